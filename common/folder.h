@@ -1,0 +1,20 @@
+/* folder.h: a home is made whole or not at all: under another name beside its place, then renamed. */
+#ifndef SVODKA_COMMON_FOLDER_H
+#define SVODKA_COMMON_FOLDER_H
+
+#include "common/err.h"
+
+#define FOLDER_PATH_MAX 4096u
+
+/* "DIR/NAME"; ERR_LIMIT. */
+MUST_CHECK enum err folder_path(char out[FOLDER_PATH_MAX], const char *dir, const char *name);
+/* Makes an empty folder (0700) beside `dir`, which must not exist or be empty.  ERR_EXISTS, ERR_IO. */
+MUST_CHECK enum err folder_begin(char fresh[FOLDER_PATH_MAX], const char *dir);
+/* Renames it to `dir`. */
+MUST_CHECK enum err folder_finish(const char *fresh, const char *dir);
+/* A folder inside, 0700. */
+MUST_CHECK enum err folder_make(const char *dir, const char *name);
+/* Removes a folder and all in it; what cannot be removed stays. */
+void folder_remove(const char *dir);
+
+#endif

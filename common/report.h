@@ -1,0 +1,36 @@
+/* report.h: everything that is wrong with one input, found in one pass: file, line, column, field, what was found,
+ * what was expected.  Shared by YAML, CSV, JSON, forms, packs and validation. */
+#ifndef SVODKA_COMMON_REPORT_H
+#define SVODKA_COMMON_REPORT_H
+
+#include "common/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct finding {
+    const char *file;  /* as the user named it, or NULL */
+    uint32_t line;     /* from 1; 0 = unknown */
+    uint32_t column;   /* from 1, in code points (YAML) or in cells (CSV); 0 = unknown */
+    const char *field; /* field, key or heading, or NULL */
+    const char *value; /* what was found, shortened to 60 code points, or NULL */
+    const char *text;  /* what is wrong and what was expected, in the user's language */
+    bool is_warning;
+};
+
+struct report;
+
+/* Keeps at most `max_findings` (0: 1,000); the rest is only counted. */
+MUST_CHECK enum err report_new(struct report **out, size_t max_findings);
+void report_free(struct report *r);
+/* Copies everything.  `r` may be NULL: then only err_set() is called with the line report_print() would show. */
+void report_add(struct report *r, const struct finding *f, const char *fmt, ...) PRINTF_LIKE(3, 4);
+size_t report_errors(const struct report *r); /* all that were added, not only those kept */
+size_t report_warnings(const struct report *r);
+size_t report_kept(const struct report *r);
+const struct finding *report_at(const struct report *r, size_t i);
+/* "FILE:LINE:COLUMN: FIELD: TEXT (found: VALUE)", one a line, then how many more there were. */
+void report_print(const struct report *r, FILE *to);
+
+#endif
