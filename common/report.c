@@ -11,12 +11,18 @@
 #define DEFAULT_MAX   1000u
 #define VALUE_POINTS  60u
 #define TEXT_MAX      4096u
+#define LINE_SIZE     ((size_t)16 * TEXT_MAX)
 #define REPLACEMENT   "\xEF\xBF\xBD" /* U+FFFD */
 #define ELLIPSIS      "\xE2\x80\xA6"
 #define ELLIPSIS_SIZE 3u
 
+struct kept {
+    struct finding finding;
+    uint8_t *strings; /* all its strings, in one block */
+};
+
 struct report {
-    struct finding *kept; /* each owns its strings in one block, which `text` begins */
+    struct kept *kept;
     size_t count, cap, max;
     size_t errors, warnings; /* added */
     size_t kept_warnings;
@@ -33,17 +39,12 @@ enum err report_new(struct report **out, size_t max_findings)
     return OK;
 }
 
-static void free_strings(struct finding *f)
-{
-    free((void *)(uintptr_t)f->text);
-}
-
 void report_free(struct report *r)
 {
     if (r == NULL)
         return;
     for (size_t i = 0; i < r->count; i++)
-        free_strings(&r->kept[i]);
+        free(r->kept[i].strings);
     free(r->kept);
     free(r);
 }
@@ -95,12 +96,13 @@ static void put_clean(struct buf *out, const char *s, size_t max_points)
 }
 
 /* Copies `f` with `text`; every string is clean afterwards.  False: no memory. */
-static bool copy_finding(struct finding *copy, const struct finding *f, const char *text)
+static bool copy_finding(struct kept *kept, const struct finding *f, const char *text)
 {
+    struct finding *copy = &kept->finding;
     size_t file_at, field_at, value_at;
     struct buf block;
 
-    buf_init(&block, 8 * TEXT_MAX);
+    buf_init(&block, LINE_SIZE);
     put_clean(&block, text, TEXT_MAX);
     file_at = block.len;
     put_clean(&block, f->file != NULL ? f->file : "", TEXT_MAX / 4);
@@ -112,8 +114,9 @@ static bool copy_finding(struct finding *copy, const struct finding *f, const ch
         buf_fini(&block);
         return false;
     }
+    kept->strings = block.data;
     *copy = *f;
-    copy->text = (const char *)block.data; /* the block is the finding's from here on */
+    copy->text = (const char *)block.data;
     copy->file = f->file != NULL ? copy->text + file_at : NULL;
     copy->field = f->field != NULL ? copy->text + field_at : NULL;
     copy->value = f->value != NULL ? copy->text + value_at : NULL;
@@ -152,18 +155,18 @@ static void put_line(struct buf *out, const struct finding *f)
 
 static void say_only(const struct finding *f, const char *text)
 {
-    struct finding copy;
+    struct kept copy;
     struct buf line;
 
     if (!copy_finding(&copy, f, text)) {
         (void)err_set(ERR_INVALID, "%s", text);
         return;
     }
-    buf_init(&line, 16 * TEXT_MAX);
-    put_line(&line, &copy);
+    buf_init(&line, LINE_SIZE);
+    put_line(&line, &copy.finding);
     (void)err_set(ERR_INVALID, "%s", buf_cstr(&line));
     buf_fini(&line);
-    free_strings(&copy);
+    free(copy.strings);
 }
 
 /* A warning makes room for an error: what stops the work must be among what is shown. */
@@ -171,11 +174,11 @@ static void drop_last_warning(struct report *r)
 {
     size_t i = r->count;
 
-    while (i > 0 && !r->kept[i - 1].is_warning)
+    while (i > 0 && !r->kept[i - 1].finding.is_warning)
         i--;
     if (i == 0)
         return;
-    free_strings(&r->kept[i - 1]);
+    free(r->kept[i - 1].strings);
     memmove(&r->kept[i - 1], &r->kept[i], (r->count - i) * sizeof(r->kept[0]));
     r->count--;
     r->kept_warnings--;
@@ -183,7 +186,7 @@ static void drop_last_warning(struct report *r)
 
 static bool make_room(struct report *r, bool is_warning)
 {
-    struct finding *grown;
+    struct kept *grown;
     size_t cap;
 
     if (r->count == r->max) {
@@ -203,19 +206,19 @@ static bool make_room(struct report *r, bool is_warning)
     return true;
 }
 
+static void add(struct report *r, const struct finding *f, const char *text)
+{
+    if (!make_room(r, f->is_warning) || !copy_finding(&r->kept[r->count], f, text))
+        return;
+    r->kept_warnings += f->is_warning;
+    r->count++;
+}
+
 void report_add(struct report *r, const struct finding *f, const char *fmt, ...)
 {
     char text[TEXT_MAX];
     va_list ap;
 
-    if (r != NULL) {
-        if (f->is_warning)
-            r->warnings++;
-        else
-            r->errors++;
-        if (!make_room(r, f->is_warning))
-            return;
-    }
     va_start(ap, fmt);
     if (vsnprintf(text, sizeof(text), fmt, ap) < 0)
         text[0] = '\0';
@@ -224,10 +227,11 @@ void report_add(struct report *r, const struct finding *f, const char *fmt, ...)
         say_only(f, text);
         return;
     }
-    if (!copy_finding(&r->kept[r->count], f, text))
-        return;
-    r->kept_warnings += f->is_warning;
-    r->count++;
+    if (f->is_warning)
+        r->warnings++;
+    else
+        r->errors++;
+    add(r, f, text);
 }
 
 size_t report_errors(const struct report *r)
@@ -247,7 +251,7 @@ size_t report_kept(const struct report *r)
 
 const struct finding *report_at(const struct report *r, size_t i)
 {
-    return i < r->count ? &r->kept[i] : NULL;
+    return i < r->count ? &r->kept[i].finding : NULL;
 }
 
 void report_print(const struct report *r, FILE *to)
@@ -255,10 +259,10 @@ void report_print(const struct report *r, FILE *to)
     size_t more = r->errors + r->warnings - r->count;
     struct buf line;
 
-    buf_init(&line, 16 * TEXT_MAX);
+    buf_init(&line, LINE_SIZE);
     for (size_t i = 0; i < r->count; i++) {
         buf_reset(&line);
-        put_line(&line, &r->kept[i]);
+        put_line(&line, &r->kept[i].finding);
         (void)fprintf(to, "%s\n", buf_cstr(&line));
     }
     buf_fini(&line);

@@ -25,15 +25,15 @@
 
 /* Store format 1: named tables, LMDB's own byte order of keys, and in FORMAT_TABLE the key "format" with the number as
  * four bytes, big-endian.  To change it: raise the number and keep reading the old one. */
-#define FORMAT_TABLE  ".store"
-#define FORMAT_KEY    "format"
-#define STORE_FORMAT  1u
-#define MAX_READERS   254u
-#define LOCK_FILE_SIZE 8192 /* less than LMDB makes it */
-#define MIN_DATA_SIZE 8192u /* two meta pages; LMDB would quietly fill a shorter file with an empty store */
-#define NEARLY_FULL   (1u << 20)
-#define MIN_RESERVE   (256u << 10)
-#define MAX_RESERVE   (64u << 20)
+#define FORMAT_TABLE   ".store"
+#define FORMAT_KEY     "format"
+#define STORE_FORMAT   1u
+#define MAX_READERS    254u
+#define LOCK_FILE_SIZE 8192  /* less than LMDB makes it */
+#define MIN_DATA_SIZE  8192u /* two meta pages; LMDB would quietly fill a shorter file with an empty store */
+#define NEARLY_FULL    (1u << 20)
+#define MIN_RESERVE    (256u << 10)
+#define MAX_RESERVE    (64u << 20)
 
 /* The stores this process has open.  A second handle on the same folder would, when closed, drop the locks of the
  * first, and other processes would overwrite what our readers see.  So the process keeps a list. */
@@ -92,8 +92,7 @@ enum err store_from_mdb(const struct store *s, int rc)
     case MDB_READERS_FULL:
         return err_set(ERR_BUSY, _("Too many readers have the store %s open (at most %u)."), s->dir, MAX_READERS);
     case MDB_MAP_RESIZED:
-    case MDB_PANIC:
-        return err_set(ERR_IO, _("The store %s must be opened again after an earlier error."), s->dir);
+    case MDB_PANIC: return err_set(ERR_IO, _("The store %s must be opened again after an earlier error."), s->dir);
     case MDB_PAGE_NOTFOUND:
     case MDB_CORRUPTED:
     case MDB_INVALID:
@@ -169,8 +168,9 @@ static enum err check_folder(const struct store *s, struct folder *folder)
                        _("Others may enter the folder %s (mode %03o, expected 700); run \"chmod 700\" on it."), s->dir,
                        (unsigned)st.st_mode & 0777u);
     if (is_network_fs(&f) && !s->allow_network_fs)
-        return err_set(ERR_INVALID, _("The folder %s is on a network or FUSE file system, where a store is not safe; "
-                                      "choose a folder on a local disk."),
+        return err_set(ERR_INVALID,
+                       _("The folder %s is on a network or FUSE file system, where a store is not safe; "
+                         "choose a folder on a local disk."),
                        s->dir);
     folder->dev = st.st_dev;
     folder->ino = st.st_ino;
@@ -526,12 +526,15 @@ static void free_store(struct store *s)
     free(s);
 }
 
-static enum err new_store(struct store **out, const char *dir, const struct store_options *o)
+/* NULL: *why tells. */
+static struct store *new_store(const char *dir, const struct store_options *o, enum err *why)
 {
     struct store *s = calloc(1, sizeof(*s));
 
-    if (s == NULL)
-        return from_errno(dir, ENOMEM);
+    if (s == NULL) {
+        *why = from_errno(dir, ENOMEM);
+        return NULL;
+    }
     (void)pthread_mutex_init(&s->lock, NULL);
     s->pid = getpid();
     s->map_size = o->map_size != 0 ? o->map_size : sizeof(void *) >= 8 ? (uint64_t)4 << 30 : (uint64_t)1 << 30;
@@ -540,19 +543,20 @@ static enum err new_store(struct store **out, const char *dir, const struct stor
         goto no_memory;
     for (unsigned i = 0; o->tables != NULL && o->tables[i] != NULL; i++) {
         if (i == STORE_MAX_TABLES) {
+            *why = err_set(ERR_INTERNAL, _("The store %s is asked for more than %u tables."), dir, STORE_MAX_TABLES);
             free_store(s);
-            return err_set(ERR_INTERNAL, _("The store %s is asked for more than %u tables."), dir, STORE_MAX_TABLES);
+            return NULL;
         }
         if ((s->tables[i] = strdup(o->tables[i])) == NULL)
             goto no_memory;
         s->table_count++;
     }
-    *out = s;
-    return OK;
+    return s;
 
 no_memory:
+    *why = from_errno(dir, ENOMEM);
     free_store(s);
-    return from_errno(dir, ENOMEM);
+    return NULL;
 }
 
 static enum err refuse_second(const struct store *s)
@@ -568,7 +572,7 @@ static enum err open_or_create(struct store *s, bool must_exist)
 {
     bool made_folder = false;
     uint64_t size;
-    struct folder folder;
+    struct folder folder = {-1, 0, 0};
     enum err e;
 
     if (!must_exist && mkdir(s->dir, 0700) == 0)
@@ -597,10 +601,10 @@ remove_folder:
 
 enum err store_open(struct store **out, const char *dir, const struct store_options *o)
 {
-    struct store *s = NULL;
-    enum err e = new_store(&s, dir, o);
+    enum err e = OK;
+    struct store *s = new_store(dir, o, &e);
 
-    if (e != OK)
+    if (s == NULL)
         return e;
     (void)pthread_mutex_lock(&open_stores_lock);
     if ((e = open_or_create(s, o->must_exist)) == OK) {
@@ -635,7 +639,7 @@ void store_close(struct store *s)
 /* s->lock is held and nobody uses s->env. */
 static enum err reopen(struct store *s)
 {
-    struct folder folder;
+    struct folder folder = {-1, 0, 0};
     enum err e;
 
     if (s->env != NULL)

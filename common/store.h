@@ -42,8 +42,10 @@ MUST_CHECK enum err store_begin_write(struct store *s, struct store_txn **out);
 /* Ends it whatever it returns.  ERR_FULL: disk (statvfs says so) or map. */
 MUST_CHECK enum err store_commit(struct store_txn *t);
 void store_abort(struct store_txn *t); /* NULL does nothing; also ends a read */
-/* For a write transaction that frees more than it adds (a receipt, an erasure): its puts may fill the reserve above
- * the map's cap, which otherwise only deletes use, so that a full store can always be emptied. */
+/* When the file has reached the map's cap, or the disk has less than 1 MiB left, and little is free inside the file,
+ * puts give ERR_FULL and only deletes go on, so that a full store can always be emptied.  This call lets the puts of
+ * one write transaction use that last room too: for what frees more than it adds (a receipt, an erasure).
+ * ERR_FULL from a transaction without ordinary puts: begin it again once, the store has made more room. */
 void store_use_reserve(struct store_txn *t);
 
 /* `table` is the index in store_options.tables.  Values are loans until the transaction's next write or end. */

@@ -37,10 +37,15 @@ struct store_cursor {
     enum cursor_place place;
 };
 
+/* LMDB's struct has no const, but it does not write through a key or a value it is given. */
 static MDB_val to_val(struct bytes b)
 {
-    static uint8_t nothing;
-    MDB_val v = {b.len, b.len == 0 ? (void *)&nothing : (void *)(uintptr_t)b.p}; /* LMDB does not write through it */
+    static const uint8_t nothing;
+    union {
+        const void *loan;
+        void *lmdb;
+    } p = {b.len == 0 ? &nothing : b.p};
+    MDB_val v = {b.len, p.lmdb};
 
     return v;
 }
@@ -210,9 +215,10 @@ static void note_outcome(const struct store_txn *t, int rc, enum err e, bool is_
     (void)pthread_mutex_lock(&s->lock);
     if (rc == 0 && is_commit)
         s->failed_commits = 0;
-    else if (rc == MDB_MAP_FULL && !t->has_put)
-        s->must_reopen = true; /* with more room: deleting must always be possible */
-    else if (e == ERR_IO && ++s->failed_commits >= FAILED_COMMITS_BEFORE_REOPEN)
+    else if (e == ERR_IO)
+        s->failed_commits++;
+    /* After MDB_MAP_FULL the store opens again with more room: deleting must always be possible. */
+    if (s->failed_commits >= FAILED_COMMITS_BEFORE_REOPEN || (rc == MDB_MAP_FULL && !t->has_put))
         s->must_reopen = true;
     (void)pthread_mutex_unlock(&s->lock);
 }
@@ -489,9 +495,15 @@ static int add_reader(const char *line, void *cookie)
 {
     struct reader_sum *sum = cookie;
     unsigned long long txnid;
-    long pid;
+    char *end;
+    char *txnid_end;
 
-    if (sscanf(line, "%ld %*x %llu", &pid, &txnid) == 2) {
+    (void)strtol(line, &end, 10);
+    if (end == line) /* the heading */
+        return 0;
+    (void)strtoull(end, &end, 16);
+    txnid = strtoull(end, &txnid_end, 10);
+    if (txnid_end != end && strchr(end, '-') == NULL) {
         sum->count++;
         if (txnid < sum->oldest)
             sum->oldest = txnid;

@@ -173,7 +173,7 @@ bool utf8_is_nfc(const void *bytes, size_t len)
 
     if (word != NFC_ASK || map(bytes, len, false, &mapped, &mapped_len) != OK)
         return word == NFC_YES;
-    same = mapped_len == len && memcmp(mapped, bytes, len) == 0;
+    same = mapped != NULL && mapped_len == len && memcmp(mapped, bytes, len) == 0;
     free(mapped);
     return same;
 }
@@ -266,9 +266,7 @@ size_t utf8_count(const void *bytes, size_t len)
 /* ASCII and Russian letters without utf8proc; false for any other character. */
 static bool fold_simply(uint32_t *point)
 {
-    if (*point >= 'A' && *point <= 'Z')
-        *point += 0x20;
-    else if (*point >= 0x410 && *point <= 0x42F)
+    if ((*point >= 'A' && *point <= 'Z') || (*point >= 0x410 && *point <= 0x42F))
         *point += 0x20;
     else if (*point >= 0x400 && *point <= 0x40F)
         *point += 0x50;

@@ -113,7 +113,11 @@ static void control_characters_and_broken_utf8_do_not_reach_the_terminal(void **
     struct report *r = new_report(0);
 
     (void)state;
-    report_add(r, &(struct finding){.file = "a\nb", .field = "\x7F", .value = "\x1B[31m\xFF\xD0\xC2\x9B" "1"},
+    report_add(r,
+               &(struct finding){.file = "a\nb",
+                                 .field = "\x7F",
+                                 .value = "\x1B[31m\xFF\xD0\xC2\x9B"
+                                          "1"},
                "one\r\n%s", "two");
     assert_string_equal(report_at(r, 0)->file, "a b");
     assert_string_equal(report_at(r, 0)->field, " ");

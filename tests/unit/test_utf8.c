@@ -71,16 +71,16 @@ static void malformed_bytes_are_found_where_they_stand(void **state)
         {"", 0, 0},
         {"abcdefghijkl", 12, 12},
         {"abcdefgh\x80", 9, 8},
-        {"\xC0\x80", 2, 0},                    /* over-long NUL */
-        {"a\xC1\xBF", 3, 1},                   /* over-long */
-        {"\xE0\x9F\xBF", 3, 0},                /* over-long */
-        {"\xF0\x8F\xBF\xBF", 4, 0},            /* over-long */
-        {"\xED\xA0\x80", 3, 0},                /* surrogate */
-        {"\xF4\x90\x80\x80", 4, 0},            /* above U+10FFFF */
-        {"\xF5\x80\x80\x80", 4, 0},            /* no such first byte */
-        {"\xFF", 1, 0},                        /* no such byte */
-        {"\xD0\x9F\xD1", 3, 2},                /* cut */
-        {"\xD0\x9F\xE2\x82\x28", 5, 2},        /* third byte wrong */
+        {"\xC0\x80", 2, 0},                       /* over-long NUL */
+        {"a\xC1\xBF", 3, 1},                      /* over-long */
+        {"\xE0\x9F\xBF", 3, 0},                   /* over-long */
+        {"\xF0\x8F\xBF\xBF", 4, 0},               /* over-long */
+        {"\xED\xA0\x80", 3, 0},                   /* surrogate */
+        {"\xF4\x90\x80\x80", 4, 0},               /* above U+10FFFF */
+        {"\xF5\x80\x80\x80", 4, 0},               /* no such first byte */
+        {"\xFF", 1, 0},                           /* no such byte */
+        {"\xD0\x9F\xD1", 3, 2},                   /* cut */
+        {"\xD0\x9F\xE2\x82\x28", 5, 2},           /* third byte wrong */
         {"12345678\xF0\x9F\x98\x80\xBF", 13, 12}, /* one too many */
     };
 
@@ -115,7 +115,7 @@ static void composed_and_decomposed_letters_become_the_same(void **state)
     expect_nfc("и\xCC\x86", "й");
     expect_nfc("Е\xCC\x88лка", "Ёлка");
     expect_nfc("e\xCC\x81", "\xC3\xA9");
-    expect_nfc("\xE2\x84\xAB", "\xC3\x85");             /* Angstrom sign */
+    expect_nfc("\xE2\x84\xAB", "\xC3\x85");               /* Angstrom sign */
     expect_nfc("q\xCC\x87\xCC\xA3", "q\xCC\xA3\xCC\x87"); /* order of marks */
     expect_nfc("", "");
 }
@@ -145,9 +145,14 @@ static void folding_makes_headings_comparable(void **state)
     (void)state;
     expect_folded("  Дата\t рождения\n", "дата рождения");
     expect_folded("ДАТА\xC2\xA0РОЖДЕНИЯ", "дата рождения");
-    expect_folded("Класс (Буква) №\xE2\x80\x83" "2", "класс (буква) №\x20" "2");
+    expect_folded("Класс (Буква) №\xE2\x80\x83"
+                  "2",
+                  "класс (буква) №\x20"
+                  "2");
     expect_folded("ЁЖИК Ђ", "ёжик ђ");
-    expect_folded("Stra\xC3\x9F" "E", "strasse");
+    expect_folded("Stra\xC3\x9F"
+                  "E",
+                  "strasse");
     expect_folded("и\xCC\x86ОД", "йод");
     expect_folded(" \t\r\n\xE3\x80\x80", "");
     expect_folded("", "");

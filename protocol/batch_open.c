@@ -1,0 +1,222 @@
+#include "protocol/batch.h"
+
+#include "protocol/batch_internal.h"
+#include "protocol/block.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+struct batch_plain {
+    struct buf bytes;   /* the records, as they came out of the blocks */
+    struct buf ends;    /* u32: where each of them ends */
+    struct buf numbers; /* u64 */
+    uint32_t *order;    /* by number; NULL: they stand in that order already */
+    uint32_t count;
+    uint32_t section_end[BATCH_MAX_SECTIONS]; /* index behind the section's last record, as they came */
+};
+
+static const uint64_t *numbers_of(const struct batch_plain *p)
+{
+    return (const uint64_t *)(const void *)p->numbers.data;
+}
+
+static const uint32_t *ends_of(const struct batch_plain *p)
+{
+    return (const uint32_t *)(const void *)p->ends.data;
+}
+
+void batch_plain_free(struct batch_plain *p)
+{
+    if (p == NULL)
+        return;
+    /* All that was ever written to: one row beyond the last, not the spare room behind it. */
+    if (p->bytes.data != NULL)
+        wipe(p->bytes.data, p->bytes.cap - p->bytes.len < BLOCK_MAX_ROW ? p->bytes.cap : p->bytes.len + BLOCK_MAX_ROW);
+    buf_fini(&p->bytes);
+    buf_fini(&p->ends);
+    buf_fini(&p->numbers);
+    free(p->order);
+    free(p);
+}
+
+uint32_t batch_plain_count(const struct batch_plain *p)
+{
+    return p->count;
+}
+
+size_t batch_plain_bytes(const struct batch_plain *p)
+{
+    return sizeof(*p) + p->bytes.cap + p->ends.cap + p->numbers.cap +
+           (p->order == NULL ? 0 : p->count * sizeof(*p->order));
+}
+
+struct bytes batch_plain_record(const struct batch_plain *p, uint32_t i, uint64_t *number, uint32_t *section)
+{
+    uint32_t at = p->order == NULL ? i : p->order[i];
+    uint32_t start = at == 0 ? 0 : ends_of(p)[at - 1];
+
+    if (number != NULL)
+        *number = numbers_of(p)[at];
+    if (section != NULL)
+        for (*section = 0; at >= p->section_end[*section]; ++*section)
+            ;
+    return (struct bytes){p->bytes.data + start, ends_of(p)[at] - start};
+}
+
+/* ---- a section ---- */
+
+static enum err malformed(const char *what)
+{
+    return err_set(ERR_MALFORMED, "%s", what);
+}
+
+/* Exactly one frame, of exactly the announced length: nothing is allocated that the header did not announce. */
+static enum err decompress(uint8_t *plain, const struct batch_section *s, const uint8_t *packed)
+{
+    if (ZSTD_getFrameContentSize(packed, s->packed_len) != s->plain_len ||
+        ZSTD_findFrameCompressedSize(packed, s->packed_len) != s->packed_len)
+        return malformed("it is not one zstd frame of the announced length");
+    if (ZSTD_decompress(plain, s->plain_len, packed, s->packed_len) != s->plain_len)
+        return malformed("its zstd frame is damaged");
+    return OK;
+}
+
+/* Blocks until the end of the section, with the announced number of records. */
+static enum err decode_blocks(struct batch_plain *p, const struct batch_section *s, const uint8_t *plain)
+{
+    struct block_rows rows = {&p->bytes, &p->ends, &p->numbers};
+    struct rd in = rd_of(plain, s->plain_len);
+    uint32_t left = s->records;
+    enum err e = OK;
+
+    while (left > 0 && e == OK) {
+        uint32_t count = 0;
+
+        e = block_decode(&in, &rows, left, BATCH_MAX_UNPACKED - p->bytes.len, &count);
+        left -= count;
+        p->count += count;
+    }
+    if (e == OK && rd_left(&in) > 0)
+        return malformed("bytes are left over after its last block");
+    return e;
+}
+
+static enum err open_section(struct batch_plain *p, const struct batch_section *s, struct bytes sealed,
+                             const uint8_t key[KEY_BYTES])
+{
+    uint8_t *packed = malloc(s->packed_len);
+    uint8_t *plain = malloc(s->plain_len);
+    enum err e;
+
+    if (packed == NULL || plain == NULL) {
+        e = err_set(ERR_NOMEM, "no memory to open a section");
+        goto free_both;
+    }
+    if ((e = section_unseal(packed, key, sealed)) == OK && (e = decompress(plain, s, packed)) == OK)
+        e = decode_blocks(p, s, plain);
+    wipe(packed, s->packed_len);
+    wipe(plain, s->plain_len);
+free_both:
+    free(plain);
+    free(packed);
+    return e;
+}
+
+/* ---- all of them ---- */
+
+struct place {
+    uint64_t number;
+    uint32_t index;
+};
+
+static int by_number(const void *a, const void *b)
+{
+    const struct place *x = a;
+    const struct place *y = b;
+
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static bool ascends(const struct batch_plain *p)
+{
+    for (uint32_t i = 1; i < p->count; i++)
+        if (numbers_of(p)[i] <= numbers_of(p)[i - 1])
+            return false;
+    return true;
+}
+
+static enum err sort(struct batch_plain *p)
+{
+    struct place *places;
+
+    if (ascends(p))
+        return OK;
+    places = malloc(p->count * sizeof(*places));
+    p->order = malloc(p->count * sizeof(*p->order));
+    if (places == NULL || p->order == NULL) {
+        free(places);
+        (void)err_set(ERR_NOMEM, "no memory to put records in order");
+        return ERR_NOMEM;
+    }
+    for (uint32_t i = 0; i < p->count; i++)
+        places[i] = (struct place){numbers_of(p)[i], i};
+    qsort(places, p->count, sizeof(*places), by_number);
+    for (uint32_t i = 0; i < p->count; i++)
+        p->order[i] = places[i].index;
+    free(places);
+    return OK;
+}
+
+/* Each number stands once and in the header's ranges; as many of them as the sections announced, so that a batch
+ * opened whole has exactly the numbers its header names. */
+static enum err check_numbers(const struct batch_plain *p, const struct batch_header *h)
+{
+    uint64_t last = 0;
+    uint32_t range = 0;
+
+    for (uint32_t i = 0; i < p->count; i++) {
+        uint64_t number = numbers_of(p)[p->order == NULL ? i : p->order[i]];
+
+        while (range < h->range_count && number - h->ranges[range].first >= h->ranges[range].count &&
+               number > h->ranges[range].first)
+            range++;
+        if (number <= last || range == h->range_count || number < h->ranges[range].first)
+            return err_set(ERR_MALFORMED, "number %llu stands twice, or not in the batch's header",
+                           (unsigned long long)number);
+        last = number;
+    }
+    return OK;
+}
+
+enum err batch_open(struct batch_plain **out, const struct batch_header *h, struct bytes batch,
+                    const struct section_keys *keys, uint32_t mask)
+{
+    struct batch_plain *p = calloc(1, sizeof(*p));
+    size_t at = batch_clear_len(batch);
+    enum err e = OK;
+
+    if (p == NULL)
+        return err_set(ERR_NOMEM, "no memory to open a batch");
+    buf_init(&p->bytes, BATCH_MAX_UNPACKED + BLOCK_MAX_ROW + 1);
+    buf_init(&p->ends, BATCH_MAX_RECORDS * sizeof(uint32_t));
+    buf_init(&p->numbers, BATCH_MAX_RECORDS * sizeof(uint64_t));
+    for (uint32_t i = 0; i < h->section_count && e == OK; i++) {
+        const struct batch_section *s = &h->sections[i];
+
+        if ((mask >> i & 1) != 0 &&
+            (e = open_section(p, s, (struct bytes){batch.p + at, s->sealed_len}, keys->key[i])) != OK)
+            (void)err_prefix(e, "section %u (%s)", i, s->retention);
+        at += s->sealed_len;
+        p->section_end[i] = p->count;
+    }
+    if (e == OK)
+        e = sort(p);
+    if (e == OK)
+        e = check_numbers(p, h);
+    if (e == OK)
+        *out = p;
+    else
+        batch_plain_free(p);
+    return e;
+}

@@ -1,0 +1,119 @@
+#include "protocol/grant.h"
+
+#include "protocol/fields.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GRANT_FIELDS 11u
+#define ROLE_MAX     32u
+
+static void put_grant(struct buf *b, const struct grant *g)
+{
+    mp_put_array(b, GRANT_FIELDS);
+    mp_put_bin(b, g->district, DISTRICT_BYTES);
+    mp_put_cstr(b, g->participant);
+    mp_put_cstr(b, g->name);
+    mp_put_uint(b, g->version);
+    mp_put_int(b, g->issued_ms);
+    mp_put_int(b, g->expires_ms);
+    mp_put_uint(b, g->status);
+    mp_put_bin(b, g->sign_key, KEY_BYTES);
+    mp_put_bin(b, g->curve_key, KEY_BYTES);
+    mp_put_array(b, g->role_count);
+    for (uint32_t i = 0; i < g->role_count; i++)
+        mp_put_cstr(b, g->roles[i]);
+    mp_put_array(b, g->unit_count);
+    for (uint32_t i = 0; i < g->unit_count; i++)
+        mp_put_cstr(b, g->units[i]);
+}
+
+static enum err read_grant(struct grant *out, struct bytes payload)
+{
+    struct mp m = mp_of(payload);
+    size_t unknown = fields_begin(&m, GRANT_FIELDS);
+
+    mp_bin_exact(&m, out->district, DISTRICT_BYTES);
+    fields_id(&m, out->participant);
+    mp_text(&m, out->name, 1, NAME_MAX_BYTES);
+    out->version = fields_u64(&m, 1, UINT64_MAX);
+    out->issued_ms = fields_time(&m);
+    out->expires_ms = fields_time(&m);
+    out->status = (enum grant_status)fields_u32(&m, GRANT_ACTIVE, GRANT_CLOSED);
+    mp_bin_exact(&m, out->sign_key, KEY_BYTES);
+    mp_bin_exact(&m, out->curve_key, KEY_BYTES);
+    out->role_count = (uint32_t)mp_array(&m, 0, GRANT_MAX_ROLES);
+    for (uint32_t i = 0; i < out->role_count && !m.failed; i++)
+        mp_text(&m, out->roles[i], 1, ROLE_MAX);
+    out->unit_count = (uint32_t)mp_array(&m, 0, GRANT_MAX_UNITS);
+    for (uint32_t i = 0; i < out->unit_count && !m.failed; i++)
+        fields_id(&m, out->units[i]);
+    fields_end(&m, unknown);
+    /* Both keys or none. */
+    if (!m.failed && sodium_is_zero(out->sign_key, KEY_BYTES) != sodium_is_zero(out->curve_key, KEY_BYTES))
+        m.failed = true;
+    return fields_done(&m, "grant");
+}
+
+/* As with the directory: nothing goes out that an agent would refuse. */
+static enum err read_back(struct bytes payload)
+{
+    struct grant *again = calloc(1, sizeof(*again));
+    enum err e;
+
+    if (again == NULL)
+        return ERR_NOMEM;
+    if ((e = read_grant(again, payload)) != OK)
+        e = err_prefix(ERR_INVALID, "a grant that nobody could read");
+    free(again);
+    return e;
+}
+
+enum err grant_make(struct buf *out, const struct grant *g, const struct key *hub_sign)
+{
+    struct bytes payload;
+    struct buf b;
+    enum err e;
+
+    if (g->role_count > GRANT_MAX_ROLES || g->unit_count > GRANT_MAX_UNITS)
+        return err_set(ERR_LIMIT, "grant of %s: at most %u roles and %u units", g->participant, GRANT_MAX_ROLES,
+                       GRANT_MAX_UNITS);
+    buf_init(&b, SIGNED_MAX);
+    put_grant(&b, g);
+    payload = bytes_of(b.data, b.len);
+    if ((e = buf_status(&b)) == OK && (e = read_back(payload)) == OK)
+        e = signed_make(out, SIGNED_GRANT, payload, hub_sign);
+    buf_fini(&b);
+    return e;
+}
+
+enum err grant_open(struct grant *out, struct bytes object, const uint8_t hub_sign[KEY_BYTES])
+{
+    struct bytes payload;
+    enum err e;
+
+    memset(out, 0, sizeof(*out));
+    if ((e = signed_open(&payload, object, SIGNED_GRANT, hub_sign)) != OK)
+        return e;
+    if ((e = read_grant(out, payload)) != OK)
+        memset(out, 0, sizeof(*out));
+    return e;
+}
+
+bool grant_allows(const struct grant *g, const char *role, const char *unit)
+{
+    bool role_is_granted = role == NULL;
+    bool unit_is_granted = unit == NULL;
+
+    for (uint32_t i = 0; i < g->role_count && !role_is_granted; i++)
+        role_is_granted = strcmp(g->roles[i], role) == 0;
+    for (uint32_t i = 0; i < g->unit_count && !unit_is_granted; i++)
+        unit_is_granted = strcmp(g->units[i], unit) == 0;
+    return role_is_granted && unit_is_granted;
+}
+
+bool grant_has_keys(const struct grant *g)
+{
+    return !sodium_is_zero(g->sign_key, KEY_BYTES) && !sodium_is_zero(g->curve_key, KEY_BYTES);
+}
