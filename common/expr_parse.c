@@ -17,6 +17,8 @@ static uint32_t column_of(const struct expr_compiler *c, size_t at)
     return (uint32_t)utf8_count(c->lex.source, at) + 1;
 }
 
+static bool fail(struct expr_compiler *c, enum err e, size_t at, const char *fmt, va_list ap) PRINTF_LIKE(4, 0);
+
 static bool fail(struct expr_compiler *c, enum err e, size_t at, const char *fmt, va_list ap)
 {
     size_t end;

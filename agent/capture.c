@@ -1,0 +1,217 @@
+#include "agent/capture.h"
+
+#include "common/cli.h"
+#include "common/clock.h"
+#include "common/utf8.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct capture {
+    struct agent *a;
+    const struct form *form;
+    struct form_checker *checker;
+    char unit[ID_MAX + 1];
+    struct period period;
+    int32_t filled_on;
+    char entered_by[RECORD_ENTERED_BY_MAX + 1];
+    enum record_source source;
+    struct buf bytes; /* the record being made */
+};
+
+/* ---- who may say what ---- */
+
+static enum err choose_unit(struct capture *c, const char *wanted)
+{
+    const struct grant *g = c->a->grant;
+    const char *only = g->unit_count == 1 ? g->units[0] : NULL;
+    const char *own = grant_allows(g, NULL, g->participant) ? g->participant : only;
+    const char *names[GRANT_MAX_UNITS];
+    const char *near;
+
+    if (wanted == NULL && own == NULL)
+        return err_set(ERR_USAGE, _("say which unit this is about: --unit U, for example %s"),
+                       g->unit_count > 0 ? g->units[0] : g->participant);
+    if (wanted == NULL || grant_allows(g, NULL, wanted)) {
+        (void)snprintf(c->unit, sizeof(c->unit), "%s", wanted != NULL ? wanted : own);
+        return OK;
+    }
+    for (uint32_t i = 0; i < g->unit_count; i++)
+        names[i] = g->units[i];
+    near = cli_nearest(wanted, names, g->unit_count);
+    if (near != NULL)
+        return err_set(ERR_DENIED, _("\"%s\" has no right to report about \"%.80s\"; did you mean \"%s\"?"),
+                       g->participant, wanted, near);
+    return err_set(ERR_DENIED, _("\"%s\" has no right to report about \"%.80s\"; the district can give it"),
+                   g->participant, wanted);
+}
+
+static enum err check_role(const struct capture *c)
+{
+    if (grant_allows(c->a->grant, c->form->role, NULL))
+        return OK;
+    return err_set(ERR_DENIED, _("the form \"%s\" is filled in by the role \"%s\", which \"%s\" does not have"),
+                   c->form->id, c->form->role, c->a->grant->participant);
+}
+
+static enum err choose_day(struct capture *c, const char *text)
+{
+    c->filled_on = clock_today();
+    if (text == NULL || date_parse_local(&c->filled_on, text, strlen(text)) == OK)
+        return OK;
+    return err_set(ERR_USAGE, _("--filled-on: \"%.40s\" is not a date; expected one like 2020-09-01 or 01.09.2020"),
+                   text);
+}
+
+static enum err choose_name(struct capture *c, const char *text)
+{
+    if (text == NULL || c->form->mode == FORM_ANSWERS) /* nobody's name goes with anonymous answers */
+        return OK;
+    if (strlen(text) > RECORD_ENTERED_BY_MAX || !utf8_is_valid(text, strlen(text)))
+        return err_set(ERR_USAGE, _("--entered-by: a role or code of at most %u bytes is expected"),
+                       RECORD_ENTERED_BY_MAX);
+    (void)snprintf(c->entered_by, sizeof(c->entered_by), "%s", text);
+    return OK;
+}
+
+/* ---- opening ---- */
+
+enum err capture_open(struct capture **out, struct agent *a, const struct capture_options *o)
+{
+    struct capture *c = calloc(1, sizeof(*c));
+    enum err e;
+
+    if (c == NULL)
+        return ERR_NOMEM;
+    c->a = a;
+    c->form = o->form;
+    c->source = o->source;
+    buf_init(&c->bytes, RECORD_MAX + 4096);
+    if ((e = check_role(c)) != OK || (e = choose_unit(c, o->unit)) != OK ||
+        (e = calendar_find(a->calendar, o->form->series, o->period, &c->period)) != OK ||
+        (e = choose_day(c, o->filled_on)) != OK || (e = choose_name(c, o->entered_by)) != OK ||
+        (e = form_checker_new(&c->checker)) != OK) {
+        capture_close(c);
+        return e;
+    }
+    *out = c;
+    return OK;
+}
+
+void capture_close(struct capture *c)
+{
+    if (c == NULL)
+        return;
+    form_checker_free(c->checker);
+    buf_wipe(&c->bytes);
+    free(c);
+}
+
+const struct form *capture_form(const struct capture *c)
+{
+    return c->form;
+}
+
+const char *capture_unit(const struct capture *c)
+{
+    return c->unit;
+}
+
+const struct period *capture_period(const struct capture *c)
+{
+    return &c->period;
+}
+
+/* ---- values ---- */
+
+/* What nobody may type stands as the form says. */
+static void put_read_only(const struct form *f, struct value *values)
+{
+    for (uint32_t i = 0; i < f->field_count; i++)
+        if (f->fields[i].is_read_only && f->fields[i].default_value != NULL && values[i].state == VALUE_MISSING)
+            values[i] = *f->fields[i].default_value;
+}
+
+enum err capture_complete(struct capture *c, struct value *values)
+{
+    put_read_only(c->form, values);
+    return form_complete(c->form, c->checker, values, c->filled_on, true);
+}
+
+enum err capture_judge(struct capture *c, struct value *values, bool drop_irrelevant, const struct finding *where,
+                       struct report *r)
+{
+    enum err e;
+
+    put_read_only(c->form, values);
+    e = form_complete(c->form, c->checker, values, c->filled_on, drop_irrelevant);
+    if (e == ERR_INVALID || e == ERR_LIMIT) {
+        char text[1024];
+
+        (void)snprintf(text, sizeof(text), "%s", err_text());
+        report_add(r, where != NULL ? where : &(struct finding){0}, "%s", text);
+        return ERR_INVALID;
+    }
+    if (e != OK)
+        return e;
+    return form_check(c->form, c->checker, values, c->form->field_count, c->filled_on, where, r);
+}
+
+/* ---- records ---- */
+
+static void fill_head(struct capture *c, struct record *r, const struct capture_deed *deed)
+{
+    memcpy(r->form, c->form->digest, FORM_DIGEST_BYTES);
+    memcpy(r->unit, c->unit, sizeof(r->unit));
+    memcpy(r->period, c->period.id, sizeof(r->period));
+    r->filled_on = c->filled_on;
+    r->entered_by = bytes_of(c->entered_by, strlen(c->entered_by));
+    r->source = c->source;
+    if (c->form->mode == FORM_ANSWERS)
+        random_bytes(r->tag, TAG_BYTES); /* no time, and nothing that tells which answers came one after another */
+    else
+        queue_stamp(c->a, r);
+    r->kind = deed->kind;
+    r->target = deed->target;
+    r->reason = deed->reason != NULL ? bytes_of(deed->reason, strlen(deed->reason)) : bytes_of("", 0);
+    r->remarks = deed->remarks;
+    r->remark_count = deed->remark_count;
+}
+
+enum err capture_put(struct capture *c, struct queue_writer *w, const struct value *values,
+                     const struct capture_deed *deed, uint64_t *number)
+{
+    static const struct capture_deed fresh = {.kind = RECORD_NEW};
+    struct record r = {.values = values, .value_count = values != NULL ? c->form->field_count : 0};
+    enum err e;
+
+    if (deed == NULL)
+        deed = &fresh;
+    if (deed->kind != RECORD_NEW && c->form->mode == FORM_ANSWERS)
+        return err_set(ERR_DENIED,
+                       _("the answers to \"%s\" are anonymous: a single one cannot be changed or withdrawn"),
+                       c->form->id);
+    fill_head(c, &r, deed);
+    buf_reset(&c->bytes);
+    if ((e = record_encode(&c->bytes, &r, c->form)) != OK)
+        return e;
+    return queue_writer_add(w, bytes_of(c->bytes.data, c->bytes.len), number);
+}
+
+enum err capture_one(struct capture *c, const struct value *values, const struct capture_deed *deed,
+                     struct record_ref *out)
+{
+    struct queue_writer *w = NULL;
+    uint64_t number = 0;
+    enum err e = queue_writer_open(&w, c->a);
+
+    if (e != OK)
+        return e;
+    if ((e = capture_put(c, w, values, deed, &number)) == OK && (e = queue_writer_commit(w)) == OK) {
+        out->gen = c->a->gen;
+        out->number = number;
+    }
+    queue_writer_close(w);
+    return e;
+}

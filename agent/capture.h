@@ -1,0 +1,50 @@
+/* capture.h: the one place where checked values become a record of the queue.  A capture is bound to a form, a unit and
+ * a period and serves any number of submissions; it is used by one thread. */
+#ifndef SVODKA_AGENT_CAPTURE_H
+#define SVODKA_AGENT_CAPTURE_H
+
+#include "agent/queue.h"
+
+struct capture_options {
+    const struct form *form; /* the version; outlives the capture */
+    const char *unit;        /* NULL: our own id if the grant allows it, else the only unit */
+    const char *period;      /* id, or a label as people write it */
+    const char *filled_on;   /* a date; NULL: today */
+    const char *entered_by;  /* role or local code; NULL: not said */
+    enum record_source source;
+};
+
+struct capture;
+/* ERR_DENIED: the grant gives no right to this form or unit; ERR_NOT_FOUND: no such period of the form's series;
+ * ERR_USAGE: several units are possible and none was named, or a date or text that cannot be. */
+MUST_CHECK enum err capture_open(struct capture **out, struct agent *a, const struct capture_options *o);
+void capture_close(struct capture *c); /* NULL does nothing */
+
+const struct form *capture_form(const struct capture *c);
+const char *capture_unit(const struct capture *c);
+const struct period *capture_period(const struct capture *c);
+
+/* Fills what follows from the answers, then judges them: form_complete() and form_check().  `values` has all fields of
+ * the form.  Mistakes and warnings go to `r`, with `where` (or NULL); ERR_INVALID if any of them is a mistake. */
+MUST_CHECK enum err capture_judge(struct capture *c, struct value *values, bool drop_irrelevant,
+                                  const struct finding *where, struct report *r);
+/* form_complete() alone: relevance and calculations of answers that are not yet whole. */
+MUST_CHECK enum err capture_complete(struct capture *c, struct value *values);
+
+/* What a record is besides its values; zeros: a new submission. */
+struct capture_deed {
+    enum record_kind kind;
+    struct record_ref target; /* CORRECTION, RETRACTION */
+    const char *reason;
+    const struct record_remark *remarks; /* ascending fields */
+    uint32_t remark_count;
+};
+/* Stages one record in the writer.  `values`: judged good; RETRACTION: NULL.  Anonymous answers get no time, no name of
+ * who entered them and a random tag each.  ERR_LIMIT: larger than a record may be; the writer is as before. */
+MUST_CHECK enum err capture_put(struct capture *c, struct queue_writer *w, const struct value *values,
+                                const struct capture_deed *deed, uint64_t *number);
+/* Opens a writer, stages the one record and commits: after OK it survives power loss. */
+MUST_CHECK enum err capture_one(struct capture *c, const struct value *values, const struct capture_deed *deed,
+                                struct record_ref *out);
+
+#endif

@@ -1,0 +1,220 @@
+#include "agent/cmd_common.h"
+
+#include "common/clock.h"
+#include "common/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY_MS (INT64_C(86400) * 1000)
+
+static void warn(const char *text)
+{
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "%s\n", text);
+}
+
+/* None of this stops anybody's work. */
+static void warn_about_grant(const struct agent *a)
+{
+    switch (a->grant->status) {
+    case GRANT_ACTIVE: break;
+    case GRANT_HELD:
+        warn(_("Note: the district has put this participant on hold. What you enter is kept here and waits."));
+        break;
+    case GRANT_REVOKED:
+        warn(_("Note: the district has revoked this participant's access. What you enter is kept here; ask the "
+               "district for a new invitation."));
+        break;
+    case GRANT_CLOSED:
+        warn(_("Note: the district has closed this participant. What you enter is kept here; ask the district."));
+        break;
+    }
+}
+
+/* A dead clock battery: days and times would be wrong without anybody noticing. */
+static void warn_about_clock(const struct agent *a)
+{
+    struct buf v;
+    int64_t offset_ms = 0;
+
+    buf_init(&v, 8);
+    if (agent_meta_get(a, NULL, "offset", &v) == OK && v.len == 8)
+        offset_ms = (int64_t)be64_get(v.data);
+    buf_fini(&v);
+    if (offset_ms > DAY_MS || offset_ms < -DAY_MS)
+        warn(_("Note: at the last meeting the clock of this computer was off by more than a day from the district's. "
+               "Check its date; \"filled on\" is taken from it."));
+}
+
+enum err command_open(struct agent **out, const char *home)
+{
+    const char *dir = NULL;
+    enum err e = cli_home(home, &dir);
+
+    if (e != OK || (e = agent_open(out, dir)) != OK)
+        return e;
+    warn_about_grant(*out);
+    warn_about_clock(*out);
+    return OK;
+}
+
+/* Listed in the directory, but its text has not come yet. */
+static bool is_on_its_way(const struct agent *a, const char *id)
+{
+    for (uint32_t i = 0; i < a->directory->object_count; i++) {
+        const struct directory_object *o = &a->directory->objects[i];
+
+        if (o->kind == OBJECT_FORM && o->is_current && strcmp(o->name, id) == 0)
+            return true;
+    }
+    return false;
+}
+
+enum err command_form(const struct agent *a, const char *id, const struct form **out)
+{
+    const char *names[DIRECTORY_MAX_FORMS];
+    const char *near;
+    size_t count = 0;
+
+    if ((*out = agent_form(a, id)) != NULL)
+        return OK;
+    if (is_on_its_way(a, id))
+        return err_set(ERR_NOT_FOUND, _("the form \"%.80s\" comes with the next meeting: run svodka-agent sync"), id);
+    for (size_t i = 0; i < a->form_count && count < DIRECTORY_MAX_FORMS; i++)
+        if (a->form_current[i] != 0)
+            names[count++] = a->forms[i]->id;
+    near = cli_nearest(id, names, count);
+    if (near != NULL)
+        return err_set(ERR_NOT_FOUND, _("there is no form \"%.80s\"; did you mean \"%s\"?"), id, near);
+    return err_set(ERR_NOT_FOUND, _("there is no form \"%.80s\"; svodka-agent forms lists them all"), id);
+}
+
+enum err command_format(enum table_format *out, const char *name)
+{
+    *out = TABLE_TEXT;
+    return name == NULL ? OK : table_format_parse(out, name);
+}
+
+/* ---- options that may be repeated ---- */
+
+enum err command_repeated(int argc, char **argv, const char *name, const char **out, size_t max, size_t *count)
+{
+    size_t len = strlen(name);
+
+    *count = 0;
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const char *value;
+
+        if (strncmp(argv[i], "--", 2) != 0 || strncmp(argv[i] + 2, name, len) != 0)
+            continue;
+        if (argv[i][2 + len] == '=')
+            value = argv[i] + 3 + len;
+        else if (argv[i][2 + len] == '\0' && i + 1 < argc)
+            value = argv[++i];
+        else
+            continue;
+        if (*count == max)
+            return err_set(ERR_USAGE, _("--%s is given more than %zu times"), name, max);
+        out[(*count)++] = value;
+    }
+    return OK;
+}
+
+enum err command_field(const struct form *f, const char *text, uint32_t *field, const char **value)
+{
+    const char *names[FORM_MAX_FIELDS];
+    const char *equals = strchr(text, '=');
+    const char *near;
+    char name[FORM_NAME_MAX + 1];
+    int32_t found;
+
+    if (equals == NULL || equals == text)
+        return err_set(ERR_USAGE, _("\"%.80s\": FIELD=VALUE was expected"), text);
+    (void)snprintf(name, sizeof(name), "%.*s", (int)(equals - text), text);
+    if ((found = form_find_field(f, text, (size_t)(equals - text))) < 0) {
+        for (uint32_t i = 0; i < f->field_count; i++)
+            names[i] = f->fields[i].name;
+        near = cli_nearest(name, names, f->field_count);
+        if (near != NULL)
+            return err_set(ERR_USAGE, _("the form \"%s\" has no field \"%s\"; did you mean \"%s\"?"), f->id, name,
+                           near);
+        return err_set(ERR_USAGE, _("the form \"%s\" has no field \"%s\""), f->id, name);
+    }
+    *field = (uint32_t)found;
+    *value = equals + 1;
+    return OK;
+}
+
+static int by_field(const void *a, const void *b)
+{
+    const struct record_remark *x = a;
+    const struct record_remark *y = b;
+
+    return x->field < y->field ? -1 : x->field > y->field;
+}
+
+enum err command_remarks(const struct form *f, const char *const *texts, size_t count, struct record_remark *out,
+                         uint32_t *remark_count)
+{
+    *remark_count = 0;
+    if (count > f->field_count)
+        return err_set(ERR_USAGE, "%s", _("there are more remarks than fields"));
+    for (size_t i = 0; i < count; i++) {
+        const char *text = NULL;
+        enum err e = command_field(f, texts[i], &out[i].field, &text);
+
+        if (e != OK)
+            return e;
+        out[i].text = bytes_of(text, strlen(text));
+        if (out[i].text.len < 1 || out[i].text.len > RECORD_REMARK_MAX)
+            return err_set(ERR_USAGE, _("a remark has 1 to %u bytes (half as many Russian letters)"),
+                           RECORD_REMARK_MAX);
+    }
+    if (count > 0)
+        qsort(out, count, sizeof(*out), by_field);
+    for (size_t i = 1; i < count; i++)
+        if (out[i].field == out[i - 1].field)
+            return err_set(ERR_USAGE, _("two remarks on the field \"%s\""), f->fields[out[i].field].name);
+    *remark_count = (uint32_t)count;
+    return OK;
+}
+
+/* ---- words ---- */
+
+void command_report(const struct report *r)
+{
+    (void)fflush(stdout);
+    report_print(r, stderr);
+}
+
+const char *word_of_mode(enum form_mode m)
+{
+    switch (m) {
+    case FORM_RECORD: return _("one record");
+    case FORM_ROWS: return _("rows by key");
+    case FORM_ANSWERS: return _("anonymous answers");
+    }
+    return "";
+}
+
+const char *word_of_kind(enum record_kind k)
+{
+    switch (k) {
+    case RECORD_NEW: return _("new");
+    case RECORD_CORRECTION: return _("correction");
+    case RECORD_RETRACTION: return _("retraction");
+    }
+    return "";
+}
+
+const char *word_of_state(enum record_state s)
+{
+    switch (s) {
+    case RECORD_WAITING: return _("waits");
+    case RECORD_SEALED: return _("packed to be sent");
+    case RECORD_STORED: return _("received by the district");
+    case RECORD_ARCHIVED: return _("in the district's archive");
+    }
+    return "";
+}

@@ -1,0 +1,57 @@
+/* cmd_common.h: what the agent's commands share: opening the home, finding a form, repeated options. */
+#ifndef SVODKA_AGENT_CMD_COMMON_H
+#define SVODKA_AGENT_CMD_COMMON_H
+
+#include "agent/capture.h"
+#include "agent/commands.h"
+#include "common/cli.h"
+#include "common/table.h"
+
+/* Options as most commands have them; `text` is where the value goes. */
+#define OPTION_HOME(text)                                                                                              \
+    {                                                                                                                  \
+        "home", 0, N_("DIR"), N_("the agent's folder (else SVODKA_HOME)"), text                                        \
+    }
+#define OPTION_FORMAT(text)                                                                                            \
+    {                                                                                                                  \
+        "format", 0, N_("FORMAT"), N_("table, csv or json"), text                                                      \
+    }
+#define OPTION_PERIOD(text)                                                                                            \
+    {                                                                                                                  \
+        "period", 'p', N_("P"), N_("period: its id or its label"), text                                                \
+    }
+#define OPTION_UNIT(text)                                                                                              \
+    {                                                                                                                  \
+        "unit", 'u', N_("U"), N_("unit that this is about (else your own)"), text                                      \
+    }
+#define OPTION_END                                                                                                     \
+    {                                                                                                                  \
+        NULL, 0, NULL, NULL, NULL                                                                                      \
+    }
+
+/* Opens the home of --home or SVODKA_HOME and warns on stderr about what may need somebody's hand. */
+MUST_CHECK enum err command_open(struct agent **out, const char *home);
+/* The current version; ERR_NOT_FOUND with a suggestion. */
+MUST_CHECK enum err command_form(const struct agent *a, const char *id, const struct form **out);
+/* NULL is TABLE_TEXT. */
+MUST_CHECK enum err command_format(enum table_format *out, const char *name);
+
+/* All values of an option that may be given several times ("--set a=1 --set b=2"), in order; loans from argv.  Call it
+ * before cli_parse(), which only keeps the last one.  ERR_USAGE: more than `max`. */
+#define REPEAT_MAX 1000u
+MUST_CHECK enum err command_repeated(int argc, char **argv, const char *name, const char **out, size_t max,
+                                     size_t *count);
+/* "FIELD=VALUE": the top-level field's index, and the value.  ERR_USAGE. */
+MUST_CHECK enum err command_field(const struct form *f, const char *text, uint32_t *field, const char **value);
+/* "--remark FIELD=TEXT" to remarks in the order of fields; `out` has room for one a field. */
+MUST_CHECK enum err command_remarks(const struct form *f, const char *const *texts, size_t count,
+                                    struct record_remark *out, uint32_t *remark_count);
+
+/* Prints findings on stderr; then "nothing was queued" and the like is the caller's. */
+void command_report(const struct report *r);
+
+const char *word_of_mode(enum form_mode m);
+const char *word_of_kind(enum record_kind k);
+const char *word_of_state(enum record_state s);
+
+#endif

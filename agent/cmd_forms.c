@@ -1,0 +1,163 @@
+#include "agent/cmd_common.h"
+
+#include "agent/template.h"
+#include "common/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the list ---- */
+
+struct due {
+    const struct agent *a;
+    struct period *periods; /* of each form, now; id "" in a gap */
+    uint64_t *entered;      /* submissions with values for it */
+};
+
+static enum err count_one(void *ctx, const struct queue_submission *s)
+{
+    struct due *d = ctx;
+
+    if (s->form == NULL || s->record->kind != RECORD_NEW)
+        return OK;
+    for (size_t i = 0; i < d->a->form_count; i++)
+        if (strcmp(d->a->forms[i]->id, s->form->id) == 0 && strcmp(d->periods[i].id, s->record->period) == 0)
+            d->entered[i]++;
+    return OK;
+}
+
+static enum err put_form(struct table *t, const struct form *f, const struct period *p, uint64_t entered)
+{
+    char count[32];
+    char until[11] = "";
+    const char *cells[] = {f->id,
+                           f->version,
+                           cli_pick(f->title_ru, f->title_en),
+                           word_of_mode(f->mode),
+                           p->id,
+                           p->id[0] != '\0' ? cli_pick(p->label_ru, p->label_en) : "",
+                           until,
+                           count};
+
+    (void)snprintf(count, sizeof(count), "%llu", (unsigned long long)entered);
+    if (p->id[0] != '\0')
+        date_format(until, p->last);
+    return table_row(t, cells);
+}
+
+static enum err list_forms(const struct agent *a, enum table_format format)
+{
+    const struct table_column columns[] = {
+        {"form", _("form"), TABLE_LEFT, false},         {"version", _("version"), TABLE_LEFT, false},
+        {"title", _("title"), TABLE_LEFT, false},       {"mode", _("filled in as"), TABLE_LEFT, false},
+        {"period", _("period now"), TABLE_LEFT, false}, {"label", _("which is"), TABLE_LEFT, false},
+        {"until", _("until"), TABLE_LEFT, false},       {"entered", _("entered"), TABLE_RIGHT, true}};
+    struct due d = {a, calloc(a->form_count + 1, sizeof(*d.periods)), calloc(a->form_count + 1, sizeof(*d.entered))};
+    struct queue_filter any = {NULL, NULL, NULL};
+    struct table *t = NULL;
+    enum err e = d.periods == NULL || d.entered == NULL ? ERR_NOMEM : OK;
+
+    for (size_t i = 0; i < a->form_count && e == OK; i++)
+        if (calendar_on(a->calendar, a->forms[i]->series, clock_today(), &d.periods[i]) != OK)
+            d.periods[i].id[0] = '\0';
+    if (e == OK && (e = queue_each(a, &any, count_one, &d)) == OK)
+        e = table_new(&t, columns, sizeof(columns) / sizeof(columns[0]));
+    for (size_t i = 0; i < a->form_count && e == OK; i++)
+        if (a->form_current[i] != 0)
+            e = put_form(t, a->forms[i], &d.periods[i], d.entered[i]);
+    if (e == OK)
+        e = table_print(t, format, stdout);
+    table_free(t);
+    free(d.periods);
+    free(d.entered);
+    return e;
+}
+
+/* ---- one form ---- */
+
+static enum err put_field(struct table *t, const struct form_field *f, const char *inside)
+{
+    char name[2 * FORM_NAME_MAX + 4];
+    struct buf choices;
+    enum err e;
+
+    (void)snprintf(name, sizeof(name), "%s%s%s", inside != NULL ? inside : "", inside != NULL ? "[]." : "", f->name);
+    buf_init(&choices, FORM_MAX_BYTES * 2);
+    for (uint32_t i = 0; f->choices != NULL && i < f->choices->count; i++)
+        buf_printf(&choices, "%s%s=%s", i > 0 ? ", " : "", f->choices->items[i].code,
+                   cli_pick(f->choices->items[i].label_ru, f->choices->items[i].label_en));
+    e = table_row(t, (const char *const[]){name, word_of_field_type(f), cli_pick(f->label_ru, f->label_en),
+                                           word_of_need(f), buf_cstr(&choices), cli_pick(f->hint_ru, f->hint_en)});
+    buf_fini(&choices);
+    return e;
+}
+
+static enum err describe(const struct form *f, enum table_format format)
+{
+    const struct table_column columns[] = {
+        {"field", _("field"), TABLE_LEFT, false},     {"type", _("type"), TABLE_LEFT, false},
+        {"label", _("label"), TABLE_LEFT, false},     {"required", _("required"), TABLE_LEFT, false},
+        {"choices", _("choices"), TABLE_LEFT, false}, {"hint", _("hint"), TABLE_LEFT, false}};
+    struct table *t = NULL;
+    enum err e = table_new(&t, columns, sizeof(columns) / sizeof(columns[0]));
+
+    if (e == OK && format == TABLE_TEXT)
+        (void)printf("%s (%s, %s %s)\n%s\n\n", cli_pick(f->title_ru, f->title_en), f->id, _("version"), f->version,
+                     word_of_mode(f->mode));
+    for (uint32_t i = 0; i < f->field_count && e == OK; i++) {
+        e = put_field(t, &f->fields[i], NULL);
+        for (uint32_t k = 0; k < f->fields[i].column_count && e == OK; k++)
+            e = put_field(t, &f->fields[i].columns[k], f->fields[i].name);
+    }
+    if (e == OK)
+        e = table_print(t, format, stdout);
+    table_free(t);
+    return e;
+}
+
+static enum err make_template(const struct form *f, const char *path)
+{
+    char choices[TEMPLATE_PATH_MAX];
+    enum err e = template_write(f, path, choices);
+
+    if (e == OK) {
+        (void)printf(_("%s: headings and labels; put the rows below them and import the file\n"), path);
+        (void)printf(_("%s: what may stand in the cells\n"), choices);
+    }
+    return e;
+}
+
+int cmd_forms(int argc, char **argv)
+{
+    static const struct cli_command self = {
+        "forms", "[FORM [--template FILE.csv]]",
+        N_("Without a form: all forms, the period that is running, and how much was entered for it. With a form: what "
+           "it asks."),
+        cmd_forms};
+    const char *home = NULL;
+    const char *format_name = NULL;
+    const char *template = NULL;
+    const struct cli_option options[] = {
+        {"template", 0, N_("FILE"), N_("write an empty table for import, and the choices beside it"), &template},
+        OPTION_FORMAT(&format_name),
+        OPTION_HOME(&home),
+        OPTION_END};
+    const struct form *form = NULL;
+    enum table_format format;
+    struct agent *a = NULL;
+    int count;
+    enum err e;
+
+    if ((count = cli_parse(&self, options, argc, argv, 0, 1)) < 0)
+        return cli_exit_code();
+    if (template != NULL && count == 0)
+        return cli_fail(err_set(ERR_USAGE, "%s", _("say the form whose template is wanted")));
+    if ((e = command_format(&format, format_name)) != OK || (e = command_open(&a, home)) != OK)
+        return cli_fail(e);
+    if (count == 0)
+        e = list_forms(a, format);
+    else if ((e = command_form(a, argv[0], &form)) == OK)
+        e = template != NULL ? make_template(form, template) : describe(form, format);
+    agent_close(a);
+    return cli_fail(e);
+}

@@ -1,0 +1,229 @@
+#include "agent/cmd_common.h"
+
+#include "agent/import.h"
+#include "common/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#define SHOWN_FINDINGS 100u /* one screen more than anybody reads; the rest is counted */
+
+struct import_command {
+    const char *period, *unit, *csv, *map, *replace, *accept_valid, *delimiter, *encoding, *filled_on, *entered_by;
+};
+
+/* ---- options ---- */
+
+static enum err read_delimiter(const char *text, char *out)
+{
+    if (text == NULL)
+        return OK;
+    if (strcasecmp(text, "tab") == 0 || strcmp(text, "\\t") == 0)
+        *out = '\t';
+    else if (strlen(text) == 1)
+        *out = text[0];
+    else
+        return err_set(ERR_USAGE, _("--delimiter: one character, or the word tab, was expected"));
+    return OK;
+}
+
+static enum err read_encoding(const char *text, enum csv_encoding *out)
+{
+    static const struct {
+        const char *name;
+        enum csv_encoding encoding;
+    } names[] = {{"auto", CSV_ENCODING_AUTO},  {"utf-8", CSV_UTF8},    {"utf8", CSV_UTF8},
+                 {"windows-1251", CSV_CP1251}, {"cp1251", CSV_CP1251}, {"1251", CSV_CP1251}};
+
+    if (text == NULL)
+        return OK;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcasecmp(text, names[i].name) == 0) {
+            *out = names[i].encoding;
+            return OK;
+        }
+    return err_set(ERR_USAGE, _("--encoding: auto, utf-8 or windows-1251 was expected"));
+}
+
+/* ---- the map: a file, or the name of one that the programme brought ---- */
+
+static bool looks_like_file(const char *map)
+{
+    const char *dot = strrchr(map, '.');
+
+    return strchr(map, '/') != NULL || (dot != NULL && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0));
+}
+
+static enum err no_such_map(const struct agent *a, const char *name)
+{
+    const char *names[DIRECTORY_MAX_FORMS];
+    const char *near;
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < a->directory->object_count; i++)
+        if (a->directory->objects[i].kind == OBJECT_MAP && a->directory->objects[i].is_current)
+            names[count++] = a->directory->objects[i].name;
+    near = cli_nearest(name, names, count);
+    if (near != NULL)
+        return err_set(ERR_NOT_FOUND, _("there is no map \"%.80s\"; did you mean \"%s\"?"), name, near);
+    return err_set(ERR_NOT_FOUND,
+                   _("there is no map \"%.80s\": neither a file nor one that the programme brought (these have come: "
+                     "%zu)"),
+                   name, count);
+}
+
+static enum err load_map(const struct agent *a, const struct form *f, const char *map, struct report *r,
+                         struct import_map **out)
+{
+    struct buf held;
+    void *file = NULL;
+    size_t len = 0;
+    enum err e = ERR_NOT_FOUND;
+
+    buf_init(&held, IMPORT_MAP_MAX_BYTES + 1);
+    if (!looks_like_file(map))
+        e = agent_map(a, map, &held);
+    if (e == ERR_NOT_FOUND && (looks_like_file(map) || access(map, F_OK) == 0))
+        e = cli_read_file(map, IMPORT_MAP_MAX_BYTES, &file, &len);
+    else if (e == ERR_NOT_FOUND)
+        e = no_such_map(a, map);
+    if (e == OK)
+        e = file != NULL ? import_map_load(out, f, map, file, len, r)
+                         : import_map_load(out, f, map, held.data, held.len, r);
+    free(file);
+    buf_fini(&held);
+    return e;
+}
+
+/* ---- what is said afterwards ---- */
+
+static void say_result(const struct agent *a, const struct import_command *cmd, const struct import_result *res)
+{
+    char first[RECORD_ID_TEXT];
+    char last[RECORD_ID_TEXT];
+
+    record_id_format(first, a->grant->participant, &res->first);
+    record_id_format(last, a->grant->participant, &res->last);
+    if (res->queued == 1)
+        (void)printf(_("1 submission queued: %s\n"), first);
+    else
+        (void)printf(ngettext("%llu submission queued: %s to %s\n", "%llu submissions queued: %s to %s\n",
+                              (unsigned long)res->queued),
+                     (unsigned long long)res->queued, first, last);
+    if (res->retracted > 0)
+        (void)printf(ngettext("%llu submission retracted: its key is no longer in the list\n",
+                              "%llu submissions retracted: their keys are no longer in the list\n",
+                              (unsigned long)res->retracted),
+                     (unsigned long long)res->retracted);
+    if (res->totals > 0)
+        (void)printf(
+            ngettext("%llu row of totals left out\n", "%llu rows of totals left out\n", (unsigned long)res->totals),
+            (unsigned long long)res->totals);
+    if (res->refused > 0)
+        (void)printf(ngettext("%llu row refused, see %s\n", "%llu rows refused, see %s\n", (unsigned long)res->refused),
+                     (unsigned long long)res->refused, cmd->accept_valid);
+}
+
+static enum err say_nothing_queued(const struct import_result *res)
+{
+    if (res->refused == 0)
+        return err_set(ERR_INVALID, "%s", _("nothing was queued; put the file right and import it again"));
+    return err_set(ERR_INVALID,
+                   ngettext("nothing was queued: %llu row of %llu has mistakes; put them right and import the file "
+                            "again, or take the good rows with --accept-valid FILE",
+                            "nothing was queued: %llu rows of %llu have mistakes; put them right and import the file "
+                            "again, or take the good rows with --accept-valid FILE",
+                            (unsigned long)res->refused),
+                   (unsigned long long)res->refused, (unsigned long long)res->rows);
+}
+
+/* ---- the work ---- */
+
+static enum err import_rows(struct agent *a, struct capture *c, const struct import_command *cmd,
+                            const struct csv_options *csv, struct report *r)
+{
+    struct import_options o = {.replace = cmd->replace != NULL, .refused_path = cmd->accept_valid};
+    struct import_map *map = NULL;
+    struct csv_source *source = NULL;
+    struct import_result res = {.rows = 0};
+    enum err e = OK;
+
+    if (cmd->map != NULL && (e = load_map(a, capture_form(c), cmd->map, r, &map)) != OK) {
+        command_report(r);
+        if (e == ERR_INVALID)
+            e = err_set(ERR_INVALID, _("the map %s is not right; nothing was queued"), cmd->map);
+        return e;
+    }
+    if ((e = csv_source_open(&source, cmd->csv, csv)) == OK) {
+        o.map = map;
+        o.delimiter = csv_source_delimiter(source);
+        e = import_run(a, c, csv_source_rows(source), &o, r, &res);
+        command_report(r);
+        if (e == OK)
+            say_result(a, cmd, &res);
+        else if (e == ERR_INVALID)
+            e = say_nothing_queued(&res);
+    }
+    csv_source_close(source);
+    import_map_free(map);
+    return e;
+}
+
+static enum err run_import(const char *form_id, const char *home, const struct import_command *cmd)
+{
+    struct capture_options o = {.unit = cmd->unit,
+                                .period = cmd->period,
+                                .filled_on = cmd->filled_on,
+                                .entered_by = cmd->entered_by,
+                                .source = SOURCE_IMPORT};
+    struct csv_options csv = {.delimiter = 0};
+    struct capture *c = NULL;
+    struct report *r = NULL;
+    struct agent *a = NULL;
+    enum err e;
+
+    if (cmd->csv == NULL || cmd->period == NULL)
+        return err_set(ERR_USAGE, _("import needs both --csv FILE and --period P"));
+    if ((e = read_delimiter(cmd->delimiter, &csv.delimiter)) != OK ||
+        (e = read_encoding(cmd->encoding, &csv.encoding)) != OK || (e = command_open(&a, home)) != OK)
+        return e;
+    if ((e = command_form(a, form_id, &o.form)) == OK && (e = capture_open(&c, a, &o)) == OK &&
+        (e = report_new(&r, SHOWN_FINDINGS)) == OK)
+        e = import_rows(a, c, cmd, &csv, r);
+    report_free(r);
+    capture_close(c);
+    agent_close(a);
+    return e;
+}
+
+int cmd_import(int argc, char **argv)
+{
+    static const struct cli_command self = {
+        "import", "FORM --period P --csv FILE [--map MAP] [--replace] [--accept-valid FILE]",
+        N_("Checks a whole table and queues its rows: all of them, or none if anything is wrong. The first row holds "
+           "headings: names or labels of fields, or what a map translates (docs/import.md)."),
+        cmd_import};
+    struct import_command cmd = {.period = NULL};
+    const char *home = NULL;
+    const struct cli_option options[] = {
+        OPTION_PERIOD(&cmd.period),
+        {"csv", 0, N_("FILE"), N_("the table"), &cmd.csv},
+        {"map", 'm', N_("MAP"), N_("headings to fields, words to choices: a file, or a name from the programme"),
+         &cmd.map},
+        {"replace", 0, NULL, N_("this is the whole list: retract the keys it does not have"), &cmd.replace},
+        {"accept-valid", 0, N_("FILE"), N_("queue the good rows and write the others to this new file"),
+         &cmd.accept_valid},
+        OPTION_UNIT(&cmd.unit),
+        {"delimiter", 0, N_("C"), N_("what stands between cells (else found out: ; , or tab)"), &cmd.delimiter},
+        {"encoding", 0, N_("E"), N_("utf-8 or windows-1251 (else found out)"), &cmd.encoding},
+        {"filled-on", 0, N_("DATE"), N_("the day it was filled in (else today)"), &cmd.filled_on},
+        {"entered-by", 0, N_("WHO"), N_("role or local code of the one who enters it"), &cmd.entered_by},
+        OPTION_HOME(&home),
+        OPTION_END};
+
+    if (cli_parse(&self, options, argc, argv, 1, 1) < 0)
+        return cli_exit_code();
+    return cli_fail(run_import(argv[0], home, &cmd));
+}

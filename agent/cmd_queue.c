@@ -1,0 +1,164 @@
+#include "agent/cmd_common.h"
+
+#include "common/form_json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define VALUES_MAX (4u << 20)
+
+struct list_command {
+    const char *form, *period, *unit, *values;
+    bool all; /* also what the district has received */
+};
+
+/* One listing while the queue is walked. */
+struct listing {
+    const struct agent *a;
+    const struct list_command *cmd;
+    struct table *t;
+    struct buf key, values;
+};
+
+static enum err put_submission(void *ctx, const struct queue_submission *s)
+{
+    struct listing *l = ctx;
+    const struct record *r = s->record;
+    char id[RECORD_ID_TEXT];
+    char target[RECORD_ID_TEXT] = "";
+    char filled[11];
+    char reason[RECORD_REASON_MAX + 1];
+    const char *cells[11];
+
+    if (!l->cmd->all && s->state != RECORD_WAITING && s->state != RECORD_SEALED)
+        return OK;
+    buf_reset(&l->key);
+    buf_reset(&l->values);
+    record_id_format(id, l->a->grant->participant, &s->ref);
+    date_format(filled, r->filled_on);
+    if (r->kind != RECORD_NEW)
+        record_id_format(target, l->a->grant->participant, &r->target);
+    (void)snprintf(reason, sizeof(reason), "%.*s", (int)r->reason.len, (const char *)r->reason.p);
+    if (r->kind != RECORD_RETRACTION && r->values != NULL) {
+        queue_key_text(&l->key, s->form, r->values);
+        if (l->cmd->values != NULL)
+            form_values_to_json(s->form, r->values, &l->values);
+    }
+    cells[0] = id;
+    cells[1] = s->form != NULL ? s->form->id : "";
+    cells[2] = r->unit;
+    cells[3] = r->period;
+    cells[4] = buf_cstr(&l->key);
+    cells[5] = word_of_kind(r->kind);
+    cells[6] = filled;
+    cells[7] = word_of_state(s->state);
+    cells[8] = target;
+    cells[9] = reason;
+    cells[10] = buf_cstr(&l->values);
+    return table_row(l->t, cells);
+}
+
+static enum err check_filter(const struct agent *a, const struct list_command *cmd, struct queue_filter *filter,
+                             struct period *period)
+{
+    const struct form *form = NULL;
+    enum err e;
+
+    *filter = (struct queue_filter){cmd->form, cmd->unit, NULL};
+    if (cmd->form != NULL && (e = command_form(a, cmd->form, &form)) != OK)
+        return e;
+    if (cmd->period == NULL)
+        return OK;
+    e = calendar_find(a->calendar, form != NULL ? form->series : NULL, cmd->period, period);
+    filter->period = period->id;
+    return e;
+}
+
+static enum err list(const struct agent *a, const struct list_command *cmd, enum table_format format)
+{
+    const struct table_column columns[] = {{"id", _("id"), TABLE_LEFT, false},
+                                           {"form", _("form"), TABLE_LEFT, false},
+                                           {"unit", _("unit"), TABLE_LEFT, false},
+                                           {"period", _("period"), TABLE_LEFT, false},
+                                           {"key", _("key"), TABLE_LEFT, false},
+                                           {"kind", _("kind"), TABLE_LEFT, false},
+                                           {"filled_on", _("filled in on"), TABLE_LEFT, false},
+                                           {"state", _("state"), TABLE_LEFT, false},
+                                           {"target", _("changes"), TABLE_LEFT, false},
+                                           {"reason", _("reason"), TABLE_LEFT, false},
+                                           {"values", _("answers"), TABLE_LEFT, false}};
+    struct listing l = {.a = a, .cmd = cmd};
+    struct queue_filter filter;
+    struct period period;
+    enum err e = check_filter(a, cmd, &filter, &period);
+
+    if (e != OK)
+        return e;
+    buf_init(&l.key, 4 * FORM_MAX_TEXT);
+    buf_init(&l.values, VALUES_MAX);
+    /* The last column is there when it was asked for. */
+    if ((e = table_new(&l.t, columns, cmd->values != NULL ? 11 : 10)) == OK &&
+        (e = queue_each(a, &filter, put_submission, &l)) == OK)
+        e = table_print(l.t, format, stdout);
+    table_free(l.t);
+    buf_wipe(&l.key);
+    buf_wipe(&l.values);
+    return e;
+}
+
+static int run_list(int count, char **argv, const char *home, const char *format_name, struct list_command *cmd)
+{
+    enum table_format format;
+    struct agent *a = NULL;
+    enum err e = command_format(&format, format_name);
+
+    cmd->form = count > 0 ? argv[0] : NULL;
+    if (e == OK && (e = command_open(&a, home)) == OK)
+        e = list(a, cmd, format);
+    agent_close(a);
+    return cli_fail(e);
+}
+
+int cmd_queue(int argc, char **argv)
+{
+    static const struct cli_command self = {"queue", "[FORM] [--period P] [--all]",
+                                            N_("Lists what was entered and is not yet received by the district."),
+                                            cmd_queue};
+    struct list_command cmd = {.form = NULL};
+    const char *home = NULL;
+    const char *format = NULL;
+    const char *all = NULL;
+    const struct cli_option options[] = {OPTION_PERIOD(&cmd.period),
+                                         {"unit", 'u', N_("U"), N_("only this unit"), &cmd.unit},
+                                         {"all", 0, NULL, N_("also what was received"), &all},
+                                         OPTION_FORMAT(&format),
+                                         OPTION_HOME(&home),
+                                         OPTION_END};
+    int count = cli_parse(&self, options, argc, argv, 0, 1);
+
+    if (count < 0)
+        return cli_exit_code();
+    cmd.all = all != NULL;
+    return run_list(count, argv, home, format, &cmd);
+}
+
+int cmd_history(int argc, char **argv)
+{
+    static const struct cli_command self = {
+        "history", "[FORM] [--period P] [--values]",
+        N_("Lists everything that was submitted from here and is still kept, oldest first."), cmd_history};
+    struct list_command cmd = {.all = true};
+    const char *home = NULL;
+    const char *format = NULL;
+    const struct cli_option options[] = {OPTION_PERIOD(&cmd.period),
+                                         {"unit", 'u', N_("U"), N_("only this unit"), &cmd.unit},
+                                         {"values", 0, NULL, N_("with the answers, as JSON"), &cmd.values},
+                                         OPTION_FORMAT(&format),
+                                         OPTION_HOME(&home),
+                                         OPTION_END};
+    int count = cli_parse(&self, options, argc, argv, 0, 1);
+
+    if (count < 0)
+        return cli_exit_code();
+    return run_list(count, argv, home, format, &cmd);
+}

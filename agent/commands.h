@@ -1,0 +1,19 @@
+/* commands.h: the agent's commands: what main.c lists and cmd_*.c do.  Each returns the exit code. */
+#ifndef SVODKA_AGENT_COMMANDS_H
+#define SVODKA_AGENT_COMMANDS_H
+
+int cmd_join(int argc, char **argv);
+int cmd_forms(int argc, char **argv);
+int cmd_submit(int argc, char **argv);
+int cmd_import(int argc, char **argv);
+int cmd_correct(int argc, char **argv);
+int cmd_retract(int argc, char **argv);
+int cmd_queue(int argc, char **argv);
+int cmd_history(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_receipt(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
+int cmd_sync(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+
+#endif

@@ -1,0 +1,81 @@
+#include "agent/home_internal.h"
+
+#include "common/conf.h"
+#include "common/folder.h"
+#include "protocol/message.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct conf_file {
+    struct agent_conf conf;
+    const char *window;
+};
+
+#define AT(member) offsetof(struct conf_file, conf.member)
+static const struct yaml_key conf_table[] = {
+    {"sync.window", YAML_WANT_TEXT, false, offsetof(struct conf_file, window), 0, 0, NULL},
+    {"sync.max_rate", YAML_WANT_SIZE, false, AT(max_rate), 0, INT64_C(1) << 40, NULL},
+    {"sync.chunk", YAML_WANT_SIZE, false, AT(chunk), 512, CHUNK_MAX, NULL},
+    {"sync.connect", YAML_WANT_DURATION, false, AT(connect_ms), 100, 3600000, NULL},
+    {"sync.handshake", YAML_WANT_DURATION, false, AT(handshake_ms), 100, 3600000, NULL},
+    {"sync.progress", YAML_WANT_DURATION, false, AT(progress_ms), 100, 3600000, NULL},
+    {"sync.retry_first", YAML_WANT_DURATION, false, AT(retry_first_ms), 100, 3600000, NULL},
+    {"sync.retry_cap", YAML_WANT_DURATION, false, AT(retry_cap_ms), 100, 86400000, NULL},
+    {"batch.max_sealed", YAML_WANT_SIZE, false, AT(batch_sealed), 8192, BATCH_MAX_SEALED, NULL},
+    {"batch.max_plain", YAML_WANT_SIZE, false, AT(batch_plain), 65536 + 4096, BATCH_MAX_PLAIN, NULL},
+    {"batch.max_records", YAML_WANT_INTEGER, false, AT(batch_records), 1, BATCH_MAX_RECORDS, NULL},
+    {"store.map_size", YAML_WANT_SIZE, false, AT(map_size), 1 << 20, INT64_C(1) << 40, NULL},
+    {"store.disk_reserve", YAML_WANT_SIZE, false, AT(disk_reserve), 0, INT64_C(1) << 40, NULL},
+    {"store.keep_days", YAML_WANT_INTEGER, false, AT(keep_days), 30, 36500, NULL},
+    {NULL, YAML_WANT_TEXT, false, 0, 0, 0, NULL}};
+
+/* "01:00-05:00" to minutes of the day. */
+static enum err read_window(struct agent_conf *c, const char *text)
+{
+    unsigned from_h = 0;
+    unsigned from_m = 0;
+    unsigned to_h = 0;
+    unsigned to_m = 0;
+    int used = 0;
+
+    /* NOLINTNEXTLINE(cert-err34-c): ranges are checked below */
+    if (sscanf(text, "%2u:%2u-%2u:%2u%n", &from_h, &from_m, &to_h, &to_m, &used) != 4 || text[used] != '\0' ||
+        from_h > 23 || to_h > 23 || from_m > 59 || to_m > 59)
+        return err_set(ERR_INVALID, "agent.yaml: sync.window: '%s': HH:MM-HH:MM is expected, such as 01:00-05:00",
+                       text);
+    c->window_from_min = from_h * 60 + from_m;
+    c->window_to_min = to_h * 60 + to_m;
+    return OK;
+}
+
+enum err agent_conf_load(struct agent_conf *out, const char *dir)
+{
+    struct conf_file c = {.conf = {.window_from_min = 60,
+                                   .window_to_min = 300,
+                                   .chunk = CHUNK_DEFAULT,
+                                   .connect_ms = 60000,
+                                   .handshake_ms = 120000,
+                                   .progress_ms = 180000,
+                                   .retry_first_ms = 30000,
+                                   .retry_cap_ms = 3600000,
+                                   .batch_sealed = BATCH_MAX_SEALED,
+                                   .batch_plain = BATCH_MAX_PLAIN,
+                                   .batch_records = BATCH_MAX_RECORDS,
+                                   .map_size = sizeof(void *) >= 8 ? INT64_C(4) << 30 : INT64_C(1) << 30,
+                                   .disk_reserve = 32 << 20,
+                                   .keep_days = 30},
+                          .window = NULL};
+    struct yaml_doc *doc = NULL;
+    char path[FOLDER_PATH_MAX];
+    enum err e = folder_path(path, dir, "agent.yaml");
+
+    if (e == OK)
+        e = conf_load(path, conf_table, &c, false, &doc);
+    if (e == OK && c.window != NULL)
+        e = read_window(&c.conf, c.window);
+    if (e == OK)
+        *out = c.conf;
+    yaml_free(doc);
+    return e;
+}

@@ -1,0 +1,266 @@
+#include "agent/home_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Value in T_OBJECTS: kind u8 | bytes. */
+static enum err get_object(const struct agent *a, const uint8_t d[DIGEST_BYTES], struct buf *out)
+{
+    struct store_txn *t = NULL;
+    struct bytes v;
+    enum err e = store_begin_read(a->store, &t);
+
+    if (e != OK)
+        return e;
+    buf_reset(out);
+    if ((e = store_get(t, T_OBJECTS, bytes_of(d, DIGEST_BYTES), &v)) == OK && v.len >= 1) {
+        buf_put(out, v.p + 1, v.len - 1);
+        e = buf_status(out);
+    }
+    store_abort(t);
+    return e;
+}
+
+static enum err add_form(struct agent *a, const struct buf *source, bool is_current)
+{
+    struct form *f = NULL;
+    void *forms = realloc(a->forms, (a->form_count + 1) * sizeof(struct form *));
+    void *current;
+    enum err e;
+
+    if (forms == NULL)
+        return ERR_NOMEM;
+    a->forms = forms;
+    current = realloc(a->form_current, (a->form_count + 1) * sizeof(*a->form_current));
+    if (current == NULL)
+        return ERR_NOMEM;
+    a->form_current = current;
+    if ((e = form_load(&f, "form", source->data, source->len, NULL)) != OK)
+        return err_prefix(e, "a form from the hub");
+    a->forms[a->form_count] = f;
+    a->form_current[a->form_count++] = is_current ? 1 : 0;
+    return OK;
+}
+
+static enum err add_calendar(struct agent *a, const char *name, const struct buf *source)
+{
+    struct yaml_doc *doc = NULL;
+    struct report *r = NULL;
+    const struct yaml_node *periods;
+    enum err e = report_new(&r, 1);
+
+    if (e == OK && (e = yaml_parse(&doc, name, source->data, source->len, r)) == OK) {
+        periods = yaml_root(doc)->kind == YAML_MAPPING ? yaml_get(yaml_root(doc), "periods") : NULL;
+        if (periods == NULL || !calendar_read(a->calendar, doc, periods, r))
+            e = err_set(ERR_CORRUPT, "the calendar of %s from the hub cannot be read", name);
+    }
+    yaml_free(doc);
+    report_free(r);
+    return e;
+}
+
+enum err agent_load_objects(struct agent *a)
+{
+    struct buf bytes;
+    enum err e = calendar_new(&a->calendar);
+
+    buf_init(&bytes, SIGNED_MAX);
+    for (uint32_t i = 0; i < a->directory->object_count && e == OK; i++) {
+        const struct directory_object *o = &a->directory->objects[i];
+
+        if (o->kind == OBJECT_MAP)
+            continue;
+        e = get_object(a, o->digest, &bytes);
+        if (e == ERR_NOT_FOUND) { /* comes at the next meeting */
+            e = OK;
+            continue;
+        }
+        if (e == OK)
+            e = o->kind == OBJECT_FORM ? add_form(a, &bytes, o->is_current) : add_calendar(a, o->name, &bytes);
+    }
+    buf_fini(&bytes);
+    return e;
+}
+
+void agent_free_objects(struct agent *a)
+{
+    for (size_t i = 0; i < a->form_count; i++)
+        form_free(a->forms[i]);
+    free(a->forms);
+    free(a->form_current);
+    calendar_free(a->calendar);
+    a->forms = NULL;
+    a->form_current = NULL;
+    a->calendar = NULL;
+    a->form_count = 0;
+}
+
+/* Loads again; when that fails, what was there stays. */
+static enum err reload_objects(struct agent *a)
+{
+    struct agent old = *a;
+    enum err e;
+
+    a->forms = NULL;
+    a->form_current = NULL;
+    a->form_count = 0;
+    a->calendar = NULL;
+    if ((e = agent_load_objects(a)) != OK) {
+        agent_free_objects(a);
+        a->forms = old.forms;
+        a->form_current = old.form_current;
+        a->form_count = old.form_count;
+        a->calendar = old.calendar;
+        return e;
+    }
+    agent_free_objects(&old);
+    return OK;
+}
+
+const struct form *agent_form(const struct agent *a, const char *id)
+{
+    for (size_t i = 0; i < a->form_count; i++)
+        if (a->form_current[i] != 0 && strcmp(a->forms[i]->id, id) == 0)
+            return a->forms[i];
+    return NULL;
+}
+
+const struct form *agent_form_by_digest(const struct agent *a, const uint8_t digest_in[32])
+{
+    for (size_t i = 0; i < a->form_count; i++)
+        if (memcmp(a->forms[i]->digest, digest_in, FORM_DIGEST_BYTES) == 0)
+            return a->forms[i];
+    return NULL;
+}
+
+enum err agent_map(const struct agent *a, const char *name, struct buf *out)
+{
+    for (uint32_t i = 0; i < a->directory->object_count; i++) {
+        const struct directory_object *o = &a->directory->objects[i];
+
+        if (o->kind == OBJECT_MAP && o->is_current && strcmp(o->name, name) == 0)
+            return get_object(a, o->digest, out);
+    }
+    return err_set(ERR_NOT_FOUND, "the programme has no import map called '%s'", name);
+}
+
+enum err agent_take_directory(struct agent *a, struct bytes object)
+{
+    struct directory *fresh = calloc(1, sizeof(*fresh));
+    enum err e;
+
+    if (fresh == NULL)
+        return ERR_NOMEM;
+    e = directory_open(fresh, object, a->directory->root);
+    if (e == OK && memcmp(fresh->district, a->directory->district, sizeof(fresh->district)) != 0)
+        e = err_set(ERR_AUTH, "the directory is of another district");
+    if (e == OK && fresh->version < a->directory->version)
+        e = err_set(ERR_VERSION, "the hub offered an older directory than the one held; it was not taken");
+    if (e == OK)
+        e = agent_meta_put(a, NULL, "directory", object);
+    if (e != OK) {
+        free(fresh);
+        return e;
+    }
+    free(a->directory);
+    a->directory = fresh;
+    return reload_objects(a);
+}
+
+enum err agent_take_grant(struct agent *a, struct bytes object)
+{
+    struct grant *fresh = calloc(1, sizeof(*fresh));
+    enum err e;
+
+    if (fresh == NULL)
+        return ERR_NOMEM;
+    e = grant_open(fresh, object, a->directory->hub_sign);
+    if (e == OK && (strcmp(fresh->participant, a->grant->participant) != 0 ||
+                    memcmp(fresh->district, a->grant->district, sizeof(fresh->district)) != 0))
+        e = err_set(ERR_AUTH, "the grant is another participant's");
+    if (e == OK && fresh->version < a->grant->version)
+        e = err_set(ERR_VERSION, "the hub offered an older grant than the one held; it was not taken");
+    if (e == OK)
+        e = agent_meta_put(a, NULL, "grant", object);
+    if (e != OK) {
+        free(fresh);
+        return e;
+    }
+    free(a->grant);
+    a->grant = fresh;
+    if (!agent_is_enrolled(a) || a->code[0] == '\0')
+        return OK;
+    wipe(a->code, sizeof(a->code)); /* the invitation has done its work */
+    return agent_forget_code(a);
+}
+
+static enum err put_object(struct agent *a, struct store_txn *t, enum object_kind kind, const uint8_t d[DIGEST_BYTES],
+                           struct bytes bytes)
+{
+    struct buf value;
+    enum err e;
+
+    buf_init(&value, SIGNED_MAX + 1);
+    buf_put_u8(&value, (uint8_t)kind);
+    buf_put(&value, bytes.p, bytes.len);
+    e = buf_status(&value);
+    if (e == OK)
+        e = store_put(t, T_OBJECTS, bytes_of(d, DIGEST_BYTES), bytes_of(value.data, value.len));
+    buf_fini(&value);
+    (void)a;
+    return e;
+}
+
+static const struct directory_object *find_listed(const struct agent *a, const uint8_t d[DIGEST_BYTES])
+{
+    for (uint32_t i = 0; i < a->directory->object_count; i++)
+        if (memcmp(a->directory->objects[i].digest, d, DIGEST_BYTES) == 0)
+            return &a->directory->objects[i];
+    return NULL;
+}
+
+enum err agent_take_object(struct agent *a, const uint8_t digest_in[32], struct bytes bytes)
+{
+    const struct directory_object *o = find_listed(a, digest_in);
+    struct store_txn *t = NULL;
+    uint8_t real[DIGEST_BYTES];
+    enum err e;
+
+    digest(real, bytes);
+    if (o == NULL || !digest_equal(real, digest_in))
+        return err_set(ERR_INVALID, "the hub sent something that its directory does not list");
+    if ((e = store_begin_write(a->store, &t)) != OK)
+        return e;
+    if ((e = put_object(a, t, o->kind, digest_in, bytes)) != OK) {
+        store_abort(t);
+        return e;
+    }
+    if ((e = store_commit(t)) != OK)
+        return e;
+    return reload_objects(a);
+}
+
+enum err agent_missing_object(const struct agent *a, size_t n, struct directory_object *out)
+{
+    struct store_txn *t = NULL;
+    size_t seen = 0;
+    enum err e = store_begin_read(a->store, &t);
+    enum err found = ERR_NOT_FOUND;
+
+    if (e != OK)
+        return e;
+    for (uint32_t i = 0; i < a->directory->object_count && found == ERR_NOT_FOUND; i++) {
+        const struct directory_object *o = &a->directory->objects[i];
+        struct bytes v;
+
+        e = o->is_current ? store_get(t, T_OBJECTS, bytes_of(o->digest, DIGEST_BYTES), &v) : OK;
+        if (e == ERR_NOT_FOUND && seen++ == n) {
+            *out = *o;
+            found = OK;
+        } else if (e != OK && e != ERR_NOT_FOUND) {
+            found = e;
+        }
+    }
+    store_abort(t);
+    return found;
+}

@@ -1,0 +1,51 @@
+/* import.h: a table's rows become submissions: all of them or none.  Defined over rows of cells: whatever can hand out
+ * such rows can be imported; csv_source_open() does it for CSV.  docs/import.md tells it to people. */
+#ifndef SVODKA_AGENT_IMPORT_H
+#define SVODKA_AGENT_IMPORT_H
+
+#include "agent/capture.h"
+#include "agent/import_map.h"
+#include "common/csv.h"
+
+/* Rows of cells, headings first. */
+struct import_source {
+    const char *name; /* as the user named it */
+    void *ctx;
+    /* As csv_next(): the cells are loans until the next call.  ERR_NOT_FOUND: no more; another error ends the import,
+     * its sentence says where. */
+    enum err (*next)(void *ctx, struct csv_row *row);
+    uint64_t (*offset)(void *ctx); /* how far it has read, for progress; NULL: not known */
+    uint64_t size;                 /* of the whole, in the same unit */
+};
+
+struct import_options {
+    const struct import_map *map; /* NULL: headings are names or labels */
+    bool replace;                 /* the table is the whole list: keys it does not have are retracted */
+    const char *refused_path;     /* take the good rows, write the others to this new file; NULL: all or none */
+    char delimiter;               /* of that file */
+};
+
+struct import_result {
+    uint64_t rows;                 /* below the headings, totals not counted */
+    uint64_t queued;               /* submissions with values */
+    uint64_t refused;              /* rows with mistakes */
+    uint64_t totals;               /* rows left out because the map says so */
+    uint64_t retracted;            /* by `replace` */
+    struct record_ref first, last; /* of what was queued; numbers 0: nothing */
+};
+
+/* Checks the whole table and queues it in the form, unit and period of `c` (source: import).  Every bad cell goes to
+ * `r` with line, column, field and value; *out is filled as far as it came.
+ * ERR_INVALID: there were mistakes, and nothing was queued.  With `refused_path`: ERR_EXISTS when the file is there;
+ * ERR_INVALID when no row at all is good; it is OK when some rows were refused. */
+MUST_CHECK enum err import_run(struct agent *a, struct capture *c, struct import_source *s,
+                               const struct import_options *o, struct report *r, struct import_result *out);
+
+/* A CSV file ("-": standard input, if it is a file). */
+struct csv_source;
+MUST_CHECK enum err csv_source_open(struct csv_source **out, const char *path, const struct csv_options *o);
+void csv_source_close(struct csv_source *s); /* NULL does nothing */
+struct import_source *csv_source_rows(struct csv_source *s);
+char csv_source_delimiter(const struct csv_source *s);
+
+#endif

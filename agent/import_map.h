@@ -1,0 +1,40 @@
+/* import_map.h: how the headings and words of somebody's table become fields and choices of a form (docs/import.md):
+ *
+ *   form: social-passport
+ *   columns: {"ФИО или код": pupil, "Кол-во детей": children}     heading: field
+ *   const: {term: "1"}                                            field: what every row has there
+ *   values: {sex: {м: M, ж: F}}                                   field: word in a cell: what it stands for
+ *   ignore: [Класс, Примечание]                                   headings that are not taken
+ *   totals: [Итого по школе]                                      rows that begin so are left out
+ *
+ * Headings and words are compared without regard to case and blanks. */
+#ifndef SVODKA_AGENT_IMPORT_MAP_H
+#define SVODKA_AGENT_IMPORT_MAP_H
+
+#include "common/form.h"
+
+#define IMPORT_MAP_MAX_BYTES (256u << 10)
+
+struct import_map;
+
+/* Checks the map against the form; all mistakes go to `r` (ERR_INVALID, ERR_MALFORMED, ERR_LIMIT).  `f` is only used
+ * during the call. */
+MUST_CHECK enum err import_map_load(struct import_map **out, const struct form *f, const char *file, const void *bytes,
+                                    size_t len, struct report *r);
+void import_map_free(struct import_map *m); /* NULL does nothing */
+
+/* What a folded heading stands for.  In all functions below `m` NULL is an empty map. */
+#define IMPORT_MAP_UNKNOWN (-1)
+#define IMPORT_MAP_IGNORED (-2)
+int32_t import_map_heading(const struct import_map *m, const char *folded);
+/* The next heading that the map gives a field: *i counts up from 0; NULL at the end.  As written in the map. */
+const char *import_map_expected(const struct import_map *m, size_t *i, const char **folded);
+/* What every row has in that field, or NULL. */
+const char *import_map_const(const struct import_map *m, uint32_t field);
+/* What a folded word of a cell stands for in that field, or NULL. */
+const char *import_map_word(const struct import_map *m, uint32_t field, const char *folded);
+bool import_map_has_words(const struct import_map *m, uint32_t field);
+/* The i-th folded beginning of a totals row that the map names, or NULL at the end. */
+const char *import_map_total(const struct import_map *m, size_t i);
+
+#endif

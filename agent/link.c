@@ -1,0 +1,304 @@
+#include "agent/link.h"
+
+#include "agent/resolve.h"
+#include "common/cli.h"
+#include "common/clock.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+#define STEP_MS         200 /* between two looks at `cancelled` */
+#define HEARTBEAT_MS    30000
+#define DEAD_MS         120000
+#define MONITOR_ADDRESS "inproc://link-monitor"
+
+struct link {
+    void *ctx, *socket, *monitor;
+    zmq_msg_t frame; /* the last one received */
+    bool is_lost;
+    const volatile sig_atomic_t *cancelled;
+    struct buf out;
+    char place[RESOLVE_HOST_MAX + 8];
+};
+
+static enum err zmq_failed(void)
+{
+    return err_set(ERR_INTERNAL, "libzmq: %s", zmq_strerror(errno));
+}
+
+static bool is_cancelled(const struct link *l)
+{
+    return l->cancelled != NULL && *l->cancelled != 0;
+}
+
+static bool set_int(void *s, int option, int64_t value)
+{
+    int v = value > INT32_MAX ? INT32_MAX : (int)value;
+
+    return zmq_setsockopt(s, option, &v, sizeof(v)) == 0;
+}
+
+static enum err open_socket(struct link *l, const struct link_options *o)
+{
+    const int64_t largest = MESSAGE_MAX_DOWN;
+
+    l->socket = zmq_socket(l->ctx, ZMQ_DEALER);
+    l->monitor = zmq_socket(l->ctx, ZMQ_PAIR);
+    if (l->socket == NULL || l->monitor == NULL)
+        return zmq_failed();
+    /* No reconnection by the library, no routing id: the hub knows us by our key. */
+    if (!set_int(l->socket, ZMQ_LINGER, 0) || !set_int(l->monitor, ZMQ_LINGER, 0) || !set_int(l->socket, ZMQ_IPV6, 1) ||
+        !set_int(l->socket, ZMQ_RECONNECT_IVL, -1) || !set_int(l->socket, ZMQ_CONNECT_TIMEOUT, o->connect_ms) ||
+        !set_int(l->socket, ZMQ_HANDSHAKE_IVL, o->handshake_ms) ||
+        !set_int(l->socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS) || !set_int(l->socket, ZMQ_HEARTBEAT_TIMEOUT, DEAD_MS) ||
+        !set_int(l->socket, ZMQ_HEARTBEAT_TTL, DEAD_MS) ||
+        zmq_setsockopt(l->socket, ZMQ_MAXMSGSIZE, &largest, sizeof(largest)) != 0 ||
+        zmq_setsockopt(l->socket, ZMQ_CURVE_SERVERKEY, o->server_key, KEY_BYTES) != 0 ||
+        zmq_setsockopt(l->socket, ZMQ_CURVE_PUBLICKEY, key_public(o->curve), KEY_BYTES) != 0 ||
+        zmq_setsockopt(l->socket, ZMQ_CURVE_SECRETKEY, key_secret(o->curve), KEY_BYTES) != 0 ||
+        zmq_socket_monitor(l->socket, MONITOR_ADDRESS, ZMQ_EVENT_ALL) != 0 ||
+        zmq_connect(l->monitor, MONITOR_ADDRESS) != 0)
+        return zmq_failed();
+    return OK;
+}
+
+static void close_socket(struct link *l)
+{
+    if (l->socket != NULL) {
+        (void)zmq_socket_monitor(l->socket, NULL, 0);
+        (void)zmq_close(l->socket);
+    }
+    if (l->monitor != NULL)
+        (void)zmq_close(l->monitor);
+    l->socket = l->monitor = NULL;
+}
+
+/* ---- events ---- */
+
+struct event {
+    uint16_t what;
+    uint32_t value;
+};
+
+/* False: none is there now. */
+static bool next_event(struct link *l, struct event *ev)
+{
+    zmq_msg_t first;
+    zmq_msg_t second;
+    bool is_there;
+
+    (void)zmq_msg_init(&first);
+    (void)zmq_msg_init(&second);
+    is_there =
+        zmq_msg_recv(&first, l->monitor, ZMQ_DONTWAIT) >= 6 && zmq_msg_recv(&second, l->monitor, ZMQ_DONTWAIT) >= 0;
+    if (is_there) {
+        memcpy(&ev->what, zmq_msg_data(&first), sizeof(ev->what));
+        memcpy(&ev->value, (const uint8_t *)zmq_msg_data(&first) + 2, sizeof(ev->value));
+    }
+    (void)zmq_msg_close(&first);
+    (void)zmq_msg_close(&second);
+    return is_there;
+}
+
+static enum err not_a_hub(const struct link *l)
+{
+    return err_set(ERR_MALFORMED,
+                   _("something else than a hub answers at %s; is the address right, does the network ask for a "
+                     "password first?"),
+                   l->place);
+}
+
+/* What the event says about an attempt: OK is "go on waiting" until *is_in. */
+static enum err judge(const struct link *l, const struct event *ev, bool *is_connected, bool *is_in)
+{
+    switch (ev->what) {
+    case ZMQ_EVENT_CONNECTED: *is_connected = true; return OK;
+    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: *is_in = true; return OK;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+        return err_set(
+            ERR_DENIED,
+            _("the hub does not know this computer's key (%s); ask the district office for a new invitation"),
+            l->place);
+    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: return not_a_hub(l);
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+        if (ev->value == EAGAIN || ev->value == ETIMEDOUT)
+            return err_set(ERR_MALFORMED,
+                           _("something else than a hub answers at %s: it takes the connection and is "
+                             "silent"),
+                           l->place);
+        return err_set(ERR_MALFORMED,
+                       _("something else than a hub answers at %s, or another hub than this school's: it broke off the "
+                         "greeting"),
+                       l->place);
+    case ZMQ_EVENT_DISCONNECTED: return not_a_hub(l);
+    case ZMQ_EVENT_CLOSED:
+    case ZMQ_EVENT_CONNECT_RETRIED: return err_set(ERR_NET, _("%s cannot be reached: nothing answers there"), l->place);
+    default: return OK; /* of a later library, or of no interest */
+    }
+}
+
+static enum err wait_until_in(struct link *l, const struct link_options *o)
+{
+    int64_t until = clock_mono_ms() + o->connect_ms;
+    bool is_connected = false;
+    bool is_in = false;
+    enum err e = OK;
+
+    while (e == OK && !is_in) {
+        zmq_pollitem_t item = {l->monitor, 0, ZMQ_POLLIN, 0};
+        int64_t left = until - clock_mono_ms();
+        bool was_connected = is_connected;
+        struct event ev;
+
+        if (is_cancelled(l))
+            return err_set(ERR_CANCELLED, "stopped");
+        if (left <= 0)
+            return is_connected
+                       ? err_set(ERR_MALFORMED,
+                                 _("something else than a hub answers at %s: it takes the connection and is silent"),
+                                 l->place)
+                       : err_set(ERR_NET, _("%s cannot be reached: no answer within %lld s"), l->place,
+                                 (long long)(o->connect_ms + 999) / 1000);
+        if (zmq_poll(&item, 1, left < STEP_MS ? left : STEP_MS) < 0 && errno != EINTR)
+            return zmq_failed();
+        while (e == OK && !is_in && next_event(l, &ev))
+            e = judge(l, &ev, &is_connected, &is_in);
+        if (is_connected && !was_connected)
+            until = clock_mono_ms() + o->handshake_ms;
+    }
+    return e;
+}
+
+/* ---- opening ---- */
+
+static enum err try_address(struct link *l, const struct link_options *o, const char *url)
+{
+    enum err e = open_socket(l, o);
+
+    if (e == OK && zmq_connect(l->socket, url) != 0)
+        e = err_set(ERR_NET, _("%s cannot be reached: %s"), l->place, zmq_strerror(errno));
+    if (e == OK)
+        e = wait_until_in(l, o);
+    if (e != OK)
+        close_socket(l);
+    return e;
+}
+
+static enum err try_all(struct link *l, const struct link_options *o)
+{
+    struct resolved *r = calloc(1, sizeof(*r));
+    enum err e;
+
+    if (r == NULL)
+        return ERR_NOMEM;
+    e = resolve_url(r, o->url, o->connect_ms, o->cancelled);
+    memcpy(l->place, r->place, sizeof(l->place));
+    for (unsigned i = 0; i < r->count && (i == 0 || e == ERR_NET || e == ERR_MALFORMED); i++)
+        if ((e = try_address(l, o, r->urls[i])) != OK)
+            log_info("sync: %s: %s", r->urls[i], err_text());
+    free(r);
+    return e;
+}
+
+enum err link_open(struct link **out, const struct link_options *o)
+{
+    struct link *l = calloc(1, sizeof(*l));
+    enum err e;
+
+    if (l == NULL)
+        return ERR_NOMEM;
+    l->cancelled = o->cancelled;
+    buf_init(&l->out, MESSAGE_MAX_UP);
+    (void)zmq_msg_init(&l->frame);
+    if ((l->ctx = zmq_ctx_new()) == NULL)
+        e = zmq_failed();
+    else
+        e = try_all(l, o);
+    if (e != OK) {
+        link_close(l);
+        return e;
+    }
+    *out = l;
+    return OK;
+}
+
+void link_close(struct link *l)
+{
+    if (l == NULL)
+        return;
+    (void)zmq_msg_close(&l->frame);
+    close_socket(l);
+    if (l->ctx != NULL)
+        while (zmq_ctx_term(l->ctx) != 0 && errno == EINTR)
+            continue;
+    buf_fini(&l->out);
+    free(l);
+}
+
+/* ---- use ---- */
+
+/* The line is gone as soon as its event says so: what the library still holds would never arrive. */
+static void look_at_events(struct link *l)
+{
+    struct event ev;
+
+    while (next_event(l, &ev))
+        if (ev.what == ZMQ_EVENT_DISCONNECTED || ev.what == ZMQ_EVENT_CLOSED)
+            l->is_lost = true;
+}
+
+static enum err lost(const struct link *l)
+{
+    return err_set(ERR_NET, _("the connection to %s was lost"), l->place);
+}
+
+enum err link_send(struct link *l, const struct message *m)
+{
+    enum err e;
+
+    buf_reset(&l->out);
+    if ((e = message_encode(&l->out, m)) != OK)
+        return e;
+    look_at_events(l);
+    if (l->is_lost)
+        return lost(l);
+    while (zmq_send(l->socket, l->out.data, l->out.len, ZMQ_DONTWAIT) < 0) {
+        if (errno == EINTR)
+            continue;
+        /* Credit is far below what the library takes: nobody reads at the other end. */
+        return errno == EAGAIN ? lost(l) : zmq_failed();
+    }
+    return OK;
+}
+
+enum err link_receive(struct link *l, int64_t wait_ms, struct bytes *frame)
+{
+    int64_t until = clock_mono_ms() + wait_ms;
+
+    (void)zmq_msg_close(&l->frame);
+    (void)zmq_msg_init(&l->frame);
+    for (;;) {
+        zmq_pollitem_t items[] = {{l->socket, 0, ZMQ_POLLIN, 0}, {l->monitor, 0, ZMQ_POLLIN, 0}};
+        int64_t left = until - clock_mono_ms();
+
+        /* First what came, then the news that nothing more will. */
+        if (zmq_msg_recv(&l->frame, l->socket, ZMQ_DONTWAIT) >= 0) {
+            *frame = bytes_of(zmq_msg_data(&l->frame), zmq_msg_size(&l->frame));
+            return OK;
+        }
+        if (errno != EAGAIN && errno != EINTR)
+            return zmq_failed();
+        if (is_cancelled(l))
+            return err_set(ERR_CANCELLED, "stopped");
+        if (l->is_lost)
+            return lost(l);
+        if (left <= 0)
+            return ERR_NOT_FOUND;
+        if (zmq_poll(items, 2, left < STEP_MS ? left : STEP_MS) < 0 && errno != EINTR)
+            return zmq_failed();
+        look_at_events(l);
+    }
+}

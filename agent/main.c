@@ -1,0 +1,35 @@
+#include "agent/commands.h"
+#include "common/cli.h"
+#include "common/log.h"
+#include "protocol/keys.h"
+
+#define PROGRAM "svodka-agent"
+
+static const struct cli_command commands[] = {
+    {"join", "INVITE-FILE --home DIR", N_("begin: make a home out of the district's invitation"), cmd_join},
+    {"forms", "[FORM [--template FILE.csv]]", N_("what is collected, and what a form asks"), cmd_forms},
+    {"submit", "FORM --period P [--unit U] [--json FILE|-]", N_("fill in a form"), cmd_submit},
+    {"import", "FORM --period P --csv FILE [--map MAP] [--replace]", N_("submit the rows of a table"), cmd_import},
+    {"correct", "ID|FORM [--key K] [--period P] --reason TEXT [--set FIELD=VALUE...]",
+     N_("change something that was submitted"), cmd_correct},
+    {"retract", "ID|FORM [--key K] [--period P] --reason TEXT", N_("withdraw something that was submitted"),
+     cmd_retract},
+    {"queue", "[FORM] [--period P] [--all]", N_("what still waits to be sent"), cmd_queue},
+    {"history", "[FORM] [--period P] [--values]", N_("everything that was submitted from here"), cmd_history},
+    {"sync", "", N_("send what waits and fetch what is new, once"), cmd_sync},
+    {"run", "", N_("stay and sync at the agreed hours"), cmd_run},
+    {"status", "[--read]", N_("how things stand, and what the district says"), cmd_status},
+    {"receipt", "ID", N_("what the district confirmed about a submission"), cmd_receipt},
+    {"verify", "", N_("check that everything stored here is whole"), cmd_verify},
+    {NULL, NULL, NULL, NULL}};
+
+int main(int argc, char **argv)
+{
+    enum err e;
+
+    cli_start(PROGRAM);
+    log_init("agent", LOG_NOTICE);
+    if ((e = keys_start()) != OK)
+        return cli_fail(e);
+    return cli_dispatch(PROGRAM, commands, argc, argv);
+}

@@ -1,0 +1,25 @@
+/* resolve.h: names to addresses without letting a dead resolver hold anybody up: libzmq would ask in its own thread,
+ * again at every attempt, and take the first address only. */
+#ifndef SVODKA_AGENT_RESOLVE_H
+#define SVODKA_AGENT_RESOLVE_H
+
+#include "common/err.h"
+
+#include <signal.h>
+#include <stdint.h>
+
+#define RESOLVE_MAX      16u
+#define RESOLVE_URL_MAX  96u
+#define RESOLVE_HOST_MAX 128u
+
+struct resolved {
+    char place[RESOLVE_HOST_MAX + 8]; /* "HOST:PORT" as the url has it, for people */
+    unsigned count;
+    char urls[RESOLVE_MAX][RESOLVE_URL_MAX]; /* tcp://ADDRESS:PORT */
+};
+
+/* ERR_MALFORMED: not tcp://HOST:PORT.  ERR_NET: no such name, or no answer within `wait_ms`.  ERR_CANCELLED. */
+MUST_CHECK enum err resolve_url(struct resolved *out, const char *url, int64_t wait_ms,
+                                const volatile sig_atomic_t *cancelled);
+
+#endif

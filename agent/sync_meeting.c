@@ -1,0 +1,385 @@
+#include "agent/sync_internal.h"
+
+#include "common/cli.h"
+#include "common/clock.h"
+#include "common/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef SVODKA_VERSION
+#define SVODKA_VERSION "0.1.0"
+#endif
+#define ROUNDS_MAX 8u /* generations begun, or orders repeated, in one meeting */
+
+void meeting_progress(struct meeting *m)
+{
+    m->progress_ms = clock_mono_ms();
+}
+
+struct sent *meeting_find_sent(struct meeting *m, uint64_t sequence)
+{
+    for (size_t i = m->sent_count; i-- > 0;)
+        if (m->sent[i].sequence == sequence)
+            return &m->sent[i];
+    return NULL;
+}
+
+enum err meeting_send(struct meeting *m, const struct message *out)
+{
+    return link_send(m->link, out);
+}
+
+/* ---- what comes ---- */
+
+/* Frames and objects that cannot be believed change nothing; a hub that sends several is left. */
+static enum err disbelieve(struct meeting *m, const char *what)
+{
+    log_warning("sync: %s cannot be believed and is dropped: %s", what, err_text());
+    if (++m->bad < BAD_MAX)
+        return OK;
+    return err_set(ERR_MALFORMED, _("the hub's answers cannot be read; nothing was changed"));
+}
+
+/* Refused by its content, or by our own disk? */
+static bool is_about_content(enum err e)
+{
+    return e == ERR_AUTH || e == ERR_MALFORMED || e == ERR_LIMIT || e == ERR_INVALID;
+}
+
+static void count_receipt(struct meeting *m, const struct receipt *r)
+{
+    struct sent *s = generation_compare(&r->gen, &m->gen) == 0 ? meeting_find_sent(m, r->sequence) : NULL;
+
+    m->out->receipts++;
+    if (r->state == RECEIPT_REFUSED)
+        m->out->refused_batches++;
+    for (unsigned i = 0; i < VERDICT_COUNT; i++)
+        m->out->verdicts[i] += r->verdicts[i];
+    if (s != NULL) {
+        s->has_receipt = true;
+        if (s->end > m->acked_total)
+            m->acked_total = s->end;
+    }
+}
+
+static enum err take_receipt(struct meeting *m, struct bytes object)
+{
+    struct receipt r;
+    enum err e = queue_take_receipt(m->a, object);
+
+    if (e == ERR_NOT_FOUND)
+        return OK; /* of a batch that is not here any more */
+    if (is_about_content(e))
+        return disbelieve(m, "a receipt");
+    if (e != OK)
+        return e;
+    if ((e = receipt_open(&r, object, m->a->directory->hub_sign)) != OK)
+        return e;
+    count_receipt(m, &r);
+    receipt_fini(&r);
+    meeting_progress(m);
+    return OK;
+}
+
+static enum err take_page(struct meeting *m, struct bytes object)
+{
+    enum err e;
+
+    if (m->plan == NULL || m->plan_complete)
+        return OK;
+    e = reconcile_feed(m->plan, object, &m->plan_complete);
+    if (is_about_content(e))
+        return disbelieve(m, "the hub's list of what it holds");
+    if (e == OK) {
+        m->plan_moved = true;
+        meeting_progress(m);
+    }
+    return e;
+}
+
+static void take_ack(struct meeting *m, const struct msg_ack *ack)
+{
+    struct sent *s = m->is_open ? meeting_find_sent(m, ack->sequence) : NULL;
+    int64_t position;
+
+    if (s == NULL)
+        return;
+    position = s->base + (int64_t)ack->offset;
+    m->credit = ack->credit;
+    if (position > m->sent_total || position <= m->acked_total)
+        return;
+    m->acked_total = position;
+    meeting_progress(m);
+}
+
+static enum err take_welcome(struct meeting *m, const struct msg_welcome *w)
+{
+    enum err e = OK;
+
+    if (m->has_welcome)
+        return OK;
+    m->welcome = *w;
+    m->welcome.directory = m->welcome.grant = bytes_of(NULL, 0);
+    m->has_welcome = true;
+    m->is_open = w->go == WELCOME_GO;
+    m->credit = w->credit;
+    meeting_progress(m);
+    if (w->directory.len > 0) {
+        if ((e = agent_take_directory(m->a, w->directory)) == OK)
+            m->out->new_directory = true;
+        else if (is_about_content(e) || e == ERR_VERSION)
+            e = disbelieve(m, "the hub's directory");
+    }
+    if (e == OK && w->grant.len > 0) {
+        if ((e = agent_take_grant(m->a, w->grant)) == OK)
+            m->out->new_grant = true;
+        else if (is_about_content(e) || e == ERR_VERSION)
+            e = disbelieve(m, "the hub's grant");
+    }
+    return e;
+}
+
+static enum err take_error(struct meeting *m, const struct msg_error *error)
+{
+    m->error = *error;
+    m->has_error = true;
+    log_notice("sync: the hub says: %s: %s", message_error_name(error->code), error->text);
+    return err_set(ERR_DENIED, "%s: %s", message_error_name(error->code), error->text);
+}
+
+static enum err act(struct meeting *m, const struct message *in)
+{
+    switch (in->type) {
+    case MSG_WELCOME: return take_welcome(m, &in->as.welcome);
+    case MSG_ACK: take_ack(m, &in->as.ack); return OK;
+    case MSG_RECEIPT: return take_receipt(m, in->as.signed_object);
+    case MSG_RECONCILE_REPLY: return take_page(m, in->as.signed_object);
+    case MSG_OBJECT:
+        if (m->is_open)
+            meeting_take_object(m, &in->as.object);
+        return OK;
+    case MSG_BYE: m->has_bye = true; return OK;
+    case MSG_ERROR: return take_error(m, &in->as.error);
+    case MSG_HELLO:
+    case MSG_CHUNK:
+    case MSG_RECONCILE:
+    case MSG_GET: break;
+    }
+    return OK; /* not a hub's to send: ignored */
+}
+
+enum err meeting_pump(struct meeting *m, int64_t wait_ms)
+{
+    struct bytes frame;
+    enum err e = link_receive(m->link, wait_ms, &frame);
+
+    if (e == ERR_NOT_FOUND) {
+        if (clock_mono_ms() - m->progress_ms > m->a->conf.progress_ms)
+            return err_set(ERR_NET, _("the hub has been silent for %lld s; the next attempt goes on from there"),
+                           (long long)m->a->conf.progress_ms / 1000);
+        return OK;
+    }
+    if (e != OK)
+        return e;
+    e = message_decode(&m->message, frame);
+    if (e == ERR_VERSION)
+        return OK; /* of a later hub: ignored */
+    if (e != OK)
+        return disbelieve(m, "a message");
+    e = act(m, &m->message);
+    if (e == OK && m->has_bye)
+        return err_set(ERR_NET, _("the hub ended the meeting; the rest goes the next time"));
+    return e;
+}
+
+/* ---- HELLO ---- */
+
+static enum err put_offers(struct meeting *m, struct msg_hello *h, uint64_t receipted)
+{
+    struct batch_state b;
+    enum err e;
+
+    for (e = queue_batch(m->a, &m->gen, receipted + 1, &b); e == OK && h->offer_count < HELLO_MAX_OFFERS;
+         e = queue_batch(m->a, &m->gen, b.sequence + 1, &b)) {
+        struct offer *o = &h->offers[h->offer_count];
+
+        if (b.life != BATCH_SEALED)
+            continue;
+        o->sequence = b.sequence;
+        o->length = b.length;
+        memcpy(o->digest, b.digest, DIGEST_BYTES);
+        h->offer_count++;
+    }
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static enum err fill_hello(struct meeting *m, struct msg_hello *h)
+{
+    const struct agent *a = m->a;
+    struct queue_chain chain;
+    enum err e = queue_chain(a, &m->gen, &chain);
+
+    if (e != OK)
+        return e;
+    h->version_min = MESSAGE_VERSION_MIN;
+    h->version_max = MESSAGE_VERSION_MAX;
+    memcpy(h->district, a->directory->district, sizeof(h->district));
+    (void)snprintf(h->participant, sizeof(h->participant), "%s", a->grant->participant);
+    h->gen = m->gen;
+    (void)snprintf(h->software, sizeof(h->software), "svodka-agent %s", SVODKA_VERSION);
+    h->agent_ms = clock_wall_ms();
+    h->directory_version = a->directory->version;
+    h->grant_version = a->grant->version;
+    h->first_held = chain.first_held;
+    h->last_sealed = chain.last_sealed;
+    h->receipted = chain.receipted;
+    h->archived = chain.archived;
+    memcpy(h->head, chain.head, DIGEST_BYTES);
+    h->waiting_bytes = chain.waiting_bytes;
+    h->waiting_records = chain.waiting_records;
+    if (m->over_invitation)
+        h->enrol = bytes_of(m->enrol.data, m->enrol.len);
+    return put_offers(m, h, chain.receipted);
+}
+
+static enum err greet(struct meeting *m)
+{
+    struct message *out = calloc(1, sizeof(*out));
+    int64_t until = clock_mono_ms() + m->a->conf.handshake_ms;
+    enum err e;
+
+    if (out == NULL)
+        return ERR_NOMEM;
+    out->type = MSG_HELLO;
+    m->has_welcome = m->is_open = false;
+    m->sent_count = 0;
+    m->sent_total = m->acked_total = 0;
+    if ((e = fill_hello(m, &out->as.hello)) == OK)
+        e = meeting_send(m, out);
+    free(out);
+    meeting_progress(m);
+    while (e == OK && !m->has_welcome) {
+        if (clock_mono_ms() > until)
+            return err_set(ERR_NET, _("the hub does not answer the greeting"));
+        e = meeting_pump(m, STEP_MS);
+    }
+    if (e == OK && m->over_invitation && !agent_is_enrolled(m->a))
+        e = err_set(ERR_AUTH, _("the hub's answer to the invitation is not for this computer's keys"));
+    if (e == OK && m->over_invitation && !m->out->joined) {
+        m->out->joined = true;
+        log_notice("sync: the district has let this computer join as %s", m->a->grant->participant);
+    }
+    return e;
+}
+
+/* ---- RECONCILE (SPEC.md section 7) ---- */
+
+static enum err ask_pages(struct meeting *m)
+{
+    enum err e = OK;
+
+    m->plan_complete = false;
+    while (e == OK && !m->plan_complete) {
+        struct message out = {.type = MSG_RECONCILE};
+
+        out.as.reconcile.gen = m->gen;
+        out.as.reconcile.from = reconcile_next(m->plan);
+        m->plan_moved = false;
+        e = meeting_send(m, &out);
+        meeting_progress(m);
+        while (e == OK && !m->plan_moved)
+            e = meeting_pump(m, STEP_MS);
+    }
+    return e;
+}
+
+static enum err reconcile(struct meeting *m)
+{
+    uint64_t dropped = 0;
+    uint64_t renumbered = 0;
+    uint64_t sealed = 0;
+    enum err e = reconcile_begin(&m->plan, m->a, &m->gen);
+
+    if (e == OK)
+        e = ask_pages(m);
+    if (e == OK && generation_compare(&m->gen, &m->a->gen) != 0)
+        e = queue_seal(m->a, &sealed); /* nothing of the current generation may stay behind unsealed */
+    if (e == OK)
+        e = reconcile_finish(m->plan, &dropped, &renumbered);
+    reconcile_free(m->plan);
+    m->plan = NULL;
+    m->out->sealed += sealed;
+    if (e != OK)
+        return e;
+    m->out->reconciled++;
+    m->out->already_there += dropped;
+    m->out->renumbered += renumbered;
+    log_notice("sync: two histories met: %llu submissions were at the hub already, %llu got new numbers",
+               (unsigned long long)dropped, (unsigned long long)renumbered);
+    e = queue_seal(m->a, &sealed);
+    m->out->sealed += sealed;
+    return e;
+}
+
+/* ---- the meeting ---- */
+
+/* *again: the list of generations has changed, or the hub asks for another HELLO. */
+static enum err meet_generation(struct meeting *m, bool *again)
+{
+    enum err e = greet(m);
+
+    if (e != OK)
+        return e;
+    if (m->welcome.go == WELCOME_RECONCILE) {
+        *again = true;
+        return reconcile(m);
+    }
+    if (m->welcome.go == WELCOME_LATER)
+        return OK;
+    if ((e = meeting_fetch(m)) != OK)
+        return e;
+    return meeting_deliver(m);
+}
+
+/* Errors after which the same meeting goes on with another HELLO. */
+static bool goes_on(struct meeting *m, enum err e)
+{
+    if (e != ERR_DENIED || !m->has_error)
+        return false;
+    if (m->error.code == MERR_SEQUENCE || (m->error.code == MERR_ORDER && m->orders++ == 0)) {
+        m->has_error = false;
+        return true;
+    }
+    return false;
+}
+
+enum err meeting_run(struct meeting *m)
+{
+    struct generation *list = malloc(QUEUE_MAX_GENERATIONS * sizeof(*list));
+    bool again = true;
+    enum err e = list == NULL ? ERR_NOMEM : OK;
+
+    for (unsigned round = 0; again && e == OK; round++) {
+        size_t count = 0;
+
+        if (round == ROUNDS_MAX) {
+            e = err_set(ERR_NET, _("the hub and this computer do not agree on what was sent; the next meeting goes on "
+                                   "with it"));
+            break;
+        }
+        again = false;
+        e = queue_generations(m->a, list, QUEUE_MAX_GENERATIONS, &count);
+        for (size_t i = 0; i < count && e == OK && !again && m->welcome.go != WELCOME_LATER; i++) {
+            m->gen = list[i];
+            e = meet_generation(m, &again);
+            if (goes_on(m, e)) {
+                again = true;
+                e = OK;
+            }
+        }
+    }
+    free(list);
+    return e;
+}

@@ -1,0 +1,516 @@
+/* test_capture.c: checked answers become records; who may say what about whom and when (invariants 6 and 9); drafts;
+ * and the questions on a terminal. */
+#include "agent_fixture.h"
+
+#include "agent/draft.h"
+#include "agent/interview.h"
+#include "common/form_json.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+
+/* ---- opening ---- */
+
+static void assert_opens(struct school *s, const struct capture_options *o, enum err e, const char *text)
+{
+    struct capture *c = NULL;
+
+    err_clear();
+    assert_int_equal(capture_open(&c, s->a, o), e);
+    assert_string_equal(err_text(), text);
+    capture_close(c);
+}
+
+static struct capture *open_capture(struct school *s, const char *form, const char *period)
+{
+    struct capture_options o = {.form = agent_form(s->a, form), .period = period};
+    struct capture *c = NULL;
+
+    assert_int_equal(capture_open(&c, s->a, &o), OK);
+    return c;
+}
+
+static void the_unit_is_our_own_or_the_only_one(void **state)
+{
+    struct school *s = *state;
+    struct capture_options o = {.form = agent_form(s->a, "grades-por"), .period = "P1"};
+    struct capture *c = open_capture(s, "grades-por", "P1");
+
+    assert_string_equal(capture_unit(c), "gp");
+    capture_close(c);
+    o.unit = "gp-branch";
+    assert_int_equal(capture_open(&c, s->a, &o), OK);
+    assert_string_equal(capture_unit(c), "gp-branch");
+    capture_close(c);
+    (void)snprintf(s->a->grant->units[0], sizeof(s->a->grant->units[0]), "school-1");
+    s->a->grant->unit_count = 1;
+    o.unit = NULL;
+    assert_int_equal(capture_open(&c, s->a, &o), OK);
+    assert_string_equal(capture_unit(c), "school-1");
+    capture_close(c);
+    s->a->grant->unit_count = 2;
+    assert_opens(s, &o, ERR_USAGE, "say which unit this is about: --unit U, for example school-1");
+}
+
+static void a_unit_that_we_may_not_speak_for_is_refused(void **state) /* invariant 6 */
+{
+    struct school *s = *state;
+    struct capture_options o = {.form = agent_form(s->a, "grades-por"), .period = "P1", .unit = "ms"};
+
+    assert_opens(s, &o, ERR_DENIED, "\"gp\" has no right to report about \"ms\"; the district can give it");
+    o.unit = "gp-brnch";
+    assert_opens(s, &o, ERR_DENIED, "\"gp\" has no right to report about \"gp-brnch\"; did you mean \"gp-branch\"?");
+}
+
+static void a_form_of_another_role_is_refused(void **state) /* invariant 6 */
+{
+    struct school *s = *state;
+    struct capture_options o = {.form = agent_form(s->a, "grades-por"), .period = "P1"};
+
+    (void)snprintf(s->a->grant->roles[0], sizeof(s->a->grant->roles[0]), "office");
+    assert_opens(s, &o, ERR_DENIED,
+                 "the form \"grades-por\" is filled in by the role \"school\", which \"gp\" does not have");
+}
+
+static void a_period_is_found_by_id_or_label_in_the_forms_series(void **state)
+{
+    struct school *s = *state;
+    struct capture_options o = {.form = agent_form(s->a, "family"), .period = "2020/21 учебный год"};
+    struct capture *c = NULL;
+
+    assert_int_equal(capture_open(&c, s->a, &o), OK);
+    assert_string_equal(capture_period(c)->id, "2020/21");
+    capture_close(c);
+    o.period = "2020/22";
+    assert_int_equal(capture_open(&c, s->a, &o), ERR_NOT_FOUND);
+    assert_non_null(strstr(err_text(), "2020/22"));
+    o.period = "P1"; /* of another series */
+    assert_int_equal(capture_open(&c, s->a, &o), ERR_NOT_FOUND);
+    assert_non_null(strstr(err_text(), "P1"));
+}
+
+static void day_and_name_are_checked(void **state)
+{
+    struct school *s = *state;
+    struct capture_options o = {.form = agent_form(s->a, "grades-por"), .period = "P1", .filled_on = "soon"};
+    char name[80];
+
+    assert_opens(s, &o, ERR_USAGE,
+                 "--filled-on: \"soon\" is not a date; expected one like 2020-09-01 or 01.09.2020");
+    o.filled_on = "30.02.2021";
+    assert_opens(s, &o, ERR_USAGE,
+                 "--filled-on: \"30.02.2021\" is not a date; expected one like 2020-09-01 or 01.09.2020");
+    o.filled_on = "1.9.2020";
+    memset(name, 'x', 65);
+    name[65] = '\0';
+    o.entered_by = name;
+    assert_opens(s, &o, ERR_USAGE, "--entered-by: a role or code of at most 64 bytes is expected");
+    o.entered_by = "deputy head";
+    assert_opens(s, &o, OK, "");
+}
+
+/* ---- records ---- */
+
+static enum err queue_json(struct school *s, struct capture *c, const char *json, const struct capture_deed *deed,
+                           struct record_ref *ref)
+{
+    struct value values[64];
+    struct buf keep;
+    enum err e;
+
+    (void)s;
+    buf_init(&keep, 1 << 20);
+    assert_int_equal(form_values_from_json(capture_form(c), json, strlen(json), values, &keep, NULL), OK);
+    if ((e = capture_judge(c, values, false, NULL, NULL)) == OK)
+        e = capture_one(c, values, deed, ref);
+    buf_fini(&keep);
+    return e;
+}
+
+/* The record as it lies in the queue. */
+static void read_record(struct school *s, const struct record_ref *ref, struct buf *bytes, struct record *r)
+{
+    buf_reset(bytes);
+    assert_int_equal(queue_get(s->a, ref, bytes), OK);
+    assert_int_equal(record_decode_head(r, view(bytes)), OK);
+}
+
+static void a_record_tells_who_what_when_and_how(void **state)
+{
+    struct school *s = *state;
+    struct capture_options o = {.form = agent_form(s->a, "grades-por"),
+                                .period = "P1",
+                                .filled_on = "2020-11-20",
+                                .entered_by = "завуч",
+                                .source = SOURCE_PAPER};
+    struct capture *c = NULL;
+    struct record_ref first;
+    struct record_ref second;
+    struct record r;
+    struct buf bytes;
+    uint8_t tag[TAG_BYTES];
+
+    buf_init(&bytes, RECORD_MAX);
+    assert_int_equal(capture_open(&c, s->a, &o), OK);
+    assert_int_equal(queue_json(s, c, "{\"pupil\": \"17\", \"grade\": 12}", NULL, &first), OK);
+    assert_int_equal(queue_json(s, c, "{\"pupil\": \"17\", \"grade\": 12}", NULL, &second), OK);
+    assert_int_equal(first.number, 1);
+    assert_int_equal(second.number, 2);
+    read_record(s, &first, &bytes, &r);
+    assert_memory_equal(r.form, o.form->digest, FORM_DIGEST_BYTES);
+    assert_string_equal(r.unit, "gp");
+    assert_string_equal(r.period, "P1");
+    assert_int_equal(r.filled_on, date_from_civil(2020, 11, 20));
+    assert_true(r.has_time);
+    assert_int_equal(r.made_ms, TEST_NOW_MS);
+    assert_false(r.has_offset);
+    assert_memory_equal(r.entered_by.p, "завуч", r.entered_by.len);
+    assert_int_equal(r.source, SOURCE_PAPER);
+    assert_int_equal(r.kind, RECORD_NEW);
+    assert_int_equal(r.ordinal, 0);
+    memcpy(tag, r.tag, sizeof(tag));
+    read_record(s, &second, &bytes, &r); /* equal answers are never the same bytes: invariant 3 */
+    assert_memory_equal(tag, r.tag, sizeof(tag));
+    assert_int_equal(r.ordinal, 1);
+    capture_close(c);
+    reopen(s);
+    c = open_capture(s, "grades-por", "P1");
+    assert_int_equal(queue_json(s, c, "{\"pupil\": \"17\", \"grade\": 12}", NULL, &first), OK);
+    read_record(s, &first, &bytes, &r);
+    assert_int_equal(r.ordinal, 0);
+    assert_memory_not_equal(tag, r.tag, sizeof(tag));
+    capture_close(c);
+    buf_fini(&bytes);
+}
+
+static void anonymous_answers_carry_nothing_that_tells_who_or_when(void **state)
+{
+    struct school *s = *state;
+    struct capture_options o = {.form = agent_form(s->a, "satisfaction-parents"),
+                                .period = "2020/21-H1",
+                                .entered_by = "classroom teacher"};
+    struct capture_deed deed = {.kind = RECORD_RETRACTION, .reason = "wish"};
+    struct capture *c = NULL;
+    struct value values[64];
+    struct record_ref refs[2];
+    struct record r;
+    struct buf bytes;
+    uint8_t tag[TAG_BYTES];
+
+    buf_init(&bytes, RECORD_MAX);
+    assert_int_equal(capture_open(&c, s->a, &o), OK);
+    for (uint32_t i = 0; i < o.form->field_count; i++)
+        values[i].state = VALUE_MISSING;
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(capture_one(c, values, NULL, &refs[i]), OK);
+    read_record(s, &refs[0], &bytes, &r);
+    assert_false(r.has_time);
+    assert_false(r.has_offset);
+    assert_int_equal(r.entered_by.len, 0);
+    assert_int_equal(r.ordinal, 0);
+    memcpy(tag, r.tag, sizeof(tag));
+    read_record(s, &refs[1], &bytes, &r);
+    assert_int_equal(r.ordinal, 0);
+    assert_memory_not_equal(tag, r.tag, sizeof(tag));
+    deed.target = refs[0];
+    assert_int_equal(capture_one(c, NULL, &deed, &refs[1]), ERR_DENIED);
+    assert_string_equal(err_text(), "the answers to \"satisfaction-parents\" are anonymous: a single one cannot be "
+                                    "changed or withdrawn");
+    capture_close(c);
+    buf_fini(&bytes);
+}
+
+static void corrections_and_retractions_name_their_target(void **state)
+{
+    struct school *s = *state;
+    struct capture *c = open_capture(s, "grades-por", "P1");
+    struct record_remark remark = {1, bytes_of("пересдача", strlen("пересдача"))};
+    struct capture_deed deed = {.kind = RECORD_CORRECTION, .reason = "опечатка", .remarks = &remark, .remark_count = 1};
+    struct record_ref ref;
+    struct record r;
+    struct buf bytes;
+
+    buf_init(&bytes, RECORD_MAX);
+    assert_int_equal(queue_json(s, c, "{\"pupil\": \"17\", \"grade\": 12}", NULL, &deed.target), OK);
+    assert_int_equal(queue_json(s, c, "{\"pupil\": \"17\", \"grade\": 13}", &deed, &ref), OK);
+    read_record(s, &ref, &bytes, &r);
+    assert_int_equal(r.kind, RECORD_CORRECTION);
+    assert_int_equal(record_ref_compare(&r.target, &deed.target), 0);
+    assert_memory_equal(r.reason.p, "опечатка", r.reason.len);
+    deed = (struct capture_deed){.kind = RECORD_RETRACTION, .reason = "выбыл", .target = ref};
+    assert_int_equal(capture_one(c, NULL, &deed, &ref), OK);
+    read_record(s, &ref, &bytes, &r);
+    assert_int_equal(r.kind, RECORD_RETRACTION);
+    assert_int_equal(r.target.number, 2);
+    deed.reason = NULL; /* without a reason no change */
+    assert_int_equal(capture_one(c, NULL, &deed, &ref), ERR_INVALID);
+    assert_int_equal(waiting(s), 3);
+    capture_close(c);
+    buf_fini(&bytes);
+}
+
+static void bad_answers_are_judged_before_they_are_queued(void **state) /* invariant 9 */
+{
+    struct school *s = *state;
+    struct capture *c = open_capture(s, "grades-por", "P1");
+    struct record_ref ref;
+
+    assert_int_equal(queue_json(s, c, "{\"pupil\": \"17\", \"grade\": 21}", NULL, &ref), ERR_INVALID);
+    assert_string_equal(err_text(), "grade: from 0 to 20 (found: 21)");
+    assert_int_equal(queue_json(s, c, "{\"grade\": 2}", NULL, &ref), ERR_INVALID);
+    assert_string_equal(err_text(), "pupil: an answer is required");
+    assert_int_equal(waiting(s), 0);
+    capture_close(c);
+}
+
+/* ---- JSON: invariant 9 ---- */
+
+static void assert_json(const struct form *f, const char *json, enum err e, const char *said)
+{
+    struct report *r = NULL;
+    struct value values[64];
+    char text[2048] = "";
+    struct buf keep;
+    FILE *to = fmemopen(text, sizeof(text), "w");
+
+    assert_non_null(to);
+    buf_init(&keep, 1 << 20);
+    assert_int_equal(report_new(&r, 0), OK);
+    assert_int_equal(form_values_from_json(f, json, strlen(json), values, &keep, r), e);
+    report_print(r, to);
+    (void)fclose(to);
+    assert_string_equal(text, said);
+    report_free(r);
+    buf_fini(&keep);
+}
+
+static void bad_json_is_refused_with_the_reason(void **state)
+{
+    struct school *s = *state;
+    const struct form *f = agent_form(s->a, "grades-por");
+
+    assert_json(f, "[[[[[[[[[[1]]]]]]]]]]", ERR_LIMIT, "the JSON nests deeper than 8 levels\n");
+    assert_json(f, "{\"grade\": 1, \"grade\": 2}", ERR_MALFORMED,
+                "1:19: not JSON: duplicate object key near '\"grade\"'\n");
+    assert_json(f, "{\"pupil\": 17, \"grade\": \"ten\", \"absences\": 1.5}", ERR_INVALID,
+                "pupil: expected a text in quotes (found: 17)\n"
+                "grade: expected a whole number, for example 12 (found: \"ten\")\n"
+                "absences: expected a whole number, for example 12 (found: 1.5)\n");
+    assert_json(f, "{\"grad\": 1}", ERR_INVALID, "grad: the form has no such field; did you mean \"grade\"?\n");
+    assert_json(f, "17", ERR_INVALID, "expected an object, {\"field\": value, ...}\n");
+}
+
+/* ---- drafts ---- */
+
+static void a_draft_is_kept_locked_and_offered_for_its_slot_only(void **state)
+{
+    struct school *s = *state;
+    struct capture *c = open_capture(s, "grades-por", "P1");
+    struct capture *other = open_capture(s, "grades-por", "P2");
+    struct value values[8];
+    struct buf keep;
+    int64_t saved_ms = 0;
+    uint64_t count = 9;
+    uint32_t at = 9;
+    bool is_whole = false;
+    FILE *store;
+    char path[256];
+    char *file;
+    long size;
+
+    buf_init(&keep, 1 << 20);
+    assert_int_equal(draft_get(s->a, c, values, &keep, &at, &saved_ms, &is_whole), ERR_NOT_FOUND);
+    assert_int_equal(form_values_from_json(capture_form(c), "{\"pupil\": \"secret-draft\"}", 25, values, &keep, NULL),
+                     OK);
+    assert_int_equal(draft_put(s->a, c, values, 1), OK);
+    assert_int_equal(draft_count(s->a, &count), OK);
+    assert_int_equal(count, 1);
+    memset(values, 0, sizeof(values));
+    assert_int_equal(draft_get(s->a, other, values, &keep, &at, &saved_ms, &is_whole), ERR_NOT_FOUND);
+    assert_int_equal(draft_get(s->a, c, values, &keep, &at, &saved_ms, &is_whole), OK);
+    assert_int_equal(at, 1);
+    assert_int_equal(saved_ms, TEST_NOW_MS);
+    assert_true(is_whole);
+    assert_int_equal(values[0].as.text.len, 12);
+    assert_int_equal(values[1].state, VALUE_MISSING);
+    school_path(path, s, "home/store/data.mdb");
+    assert_non_null(store = fopen(path, "re"));
+    assert_int_equal(fseek(store, 0, SEEK_END), 0);
+    size = ftell(store);
+    rewind(store);
+    assert_non_null(file = malloc((size_t)size));
+    assert_int_equal(fread(file, 1, (size_t)size, store), size);
+    (void)fclose(store);
+    assert_null(memmem(file, (size_t)size, "secret-draft", 12));
+    free(file);
+    assert_int_equal(draft_delete(s->a, c), OK);
+    assert_int_equal(draft_delete(s->a, c), OK);
+    assert_int_equal(draft_get(s->a, c, values, &keep, &at, &saved_ms, &is_whole), ERR_NOT_FOUND);
+    capture_close(c);
+    capture_close(other);
+    buf_fini(&keep);
+}
+
+/* ---- the terminal ---- */
+
+/* Runs the interview of the form in a child on a terminal of its own, with what a person types (all of it at once: the
+ * terminal keeps lines apart); returns what the child printed at the end: the answers as JSON, or the error. */
+static void interview(struct school *s, const char *form, const char *period, const char *known, const char *typed,
+                      char out[8192])
+{
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
+    int result[2];
+    size_t len = 0;
+    ssize_t n;
+    pid_t child;
+    char name[64];
+
+    assert_true(master >= 0);
+    assert_int_equal(grantpt(master), 0);
+    assert_int_equal(unlockpt(master), 0);
+    (void)snprintf(name, sizeof(name), "%s", ptsname(master));
+    assert_int_equal(pipe(result), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct capture *c = open_capture(s, form, period);
+        struct interview *i = NULL;
+        struct value values[64];
+        struct record_remark remarks[64];
+        struct buf keep;
+        struct buf json;
+        uint32_t count;
+        int fd;
+        enum err e;
+
+        (void)setsid();
+        fd = open(name, O_RDWR);
+        if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
+            _exit(99);
+        (void)dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
+        buf_init(&keep, 1 << 20);
+        buf_init(&json, 1 << 20);
+        if (form_values_from_json(capture_form(c), known, strlen(known), values, &keep, NULL) != OK ||
+            interview_new(&i, c, values) != OK)
+            _exit(98);
+        if ((e = interview_run(i, 0, NULL, NULL)) == OK) {
+            form_values_to_json(capture_form(c), interview_values(i), &json);
+            count = interview_remarks(i, remarks);
+            for (uint32_t k = 0; k < count; k++)
+                buf_printf(&json, " %u=%.*s", remarks[k].field, (int)remarks[k].text.len,
+                           (const char *)remarks[k].text.p);
+        } else {
+            buf_put_str(&json, err_name(e));
+        }
+        (void)!write(result[1], json.data, json.len);
+        interview_free(i);
+        capture_close(c);
+        buf_fini(&keep);
+        buf_fini(&json);
+        _exit(0);
+    }
+    (void)close(result[1]);
+    assert_int_equal(write(master, typed, strlen(typed)), strlen(typed));
+    while ((n = read(result[0], out + len, 8191 - len)) > 0)
+        len += (size_t)n;
+    out[len] = '\0';
+    (void)close(result[0]);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    (void)close(master);
+}
+
+static void questions_are_asked_until_the_answer_fits(void **state)
+{
+    char out[8192];
+
+    interview(*state, "grades-por", "P1", "{}", "\n17\nten\n21\n15\n\n", out);
+    assert_string_equal(out, "{\"pupil\": \"17\", \"grade\": 15}");
+}
+
+static void less_than_goes_back_and_enter_keeps(void **state)
+{
+    char out[8192];
+
+    interview(*state, "grades-por", "P1", "{}", "17\n15\n<\n<\n18\n\n3\n", out);
+    assert_string_equal(out, "{\"pupil\": \"18\", \"grade\": 15, \"absences\": 3}");
+    interview(*state, "grades-por", "P1", "{\"pupil\": \"4\", \"grade\": 9, \"absences\": 1}", "\n10\n?-\n", out);
+    assert_string_equal(out, "{\"pupil\": \"4\", \"grade\": 10}");
+}
+
+static void an_unusual_answer_asks_for_a_remark(void **state)
+{
+    char out[8192];
+
+    interview(*state, "grades-por", "P1", "{}", "17\n0\nне пришёл\n?na\n2\n", out);
+    assert_string_equal(out, "{\"pupil\": \"17\", \"grade\": 0, \"absences\": 2} 1=не пришёл");
+}
+
+static void ctrl_d_stops(void **state)
+{
+    char out[8192];
+
+    interview(*state, "grades-por", "P1", "{}", "17\n\x04", out);
+    assert_string_equal(out, "cancelled");
+}
+
+static void what_does_not_apply_is_not_asked_and_lists_are_asked_row_by_row(void **state)
+{
+    char out[8192];
+
+    /* Notes; pupils, of these, shifts by code, services by number: no bus, so no transport; classes; site; remarks. */
+    interview(*state, "school-passport", "2020/21", "{}",
+              "40\n4\n\n1, 3\nyes\n1a\n1\n25\nyes\n1б\n1\n<\nda\n1б\nprimary\n15\nno\nyes\n\n", out);
+    assert_string_equal(out, "{\"pupils\": 40, \"pupils_support\": 4, \"shifts\": \"1\", \"services\": "
+                             "[\"hot_meals\", \"psychologist\"], \"classes\": [{\"class_name\": \"1a\", "
+                             "\"class_level\": \"primary\", \"class_pupils\": 25}, {\"class_name\": \"1б\", "
+                             "\"class_level\": \"primary\", \"class_pupils\": 15}], \"site\": true}");
+}
+
+static void without_a_terminal_nothing_is_asked(void **state)
+{
+    struct school *s = *state;
+    struct capture *c = open_capture(s, "grades-por", "P1");
+    struct interview *i = NULL;
+    struct value values[8];
+    int saved = dup(STDIN_FILENO);
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    for (size_t k = 0; k < 8; k++)
+        values[k].state = VALUE_MISSING;
+    assert_true(saved >= 0 && nothing >= 0);
+    assert_true(dup2(nothing, STDIN_FILENO) >= 0);
+    assert_int_equal(interview_new(&i, c, values), OK);
+    assert_int_equal(interview_run(i, 0, NULL, NULL), ERR_USAGE);
+    interview_free(i);
+    capture_close(c);
+    assert_true(dup2(saved, STDIN_FILENO) >= 0);
+    (void)close(saved);
+    (void)close(nothing);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, school_open, school_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_unit_is_our_own_or_the_only_one),
+        TEST(a_unit_that_we_may_not_speak_for_is_refused),
+        TEST(a_form_of_another_role_is_refused),
+        TEST(a_period_is_found_by_id_or_label_in_the_forms_series),
+        TEST(day_and_name_are_checked),
+        TEST(a_record_tells_who_what_when_and_how),
+        TEST(anonymous_answers_carry_nothing_that_tells_who_or_when),
+        TEST(corrections_and_retractions_name_their_target),
+        TEST(bad_answers_are_judged_before_they_are_queued),
+        TEST(bad_json_is_refused_with_the_reason),
+        TEST(a_draft_is_kept_locked_and_offered_for_its_slot_only),
+        TEST(questions_are_asked_until_the_answer_fits),
+        TEST(less_than_goes_back_and_enter_keeps),
+        TEST(an_unusual_answer_asks_for_a_remark),
+        TEST(ctrl_d_stops),
+        TEST(what_does_not_apply_is_not_asked_and_lists_are_asked_row_by_row),
+        TEST(without_a_terminal_nothing_is_asked),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

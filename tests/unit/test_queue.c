@@ -1,0 +1,999 @@
+/* test_queue.c: the school's queue: invariants 1, 2, 3 and 4 of docs/design.md as far as the school keeps them. */
+#include "agent_fixture.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#define DAY_MS INT64_C(86400000)
+
+/* ---- helpers ---- */
+
+static struct capture *grades(struct school *s)
+{
+    struct capture_options o = {.form = agent_form(s->a, "grades-por"), .period = "P1"};
+    struct capture *c = NULL;
+
+    assert_int_equal(capture_open(&c, s->a, &o), OK);
+    return c;
+}
+
+static unsigned mixed(unsigned n)
+{
+    n *= 0x9E3779B1u;
+    n = (n ^ n >> 15) * 0x85EBCA6Bu;
+    return n ^ n >> 13;
+}
+
+static void row_values(const struct form *f, struct value *values, char key[24], unsigned n)
+{
+    (void)snprintf(key, 24, "p-%u", n);
+    for (uint32_t i = 0; i < f->field_count; i++)
+        values[i].state = VALUE_MISSING;
+    values[0] = (struct value){.state = VALUE_PRESENT, .as.text = bytes_of(key, strlen(key))};
+    values[1] = (struct value){.state = VALUE_PRESENT, .as.i = mixed(n) % 21};
+    values[2] = (struct value){.state = VALUE_PRESENT, .as.i = mixed(n + 7) % 94};
+}
+
+/* Stages `count` rows; returns the last number. */
+static uint64_t add_rows(struct capture *c, struct queue_writer *w, unsigned first, unsigned count)
+{
+    struct value values[8];
+    uint64_t number = 0;
+    char key[24];
+
+    for (unsigned n = first; n < first + count; n++) {
+        row_values(capture_form(c), values, key, n);
+        assert_int_equal(capture_judge(c, values, false, NULL, NULL), OK);
+        assert_int_equal(capture_put(c, w, values, NULL, &number), OK);
+    }
+    return number;
+}
+
+static uint64_t put_rows(struct school *s, unsigned first, unsigned count)
+{
+    struct capture *c = grades(s);
+    struct queue_writer *w = NULL;
+    uint64_t last;
+
+    assert_int_equal(queue_writer_open(&w, s->a), OK);
+    last = add_rows(c, w, first, count);
+    assert_int_equal(queue_writer_commit(w), OK);
+    queue_writer_close(w);
+    capture_close(c);
+    return last;
+}
+
+/* Records of some 600 bytes: a few thousand are more than one transaction takes. */
+static enum err add_large(struct capture *c, struct queue_writer *w, unsigned count)
+{
+    struct capture_deed deed = {.kind = RECORD_RETRACTION, .target = {{1, {0}}, 1}};
+    char reason[RECORD_REASON_MAX + 1];
+    uint64_t number;
+    enum err e = OK;
+
+    memset(reason, 'r', RECORD_REASON_MAX);
+    reason[RECORD_REASON_MAX] = '\0';
+    deed.reason = reason;
+    for (unsigned i = 0; i < count && e == OK; i++)
+        e = capture_put(c, w, NULL, &deed, &number);
+    return e;
+}
+
+static uint64_t stored_pages(struct school *s)
+{
+    struct store_txn *t = NULL;
+    uint64_t count;
+
+    assert_int_equal(store_begin_read(s->a->store, &t), OK);
+    count = store_count(t, T_PAGES);
+    store_abort(t);
+    return count;
+}
+
+static uint64_t readable(struct school *s)
+{
+    struct queue_reader *r = NULL;
+    struct queue_item item;
+    uint64_t count = 0;
+    enum err e;
+
+    assert_int_equal(queue_reader_open(&r, s->a, NULL), OK);
+    while ((e = queue_reader_next(r, &item)) == OK)
+        count++;
+    assert_int_equal(e, ERR_NOT_FOUND);
+    queue_reader_close(r);
+    return count;
+}
+
+static void assert_verifies(struct school *s)
+{
+    uint64_t bad = 99;
+
+    assert_int_equal(queue_verify(s->a, stderr, &bad), OK);
+    assert_int_equal(bad, 0);
+}
+
+static struct batch_state batch_at(struct school *s, uint64_t sequence)
+{
+    struct batch_state b;
+
+    assert_int_equal(queue_batch(s->a, &s->a->gen, sequence, &b), OK);
+    assert_int_equal(b.sequence, sequence);
+    return b;
+}
+
+static void fill_receipt(struct school *s, const struct batch_state *b, enum receipt_state state, int64_t hub_ms,
+                         struct receipt *r)
+{
+    *r = (struct receipt){.gen = b->gen,
+                          .sequence = b->sequence,
+                          .state = state,
+                          .hub_ms = hub_ms,
+                          .ledger_number = 40 + b->sequence,
+                          .directory_version = 1};
+    memcpy(r->district, s->directory.district, sizeof(r->district));
+    (void)snprintf(r->participant, sizeof(r->participant), "gp");
+    memcpy(r->batch, b->digest, sizeof(r->batch));
+    r->verdicts[VERDICT_COUNTED] = b->records;
+}
+
+static enum err take(struct school *s, const struct receipt *r, const struct key *sign)
+{
+    struct buf object;
+    enum err e;
+
+    buf_init(&object, SIGNED_MAX);
+    assert_int_equal(receipt_make(&object, r, sign), OK);
+    e = queue_take_receipt(s->a, view(&object));
+    buf_fini(&object);
+    return e;
+}
+
+static enum err receive(struct school *s, uint64_t sequence, enum receipt_state state, int64_t hub_ms)
+{
+    struct batch_state b = batch_at(s, sequence);
+    struct receipt r;
+
+    fill_receipt(s, &b, state, hub_ms, &r);
+    return take(s, &r, s->hub);
+}
+
+static struct queue_status status(struct school *s)
+{
+    struct queue_status st;
+
+    assert_int_equal(queue_status(s->a, &st), OK);
+    return st;
+}
+
+/* ---- all or nothing ---- */
+
+static void committed_records_are_there_after_a_restart(void **state) /* invariant 1 */
+{
+    struct school *s = *state;
+
+    assert_int_equal(put_rows(s, 1, 3), 3);
+    reopen(s);
+    assert_int_equal(put_rows(s, 4, 2), 5);
+    reopen(s);
+    assert_int_equal(readable(s), 5);
+    assert_int_equal(status(s).last_number, 5);
+    assert_verifies(s);
+}
+
+static void without_commit_nothing_was_ever_there(void **state) /* invariant 4 */
+{
+    struct school *s = *state;
+    struct queue_writer *w = NULL;
+    struct capture *c = grades(s);
+
+    put_rows(s, 1, 2);
+    assert_int_equal(queue_writer_open(&w, s->a), OK);
+    assert_int_equal(add_rows(c, w, 3, 10), 12);
+    queue_writer_close(w);
+    assert_int_equal(readable(s), 2);
+    assert_int_equal(put_rows(s, 3, 1), 3);
+    capture_close(c);
+    assert_verifies(s);
+}
+
+static void pages_staged_in_earlier_transactions_vanish_with_their_writer(void **state) /* invariant 4 */
+{
+    struct school *s = *state;
+    struct queue_writer *w = NULL;
+    struct capture *c = grades(s);
+
+    put_rows(s, 1, 2);
+    assert_int_equal(queue_writer_open(&w, s->a), OK);
+    assert_int_equal(add_large(c, w, 6000), OK);
+    assert_true(stored_pages(s) > 100); /* durable, but not part of the queue */
+    assert_int_equal(readable(s), 2);
+    queue_writer_close(w);
+    assert_int_equal(stored_pages(s), 1);
+    assert_int_equal(put_rows(s, 3, 1), 3);
+    capture_close(c);
+    assert_verifies(s);
+}
+
+static void a_large_import_becomes_visible_as_a_whole(void **state)
+{
+    struct school *s = *state;
+    struct queue_writer *w = NULL;
+    struct capture *c = grades(s);
+
+    assert_int_equal(queue_writer_open(&w, s->a), OK);
+    assert_int_equal(add_large(c, w, 6000), OK);
+    assert_int_equal(readable(s), 0);
+    assert_int_equal(queue_writer_commit(w), OK);
+    queue_writer_close(w);
+    assert_int_equal(readable(s), 6000);
+    capture_close(c);
+    assert_verifies(s);
+}
+
+static void a_second_writer_waits_for_the_first(void **state)
+{
+    struct school *s = *state;
+    struct queue_writer *w = NULL;
+    int lock = -1;
+
+    assert_int_equal(queue_writer_open(&w, s->a), OK);
+    assert_int_equal(agent_lock(s->a, "queue.lock", &lock), ERR_BUSY);
+    queue_writer_close(w);
+    assert_int_equal(agent_lock(s->a, "queue.lock", &lock), OK);
+    agent_unlock(lock);
+}
+
+static void a_nearly_full_disk_refuses_and_keeps_what_was(void **state) /* invariants 2 and 8 */
+{
+    struct school *s = *state;
+    struct queue_writer *w = NULL;
+
+    put_rows(s, 1, 2);
+    s->a->conf.disk_reserve = INT64_MAX;
+    assert_int_equal(queue_writer_open(&w, s->a), ERR_FULL);
+    assert_non_null(strstr(err_text(), "the disk is nearly full: "));
+    assert_non_null(strstr(err_text(), "Nothing of this was stored, what was stored before is safe"));
+    s->a->conf.disk_reserve = 0;
+    assert_int_equal(readable(s), 2);
+    assert_int_equal(put_rows(s, 3, 1), 3);
+}
+
+static void a_full_map_refuses_the_whole_import_and_keeps_what_was(void **state) /* invariants 2, 4, 8 */
+{
+    struct school *s = *state;
+    struct queue_writer *w = NULL;
+    struct capture *c;
+    char path[256];
+    enum err e;
+
+    put_rows(s, 1, 2);
+    school_path(path, s, "home/agent.yaml");
+    assert_int_equal(cli_write_file(path, "store.map_size: 4M\n", 19, 0600, true), OK);
+    reopen(s);
+    c = grades(s);
+    assert_int_equal(queue_writer_open(&w, s->a), OK);
+    if ((e = add_large(c, w, 20000)) == OK)
+        e = queue_writer_commit(w);
+    assert_int_equal(e, ERR_FULL);
+    assert_int_equal(add_large(c, w, 1), ERR_FULL); /* the writer stays refused */
+    queue_writer_close(w);
+    capture_close(c);
+    assert_int_equal(readable(s), 2);
+    assert_int_equal(stored_pages(s), 1);
+    assert_int_equal(put_rows(s, 3, 1), 3);
+    assert_verifies(s);
+}
+
+/* ---- kill -9 ---- */
+
+/* Queues in runs of random length and tells each acknowledged number through the pipe, until it is killed. */
+static void write_until_killed(const char *home, int to)
+{
+    struct school s = {.a = NULL};
+    struct capture *c;
+    unsigned n = 1;
+
+    if (agent_open(&s.a, home) != OK)
+        _exit(1);
+    c = grades(&s);
+    for (;;) {
+        struct queue_writer *w = NULL;
+        uint64_t last;
+
+        if (queue_writer_open(&w, s.a) != OK)
+            _exit(2);
+        last = add_rows(c, w, n, 1 + n % 37);
+        n += 1 + n % 37;
+        if (queue_writer_commit(w) != OK)
+            _exit(3);
+        queue_writer_close(w);
+        if (write(to, &last, sizeof(last)) != (ssize_t)sizeof(last))
+            _exit(4);
+    }
+}
+
+static void what_was_acknowledged_survives_kill_9(void **state) /* invariant 1 */
+{
+    struct school *s = *state;
+    unsigned seed = (unsigned)getpid();
+
+    print_message("seed %u\n", seed);
+    for (int round = 0; round < 8; round++) {
+        int pipe_ends[2];
+        uint64_t acknowledged = 0;
+        uint64_t last;
+        pid_t child;
+        int how;
+
+        agent_close(s->a);
+        s->a = NULL;
+        assert_int_equal(pipe(pipe_ends), 0);
+        child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            (void)close(pipe_ends[0]);
+            write_until_killed(s->home, pipe_ends[1]);
+        }
+        (void)close(pipe_ends[1]);
+        for (unsigned i = 0, many = 1 + (unsigned)rand_r(&seed) % 30; i < many; i++) {
+            assert_int_equal(read(pipe_ends[0], &last, sizeof(last)), sizeof(last));
+            acknowledged = last;
+        }
+        assert_int_equal(kill(child, SIGKILL), 0);
+        assert_int_equal(waitpid(child, &how, 0), child);
+        assert_true(WIFSIGNALED(how));
+        while (read(pipe_ends[0], &last, sizeof(last)) == (ssize_t)sizeof(last))
+            acknowledged = last;
+        (void)close(pipe_ends[0]);
+        assert_int_equal(agent_open(&s->a, s->home), OK);
+        assert_true(status(s).last_number >= acknowledged);
+        assert_int_equal(readable(s), status(s).last_number); /* each once: invariant 3 */
+        assert_verifies(s);
+    }
+}
+
+static void stage_and_hang(const char *home, int to)
+{
+    struct school s = {.a = NULL};
+    struct queue_writer *w = NULL;
+
+    if (agent_open(&s.a, home) != OK || queue_writer_open(&w, s.a) != OK || add_large(grades(&s), w, 6000) != OK ||
+        write(to, "x", 1) != 1)
+        _exit(1);
+    for (;;)
+        (void)pause();
+}
+
+static void an_import_killed_half_way_leaves_nothing(void **state) /* invariant 4 */
+{
+    struct school *s = *state;
+    int pipe_ends[2];
+    pid_t child;
+    char ready;
+
+    put_rows(s, 1, 5);
+    agent_close(s->a);
+    s->a = NULL;
+    assert_int_equal(pipe(pipe_ends), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        stage_and_hang(s->home, pipe_ends[1]);
+    assert_int_equal(read(pipe_ends[0], &ready, 1), 1);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    (void)close(pipe_ends[0]);
+    (void)close(pipe_ends[1]);
+    assert_int_equal(agent_open(&s->a, s->home), OK);
+    assert_true(stored_pages(s) > 100);
+    assert_int_equal(readable(s), 5);
+    assert_verifies(s);
+    assert_int_equal(put_rows(s, 6, 1), 6); /* the next writer clears them away */
+    assert_int_equal(stored_pages(s), 2);
+    assert_verifies(s);
+}
+
+/* ---- reading ---- */
+
+static void a_reader_begins_inside_a_page(void **state)
+{
+    struct school *s = *state;
+    struct queue_reader *r = NULL;
+    struct queue_item item;
+    struct record_ref from;
+
+    put_rows(s, 1, 500);
+    from = (struct record_ref){s->a->gen, 333};
+    assert_int_equal(queue_reader_open(&r, s->a, &from), OK);
+    for (uint64_t n = 333; n <= 500; n++) {
+        assert_int_equal(queue_reader_next(r, &item), OK);
+        assert_int_equal(item.ref.number, n);
+        assert_int_equal(item.state, RECORD_WAITING);
+    }
+    assert_int_equal(queue_reader_next(r, &item), ERR_NOT_FOUND);
+    queue_reader_close(r);
+}
+
+static void an_id_is_understood_in_every_length(void **state)
+{
+    struct school *s = *state;
+    struct record_ref ref;
+    char id[RECORD_ID_TEXT];
+
+    put_rows(s, 1, 3);
+    ref = (struct record_ref){s->a->gen, 2};
+    record_id_format(id, "gp", &ref);
+    assert_int_equal(queue_resolve(s->a, id, &ref), OK);
+    assert_int_equal(queue_resolve(s->a, "1/2", &ref), OK);
+    assert_int_equal(queue_resolve(s->a, "2", &ref), OK);
+    assert_int_equal(ref.number, 2);
+    assert_int_equal(queue_resolve(s->a, "4", &ref), ERR_NOT_FOUND);
+    assert_string_equal(err_text(), "this queue has no submission 4");
+    assert_int_equal(queue_resolve(s->a, "ms/1/2", &ref), ERR_NOT_FOUND);
+    assert_string_equal(err_text(), "ms/1/2 is a submission of \"ms\", but this queue is of \"gp\"");
+    assert_int_equal(queue_resolve(s->a, "0", &ref), ERR_MALFORMED);
+}
+
+static void the_current_submission_of_a_slot_is_the_last_that_nothing_names(void **state)
+{
+    struct school *s = *state;
+    struct queue_filter slot = {"grades-por", "gp", "P1"};
+    struct capture *c = grades(s);
+    struct capture_deed deed = {.kind = RECORD_RETRACTION, .reason = "left"};
+    struct record_ref ref;
+
+    assert_int_equal(queue_find_current(s->a, &slot, "p-1", &ref), ERR_NOT_FOUND);
+    put_rows(s, 1, 2);
+    put_rows(s, 1, 1); /* the same pupil again: number 3 */
+    assert_int_equal(queue_find_current(s->a, &slot, "p-1", &ref), OK);
+    assert_int_equal(ref.number, 3);
+    deed.target = ref;
+    assert_int_equal(capture_one(c, NULL, &deed, &ref), OK);
+    /* Retracted: the slot is empty and nothing older revives. */
+    assert_int_equal(queue_find_current(s->a, &slot, "p-1", &ref), ERR_NOT_FOUND);
+    assert_int_equal(queue_find_current(s->a, &slot, "p-2", &ref), OK);
+    assert_int_equal(ref.number, 2);
+    slot.unit = "gp-branch";
+    assert_int_equal(queue_find_current(s->a, &slot, "p-2", &ref), ERR_NOT_FOUND);
+    capture_close(c);
+}
+
+/* ---- sealing ---- */
+
+/* What the hub sees of a batch: returns the number of records. */
+static uint32_t open_as_hub(struct school *s, const struct batch_state *b)
+{
+    struct batch_header *h = calloc(1, sizeof(*h));
+    struct batch_plain *plain = NULL;
+    struct section_keys keys;
+    struct buf bytes;
+    uint32_t count;
+    uint64_t number;
+
+    assert_non_null(h);
+    buf_init(&bytes, BATCH_MAX_SEALED);
+    assert_int_equal(queue_batch_bytes(s->a, b, 0, b->length, &bytes), OK);
+    assert_int_equal(bytes.len, b->length);
+    assert_int_equal(batch_parse(h, view(&bytes)), OK);
+    assert_int_equal(batch_verify(h, view(&bytes), key_public(s->a->sign)), OK);
+    assert_int_equal(batch_section_keys(&keys, h, view(&bytes), s->seal), OK);
+    assert_int_equal(batch_open(&plain, h, view(&bytes), &keys, ~0u), OK);
+    count = batch_plain_count(plain);
+    (void)batch_plain_record(plain, 0, &number, NULL);
+    assert_int_equal(number, b->first_number);
+    (void)batch_plain_record(plain, count - 1, &number, NULL);
+    assert_int_equal(number, b->last_number);
+    batch_plain_free(plain);
+    batch_header_fini(h);
+    free(h);
+    buf_fini(&bytes);
+    return count;
+}
+
+static void a_batch_is_sealed_once_and_stays_the_same(void **state) /* invariant 3 */
+{
+    struct school *s = *state;
+    struct batch_state before;
+    struct batch_state after;
+    struct queue_chain chain;
+    uint64_t sealed;
+
+    put_rows(s, 1, 700);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(sealed, 1);
+    before = batch_at(s, 1);
+    assert_int_equal(before.first_number, 1);
+    assert_int_equal(before.last_number, 700);
+    assert_int_equal(open_as_hub(s, &before), 700);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(sealed, 0);
+    reopen(s);
+    after = batch_at(s, 1);
+    assert_memory_equal(before.digest, after.digest, DIGEST_BYTES);
+    put_rows(s, 701, 1);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(sealed, 1);
+    assert_int_equal(queue_chain(s->a, &s->a->gen, &chain), OK);
+    assert_int_equal(chain.first_held, 1);
+    assert_int_equal(chain.last_sealed, 2);
+    assert_int_equal(chain.receipted, 0);
+    assert_int_equal(status(s).sealed, 701);
+    assert_int_equal(status(s).batches_open, 2);
+    assert_verifies(s);
+}
+
+static void limits_of_the_settings_split_batches(void **state)
+{
+    struct school *s = *state;
+    uint64_t sealed;
+    uint32_t count = 0;
+
+    put_rows(s, 1, 1000);
+    s->a->conf.batch_records = 300;
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(sealed, 4);
+    for (uint64_t q = 1; q <= sealed; q++) {
+        struct batch_state b = batch_at(s, q);
+
+        count += open_as_hub(s, &b);
+    }
+    assert_int_equal(count, 1000);
+    assert_verifies(s);
+}
+
+static void parts_of_a_batch_make_the_whole(void **state)
+{
+    struct school *s = *state;
+    struct batch_state b;
+    struct buf whole;
+    struct buf parts;
+    uint64_t sealed;
+
+    put_rows(s, 1, 40000);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    b = batch_at(s, 1);
+    assert_true(b.length > AGENT_CHUNK_BYTES);
+    buf_init(&whole, BATCH_MAX_SEALED);
+    buf_init(&parts, BATCH_MAX_SEALED);
+    assert_int_equal(queue_batch_bytes(s->a, &b, 0, b.length, &whole), OK);
+    for (uint32_t at = 0; at < b.length; at += 10007)
+        assert_int_equal(queue_batch_bytes(s->a, &b, at, 10007, &parts), OK);
+    assert_int_equal(whole.len, parts.len);
+    assert_memory_equal(whole.data, parts.data, whole.len);
+    buf_fini(&whole);
+    buf_fini(&parts);
+}
+
+/* ---- receipts ---- */
+
+static void a_receipt_moves_the_batch_on_and_is_kept(void **state)
+{
+    struct school *s = *state;
+    struct record_ref ref;
+    struct receipt r;
+    uint64_t sealed;
+
+    put_rows(s, 1, 10);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    ref = (struct record_ref){s->a->gen, 7};
+    assert_int_equal(queue_receipt_of(s->a, &ref, &r), ERR_NOT_FOUND);
+    assert_int_equal(receive(s, 1, RECEIPT_STORED, TEST_NOW_MS + 5000), OK);
+    assert_int_equal(status(s).stored, 10);
+    assert_int_equal(status(s).batches_open, 0);
+    assert_int_equal(status(s).last_receipt_ms, TEST_NOW_MS + 5000);
+    assert_int_equal(receive(s, 1, RECEIPT_ARCHIVED, TEST_NOW_MS + DAY_MS), OK);
+    assert_int_equal(status(s).archived, 10);
+    /* A late copy of "stored" takes nothing back. */
+    assert_int_equal(receive(s, 1, RECEIPT_STORED, TEST_NOW_MS + 5000), OK);
+    assert_int_equal(status(s).archived, 10);
+    assert_int_equal(queue_receipt_of(s->a, &ref, &r), OK);
+    assert_int_equal(r.sequence, 1);
+    receipt_fini(&r);
+    assert_verifies(s);
+}
+
+static void a_foreign_or_forged_receipt_changes_nothing(void **state) /* invariant 6 */
+{
+    struct school *s = *state;
+    struct batch_state b;
+    struct receipt r;
+    uint64_t sealed;
+
+    put_rows(s, 1, 10);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    b = batch_at(s, 1);
+    fill_receipt(s, &b, RECEIPT_ARCHIVED, TEST_NOW_MS, &r);
+    assert_int_equal(take(s, &r, s->root), ERR_AUTH); /* not the hub's key */
+    (void)snprintf(r.participant, sizeof(r.participant), "ms");
+    assert_int_equal(take(s, &r, s->hub), ERR_AUTH);
+    assert_string_equal(err_text(), "the receipt is another participant's");
+    fill_receipt(s, &b, RECEIPT_ARCHIVED, TEST_NOW_MS, &r);
+    r.batch[0] ^= 1;
+    assert_int_equal(take(s, &r, s->hub), ERR_AUTH);
+    assert_string_equal(err_text(), "the receipt for batch 1 is about other bytes");
+    fill_receipt(s, &b, RECEIPT_ARCHIVED, TEST_NOW_MS, &r);
+    r.sequence = 2;
+    assert_int_equal(take(s, &r, s->hub), ERR_NOT_FOUND); /* harmless */
+    assert_int_equal(status(s).sealed, 10);
+    assert_int_equal(status(s).stored + status(s).archived, 0);
+}
+
+static void count_event(void *ctx, int64_t wall_ms, const char *text)
+{
+    struct buf *out = ctx;
+
+    (void)wall_ms;
+    buf_printf(out, "%s\n", text);
+}
+
+static void refused_records_are_told_to_the_school(void **state) /* invariant 9 */
+{
+    struct school *s = *state;
+    struct receipt_refusal refusal = {.number = 3, .reason = QUARANTINE_UNIT, .text = "no right to gp-branch"};
+    struct batch_state b;
+    struct receipt r;
+    struct buf told;
+    uint64_t sealed;
+
+    put_rows(s, 1, 10);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    b = batch_at(s, 1);
+    fill_receipt(s, &b, RECEIPT_STORED, TEST_NOW_MS, &r);
+    r.verdicts[VERDICT_COUNTED] = 9;
+    r.verdicts[VERDICT_QUARANTINED] = 1;
+    r.refusal_count = 1;
+    r.refusals = &refusal;
+    assert_int_equal(take(s, &r, s->hub), OK);
+    assert_int_equal(status(s).refused, 1);
+    assert_int_equal(take(s, &r, s->hub), OK); /* the receipt again: told once */
+    assert_int_equal(status(s).refused, 1);
+    buf_init(&told, 4096);
+    assert_int_equal(agent_each_event(s->a, true, count_event, &told), OK);
+    assert_non_null(strstr(buf_cstr(&told), "your school may not report about this unit (no right to gp-branch)."));
+    assert_ptr_equal(strchr(buf_cstr(&told), '\n'), strrchr(buf_cstr(&told), '\n'));
+    buf_reset(&told);
+    assert_int_equal(agent_each_event(s->a, false, count_event, &told), OK);
+    assert_int_equal(told.len, 0);
+    buf_fini(&told);
+}
+
+static void copies_go_30_days_after_archived_and_never_without(void **state) /* invariant 2 */
+{
+    struct school *s = *state;
+    uint64_t sealed;
+    uint64_t gone;
+
+    for (unsigned i = 0; i < 3; i++) {
+        put_rows(s, 1 + i * 10, 10);
+        assert_int_equal(queue_seal(s->a, &sealed), OK);
+    }
+    assert_int_equal(receive(s, 1, RECEIPT_ARCHIVED, TEST_NOW_MS), OK);
+    assert_int_equal(receive(s, 2, RECEIPT_STORED, TEST_NOW_MS), OK);
+    assert_int_equal(queue_expire(s->a, &gone), OK);
+    assert_int_equal(gone, 0);
+    clock_test_set(TEST_NOW_MS + 400 * DAY_MS); /* the PC's own clock destroys nothing */
+    assert_int_equal(queue_expire(s->a, &gone), OK);
+    assert_int_equal(gone, 0);
+    assert_int_equal(receive(s, 3, RECEIPT_STORED, TEST_NOW_MS + 31 * DAY_MS), OK);
+    assert_int_equal(queue_expire(s->a, &gone), OK);
+    assert_int_equal(gone, 1);
+    assert_int_equal(readable(s), 20);
+    assert_verifies(s);
+    assert_int_equal(receive(s, 2, RECEIPT_ARCHIVED, TEST_NOW_MS + 31 * DAY_MS), OK);
+    assert_int_equal(receive(s, 3, RECEIPT_ARCHIVED, TEST_NOW_MS + 31 * DAY_MS), OK);
+    put_rows(s, 31, 1);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(receive(s, 4, RECEIPT_ARCHIVED, TEST_NOW_MS + 62 * DAY_MS), OK);
+    assert_int_equal(queue_expire(s->a, &gone), OK);
+    assert_int_equal(gone, 2);
+    assert_int_equal(readable(s), 1);
+    assert_int_equal(put_rows(s, 32, 1), 32); /* numbers are never used again */
+    assert_verifies(s);
+}
+
+static void the_last_page_goes_with_its_batch(void **state)
+{
+    struct school *s = *state;
+    struct batch_state b;
+    struct receipt r;
+    uint64_t sealed;
+    uint64_t gone;
+
+    put_rows(s, 1, 10);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    b = batch_at(s, 1);
+    assert_int_equal(receive(s, 1, RECEIPT_ARCHIVED, TEST_NOW_MS), OK);
+    put_rows(s, 11, 1);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(receive(s, 2, RECEIPT_ARCHIVED, TEST_NOW_MS), OK);
+    put_rows(s, 12, 1);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    fill_receipt(s, &b, RECEIPT_STORED, TEST_NOW_MS, &r);
+    assert_int_equal(receive(s, 3, RECEIPT_STORED, TEST_NOW_MS + 31 * DAY_MS), OK);
+    assert_int_equal(queue_expire(s->a, &gone), OK);
+    assert_int_equal(gone, 2);
+    assert_int_equal(stored_pages(s), 1);
+    assert_int_equal(readable(s), 1);
+}
+
+/* ---- two histories ---- */
+
+static enum err feed(struct school *s, struct reconcile_plan *p, struct reconcile *r, bool *is_complete)
+{
+    struct buf object;
+    enum err e;
+
+    memcpy(r->district, s->directory.district, sizeof(r->district));
+    (void)snprintf(r->participant, sizeof(r->participant), "gp");
+    r->gen = s->a->gen;
+    buf_init(&object, SIGNED_MAX);
+    assert_int_equal(reconcile_make(&object, r, s->hub), OK);
+    e = reconcile_feed(p, view(&object), is_complete);
+    buf_fini(&object);
+    return e;
+}
+
+static void digest_of(struct school *s, uint64_t number, struct reconcile_item *out)
+{
+    struct record_ref ref = {s->a->gen, number};
+    struct buf record;
+
+    buf_init(&record, RECORD_MAX);
+    assert_int_equal(queue_get(s->a, &ref, &record), OK);
+    out->number = number;
+    record_digest(out->digest, view(&record));
+    buf_fini(&record);
+}
+
+static struct record_ref retract_number(struct school *s, uint64_t number)
+{
+    struct capture *c = grades(s);
+    struct capture_deed deed = {.kind = RECORD_RETRACTION, .reason = "left", .target = {s->a->gen, number}};
+    struct record_ref ref;
+
+    assert_int_equal(capture_one(c, NULL, &deed, &ref), OK);
+    capture_close(c);
+    return ref;
+}
+
+static enum err find_target(void *ctx, const struct queue_submission *x)
+{
+    if (x->record->kind == RECORD_RETRACTION)
+        *(struct record_ref *)ctx = x->record->target;
+    return OK;
+}
+
+/* A restored copy: the hub holds 1 to 3 as we do, something else under 4 and 5; we have 4 to 7, where 7 retracts 5. */
+static void a_restored_queue_gives_new_numbers_only_to_what_the_hub_lacks(void **state) /* invariant 3 */
+{
+    struct school *s = *state;
+    struct generation old;
+    struct reconcile_plan *p = NULL;
+    struct reconcile_item items[5] = {{0}};
+    struct reconcile r = {.last = 5, .held_last_number = 5, .held_last_sequence = 2, .next_counter = 4,
+                          .is_closed = true, .count = 5, .items = items};
+    struct queue_filter any = {NULL, NULL, NULL};
+    struct record_ref target = {{0, {0}}, 0};
+    struct buf text;
+    uint64_t dropped;
+    uint64_t renumbered;
+    uint64_t sealed;
+    bool is_complete = false;
+
+    put_rows(s, 1, 6);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(retract_number(s, 5).number, 7);
+    old = s->a->gen;
+    for (uint64_t n = 1; n <= 3; n++)
+        digest_of(s, n, &items[n - 1]);
+    for (uint64_t n = 4; n <= 5; n++)
+        items[n - 1] = (struct reconcile_item){n, {(uint8_t)n}};
+    assert_int_equal(reconcile_begin(&p, s->a, &old), OK);
+    assert_int_equal(reconcile_next(p), 1);
+    r.first = reconcile_next(p);
+    assert_int_equal(feed(s, p, &r, &is_complete), OK);
+    assert_true(is_complete);
+    assert_int_equal(reconcile_finish(p, &dropped, &renumbered), OK);
+    reconcile_free(p);
+    assert_int_equal(dropped, 3);
+    assert_int_equal(renumbered, 4);
+    assert_int_equal(s->a->gen.counter, 4);
+    buf_init(&text, 4096);
+    assert_string_equal(all_submissions(s, &text), "new grades-por gp P1 p-1 1\nnew grades-por gp P1 p-2 2\n"
+                                                   "new grades-por gp P1 p-3 3\nnew grades-por gp P1 p-4 1\n"
+                                                   "new grades-por gp P1 p-5 2\nnew grades-por gp P1 p-6 3\n"
+                                                   "retraction grades-por gp P1  4\n");
+    buf_fini(&text);
+    assert_int_equal(queue_each(s->a, &any, find_target, &target), OK);
+    assert_int_equal(generation_compare(&target.gen, &s->a->gen), 0);
+    assert_int_equal(target.number, 2); /* 5 is 2 now */
+    assert_verifies(s);
+    reopen(s);
+    assert_int_equal(s->a->gen.counter, 4);
+    assert_int_equal(status(s).waiting, 4);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(sealed, 1);
+    assert_verifies(s);
+}
+
+static void a_generation_that_the_hub_left_open_is_not_renumbered(void **state) /* invariant 3 */
+{
+    struct school *s = *state;
+    struct reconcile_plan *p = NULL;
+    struct reconcile r = {.first = 1, .last = 1, .next_counter = 2, .is_closed = false};
+    bool is_complete = false;
+
+    put_rows(s, 1, 2);
+    assert_int_equal(reconcile_begin(&p, s->a, &s->a->gen), OK);
+    assert_int_equal(feed(s, p, &r, &is_complete), ERR_AUTH);
+    reconcile_free(p);
+    assert_int_equal(s->a->gen.counter, 1);
+    assert_int_equal(readable(s), 2);
+}
+
+static void what_is_archived_stays_out_of_reconciling(void **state)
+{
+    struct school *s = *state;
+    struct reconcile_plan *p = NULL;
+    struct reconcile r = {.first = 6, .last = 6, .held_last_number = 5, .held_last_sequence = 1, .next_counter = 2,
+                          .is_closed = true};
+    uint64_t sealed;
+    uint64_t dropped;
+    uint64_t renumbered;
+    bool is_complete = false;
+
+    put_rows(s, 1, 5);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(receive(s, 1, RECEIPT_ARCHIVED, TEST_NOW_MS), OK);
+    put_rows(s, 6, 2);
+    assert_int_equal(reconcile_begin(&p, s->a, &s->a->gen), OK);
+    assert_int_equal(reconcile_next(p), 6);
+    assert_int_equal(feed(s, p, &r, &is_complete), OK);
+    assert_true(is_complete);
+    assert_int_equal(reconcile_finish(p, &dropped, &renumbered), OK);
+    reconcile_free(p);
+    assert_int_equal(dropped, 0);
+    assert_int_equal(renumbered, 2);
+    assert_int_equal(readable(s), 7);
+    assert_int_equal(status(s).archived, 5);
+    assert_verifies(s);
+}
+
+/* A hub restored from an old copy, to a school whose copy is not archived: invariant 2. */
+static void what_the_hub_lost_after_its_receipt_is_sent_again(void **state)
+{
+    struct school *s = *state;
+    struct reconcile_plan *p = NULL;
+    struct reconcile r = {.first = 1, .last = 1, .next_counter = 2, .is_closed = true};
+    uint64_t sealed;
+    uint64_t dropped;
+    uint64_t renumbered;
+    bool is_complete = false;
+
+    put_rows(s, 1, 5);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(receive(s, 1, RECEIPT_STORED, TEST_NOW_MS), OK);
+    put_rows(s, 6, 2);
+    assert_int_equal(reconcile_begin(&p, s->a, &s->a->gen), OK);
+    assert_int_equal(reconcile_next(p), 1);
+    assert_int_equal(feed(s, p, &r, &is_complete), OK);
+    assert_true(is_complete);
+    assert_int_equal(reconcile_finish(p, &dropped, &renumbered), OK);
+    reconcile_free(p);
+    assert_int_equal(dropped, 0);
+    assert_int_equal(renumbered, 7);
+    assert_int_equal(readable(s), 7);
+    assert_int_equal(status(s).waiting, 7);
+    assert_verifies(s);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(sealed, 1);
+    assert_verifies(s);
+}
+
+/* ---- damage ---- */
+
+static void damage(struct school *s, unsigned table)
+{
+    struct store_txn *t = NULL;
+    struct store_cursor *c = NULL;
+    struct bytes key;
+    struct bytes value;
+    uint8_t key_copy[64];
+    uint8_t *copy;
+    size_t len;
+
+    assert_int_equal(store_begin_write(s->a->store, &t), OK);
+    assert_int_equal(store_cursor_open(t, table, &c), OK);
+    assert_int_equal(store_seek(c, bytes_of("", 0), &key, &value), OK);
+    copy = malloc(value.len);
+    assert_non_null(copy);
+    memcpy(copy, value.p, value.len);
+    memcpy(key_copy, key.p, key.len);
+    len = value.len;
+    copy[len / 2] ^= 0x40;
+    key.p = key_copy;
+    store_cursor_close(c);
+    assert_int_equal(store_put(t, table, key, bytes_of(copy, len)), OK);
+    assert_int_equal(store_commit(t), OK);
+    free(copy);
+}
+
+static void assert_verify_says(struct school *s, const char *what)
+{
+    char text[1024] = "";
+    FILE *to = fmemopen(text, sizeof(text), "w");
+    uint64_t bad = 0;
+
+    assert_non_null(to);
+    assert_int_equal(queue_verify(s->a, to, &bad), OK);
+    (void)fclose(to);
+    assert_true(bad > 0);
+    assert_non_null(strstr(text, what));
+}
+
+static void verify_names_a_damaged_page(void **state)
+{
+    struct school *s = *state;
+
+    put_rows(s, 1, 5);
+    damage(s, T_PAGES);
+    assert_verify_says(s, "the page of the queue from number 1 on is damaged\n");
+}
+
+static void verify_names_a_damaged_batch(void **state)
+{
+    struct school *s = *state;
+    uint64_t sealed;
+
+    put_rows(s, 1, 5);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    damage(s, T_CHUNKS);
+    assert_verify_says(s, "batch 1: its bytes changed\n");
+}
+
+static void verify_names_a_key_that_does_not_open(void **state)
+{
+    struct school *s = *state;
+
+    put_rows(s, 1, 5);
+    damage(s, T_SEGMENTS);
+    assert_verify_says(s, "a key of the queue does not open: keys/home.key is not the one of this home\n");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, school_open, school_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(committed_records_are_there_after_a_restart),
+        TEST(without_commit_nothing_was_ever_there),
+        TEST(pages_staged_in_earlier_transactions_vanish_with_their_writer),
+        TEST(a_large_import_becomes_visible_as_a_whole),
+        TEST(a_second_writer_waits_for_the_first),
+        TEST(a_nearly_full_disk_refuses_and_keeps_what_was),
+        TEST(a_full_map_refuses_the_whole_import_and_keeps_what_was),
+        TEST(what_was_acknowledged_survives_kill_9),
+        TEST(an_import_killed_half_way_leaves_nothing),
+        TEST(a_reader_begins_inside_a_page),
+        TEST(an_id_is_understood_in_every_length),
+        TEST(the_current_submission_of_a_slot_is_the_last_that_nothing_names),
+        TEST(a_batch_is_sealed_once_and_stays_the_same),
+        TEST(limits_of_the_settings_split_batches),
+        TEST(parts_of_a_batch_make_the_whole),
+        TEST(a_receipt_moves_the_batch_on_and_is_kept),
+        TEST(a_foreign_or_forged_receipt_changes_nothing),
+        TEST(refused_records_are_told_to_the_school),
+        TEST(copies_go_30_days_after_archived_and_never_without),
+        TEST(the_last_page_goes_with_its_batch),
+        TEST(a_restored_queue_gives_new_numbers_only_to_what_the_hub_lacks),
+        TEST(a_generation_that_the_hub_left_open_is_not_renumbered),
+        TEST(what_is_archived_stays_out_of_reconciling),
+        TEST(what_the_hub_lost_after_its_receipt_is_sent_again),
+        TEST(verify_names_a_damaged_page),
+        TEST(verify_names_a_damaged_batch),
+        TEST(verify_names_a_key_that_does_not_open),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
