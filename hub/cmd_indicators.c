@@ -1,0 +1,273 @@
+#include "hub/commands.h"
+
+#include "hub/indicators.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what was asked ---- */
+
+static const char *const level_names[] = {[LEVEL_UNIT] = "unit", [LEVEL_MUNICIPALITY] = "municipality"};
+
+static enum err no_such(const char *what, const char *typed, const char *near)
+{
+    if (near != NULL)
+        return err_set(ERR_NOT_FOUND, _("there is no %s \"%s\"; did you mean \"%s\"?"), what, typed, near);
+    return err_set(ERR_NOT_FOUND, _("there is no %s \"%s\""), what, typed);
+}
+
+static enum err find_programme(const struct hub *h, const char *id)
+{
+    const char **names = calloc(h->programme_count + 1, sizeof(*names));
+    enum err e = names == NULL ? ERR_NOMEM : ERR_NOT_FOUND;
+
+    for (size_t i = 0; names != NULL && i < h->programme_count; i++) {
+        names[i] = h->programmes[i]->id;
+        if (strcmp(names[i], id) == 0)
+            e = OK;
+    }
+    if (e == ERR_NOT_FOUND)
+        e = no_such(_("programme"), id, cli_nearest(id, names, h->programme_count));
+    free(names);
+    return e;
+}
+
+static enum err find_indicator(const struct hub *h, const char *programme, const char *id)
+{
+    const char *near = NULL;
+
+    for (size_t p = 0; p < h->programme_count; p++) {
+        const struct programme *prog = h->programmes[p];
+
+        if (programme != NULL && strcmp(programme, prog->id) != 0)
+            continue;
+        for (size_t i = 0; i < prog->indicator_count; i++) {
+            const char *name = indicator_id(prog->indicators[i]);
+
+            if (strcmp(name, id) == 0)
+                return OK;
+            if (near == NULL)
+                near = cli_nearest(id, &name, 1);
+        }
+    }
+    return no_such(_("indicator"), id, near);
+}
+
+static enum err read_level(const char *text, int *level)
+{
+    *level = -1;
+    if (text == NULL)
+        return OK;
+    for (int i = LEVEL_UNIT; i <= LEVEL_MUNICIPALITY; i++)
+        if (strcmp(text, level_names[i]) == 0) {
+            *level = i;
+            return OK;
+        }
+    return err_set(ERR_USAGE, _("--level: unit or municipality is expected (found: %s)"), text);
+}
+
+/* Names that do not exist are a mistake, not an empty list. */
+static enum err check_query(const struct hub *h, struct indicator_query *q, struct period *period)
+{
+    enum err e = OK;
+
+    if (q->programme != NULL)
+        e = find_programme(h, q->programme);
+    if (e == OK && q->indicator != NULL)
+        e = find_indicator(h, q->programme, q->indicator);
+    if (e == OK && q->unit != NULL)
+        e = command_unit(h, q->unit);
+    if (e == OK && q->period != NULL && (e = command_period(h, NULL, q->period, period)) == OK)
+        q->period = period->id;
+    return e;
+}
+
+/* ---- for programs: the columns are a contract (design section 9) ---- */
+
+struct listing {
+    const struct hub *hub;
+    struct table *table;
+    enum table_format format;
+    struct buf value, numerator, denominator;
+};
+
+static enum err put_line(void *ctx, const struct indicator_line *l)
+{
+    struct listing *out = ctx;
+    const struct indicator *i = l->indicator;
+    char n[24], reported[24], expected[24];
+    bool has_data = indicator_value(i, &l->cell, &out->value);
+    const char *cells[] = {l->programme->id,
+                           indicator_id(i),
+                           level_names[l->level],
+                           l->unit,
+                           l->period,
+                           l->breakdown,
+                           NULL,
+                           NULL,
+                           NULL,
+                           n,
+                           NULL,
+                           "",
+                           "",
+                           NULL,
+                           reported,
+                           expected,
+                           l->programme->version};
+    enum err e;
+
+    if (has_data) {
+        indicator_numerator(i, &l->cell, &out->numerator);
+        indicator_denominator(i, &l->cell, &out->denominator);
+    } else
+        buf_reset(&out->value);
+    (void)snprintf(n, sizeof(n), "%llu", (unsigned long long)l->cell.n);
+    (void)snprintf(reported, sizeof(reported), "%llu", (unsigned long long)l->reported);
+    (void)snprintf(expected, sizeof(expected), "%llu", (unsigned long long)l->expected);
+    cells[6] = buf_cstr(&out->value);
+    cells[7] = buf_cstr(&out->numerator);
+    cells[8] = buf_cstr(&out->denominator);
+    cells[10] = has_data ? "ok" : "no-data";
+    cells[13] = indicator_unit_of_measure(i, cli_is_russian());
+    e = out->value.failed || out->numerator.failed || out->denominator.failed ? ERR_NOMEM
+                                                                              : table_row(out->table, cells);
+    buf_reset(&out->value);
+    buf_reset(&out->numerator);
+    buf_reset(&out->denominator);
+    return e;
+}
+
+static const struct table_column program_columns[] = {{"programme", "programme", TABLE_LEFT, false},
+                                                      {"indicator", "indicator", TABLE_LEFT, false},
+                                                      {"level", "level", TABLE_LEFT, false},
+                                                      {"unit", "unit", TABLE_LEFT, false},
+                                                      {"period", "period", TABLE_LEFT, false},
+                                                      {"breakdown", "breakdown", TABLE_LEFT, false},
+                                                      {"value", "value", TABLE_RIGHT, true},
+                                                      {"numerator", "numerator", TABLE_RIGHT, true},
+                                                      {"denominator", "denominator", TABLE_RIGHT, true},
+                                                      {"n", "n", TABLE_RIGHT, true},
+                                                      {"state", "state", TABLE_LEFT, false},
+                                                      {"target", "target", TABLE_RIGHT, true},
+                                                      {"target_status", "target_status", TABLE_LEFT, false},
+                                                      {"unit_of_measure", "unit_of_measure", TABLE_LEFT, false},
+                                                      {"reported", "reported", TABLE_RIGHT, true},
+                                                      {"expected", "expected", TABLE_RIGHT, true},
+                                                      {"version", "version", TABLE_LEFT, false}};
+
+/* ---- for people ---- */
+
+/* A school reads 34,5 in Russian. */
+static void localise(struct buf *number)
+{
+    for (size_t i = 0; cli_is_russian() && i < number->len; i++)
+        if (number->data[i] == '.')
+            number->data[i] = ',';
+}
+
+static void put_fraction(struct listing *out, const struct indicator *i, const struct cell *c)
+{
+    indicator_numerator(i, c, &out->numerator);
+    indicator_denominator(i, c, &out->denominator);
+    if (out->denominator.len == 0)
+        buf_reset(&out->numerator); /* the value itself */
+    else
+        buf_printf(&out->numerator, " / %s", buf_cstr(&out->denominator));
+    localise(&out->numerator);
+}
+
+static enum err put_row(void *ctx, const struct indicator_line *l)
+{
+    struct listing *out = ctx;
+    const struct indicator *i = l->indicator;
+    const char *measure = indicator_unit_of_measure(i, cli_is_russian());
+    struct period p;
+    char n[32];
+    const char *cells[] = {indicator_id(i),
+                           indicator_name(i, cli_is_russian()),
+                           l->period,
+                           l->level == LEVEL_UNIT ? l->unit : _("municipality"),
+                           l->breakdown,
+                           NULL,
+                           NULL,
+                           n};
+    enum err e;
+
+    if (calendar_find(out->hub->calendar, NULL, l->period, &p) == OK)
+        cells[2] = cli_pick(p.label_ru, p.label_en);
+    cli_format_count(n, sizeof(n), l->cell.n);
+    if (indicator_value_places(i, &l->cell, indicator_places(i), &out->value)) {
+        localise(&out->value);
+        buf_printf(&out->value, "%s%s", measure[0] != '\0' ? " " : "", measure);
+        put_fraction(out, i, &l->cell);
+    } else {
+        buf_reset(&out->value);
+        buf_put_str(&out->value, _("no data"));
+    }
+    cells[5] = buf_cstr(&out->value);
+    cells[6] = buf_cstr(&out->numerator);
+    e = out->value.failed || out->numerator.failed ? ERR_NOMEM : table_row(out->table, cells);
+    buf_reset(&out->value);
+    buf_reset(&out->numerator);
+    buf_reset(&out->denominator);
+    return e;
+}
+
+static enum err show(struct hub *h, const struct indicator_query *q, enum table_format f)
+{
+    const struct table_column columns[] = {
+        {"indicator", _("Indicator"), TABLE_LEFT, false}, {"name", _("Name"), TABLE_LEFT, false},
+        {"period", _("Period"), TABLE_LEFT, false},       {"unit", _("Unit"), TABLE_LEFT, false},
+        {"breakdown", _("Of them"), TABLE_LEFT, false},   {"value", _("Value"), TABLE_RIGHT, false},
+        {"fraction", _("Out of"), TABLE_RIGHT, false},    {"n", _("Submissions"), TABLE_RIGHT, false}};
+    struct listing out = {.hub = h, .format = f};
+    struct store_txn *t = NULL;
+    enum err e = f == TABLE_TEXT
+                     ? table_new(&out.table, columns, sizeof(columns) / sizeof(columns[0]))
+                     : table_new(&out.table, program_columns, sizeof(program_columns) / sizeof(program_columns[0]));
+
+    if (e != OK)
+        return e;
+    buf_init(&out.value, 1024);
+    buf_init(&out.numerator, 1024);
+    buf_init(&out.denominator, 1024);
+    if ((e = store_begin_read(h->store, &t)) == OK)
+        e = indicators_read(h, t, q, f == TABLE_TEXT ? put_row : put_line, &out);
+    store_abort(t);
+    if (e == OK)
+        command_mark_internal();
+    e = command_print(out.table, f, e);
+    buf_fini(&out.value);
+    buf_fini(&out.numerator);
+    buf_fini(&out.denominator);
+    return e;
+}
+
+int cmd_indicators(int argc, char **argv)
+{
+    const char *home = NULL, *format = NULL, *level = NULL;
+    struct indicator_query q = {.level = -1};
+    const struct cli_command *c = command_named("indicators");
+    const struct cli_option options[] = {
+        HOME_OPTION(&home),
+        FORMAT_OPTION(&format),
+        {"programme", 0, N_("P"), N_("of this programme only"), &q.programme},
+        {"period", 0, N_("P"), N_("of this period only: its id or its label"), &q.period},
+        {"level", 0, N_("LEVEL"), N_("unit or municipality (default: both)"), &level},
+        {"unit", 0, N_("U"), N_("of this unit only"), &q.unit},
+        {"indicator", 0, N_("I"), N_("this indicator only"), &q.indicator},
+        LAST_OPTION};
+    struct period period;
+    enum table_format f;
+    struct hub *h = NULL;
+    enum err e;
+
+    if (cli_parse(c, options, argc, argv, 0, 0) < 0)
+        return cli_exit_code();
+    if ((e = command_format(&f, format)) != OK || (e = read_level(level, &q.level)) != OK)
+        return cli_fail(e);
+    if ((e = command_open(&h, home, HUB_READ)) == OK && (e = check_query(h, &q, &period)) == OK)
+        e = show(h, &q, f);
+    return command_close(h, e, false);
+}

@@ -1,0 +1,290 @@
+#include "hub/commands.h"
+
+#include "hub/form_change.h"
+#include "hub/indicators.h"
+#include "hub/ledger.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- reading and judging a pack ---- */
+
+struct judged {
+    struct pack pack;
+    struct programme *programme;
+    struct calendar *calendar; /* its own periods and those of all other programmes */
+    struct report *report;
+};
+
+static void judged_fini(struct judged *j)
+{
+    programme_free(j->programme);
+    calendar_free(j->calendar);
+    pack_free(&j->pack);
+    report_free(j->report);
+}
+
+static const char *file_of_form(const struct pack *p, const struct form *f)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->files[i].len == f->source.len && memcmp(p->files[i].bytes, f->source.p, f->source.len) == 0)
+            return p->files[i].name;
+    return f->id;
+}
+
+/* Another programme that goes on offering another version of the same form would split one series of answers in two. */
+static void warn_of_others(const struct hub *h, const struct programme *own, const struct form *f, struct judged *j)
+{
+    struct finding at = {.file = file_of_form(&j->pack, f), .field = "version", .is_warning = true};
+
+    for (size_t p = 0; p < h->programme_count; p++) {
+        const struct programme *other = h->programmes[p];
+
+        for (size_t i = 0; strcmp(other->id, own->id) != 0 && i < other->form_count; i++)
+            if (strcmp(other->forms[i]->id, f->id) == 0 &&
+                memcmp(other->forms[i]->digest, f->digest, FORM_DIGEST_BYTES) != 0)
+                report_add(j->report, &at,
+                           _("programme %s still offers version %s of form %s: load it again with this version"),
+                           other->id, other->forms[i]->version, f->id);
+    }
+}
+
+/* All versions of one form, the current one last: it is what the next one is compared with in the end. */
+static enum err check_changes(const struct hub *h, struct judged *j)
+{
+    const struct form **known = calloc(h->form_count + 1, sizeof(*known));
+    enum err worst = OK;
+
+    if (known == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < j->programme->form_count && worst != ERR_NOMEM; i++) {
+        const struct form *f = j->programme->forms[i];
+        const struct form *current = hub_form_by_id(h, f->id);
+        size_t count = 0;
+        enum err e;
+
+        for (size_t k = 0; k < h->form_count; k++)
+            if (current == NULL || memcmp(h->forms[k]->digest, current->digest, FORM_DIGEST_BYTES) != 0)
+                known[count++] = h->forms[k];
+        if (current != NULL)
+            known[count++] = current;
+        if ((e = form_change_check(f, known, count, file_of_form(&j->pack, f), j->report)) != OK)
+            worst = e;
+        warn_of_others(h, j->programme, f, j);
+    }
+    free(known);
+    return worst;
+}
+
+/* `h` NULL: the pack alone, without what a hub holds already. */
+static enum err judge(struct judged *j, const struct hub *h, struct store_txn *t, const char *dir)
+{
+    char id[FORM_NAME_MAX + 1];
+    enum err e;
+
+    memset(j, 0, sizeof(*j));
+    if ((e = report_new(&j->report, 0)) != OK || (e = pack_read_dir(&j->pack, dir, j->report)) != OK)
+        return e;
+    e = h == NULL ? calendar_new(&j->calendar)
+                  : hub_calendar(t, pack_programme_id(&j->pack, id) ? id : NULL, &j->calendar);
+    if (e != OK || (e = programme_load(&j->programme, &j->pack, j->calendar, j->report)) != OK)
+        return e;
+    return h == NULL ? OK : check_changes(h, j);
+}
+
+/* The pack's files under the name that the person gave. */
+static void print_report(const struct report *r, const char *dir)
+{
+    struct report *shown = NULL;
+    size_t more;
+
+    if (r == NULL || report_new(&shown, 0) != OK)
+        return;
+    for (size_t i = 0; i < report_kept(r); i++) {
+        struct finding f = *report_at(r, i);
+        char path[4096];
+
+        (void)snprintf(path, sizeof(path), "%s/%s", dir, f.file != NULL ? f.file : "");
+        if (f.file == NULL || strcmp(f.file, dir) != 0)
+            f.file = path;
+        report_add(shown, &f, "%s", f.text);
+    }
+    (void)fflush(stdout);
+    report_print(shown, stderr);
+    report_free(shown);
+    more = report_errors(r) + report_warnings(r) - report_kept(r);
+    if (more > 0) {
+        (void)fprintf(stderr, ngettext("... and %zu more like these.", "... and %zu more like these.", more), more);
+        (void)fputc('\n', stderr);
+    }
+}
+
+/* One last line after the mistakes. */
+static enum err refused(const struct judged *j, enum err e)
+{
+    size_t n = j->report != NULL ? report_errors(j->report) : 0;
+
+    if (e == OK || n == 0)
+        return e;
+    return err_set(
+        e,
+        ngettext("the pack has %zu mistake; nothing was changed", "the pack has %zu mistakes; nothing was changed", n),
+        n);
+}
+
+static void say_contents(const struct programme *p)
+{
+    (void)printf(_("Forms: %zu, indicators: %zu, import maps: %zu.\n"), p->form_count, p->indicator_count,
+                 p->map_count);
+}
+
+/* ---- programme load ---- */
+
+static enum err store_programme(struct hub *h, struct store_txn *t, const struct judged *j)
+{
+    struct ledger_totals totals;
+    char who[80];
+    enum err e;
+
+    if ((e = hub_add_programme(h, t, &j->pack, j->programme)) != OK)
+        return e;
+    if ((e = hub_reload(h, t)) != OK)
+        return err_prefix(e, _("with this pack the hub's programmes do not fit together any more"));
+    if ((e = ledger_totals(t, &totals)) != OK)
+        return e;
+    if (totals.records > 0) {
+        char count[32];
+
+        cli_format_count(count, sizeof(count), totals.counted);
+        (void)fprintf(stderr, _("Computing the indicators anew from %s submissions ...\n"), count);
+        if ((e = ledger_rebuild_cells(h->ledger, t)) != OK)
+            return e;
+    }
+    command_user(who, sizeof(who));
+    hub_audit(h, t, who, "programme %s version %s loaded", j->programme->id, j->programme->version);
+    return OK;
+}
+
+static enum err load(struct hub *h, const char *dir)
+{
+    struct store_txn *t = NULL;
+    struct judged j;
+    enum err e = command_begin(h, &t);
+
+    if (e != OK)
+        return e;
+    e = judge(&j, h, t, dir);
+    print_report(j.report, dir);
+    e = refused(&j, e);
+    if (e == OK)
+        e = store_programme(h, t, &j);
+    if ((e = command_finish(h, t, e)) == OK) {
+        (void)printf(_("Programme %s, version %s (%s) is loaded.\n"), j.programme->id, j.programme->version,
+                     cli_pick(j.programme->title_ru, j.programme->title_en));
+        say_contents(j.programme);
+    }
+    judged_fini(&j);
+    return e;
+}
+
+int cmd_programme_load(int argc, char **argv)
+{
+    const char *home = NULL;
+    const struct cli_command *c = command_named("programme load");
+    const struct cli_option options[] = {HOME_OPTION(&home), LAST_OPTION};
+    struct hub *h = NULL;
+    enum err e;
+
+    if (cli_parse(c, options, argc, argv, 1, 1) < 0)
+        return cli_exit_code();
+    if ((e = command_open(&h, home, HUB_WRITE)) == OK)
+        e = load(h, argv[0]);
+    return command_close(h, e, true);
+}
+
+/* ---- programme check ---- */
+
+static enum err check(struct hub *h, const char *dir)
+{
+    struct store_txn *t = NULL;
+    struct judged j;
+    enum err e = h == NULL ? OK : store_begin_read(h->store, &t);
+
+    if (e != OK)
+        return e;
+    e = judge(&j, h, t, dir);
+    store_abort(t);
+    print_report(j.report, dir);
+    if ((e = refused(&j, e)) == OK) {
+        (void)printf(_("Nothing is wrong with programme %s, version %s (%s).\n"), j.programme->id, j.programme->version,
+                     cli_pick(j.programme->title_ru, j.programme->title_en));
+        say_contents(j.programme);
+    }
+    judged_fini(&j);
+    return e;
+}
+
+int cmd_programme_check(int argc, char **argv)
+{
+    const char *home = NULL;
+    const struct cli_command *c = command_named("programme check");
+    const struct cli_option options[] = {HOME_OPTION(&home), LAST_OPTION};
+    struct hub *h = NULL;
+    enum err e;
+
+    if (cli_parse(c, options, argc, argv, 1, 1) < 0)
+        return cli_exit_code();
+    /* Without a hub at hand, for instance where packs are written, the pack is judged alone. */
+    if (cli_home(home, &home) != OK)
+        (void)fprintf(stderr, "%s\n", _("No --home: the pack is checked alone, without what a hub holds already."));
+    else if ((e = command_open(&h, home, HUB_READ)) != OK)
+        return command_close(h, e, false);
+    e = check(h, argv[0]);
+    return command_close(h, e, false);
+}
+
+/* ---- programme list ---- */
+
+static enum err put_programme(struct table *t, const struct programme *p)
+{
+    char forms[24], indicators[24];
+    const char *cells[] = {p->id, p->version, cli_pick(p->title_ru, p->title_en), forms, indicators};
+
+    (void)snprintf(forms, sizeof(forms), "%zu", p->form_count);
+    (void)snprintf(indicators, sizeof(indicators), "%zu", p->indicator_count);
+    return table_row(t, cells);
+}
+
+static enum err list(const struct hub *h, enum table_format f)
+{
+    const struct table_column columns[] = {{"programme", _("Programme"), TABLE_LEFT, false},
+                                           {"version", _("Version"), TABLE_LEFT, false},
+                                           {"title", _("Title"), TABLE_LEFT, false},
+                                           {"forms", _("Forms"), TABLE_RIGHT, true},
+                                           {"indicators", _("Indicators"), TABLE_RIGHT, true}};
+    struct table *t = NULL;
+    enum err e = table_new(&t, columns, sizeof(columns) / sizeof(columns[0]));
+
+    for (size_t i = 0; i < h->programme_count && e == OK; i++)
+        e = put_programme(t, h->programmes[i]);
+    return command_print(t, f, e);
+}
+
+int cmd_programme_list(int argc, char **argv)
+{
+    const char *home = NULL, *format = NULL;
+    const struct cli_command *c = command_named("programme list");
+    const struct cli_option options[] = {HOME_OPTION(&home), FORMAT_OPTION(&format), LAST_OPTION};
+    enum table_format f;
+    struct hub *h = NULL;
+    enum err e;
+
+    if (cli_parse(c, options, argc, argv, 0, 0) < 0)
+        return cli_exit_code();
+    if ((e = command_format(&f, format)) != OK)
+        return cli_fail(e);
+    if ((e = command_open(&h, home, HUB_READ)) == OK)
+        e = list(h, f);
+    return command_close(h, e, false);
+}

@@ -1,0 +1,27 @@
+#include "hub/commands.h"
+
+const struct cli_command hub_commands[] = {
+    {"init", "--home DIR --name NAME --listen tcp://HOST:PORT [--listen ...] [--announce tcp://HOST:PORT ...]",
+     N_("make a new hub: its keys, its store, its settings"), cmd_init},
+    {"programme load", "DIR", N_("load a programme pack, or a new version of it"), cmd_programme_load},
+    {"programme check", "DIR", N_("say what is wrong with a programme pack, and change nothing"), cmd_programme_check},
+    {"programme list", "", N_("list the programmes"), cmd_programme_list},
+    {"school add", "ID --name NAME --invite FILE [--unit U ...] [--role R ...] [--days N]",
+     N_("enrol a school: writes its invitation file"), cmd_school_add},
+    {"school list", "", N_("list the schools and how they stand"), cmd_school_list},
+    {"serve", "", N_("run the hub: core and gateway"), cmd_serve},
+    {"core", "", N_("run the core alone: the ledger's one writer"), cmd_core},
+    {"gateway", "", N_("run the gateway alone: the one with the network"), cmd_gateway},
+    {"status", "", N_("how the hub stands: schools, ledger, gaps, quarantine"), cmd_status},
+    {"indicators", "[--programme P] [--period P] [--level unit|municipality] [--unit U] [--indicator I]",
+     N_("show the indicators"), cmd_indicators},
+    {"explain", "INDICATOR --period P [--unit U]",
+     N_("say how a number came about and which submissions are behind it"), cmd_explain},
+    {"export submissions", "--form F --period P [--unit U] --unsafe-raw",
+     N_("write out the submissions themselves: personal data"), cmd_export_submissions},
+    {"quarantine list", "", N_("list what could not be counted, and why"), cmd_quarantine_list},
+    {"quarantine show", "ID", N_("show one submission of the quarantine"), cmd_quarantine_show},
+    {"audit", "[--last N]", N_("show who did what"), cmd_audit},
+    {"verify", "", N_("recompute everything from the ledger and compare"), cmd_verify},
+    {"expr", "EXPRESSION [--json VALUES]", N_("try an expression out"), cmd_expr},
+    {NULL, NULL, NULL, NULL}};

@@ -1,0 +1,271 @@
+#include "hub/commands.h"
+
+#include "hub/ledger.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NAMES_MAX 2000u /* of units or forms that a suggestion is looked for among */
+
+const struct cli_command *command_named(const char *name)
+{
+    const struct cli_command *c = hub_commands;
+
+    while (c->name != NULL && strcmp(c->name, name) != 0)
+        c++;
+    return c;
+}
+
+/* ---- options ---- */
+
+/* "--name" or "--name=value" at `arg`: length of the name, else 0. */
+static size_t option_length(const char *arg)
+{
+    return strncmp(arg, "--", 2) == 0 && arg[2] != '\0' ? strcspn(arg + 2, "=") : 0;
+}
+
+static bool takes_next(const struct cli_option *options, const char *arg)
+{
+    size_t len = option_length(arg);
+
+    for (const struct cli_option *o = options; len > 0 && arg[2 + len] == '\0' && o->name != NULL; o++)
+        if (strncmp(o->name, arg + 2, len) == 0 && o->name[len] == '\0')
+            return o->value != NULL;
+    return false;
+}
+
+enum err command_take_list(const struct cli_option *options, const char *name, int *argc, char **argv,
+                           struct command_list *out)
+{
+    int kept = 1;
+    int i = 1;
+
+    while (i < *argc && strcmp(argv[i], "--") != 0) {
+        size_t len = option_length(argv[i]);
+        bool is_ours = len > 0 && strlen(name) == len && strncmp(argv[i] + 2, name, len) == 0;
+
+        if (!is_ours) {
+            bool both = takes_next(options, argv[i]) && i + 1 < *argc;
+
+            argv[kept++] = argv[i++];
+            if (both)
+                argv[kept++] = argv[i++];
+            continue;
+        }
+        if (out->count == COMMAND_LIST_MAX)
+            return err_set(ERR_USAGE, _("--%s is given more than %u times"), name, COMMAND_LIST_MAX);
+        if (argv[i][2 + len] == '=')
+            out->items[out->count++] = argv[i++] + 3 + len;
+        else if (i + 1 < *argc) {
+            out->items[out->count++] = argv[i + 1];
+            i += 2;
+        } else
+            return err_set(ERR_USAGE, _("--%s needs a value"), name);
+    }
+    while (i < *argc)
+        argv[kept++] = argv[i++];
+    argv[kept] = NULL;
+    *argc = kept;
+    return OK;
+}
+
+enum err command_format(enum table_format *out, const char *text)
+{
+    *out = TABLE_TEXT;
+    return text == NULL ? OK : table_format_parse(out, text);
+}
+
+enum err command_number(int64_t *out, const char *option, const char *text, int64_t min, int64_t max)
+{
+    char *end;
+    long long n;
+
+    if (text == NULL)
+        return OK;
+    errno = 0;
+    n = strtoll(text, &end, 10);
+    if (text[0] == '\0' || *end != '\0' || errno != 0 || n < min || n > max)
+        return err_set(ERR_USAGE, _("--%s: a whole number from %lld to %lld is expected (found: %s)"), option,
+                       (long long)min, (long long)max, text);
+    *out = n;
+    return OK;
+}
+
+/* ---- the hub ---- */
+
+enum err command_open(struct hub **out, const char *home_option, enum hub_access access)
+{
+    const char *home;
+    enum err e;
+
+    err_clear();
+    if ((e = cli_home(home_option, &home)) != OK)
+        return e;
+    return hub_open(out, home, access);
+}
+
+int command_close(struct hub *h, enum err e, bool changed)
+{
+    int code = cli_fail(e);
+
+    hub_close(h, changed && e == OK);
+    return code;
+}
+
+enum err command_begin(struct hub *h, struct store_txn **t)
+{
+    enum err e = store_begin_write(h->store, t);
+
+    if (e == OK && (e = hub_reload(h, *t)) != OK) {
+        store_abort(*t);
+        *t = NULL;
+    }
+    return e;
+}
+
+enum err command_finish(struct hub *h, struct store_txn *t, enum err e)
+{
+    if (t == NULL)
+        return e;
+    if (e != OK)
+        store_abort(t);
+    else
+        e = store_commit(t);
+    if (e == OK)
+        ledger_committed(h->ledger);
+    else
+        ledger_aborted(h->ledger);
+    return e;
+}
+
+enum err command_period(const struct hub *h, const char *series, const char *text, struct period *out)
+{
+    return calendar_find(h->calendar, series, text, out);
+}
+
+static enum err nothing_like(const char *what, const char *typed, const char *const *names, size_t count)
+{
+    const char *near = cli_nearest(typed, names, count);
+
+    if (near != NULL)
+        return err_set(ERR_NOT_FOUND, _("there is no %s \"%s\"; did you mean \"%s\"?"), what, typed, near);
+    return err_set(ERR_NOT_FOUND, _("there is no %s \"%s\""), what, typed);
+}
+
+enum err command_unit(const struct hub *h, const char *unit)
+{
+    const char *names[NAMES_MAX];
+    size_t count = 0;
+
+    for (size_t i = 0; i < registry_count(h->registry); i++) {
+        const struct grant *g = &registry_at(h->registry, i)->grant;
+
+        for (uint32_t u = 0; u < g->unit_count; u++) {
+            if (strcmp(g->units[u], unit) == 0)
+                return OK;
+            if (count < NAMES_MAX)
+                names[count++] = g->units[u];
+        }
+    }
+    return nothing_like(_("unit"), unit, names, count);
+}
+
+enum err command_form(const struct hub *h, const char *id, const struct form **out)
+{
+    const char *names[NAMES_MAX];
+    size_t count = 0;
+
+    *out = hub_form_by_id(h, id);
+    if (*out != NULL)
+        return OK;
+    for (size_t i = 0; i < h->form_count; i++) {
+        if (strcmp(h->forms[i]->id, id) == 0) {
+            *out = h->forms[i]; /* of a programme that does not use it any more */
+            return OK;
+        }
+        if (count < NAMES_MAX)
+            names[count++] = h->forms[i]->id;
+    }
+    return nothing_like(_("form"), id, names, count);
+}
+
+void command_user(char *out, size_t size)
+{
+    const struct passwd *who = getpwuid(getuid());
+
+    if (who != NULL)
+        (void)snprintf(out, size, "office:%s", who->pw_name);
+    else
+        (void)snprintf(out, size, "office:%u", (unsigned)getuid());
+}
+
+/* ---- what is shown ---- */
+
+void command_time(char *out, size_t size, int64_t wall_ms, enum table_format f)
+{
+    time_t seconds = (time_t)(wall_ms / 1000);
+    struct tm utc;
+
+    out[0] = '\0';
+    if (wall_ms == 0)
+        return;
+    if (f == TABLE_TEXT)
+        cli_format_time(out, size, wall_ms);
+    else if (gmtime_r(&seconds, &utc) != NULL && strftime(out, size, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
+        out[0] = '\0';
+}
+
+const char *command_state(enum participant_state s, enum table_format f)
+{
+    const char *name = "";
+
+    switch (s) {
+    case PARTICIPANT_INVITED: name = N_("invited"); break;
+    case PARTICIPANT_ACTIVE: name = N_("active"); break;
+    case PARTICIPANT_HELD: name = N_("held"); break;
+    case PARTICIPANT_REVOKED: name = N_("revoked"); break;
+    case PARTICIPANT_CLOSED: name = N_("closed"); break;
+    }
+    return f == TABLE_TEXT ? _(name) : name;
+}
+
+enum err command_print(struct table *t, enum table_format f, enum err e)
+{
+    if (e == OK)
+        e = table_print(t, f, stdout);
+    table_free(t);
+    return e;
+}
+
+void command_mark_internal(void)
+{
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "%s\n",
+                  _("For the office alone: small numbers are not hidden here; nothing of it may be published."));
+}
+
+/* An entry begins with its type and its time (ledger.h). */
+enum err command_received(struct store_txn *t, uint64_t lsn, int64_t *wall_ms)
+{
+    struct bytes entry;
+    uint8_t key[8];
+    struct mp m;
+    enum err e;
+
+    be64_put(key, lsn);
+    if ((e = store_get(t, H_JOURNAL, bytes_of(key, sizeof(key)), &entry)) == OK) {
+        m = mp_of(entry);
+        (void)mp_array(&m, 3, 64);
+        (void)mp_uint(&m, UINT64_MAX);
+        *wall_ms = mp_int(&m);
+        if (!m.failed)
+            return OK;
+    }
+    return err_set(ERR_CORRUPT, _("the journal's entry %llu is missing or damaged; run svodka-hub verify"),
+                   (unsigned long long)lsn);
+}

@@ -1,0 +1,97 @@
+/* commands.h: the commands of svodka-hub, and what they share.  Each cmd_ function is one command: it parses its own
+ * options, opens the hub, does its work in one transaction, closes, and returns the exit code (design section 9). */
+#ifndef SVODKA_HUB_COMMANDS_H
+#define SVODKA_HUB_COMMANDS_H
+
+#include "common/cli.h"
+#include "common/table.h"
+#include "hub/hub.h"
+#include "hub/registry.h"
+
+extern const struct cli_command hub_commands[]; /* ends with a NULL name */
+
+int cmd_init(int argc, char **argv);
+int cmd_programme_load(int argc, char **argv);
+int cmd_programme_check(int argc, char **argv);
+int cmd_programme_list(int argc, char **argv);
+int cmd_school_add(int argc, char **argv);
+int cmd_school_list(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_indicators(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
+int cmd_export_submissions(int argc, char **argv);
+int cmd_quarantine_list(int argc, char **argv);
+int cmd_quarantine_show(int argc, char **argv);
+int cmd_audit(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
+int cmd_expr(int argc, char **argv);
+int cmd_core(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
+int cmd_gateway(int argc, char **argv);
+
+/* The table's entry of a command, for cli_parse(). */
+const struct cli_command *command_named(const char *name);
+
+/* ---- options ---- */
+
+#define HOME_OPTION(text)                                                                                              \
+    {                                                                                                                  \
+        "home", 0, N_("DIR"), N_("the hub's folder (default: the variable SVODKA_HOME)"), text                         \
+    }
+#define FORMAT_OPTION(text)                                                                                            \
+    {                                                                                                                  \
+        "format", 0, N_("FORMAT"), N_("table (default), csv or json"), text                                            \
+    }
+#define LAST_OPTION                                                                                                    \
+    {                                                                                                                  \
+        NULL, 0, NULL, NULL, NULL                                                                                      \
+    }
+
+/* An option that may be given several times: takes "--NAME VALUE" and "--NAME=VALUE" out of argv before cli_parse(),
+ * which knows them by the same table (for --help, and to tell an option's value from an option).
+ * ERR_USAGE: without a value, or too many. */
+#define COMMAND_LIST_MAX 512u
+struct command_list {
+    const char *items[COMMAND_LIST_MAX];
+    size_t count;
+};
+MUST_CHECK enum err command_take_list(const struct cli_option *options, const char *name, int *argc, char **argv,
+                                      struct command_list *out);
+/* NULL is TABLE_TEXT. */
+MUST_CHECK enum err command_format(enum table_format *out, const char *text);
+/* Decimal number of an option; NULL leaves *out as it is.  ERR_USAGE. */
+MUST_CHECK enum err command_number(int64_t *out, const char *option, const char *text, int64_t min, int64_t max);
+
+/* ---- the hub ---- */
+
+MUST_CHECK enum err command_open(struct hub **out, const char *home_option, enum hub_access access);
+/* Says what went wrong, if anything did, closes, and returns the exit code. */
+int command_close(struct hub *h, enum err e, bool changed);
+/* A write transaction over the newest definitions and registry, which another command may have changed meanwhile. */
+MUST_CHECK enum err command_begin(struct hub *h, struct store_txn **t);
+/* Ends it: commits when `e` is OK.  Returns `e`, or what the commit said. */
+MUST_CHECK enum err command_finish(struct hub *h, struct store_txn *t, enum err e);
+
+/* A period of any series that the person named by id or label; ERR_NOT_FOUND with what is near. */
+MUST_CHECK enum err command_period(const struct hub *h, const char *series, const char *text, struct period *out);
+/* The unit stands in a participant's grant; ERR_NOT_FOUND with a suggestion. */
+MUST_CHECK enum err command_unit(const struct hub *h, const char *unit);
+/* A form that is loaded, by id; ERR_NOT_FOUND with a suggestion. */
+MUST_CHECK enum err command_form(const struct hub *h, const char *id, const struct form **out);
+/* Who works here, for the audit: "office:NAME". */
+void command_user(char *out, size_t size);
+
+/* ---- what is shown ---- */
+
+/* For people by language, for programs ISO 8601 in UTC; "" for 0. */
+void command_time(char *out, size_t size, int64_t wall_ms, enum table_format f);
+/* For people by language, for programs the stable English word. */
+const char *command_state(enum participant_state s, enum table_format f);
+/* Prints and frees the table, unless `e` is an error already. */
+MUST_CHECK enum err command_print(struct table *t, enum table_format f, enum err e);
+/* "of the office alone": on stderr before every view that `publish` did not make (invariant 7). */
+void command_mark_internal(void);
+/* Wall clock of a journal entry.  ERR_CORRUPT. */
+MUST_CHECK enum err command_received(struct store_txn *t, uint64_t lsn, int64_t *wall_ms);
+
+#endif

@@ -1,0 +1,274 @@
+#include "hub/core.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "hub/core_internal.h"
+#include "hub/lease.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define MAINTAIN_MS 60000
+
+/* What an epoll event is about; operators are 16 and more. */
+enum source { SOURCE_SIGNAL, SOURCE_GATEWAY_LISTEN, SOURCE_OPERATOR_LISTEN, SOURCE_GATEWAY, SOURCE_WORKERS };
+
+static enum err watch(struct core *c, int fd, enum source s)
+{
+    struct epoll_event ev = {.events = EPOLLIN, .data.u64 = (uint64_t)s};
+
+    if (epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &ev) != 0)
+        return err_errno(ERR_IO, errno, "epoll");
+    return OK;
+}
+
+static enum err open_signals(struct core *c)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
+        return err_set(ERR_IO, "signals cannot be blocked");
+    c->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return c->signals < 0 ? err_errno(ERR_IO, errno, "signalfd") : OK;
+}
+
+/* ---- the gateway ---- */
+
+static enum err send_limits(struct core *c)
+{
+    struct ipc_packet p = {.type = IPC_LIMITS};
+    struct ipc_limits *l = &p.as.limits;
+    const struct hub_conf *conf = &c->hub->conf;
+
+    memcpy(l->district, c->hub->district, sizeof(l->district));
+    l->slots = (uint32_t)conf->slots;
+    l->credit = (uint32_t)conf->credit;
+    l->chunk = (uint32_t)conf->chunk;
+    l->spool_max = (uint64_t)conf->spool_max;
+    l->spool_days = (uint32_t)conf->spool_days;
+    l->url_count = (uint32_t)conf->listen_count;
+    for (size_t i = 0; i < conf->listen_count; i++)
+        (void)snprintf(l->urls[i], sizeof(l->urls[i]), "%s", conf->listen[i]);
+    return ipc_link_send(c->gateway, &p);
+}
+
+static void lose_gateway(struct core *c, const char *why)
+{
+    if (c->gateway == NULL)
+        return;
+    log_notice("core: the gateway is away (%s); agents come again by themselves", why);
+    ipc_link_free(c->gateway);
+    c->gateway = NULL;
+    c->gateway_is_paused = false;
+    memset(&c->gateway_status, 0, sizeof(c->gateway_status));
+}
+
+static void accept_gateway(struct core *c)
+{
+    int fd = accept4(c->gateway_listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct ipc_link *link = NULL;
+
+    if (fd < 0)
+        return;
+    if (!lease_peer_is_ours(fd)) {
+        log_warning("core: a process of another user wanted to be the gateway; refused");
+        close(fd);
+        return;
+    }
+    if (ipc_link_new(&link, fd) != OK)
+        return;
+    lose_gateway(c, "a new one came");
+    c->gateway = link;
+    if (watch(c, fd, SOURCE_GATEWAY) != OK || send_limits(c) != OK || core_send_allowlist(c) != OK)
+        lose_gateway(c, err_text());
+    else
+        log_info("core: the gateway is here");
+}
+
+static enum err take_packet(struct core *c, const struct ipc_packet *p)
+{
+    switch (p->type) {
+    case IPC_MEETING: return core_meeting(c, &p->as.frame);
+    case IPC_BATCH: return core_batch(c, &p->as.frame);
+    case IPC_SPOOLED: return core_spooled(c, &p->as.spooled);
+    case IPC_STATUS: c->gateway_status = p->as.status; return OK;
+    case IPC_CLOSED: return OK;
+    case IPC_LIMITS:
+    case IPC_ALLOW:
+    case IPC_ALLOW_END:
+    case IPC_REPLY: break;
+    }
+    return err_set(ERR_MALFORMED, "the gateway sent what only the core may say");
+}
+
+/* Reads while there is something and work is not piling up. */
+static void read_gateway(struct core *c)
+{
+    struct ipc_packet *p = malloc(sizeof(*p));
+    enum err e = p == NULL ? ERR_NOMEM : OK;
+
+    while (e == OK && c->gateway != NULL && workers_pending(c->workers) < CORE_MAX_JOBS) {
+        e = ipc_link_receive(c->gateway, p);
+        if (e == OK)
+            e = take_packet(c, p);
+    }
+    free(p);
+    if (e != OK && e != ERR_NOT_FOUND)
+        lose_gateway(c, err_text());
+}
+
+/* Which events of the gateway's link matter now. */
+static void update_gateway(struct core *c)
+{
+    struct epoll_event ev = {.data.u64 = SOURCE_GATEWAY};
+
+    if (c->gateway == NULL)
+        return;
+    c->gateway_is_paused = workers_pending(c->workers) >= CORE_MAX_JOBS;
+    ev.events =
+        (c->gateway_is_paused ? 0u : (uint32_t)EPOLLIN) | (ipc_link_wants_write(c->gateway) ? (uint32_t)EPOLLOUT : 0u);
+    if (epoll_ctl(c->epoll, EPOLL_CTL_MOD, ipc_link_fd(c->gateway), &ev) != 0)
+        lose_gateway(c, strerror(errno));
+}
+
+/* ---- reloading ---- */
+
+enum err core_reload_definitions(struct core *c)
+{
+    struct workers *fresh = NULL;
+    enum err e;
+
+    workers_drain(c->workers);
+    if ((e = hub_reload(c->hub, NULL)) != OK || (e = workers_start(&fresh, c->hub)) != OK)
+        return e;
+    workers_stop(c->workers);
+    c->workers = fresh;
+    if ((e = watch(c, workers_fd(fresh), SOURCE_WORKERS)) != OK)
+        return e;
+    return core_send_allowlist(c);
+}
+
+enum err core_reload(struct core *c)
+{
+    enum err e;
+
+    do {
+        workers_drain(c->workers);
+        if ((e = core_commit_done(c)) != OK)
+            return e;
+    } while (workers_pending(c->workers) > 0); /* prepared again under new definitions: once more */
+    return core_reload_definitions(c);
+}
+
+/* ---- the loop ---- */
+
+static void handle(struct core *c, uint64_t source, uint32_t events)
+{
+    uint64_t count;
+
+    if (source >= 16) {
+        core_operator_readable(c, (size_t)(source - 16));
+        return;
+    }
+    switch ((enum source)source) {
+    case SOURCE_SIGNAL: c->stopping = true; break;
+    case SOURCE_GATEWAY_LISTEN: accept_gateway(c); break;
+    case SOURCE_OPERATOR_LISTEN: core_operator_accept(c); break;
+    case SOURCE_GATEWAY:
+        if ((events & EPOLLOUT) != 0 && c->gateway != NULL && ipc_link_flush(c->gateway) != OK)
+            lose_gateway(c, err_text());
+        read_gateway(c);
+        break;
+    case SOURCE_WORKERS:
+        if (read(workers_fd(c->workers), &count, sizeof(count)) < 0 && errno != EAGAIN)
+            log_error("core: eventfd: %s", strerror(errno));
+        if (core_commit_done(c) != OK)
+            log_error("core: %s", err_text());
+        read_gateway(c); /* what waited while there was work enough */
+        break;
+    }
+}
+
+static enum err loop(struct core *c)
+{
+    struct epoll_event events[16];
+
+    while (!c->stopping) {
+        int n = epoll_wait(c->epoll, events, 16, MAINTAIN_MS);
+
+        if (n < 0 && errno != EINTR)
+            return err_errno(ERR_IO, errno, "epoll");
+        for (int i = 0; i < n && !c->stopping; i++)
+            handle(c, events[i].data.u64, events[i].events);
+        update_gateway(c);
+        if (clock_mono_ms() - c->last_maintain_ms > MAINTAIN_MS) {
+            store_maintain(c->hub->store);
+            c->last_maintain_ms = clock_mono_ms();
+        }
+    }
+    /* What the workers finish now is committed; the rest was never promised. */
+    workers_drain(c->workers);
+    return core_commit_done(c);
+}
+
+static enum err open_core(struct core *c, const char *home)
+{
+    enum err e;
+
+    if ((e = open_signals(c)) != OK || (e = hub_open(&c->hub, home, HUB_CORE)) != OK)
+        return e;
+    c->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (c->epoll < 0)
+        return err_errno(ERR_IO, errno, "epoll");
+    if ((e = workers_start(&c->workers, c->hub)) != OK ||
+        (e = local_listen(home, "core.sock", &c->gateway_listen)) != OK ||
+        (e = lease_listen(home, &c->operator_listen)) != OK || (e = watch(c, c->signals, SOURCE_SIGNAL)) != OK ||
+        (e = watch(c, c->gateway_listen, SOURCE_GATEWAY_LISTEN)) != OK ||
+        (e = watch(c, c->operator_listen, SOURCE_OPERATOR_LISTEN)) != OK ||
+        (e = watch(c, workers_fd(c->workers), SOURCE_WORKERS)) != OK)
+        return e;
+    return OK;
+}
+
+static void close_fd(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+enum err core_run(const char *home, int ready_fd)
+{
+    struct core c = {.signals = -1, .gateway_listen = -1, .operator_listen = -1, .epoll = -1};
+    enum err e;
+
+    for (size_t i = 0; i < CORE_MAX_OPERATORS; i++)
+        c.operators[i] = -1;
+    c.started_ms = c.last_maintain_ms = clock_mono_ms();
+    if ((e = open_core(&c, home)) == OK) {
+        log_notice("core: %zu participants, %zu programmes; ready", registry_count(c.hub->registry),
+                   c.hub->programme_count);
+        if (ready_fd >= 0 && write(ready_fd, "c", 1) != 1)
+            log_debug("core: nobody waits for the start");
+        e = loop(&c);
+    }
+    workers_stop(c.workers);
+    ipc_link_free(c.gateway);
+    for (size_t i = 0; i < CORE_MAX_OPERATORS; i++)
+        close_fd(c.operators[i]);
+    close_fd(c.gateway_listen);
+    close_fd(c.operator_listen);
+    close_fd(c.epoll);
+    close_fd(c.signals);
+    hub_close(c.hub, false);
+    return e;
+}

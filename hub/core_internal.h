@@ -1,0 +1,76 @@
+/* core_internal.h: shared by core*.c alone. */
+#ifndef SVODKA_HUB_CORE_INTERNAL_H
+#define SVODKA_HUB_CORE_INTERNAL_H
+
+#include "hub/core.h"
+#include "hub/hub.h"
+#include "hub/intake.h"
+#include "hub/ipc.h"
+#include "hub/ledger.h"
+#include "hub/registry.h"
+
+#define CORE_MAX_OPERATORS 16u
+#define CORE_MAX_JOBS      8u /* batches taken from the gateway and not yet committed */
+
+/* ---- workers (core_intake.c) ---- */
+struct job {
+    struct job *next;
+    uint64_t connection;
+    char participant[ID_MAX + 1];
+    const struct participant *from; /* unchanged while jobs are under way */
+    struct buf batch;
+    struct prepared *prepared; /* NULL: refused */
+    enum err error;
+    enum message_error refusal;
+    char text[300];
+    char spool_file[80]; /* relative; "" : none */
+};
+struct workers;
+MUST_CHECK enum err workers_start(struct workers **out, const struct hub *h);
+void workers_stop(struct workers *w);    /* waits for them; drops what was not taken */
+int workers_fd(const struct workers *w); /* readable when something is done */
+/* Takes the job. */
+void workers_add(struct workers *w, struct job *j);
+unsigned workers_pending(const struct workers *w); /* added and not yet taken back */
+struct job *workers_take(struct workers *w);       /* one that is done, or NULL */
+void workers_drain(struct workers *w);             /* waits until all are done (not taken back) */
+void job_free(struct job *j);
+
+/* ---- the core ---- */
+struct core {
+    struct hub *hub;
+    struct workers *workers;
+    int signals, gateway_listen, operator_listen, epoll;
+    struct ipc_link *gateway; /* NULL: none connected */
+    int operators[CORE_MAX_OPERATORS];
+    uint64_t allow_serial;
+    struct ipc_status gateway_status;
+    int64_t started_ms, last_maintain_ms;
+    uint64_t batches, records, refused;
+    bool gateway_is_paused; /* enough jobs: nothing more is read */
+    bool stopping;
+};
+
+/* core_meeting.c: HELLO, RECONCILE, GET, BYE. */
+MUST_CHECK enum err core_meeting(struct core *c, const struct ipc_frame *f);
+/* Answers an error to a connection. */
+void core_error(struct core *c, uint64_t connection, enum message_error code, uint32_t seconds, const char *text);
+MUST_CHECK enum err core_send_allowlist(struct core *c);
+
+/* Two histories met: nothing new of this generation is taken any more; durable when it returns OK. */
+MUST_CHECK enum err core_close_generation(struct core *c, const struct participant *from, const struct generation *gen);
+
+/* core_batches.c: from the gateway to the workers, from the workers into the ledger. */
+MUST_CHECK enum err core_batch(struct core *c, const struct ipc_frame *f);
+MUST_CHECK enum err core_spooled(struct core *c, const struct ipc_spooled *s);
+MUST_CHECK enum err core_commit_done(struct core *c);
+
+/* core_operator.c */
+void core_operator_accept(struct core *c);
+void core_operator_readable(struct core *c, size_t i);
+/* Loads everything again when the workers are idle and all they made is committed; tells the gateway. */
+MUST_CHECK enum err core_reload(struct core *c);
+/* The same without committing first: what the workers made is prepared again by the caller. */
+MUST_CHECK enum err core_reload_definitions(struct core *c);
+
+#endif

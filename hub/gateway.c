@@ -1,0 +1,580 @@
+#include "hub/gateway.h"
+
+#include "common/clock.h"
+#include "common/folder.h"
+#include "common/log.h"
+#include "hub/gateway_internal.h"
+#include "hub/lease.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#define IO_THREADS      2
+#define DRAIN           64 /* messages of agents before the loop looks at everything else again */
+#define HANDSHAKE_MS    60000
+#define HEARTBEAT_MS    30000
+#define DEAD_MS         120000
+#define BACKLOG         1024
+#define RECEIVE_HWM     16   /* frames of one agent that wait here; credit bounds their bytes */
+#define SEND_HWM        1100 /* the unasked receipts of a meeting and what follows them */
+#define NOFILE_WANTED   65536
+#define NOFILE_SPARE    500
+#define MEMORY_MAX      (UINT64_C(512) << 20)
+#define PAUSE_FIRST_MS  100
+#define PAUSE_MAX_MS    5000
+#define STATUS_MS       2000
+#define SWEEP_MS        1000
+#define TIDY_MS         60000
+#define MONITOR_ADDRESS "inproc://router-monitor"
+/* ZMQ_ZAP_ENFORCE_DOMAIN: works in the packaged library although its header counts it among the drafts. */
+#define ENFORCE_DOMAIN 93
+
+static enum err zmq_failed(const char *what)
+{
+    return err_set(ERR_NET, "%s: %s", what, zmq_strerror(errno));
+}
+
+/* ---- sending ---- */
+
+bool gateway_send_frame(struct gateway *g, uint32_t routing, struct bytes frame)
+{
+    uint8_t id[ROUTING_BYTES] = {0};
+    int n;
+
+    be32_put(id + 1, routing);
+    n = zmq_send(g->router, id, sizeof(id), ZMQ_SNDMORE | ZMQ_DONTWAIT);
+    return n == (int)sizeof(id) && zmq_send(g->router, frame.p, frame.len, ZMQ_DONTWAIT) >= 0;
+}
+
+bool gateway_send(struct gateway *g, uint32_t routing, const struct message *m)
+{
+    buf_reset(&g->out);
+    if (message_encode(&g->out, m) != OK) {
+        log_error("gateway: a %s could not be written: %s", message_type_name(m->type), err_text());
+        return false;
+    }
+    return gateway_send_frame(g, routing, bytes_of(g->out.data, g->out.len));
+}
+
+/* ---- the core ---- */
+
+static void lose_core(struct gateway *g, const char *why)
+{
+    if (g->core == NULL)
+        return;
+    if (g->has_core)
+        log_notice("gateway: the core is away (%s); agents are told to come back in %u s", why, AWAY_SECONDS);
+    ipc_link_free(g->core);
+    g->core = NULL;
+    g->has_core = false;
+    buf_reset(&g->assembly);
+    g->next_try_ms = clock_mono_ms() + g->pause_ms;
+    meeting_end_all(g);
+}
+
+bool gateway_tell_core(struct gateway *g, const struct ipc_packet *p)
+{
+    if (g->core == NULL)
+        return false;
+    if (ipc_link_send(g->core, p) == OK)
+        return true;
+    lose_core(g, err_text());
+    return false;
+}
+
+static void try_core(struct gateway *g)
+{
+    int fd;
+    enum err e;
+
+    if (g->core != NULL || clock_mono_ms() < g->next_try_ms)
+        return;
+    e = local_connect(g->home, "core.sock", &fd);
+    if (e == OK)
+        e = ipc_link_new(&g->core, fd);
+    if (e == OK)
+        return;
+    if (e != ERR_NOT_FOUND)
+        log_warning("gateway: %s", err_text());
+    g->pause_ms = g->pause_ms * 2 < PAUSE_MAX_MS ? g->pause_ms * 2 : PAUSE_MAX_MS;
+    g->next_try_ms = clock_mono_ms() + g->pause_ms;
+}
+
+static bool same_urls(const struct ipc_limits *a, const struct ipc_limits *b)
+{
+    bool same = a->url_count == b->url_count && memcmp(a->district, b->district, sizeof(a->district)) == 0;
+
+    for (uint32_t i = 0; same && i < a->url_count; i++)
+        same = strcmp(a->urls[i], b->urls[i]) == 0;
+    return same;
+}
+
+static enum err take_limits(struct gateway *g, const struct ipc_limits *l)
+{
+    if (l->slots == 0 || l->chunk == 0 || l->credit < l->chunk)
+        return err_set(ERR_INVALID, "hub.yaml: gateway.credit must be at least gateway.chunk");
+    if (g->has_limits && !same_urls(&g->limits, l)) {
+        g->failed = err_set(ERR_VERSION, "the hub listens elsewhere now: the gateway starts again");
+        g->stopping = true;
+        return OK;
+    }
+    g->limits = *l;
+    g->has_limits = true;
+    if (g->spool == NULL)
+        return spool_open(&g->spool, g->home, l->spool_max, l->spool_days);
+    spool_set_limits(g->spool, l->spool_max, l->spool_days);
+    return OK;
+}
+
+static enum err take_allow(struct gateway *g, const struct ipc_allow *a)
+{
+    if (g->coming.count > 0 && g->coming.items[0].serial != a->serial)
+        g->coming.count = 0;
+    return allow_add(&g->coming, a);
+}
+
+/* The list is whole: from here on it alone says who is heard (invariant 6). */
+static void take_allow_end(struct gateway *g, uint64_t serial)
+{
+    if (g->coming.count > 0 && g->coming.items[0].serial != serial)
+        g->coming.count = 0;
+    allow_sort(&g->coming);
+    allow_fini(&g->allowed);
+    g->allowed = g->coming;
+    memset(&g->coming, 0, sizeof(g->coming));
+    g->pause_ms = PAUSE_FIRST_MS;
+    if (!g->has_core)
+        log_info("gateway: the core is here; %zu keys are known", g->allowed.count);
+    g->has_core = g->has_limits;
+}
+
+static enum err take_reply(struct gateway *g, const struct ipc_reply *r)
+{
+    if (r->part == 0) {
+        buf_reset(&g->assembly);
+        g->assembly_connection = r->connection;
+        g->assembly_part = 0;
+    }
+    if (r->connection != g->assembly_connection || r->part != g->assembly_part)
+        return err_set(ERR_MALFORMED, "the core's answer came in the wrong order");
+    buf_put(&g->assembly, r->frame.p, r->frame.len);
+    if (buf_status(&g->assembly) != OK)
+        return err_set(ERR_MALFORMED, "the core's answer is too long");
+    if (++g->assembly_part < r->parts)
+        return OK;
+    meeting_reply(g, r->connection, bytes_of(g->assembly.data, g->assembly.len));
+    if (g->assembly.cap > IPC_PART)
+        buf_fini(&g->assembly); /* a directory may be large, and is rare */
+    buf_reset(&g->assembly);
+    return OK;
+}
+
+static enum err take_packet(struct gateway *g, const struct ipc_packet *p)
+{
+    switch (p->type) {
+    case IPC_LIMITS: return take_limits(g, &p->as.limits);
+    case IPC_ALLOW: return take_allow(g, &p->as.allow);
+    case IPC_ALLOW_END: take_allow_end(g, p->as.serial); return OK;
+    case IPC_REPLY: return take_reply(g, &p->as.reply);
+    case IPC_MEETING:
+    case IPC_BATCH:
+    case IPC_SPOOLED:
+    case IPC_CLOSED:
+    case IPC_STATUS: break;
+    }
+    return err_set(ERR_MALFORMED, "the core sent what only the gateway may say");
+}
+
+static void read_core(struct gateway *g)
+{
+    struct ipc_packet p;
+    enum err e = OK;
+
+    while (g->core != NULL && !g->stopping && e == OK) {
+        if ((e = ipc_link_receive(g->core, &p)) == OK)
+            e = take_packet(g, &p);
+    }
+    if (e != OK && e != ERR_NOT_FOUND)
+        lose_core(g, err_text());
+}
+
+/* ---- agents ---- */
+
+static void close_frames(zmq_msg_t *a, zmq_msg_t *b)
+{
+    (void)zmq_msg_close(a);
+    (void)zmq_msg_close(b);
+}
+
+/* Reads away what stands after the one payload frame. */
+static void skip_frames(struct gateway *g)
+{
+    bool more = true;
+
+    while (more) {
+        zmq_msg_t f;
+
+        (void)zmq_msg_init(&f);
+        more = zmq_msg_recv(&f, g->router, ZMQ_DONTWAIT) >= 0 && zmq_msg_more(&f) != 0;
+        (void)zmq_msg_close(&f);
+    }
+}
+
+static void take_message(struct gateway *g, zmq_msg_t *id, zmq_msg_t *payload)
+{
+    struct incoming in = {.is_multipart = zmq_msg_more(payload) != 0,
+                          .frame = bytes_of(zmq_msg_data(payload), zmq_msg_size(payload))};
+    /* From the payload: after a poll the routing frame carries no metadata in this version of the library. */
+    const char *user = zmq_msg_gets(payload, "User-Id");
+    const char *peer = zmq_msg_gets(payload, "Peer-Address");
+    const uint8_t *routing = zmq_msg_data(id);
+
+    if (in.is_multipart)
+        skip_frames(g);
+    g->status.messages++;
+    if (user == NULL || !zap_key_of_user(in.curve, user)) { /* never "anonymous" */
+        g->failed = err_set(ERR_INTERNAL, "a message came over a connection that nobody let in");
+        g->stopping = true;
+        return;
+    }
+    if (zmq_msg_size(id) != ROUTING_BYTES || routing[0] != 0) {
+        g->ignored++; /* a routing id that the agent chose: a claim to be another's connection */
+        return;
+    }
+    in.routing = be32_get(routing + 1);
+    (void)snprintf(in.peer, sizeof(in.peer), "%s", peer == NULL ? "" : peer);
+    meeting_frame(g, &in);
+}
+
+/* False: nothing is there now. */
+static bool receive_one(struct gateway *g)
+{
+    zmq_msg_t id;
+    zmq_msg_t payload;
+    bool has_payload;
+
+    (void)zmq_msg_init(&id);
+    (void)zmq_msg_init(&payload);
+    if (zmq_msg_recv(&id, g->router, ZMQ_DONTWAIT) < 0) {
+        close_frames(&id, &payload);
+        return errno == EINTR;
+    }
+    has_payload = zmq_msg_more(&id) != 0 && zmq_msg_recv(&payload, g->router, ZMQ_DONTWAIT) >= 0;
+    if (has_payload)
+        take_message(g, &id, &payload);
+    close_frames(&id, &payload);
+    return true;
+}
+
+static void read_agents(struct gateway *g)
+{
+    /* While the core does not take what is for it, agents wait in their own TCP: nothing piles up here. */
+    for (int i = 0; i < DRAIN && !g->stopping && (g->core == NULL || !ipc_link_wants_write(g->core)); i++)
+        if (!receive_one(g))
+            break;
+    meeting_send_acks(g);
+}
+
+static void read_monitor(struct gateway *g)
+{
+    zmq_msg_t first;
+    zmq_msg_t second;
+
+    for (;;) {
+        uint16_t event = 0;
+
+        (void)zmq_msg_init(&first);
+        (void)zmq_msg_init(&second);
+        if (zmq_msg_recv(&first, g->monitor, ZMQ_DONTWAIT) < 6 || zmq_msg_recv(&second, g->monitor, ZMQ_DONTWAIT) < 0) {
+            close_frames(&first, &second);
+            return;
+        }
+        memcpy(&event, zmq_msg_data(&first), sizeof(event));
+        if (event == ZMQ_EVENT_ACCEPTED)
+            g->status.connections++;
+        else if (event == ZMQ_EVENT_DISCONNECTED && g->status.connections > 0)
+            g->status.connections--;
+        else if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL || event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
+            g->status.refused_handshakes++;
+        else if (event == ZMQ_EVENT_ACCEPT_FAILED)
+            log_warning("gateway: a connection could not be taken: out of descriptors?");
+        close_frames(&first, &second);
+    }
+}
+
+/* ---- sockets ---- */
+
+static enum err set_int(void *s, int option, int value)
+{
+    return zmq_setsockopt(s, option, &value, sizeof(value)) == 0 ? OK : zmq_failed("a socket's option");
+}
+
+static enum err set_options(struct gateway *g)
+{
+    static const struct {
+        int option, value;
+    } table[] = {{ZMQ_LINGER, 0},
+                 {ZMQ_IPV6, 1},
+                 {ZMQ_BACKLOG, BACKLOG},
+                 {ZMQ_ROUTER_MANDATORY, 1},
+                 {ZMQ_RCVHWM, RECEIVE_HWM},
+                 {ZMQ_SNDHWM, SEND_HWM},
+                 {ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS},
+                 {ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS},
+                 {ZMQ_HEARTBEAT_TIMEOUT, DEAD_MS},
+                 {ZMQ_HEARTBEAT_TTL, DEAD_MS},
+                 {ZMQ_CURVE_SERVER, 1},
+                 {ENFORCE_DOMAIN, 1}};
+    const int64_t largest = MESSAGE_MAX_UP;
+    enum err e = OK;
+
+    if (zmq_setsockopt(g->router, ZMQ_ZAP_DOMAIN, "svodka", 6) != 0 ||
+        zmq_setsockopt(g->router, ZMQ_CURVE_SECRETKEY, key_secret(g->curve), KEY_BYTES) != 0 ||
+        zmq_setsockopt(g->router, ZMQ_MAXMSGSIZE, &largest, sizeof(largest)) != 0)
+        return zmq_failed("a socket's option");
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]) && e == OK; i++)
+        e = set_int(g->router, table[i].option, table[i].value);
+    return e;
+}
+
+static enum err open_monitor(struct gateway *g)
+{
+    g->monitor = zmq_socket(g->ctx, ZMQ_PAIR);
+    /* No limit on this side: a full pipe would make libzmq's own thread wait for us. */
+    if (g->monitor == NULL || set_int(g->monitor, ZMQ_LINGER, 0) != OK || set_int(g->monitor, ZMQ_RCVHWM, 0) != OK ||
+        zmq_socket_monitor(g->router, MONITOR_ADDRESS, ZMQ_EVENT_ALL) != 0 ||
+        zmq_connect(g->monitor, MONITOR_ADDRESS) != 0)
+        return zmq_failed("the monitor");
+    return OK;
+}
+
+/* The ZAP handler is bound before any TCP address is; see zap_open(). */
+static enum err listen_all(struct gateway *g)
+{
+    char endpoint[256];
+    size_t size = sizeof(endpoint);
+    enum err e;
+
+    if ((e = zap_open(g)) != OK)
+        return e;
+    if ((g->router = zmq_socket(g->ctx, ZMQ_ROUTER)) == NULL)
+        return zmq_failed("a socket");
+    if ((e = set_options(g)) != OK || (e = open_monitor(g)) != OK)
+        return e;
+    for (uint32_t i = 0; i < g->limits.url_count; i++) {
+        if (zmq_bind(g->router, g->limits.urls[i]) != 0)
+            return err_set(errno == EADDRINUSE ? ERR_BUSY : ERR_NET,
+                           "%s: %s (an address of this computer or * is expected, and a port that nobody else uses)",
+                           g->limits.urls[i], zmq_strerror(errno));
+        log_notice("gateway: listens at %s", g->limits.urls[i]);
+    }
+    if (zmq_getsockopt(g->router, ZMQ_LAST_ENDPOINT, endpoint, &size) != 0)
+        return zmq_failed("the address");
+    if ((e = zap_self_test(g, endpoint)) != OK)
+        return e;
+    g->is_listening = true;
+    if (g->ready_fd >= 0 && write(g->ready_fd, "g", 1) != 1)
+        log_debug("gateway: nobody waits for the start");
+    return OK;
+}
+
+/* ---- the loop ---- */
+
+static void send_status(struct gateway *g)
+{
+    struct ipc_packet p = {.type = IPC_STATUS};
+
+    g->status.meetings = g->meeting_count;
+    g->status.spool_bytes = g->spool == NULL ? 0 : spool_bytes(g->spool);
+    p.as.status = g->status;
+    (void)gateway_tell_core(g, &p);
+}
+
+static void run_timers(struct gateway *g)
+{
+    int64_t now = clock_mono_ms();
+
+    try_core(g);
+    if (now - g->swept_ms >= SWEEP_MS) {
+        g->swept_ms = now;
+        meeting_sweep(g);
+    }
+    if (now - g->status_ms >= STATUS_MS && g->has_core) {
+        g->status_ms = now;
+        send_status(g);
+    }
+    if (now - g->tidied_ms >= TIDY_MS && g->spool != NULL) {
+        g->tidied_ms = now;
+        spool_tidy(g->spool);
+        (void)malloc_trim(0);
+    }
+}
+
+static enum err poll_once(struct gateway *g)
+{
+    zmq_pollitem_t items[5] = {{NULL, g->signals, ZMQ_POLLIN, 0}};
+    int count = 1;
+    int core_at = 0;
+    int agents_at = 0;
+
+    if (g->core != NULL) {
+        core_at = count;
+        items[count++] = (zmq_pollitem_t){NULL, ipc_link_fd(g->core),
+                                          (short)(ZMQ_POLLIN | (ipc_link_wants_write(g->core) ? ZMQ_POLLOUT : 0)), 0};
+    }
+    if (g->is_listening) {
+        items[count++] = (zmq_pollitem_t){g->zap, 0, ZMQ_POLLIN, 0};
+        items[count++] = (zmq_pollitem_t){g->monitor, 0, ZMQ_POLLIN, 0};
+        if (g->core == NULL || !ipc_link_wants_write(g->core)) {
+            agents_at = count;
+            items[count++] = (zmq_pollitem_t){g->router, 0, ZMQ_POLLIN, 0};
+        }
+    }
+    if (zmq_poll(items, count, g->core == NULL ? PAUSE_FIRST_MS : 500) < 0 && errno != EINTR)
+        return zmq_failed("zmq_poll");
+    if ((items[0].revents & ZMQ_POLLIN) != 0)
+        g->stopping = true;
+    if (g->is_listening) {
+        zap_serve(g);
+        read_monitor(g);
+    }
+    if (core_at > 0 && (items[core_at].revents & ZMQ_POLLOUT) != 0 && ipc_link_flush(g->core) != OK)
+        lose_core(g, err_text());
+    if (core_at > 0 && (items[core_at].revents & ~ZMQ_POLLOUT) != 0)
+        read_core(g);
+    if (agents_at > 0 && (items[agents_at].revents & ZMQ_POLLIN) != 0)
+        read_agents(g);
+    return OK;
+}
+
+static enum err loop(struct gateway *g)
+{
+    enum err e = OK;
+
+    while (!g->stopping && e == OK) {
+        run_timers(g);
+        if ((e = poll_once(g)) == OK && g->has_core && !g->is_listening && !g->stopping)
+            e = listen_all(g);
+    }
+    return e == OK ? g->failed : e;
+}
+
+/* ---- start and end ---- */
+
+/* More than slots may be connected; without descriptors left accept() would spin. */
+static enum err check_descriptors(void)
+{
+    struct rlimit r;
+
+    if (getrlimit(RLIMIT_NOFILE, &r) != 0)
+        return err_errno(ERR_IO, errno, "RLIMIT_NOFILE");
+    if (r.rlim_cur < NOFILE_WANTED) {
+        r.rlim_cur = r.rlim_max < NOFILE_WANTED ? r.rlim_max : NOFILE_WANTED;
+        (void)setrlimit(RLIMIT_NOFILE, &r);
+    }
+    if (r.rlim_cur < 2 * NOFILE_SPARE)
+        return err_set(ERR_LIMIT,
+                       "the gateway may open only %llu files; at least %u are needed (LimitNOFILE= of its service)",
+                       (unsigned long long)r.rlim_cur, 2 * NOFILE_SPARE);
+    return OK;
+}
+
+/* An agent that never ends a message cannot be stopped by any option of the library: this fence, and the service's
+ * MemoryMax=, end the process instead; it is started again and nobody loses anything. */
+static void limit_memory(void)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    const struct rlimit r = {MEMORY_MAX, MEMORY_MAX};
+
+    (void)setrlimit(RLIMIT_DATA, &r);
+#endif
+    (void)mallopt(M_ARENA_MAX, IO_THREADS);
+    (void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    (void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
+}
+
+static enum err open_signals(struct gateway *g)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+        return err_errno(ERR_IO, errno, "signals");
+    g->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return g->signals < 0 ? err_errno(ERR_IO, errno, "signalfd") : OK;
+}
+
+static enum err open_parts(struct gateway *g)
+{
+    char path[FOLDER_PATH_MAX];
+    enum err e;
+
+    limit_memory();
+    if ((e = check_descriptors()) != OK || (e = open_signals(g)) != OK ||
+        (e = folder_path(path, g->home, "keys/curve.key")) != OK || (e = key_read(&g->curve, path, KEY_CURVE)) != OK)
+        return e;
+    if ((g->ctx = zmq_ctx_new()) == NULL || zmq_ctx_set(g->ctx, ZMQ_IO_THREADS, IO_THREADS) != 0)
+        return zmq_failed("zmq_ctx_new");
+    return OK;
+}
+
+static void close_socket(void *s)
+{
+    if (s != NULL)
+        (void)zmq_close(s);
+}
+
+static void close_parts(struct gateway *g)
+{
+    meeting_end_all(g);
+    ipc_link_free(g->core);
+    if (g->router != NULL)
+        (void)zmq_socket_monitor(g->router, NULL, 0);
+    close_socket(g->monitor);
+    close_socket(g->router);
+    close_socket(g->zap);
+    if (g->ctx != NULL)
+        (void)zmq_ctx_term(g->ctx);
+    spool_close(g->spool);
+    allow_fini(&g->allowed);
+    allow_fini(&g->coming);
+    buf_fini(&g->assembly);
+    buf_fini(&g->out);
+    free(g->meetings);
+    key_free(g->curve);
+    if (g->signals >= 0)
+        close(g->signals);
+}
+
+enum err gateway_run(const char *home, int ready_fd)
+{
+    struct gateway *g = calloc(1, sizeof(*g));
+    enum err e;
+
+    if (g == NULL)
+        return ERR_NOMEM;
+    g->home = home;
+    g->signals = -1;
+    g->ready_fd = ready_fd;
+    g->pause_ms = PAUSE_FIRST_MS;
+    g->average_ms = 20000;
+    buf_init(&g->assembly, MESSAGE_MAX_DOWN);
+    buf_init(&g->out, MESSAGE_MAX_DOWN);
+    g->swept_ms = g->status_ms = g->tidied_ms = clock_mono_ms();
+    e = open_parts(g);
+    if (e == OK)
+        e = loop(g);
+    close_parts(g);
+    free(g);
+    return e;
+}

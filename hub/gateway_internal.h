@@ -1,0 +1,133 @@
+/* gateway_internal.h: shared by gateway*.c alone. */
+#ifndef SVODKA_HUB_GATEWAY_INTERNAL_H
+#define SVODKA_HUB_GATEWAY_INTERNAL_H
+
+#include "hub/gateway.h"
+#include "hub/gateway_spool.h"
+#include "hub/ipc.h"
+
+#define ROUTING_BYTES    5u /* what a ROUTER makes itself: a zero byte and 32 bits; others are an agent's claims */
+#define MEETING_BUCKETS  1024u
+#define MEETING_IDLE_MS  300000
+#define MEETING_MAX_MS   7200000
+#define MEETING_UNKNOWN  16u /* frames of unknown type */
+#define MEETING_GETS     16u /* unanswered */
+#define AWAY_SECONDS     30u /* BUSY while the core is away */
+#define LATER_MAX        3600u
+#define REVOKED_PATIENCE 256u /* messages of keys that are not allowed any more, before the process starts afresh */
+
+/* ---- the allowlist and ZAP (gateway_zap.c) ---- */
+struct allow_list {
+    struct ipc_allow *items; /* by CURVE key once it is whole */
+    size_t count, cap;
+};
+MUST_CHECK enum err allow_add(struct allow_list *l, const struct ipc_allow *a);
+void allow_sort(struct allow_list *l);
+void allow_fini(struct allow_list *l);
+const struct ipc_allow *allow_find(const struct allow_list *l, const uint8_t curve[KEY_BYTES]);
+
+struct gateway;
+/* Binds inproc://zeromq.zap.01; until then, and whenever it is not served, nobody gets in. */
+MUST_CHECK enum err zap_open(struct gateway *g);
+/* Answers all that is asked now, from the list in memory. */
+void zap_serve(struct gateway *g);
+/* A connection with a key that nobody knows must be refused: else the gateway does not serve. */
+MUST_CHECK enum err zap_self_test(struct gateway *g, const char *endpoint);
+/* User-Id of a message (64 hex digits) to the key. */
+bool zap_key_of_user(uint8_t curve[KEY_BYTES], const char *user_id);
+
+/* ---- meetings (gateway_meeting.c) ---- */
+enum meeting_state {
+    MEETING_WAITING, /* the core is asked about a HELLO */
+    MEETING_OPEN,
+    MEETING_ASKED /* two histories: RECONCILE or another HELLO is expected */
+};
+struct meeting {
+    struct meeting *next; /* in its bucket */
+    size_t place;         /* in gateway.meetings */
+    uint64_t connection;  /* serial << 32 | the number in the routing id */
+    uint8_t curve[KEY_BYTES];
+    char participant[ID_MAX + 1], peer[IPC_PEER_MAX + 1];
+    enum meeting_state state;
+    int64_t started_ms, last_ms;
+    struct generation gen;
+    uint32_t offer_count;
+    struct offer offers[HELLO_MAX_OFFERS];
+    unsigned unknown, gets;
+    /* The position (SPEC.md 6.4): the batch that is being received and how much of it is here. */
+    uint64_t sequence; /* 0: none yet */
+    uint8_t digest[DIGEST_BYTES];
+    uint32_t total, offset;
+    bool was_resumed;  /* a beginning from an earlier meeting is part of it */
+    bool is_handed_on; /* whole, and with the core */
+    uint32_t unacked;  /* bytes since the last ACK */
+    bool owes_ack;
+    bool is_quiet; /* after ORDER or SEQUENCE: what was still on its way is dropped without more errors, until HELLO */
+};
+
+/* One frame that came; loans until the call returns. */
+struct incoming {
+    uint32_t routing;
+    uint8_t curve[KEY_BYTES];
+    char peer[IPC_PEER_MAX + 1];
+    bool is_multipart;
+    struct bytes frame;
+};
+void meeting_frame(struct gateway *g, const struct incoming *in);
+/* A whole frame of the core for a connection. */
+void meeting_reply(struct gateway *g, uint64_t connection, struct bytes frame);
+void meeting_end(struct gateway *g, struct meeting *m);
+/* The core is away: everybody is told when to come again. */
+void meeting_end_all(struct gateway *g);
+void meeting_sweep(struct gateway *g); /* those that are silent or too long */
+void meeting_send_acks(struct gateway *g);
+/* Ends the meeting after telling why; m may be NULL. */
+void meeting_error(struct gateway *g, uint32_t routing, struct meeting *m, enum message_error code, uint32_t seconds,
+                   const char *text);
+
+/* ---- chunks (gateway_chunk.c) ---- */
+void chunk_take(struct gateway *g, struct meeting *m, const struct msg_chunk *c);
+/* Completes the core's WELCOME with what the spool holds. */
+void chunk_resume(struct gateway *g, struct meeting *m, struct msg_welcome *w);
+
+/* ---- the gateway (gateway.c) ---- */
+struct gateway {
+    const char *home;
+    void *ctx, *router, *zap, *monitor;
+    struct key *curve;
+    int signals, ready_fd;
+    bool is_listening, stopping;
+    enum err failed; /* why it stops */
+
+    struct ipc_link *core; /* NULL: away */
+    bool has_core;         /* its limits and allowlist are here */
+    int64_t next_try_ms, pause_ms;
+    struct ipc_limits limits;
+    bool has_limits;
+    struct allow_list allowed, coming;
+    struct buf assembly; /* parts of one frame */
+    uint64_t assembly_connection;
+    uint32_t assembly_part;
+
+    struct spool *spool;
+    struct meeting *buckets[MEETING_BUCKETS];
+    struct meeting **meetings; /* count of limits.slots at most */
+    size_t meeting_count, meeting_cap;
+    uint64_t serial;
+    int64_t later_ms;   /* the moment given to the last one who found no slot */
+    int64_t average_ms; /* a meeting takes, lately */
+    bool acks_due;
+
+    struct message message; /* the frame in hand: too large for the stack */
+    struct buf out;
+    struct ipc_status status;
+    uint64_t ignored, revoked;
+    int64_t swept_ms, status_ms, tidied_ms;
+};
+/* Sends without waiting.  False: the connection is gone, or takes nothing. */
+bool gateway_send(struct gateway *g, uint32_t routing, const struct message *m);
+bool gateway_send_frame(struct gateway *g, uint32_t routing, struct bytes frame);
+/* To the core; when that fails the core counts as away. */
+bool gateway_tell_core(struct gateway *g, const struct ipc_packet *p);
+
+#endif

@@ -1,0 +1,42 @@
+/* svodka-hub-gateway: the hub's network process (gateway.h).  `svodka-hub serve` starts it; under systemd it is a
+ * service of its own. */
+#include "common/cli.h"
+#include "common/log.h"
+#include "hub/gateway.h"
+#include "protocol/keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int run(int argc, char **argv)
+{
+    static const struct cli_command self = {"", "--home DIR [--ready-fd N] [--verbose]",
+                                            N_("The network process of a hub: lets agents in and hands their batches "
+                                               "to the core."),
+                                            run};
+    const char *home = NULL;
+    const char *ready = NULL;
+    const char *verbose = NULL;
+    const struct cli_option options[] = {
+        {"home", 0, N_("DIR"), N_("the hub's home (default: SVODKA_HOME)"), &home},
+        {"ready-fd", 0, N_("N"), N_("write one byte to this descriptor when agents can come"), &ready},
+        {"verbose", 'v', NULL, N_("log more"), &verbose},
+        {NULL, 0, NULL, NULL, NULL}};
+    const char *dir = NULL;
+    enum err e;
+
+    if (cli_parse(&self, options, argc, argv, 0, 0) < 0)
+        return cli_exit_code();
+    if ((e = cli_home(home, &dir)) != OK)
+        return cli_fail(e);
+    log_init("svodka-hub", verbose != NULL ? LOG_INFO : LOG_NOTICE);
+    if ((e = keys_start()) == OK)
+        e = gateway_run(dir, ready != NULL ? (int)strtol(ready, NULL, 10) : -1);
+    return cli_fail(e);
+}
+
+int main(int argc, char **argv)
+{
+    cli_start("svodka-hub-gateway");
+    return run(argc, argv);
+}

@@ -1,0 +1,275 @@
+#include "hub/gateway_internal.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+#define ZAP_ADDRESS  "inproc://zeromq.zap.01"
+#define TEST_ADDRESS "inproc://self-test"
+#define TEST_MS      10000
+#define FIELDS       12 /* at most; a request has 7 */
+
+/* ---- the allowlist ---- */
+
+enum err allow_add(struct allow_list *l, const struct ipc_allow *a)
+{
+    if (l->count == IPC_MAX_ALLOWED)
+        return err_set(ERR_LIMIT, "an allowlist of more than %u keys", IPC_MAX_ALLOWED);
+    if (l->count == l->cap) {
+        size_t cap = l->cap == 0 ? 64 : l->cap * 2;
+        struct ipc_allow *grown = realloc(l->items, cap * sizeof(*grown));
+
+        if (grown == NULL)
+            return ERR_NOMEM;
+        l->items = grown;
+        l->cap = cap;
+    }
+    l->items[l->count++] = *a;
+    return OK;
+}
+
+static int by_curve(const void *a, const void *b)
+{
+    const struct ipc_allow *x = a;
+    const struct ipc_allow *y = b;
+
+    return memcmp(x->curve, y->curve, KEY_BYTES);
+}
+
+void allow_sort(struct allow_list *l)
+{
+    if (l->count > 0)
+        qsort(l->items, l->count, sizeof(*l->items), by_curve);
+}
+
+void allow_fini(struct allow_list *l)
+{
+    free(l->items);
+    memset(l, 0, sizeof(*l));
+}
+
+const struct ipc_allow *allow_find(const struct allow_list *l, const uint8_t curve[KEY_BYTES])
+{
+    size_t low = 0;
+    size_t high = l->count;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        int order = memcmp(l->items[mid].curve, curve, KEY_BYTES);
+
+        if (order == 0)
+            return &l->items[mid];
+        if (order < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return NULL;
+}
+
+/* ---- ZAP (RFC 27) ---- */
+
+enum err zap_open(struct gateway *g)
+{
+    const int linger = 0;
+
+    g->zap = zmq_socket(g->ctx, ZMQ_ROUTER);
+    if (g->zap == NULL || zmq_setsockopt(g->zap, ZMQ_LINGER, &linger, sizeof(linger)) != 0 ||
+        zmq_bind(g->zap, ZAP_ADDRESS) != 0)
+        return err_set(ERR_INTERNAL, "%s: %s", ZAP_ADDRESS, zmq_strerror(errno));
+    return OK;
+}
+
+static void user_of_key(char out[2 * KEY_BYTES + 1], const uint8_t curve[KEY_BYTES])
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < KEY_BYTES; i++) {
+        out[2 * i] = digits[curve[i] >> 4];
+        out[2 * i + 1] = digits[curve[i] & 15];
+    }
+    out[2 * KEY_BYTES] = '\0';
+}
+
+bool zap_key_of_user(uint8_t curve[KEY_BYTES], const char *user_id)
+{
+    if (strlen(user_id) != 2 * KEY_BYTES)
+        return false;
+    for (size_t i = 0; i < 2 * KEY_BYTES; i++) {
+        char c = user_id[i];
+        int half = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+
+        if (half < 0)
+            return false;
+        curve[i / 2] = (uint8_t)((i % 2 == 0 ? 0u : (unsigned)curve[i / 2] << 4) | (unsigned)half);
+    }
+    return true;
+}
+
+/* A request: routing id, empty, version, request id, domain, address, routing id, mechanism, credentials. */
+struct request {
+    zmq_msg_t frames[FIELDS];
+    size_t count;
+};
+
+static void request_close(struct request *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        (void)zmq_msg_close(&r->frames[i]);
+    r->count = 0;
+}
+
+static bool request_receive(void *zap, struct request *r)
+{
+    bool more = true;
+
+    for (r->count = 0; more && r->count < FIELDS; r->count++) {
+        (void)zmq_msg_init(&r->frames[r->count]);
+        if (zmq_msg_recv(&r->frames[r->count], zap, ZMQ_DONTWAIT) < 0) {
+            (void)zmq_msg_close(&r->frames[r->count]);
+            request_close(r);
+            return false;
+        }
+        more = zmq_msg_more(&r->frames[r->count]) != 0;
+    }
+    return true;
+}
+
+static bool frame_is(zmq_msg_t *f, const char *text)
+{
+    return zmq_msg_size(f) == strlen(text) && memcmp(zmq_msg_data(f), text, strlen(text)) == 0;
+}
+
+static bool request_is_allowed(const struct gateway *g, struct request *r, char user[2 * KEY_BYTES + 1])
+{
+    user[0] = '\0';
+    if (r->count != 9 || !frame_is(&r->frames[2], "1.0") || !frame_is(&r->frames[7], "CURVE") ||
+        zmq_msg_size(&r->frames[8]) != KEY_BYTES || allow_find(&g->allowed, zmq_msg_data(&r->frames[8])) == NULL)
+        return false;
+    user_of_key(user, zmq_msg_data(&r->frames[8]));
+    return true;
+}
+
+static void put(void *zap, const void *bytes, size_t len, bool more)
+{
+    if (zmq_send(zap, bytes, len, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)) < 0)
+        log_error("gateway: an answer about a connection could not be given: %s", zmq_strerror(errno));
+}
+
+static void answer(struct gateway *g, struct request *r)
+{
+    char user[2 * KEY_BYTES + 1];
+    bool is_allowed = request_is_allowed(g, r, user);
+
+    if (r->count < 4)
+        return;
+    if (!is_allowed) {
+        g->status.refused_handshakes++;
+        log_info("gateway: a connection from %.*s with a key that is not known was refused",
+                 r->count > 5 ? (int)zmq_msg_size(&r->frames[5]) : 0,
+                 r->count > 5 ? (const char *)zmq_msg_data(&r->frames[5]) : "");
+    }
+    put(g->zap, zmq_msg_data(&r->frames[0]), zmq_msg_size(&r->frames[0]), true);
+    put(g->zap, "", 0, true);
+    put(g->zap, "1.0", 3, true);
+    put(g->zap, zmq_msg_data(&r->frames[3]), zmq_msg_size(&r->frames[3]), true);
+    put(g->zap, is_allowed ? "200" : "400", 3, true);
+    put(g->zap, "", 0, true);
+    put(g->zap, user, strlen(user), true);
+    put(g->zap, "", 0, false);
+}
+
+void zap_serve(struct gateway *g)
+{
+    struct request r;
+
+    while (request_receive(g->zap, &r)) {
+        answer(g, &r);
+        request_close(&r);
+    }
+}
+
+/* ---- the self-test: without it a handler that is not there would mean that everybody is let in ---- */
+
+/* The event's number; 0: none. */
+static uint16_t next_event(void *monitor)
+{
+    zmq_msg_t first;
+    zmq_msg_t second;
+    uint16_t event = 0;
+
+    (void)zmq_msg_init(&first);
+    if (zmq_msg_recv(&first, monitor, ZMQ_DONTWAIT) >= 6) {
+        memcpy(&event, zmq_msg_data(&first), sizeof(event));
+        (void)zmq_msg_init(&second);
+        if (zmq_msg_recv(&second, monitor, ZMQ_DONTWAIT) < 0)
+            event = 0;
+        (void)zmq_msg_close(&second);
+    }
+    (void)zmq_msg_close(&first);
+    return event;
+}
+
+static enum err watch_refusal(struct gateway *g, void *monitor)
+{
+    int64_t until = clock_mono_ms() + TEST_MS;
+
+    while (clock_mono_ms() < until) {
+        zmq_pollitem_t items[] = {{g->zap, 0, ZMQ_POLLIN, 0}, {monitor, 0, ZMQ_POLLIN, 0}};
+        uint16_t event;
+
+        if (zmq_poll(items, 2, 100) < 0 && errno != EINTR)
+            return err_set(ERR_INTERNAL, "zmq_poll: %s", zmq_strerror(errno));
+        zap_serve(g);
+        while ((event = next_event(monitor)) != 0) {
+            if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
+                return OK;
+            if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+                return err_set(ERR_INTERNAL, "the self-test's unknown key was let in: the gateway does not serve");
+        }
+    }
+    return err_set(ERR_NET, "the gateway's self-test got no answer from its own address");
+}
+
+static bool prepare_test(const struct gateway *g, void *s, const struct key *k)
+{
+    const int linger = 0;
+    const int no = -1;
+    const int yes = 1;
+
+    return zmq_setsockopt(s, ZMQ_LINGER, &linger, sizeof(linger)) == 0 &&
+           zmq_setsockopt(s, ZMQ_IPV6, &yes, sizeof(yes)) == 0 &&
+           zmq_setsockopt(s, ZMQ_RECONNECT_IVL, &no, sizeof(no)) == 0 &&
+           zmq_setsockopt(s, ZMQ_CURVE_SERVERKEY, key_public(g->curve), KEY_BYTES) == 0 &&
+           zmq_setsockopt(s, ZMQ_CURVE_PUBLICKEY, key_public(k), KEY_BYTES) == 0 &&
+           zmq_setsockopt(s, ZMQ_CURVE_SECRETKEY, key_secret(k), KEY_BYTES) == 0 &&
+           zmq_socket_monitor(s, TEST_ADDRESS, ZMQ_EVENT_ALL) == 0;
+}
+
+enum err zap_self_test(struct gateway *g, const char *endpoint)
+{
+    uint64_t refused = g->status.refused_handshakes;
+    struct key *k = NULL;
+    void *s = zmq_socket(g->ctx, ZMQ_DEALER);
+    void *monitor = zmq_socket(g->ctx, ZMQ_PAIR);
+    enum err e = key_generate(&k, KEY_CURVE);
+
+    if (e == OK && (s == NULL || monitor == NULL || !prepare_test(g, s, k) || zmq_connect(monitor, TEST_ADDRESS) != 0 ||
+                    zmq_connect(s, endpoint) != 0))
+        e = err_set(ERR_INTERNAL, "the self-test cannot begin: %s", zmq_strerror(errno));
+    if (e == OK)
+        e = watch_refusal(g, monitor);
+    if (s != NULL) {
+        (void)zmq_socket_monitor(s, NULL, 0);
+        (void)zmq_close(s);
+    }
+    if (monitor != NULL)
+        (void)zmq_close(monitor);
+    key_free(k);
+    g->status.refused_handshakes = refused; /* our own */
+    return e;
+}

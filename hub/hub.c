@@ -1,0 +1,445 @@
+#include "hub/hub.h"
+
+#include "common/cli.h"
+#include "common/conf.h"
+#include "common/folder.h"
+#include "common/log.h"
+#include "hub/home_internal.h"
+#include "hub/indicators.h"
+#include "hub/lease.h"
+#include "hub/ledger.h"
+#include "hub/registry.h"
+#include "protocol/message.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define URL_SCHEME "tcp://"
+
+const char *const hub_tables[HUB_TABLES + 1] = {[H_META] = "meta",
+                                                [H_JOURNAL] = "journal",
+                                                [H_BLOBS] = "blobs",
+                                                [H_PARTICIPANTS] = "participants",
+                                                [H_OBJECTS] = "objects",
+                                                [H_RANGES] = "ranges",
+                                                [H_PROGRAMMES] = "programmes",
+                                                [H_BATCHES] = "batches",
+                                                [H_DEAD] = "dead",
+                                                [H_CURRENT] = "current",
+                                                [H_SLOTS] = "slots",
+                                                [H_CELLS] = "cells",
+                                                [H_QUARANTINE] = "quarantine",
+                                                [H_AUDIT] = "audit"};
+
+enum err hub_meta_get(struct store_txn *t, const char *key, struct bytes *out)
+{
+    return store_get(t, H_META, bytes_of(key, strlen(key)), out);
+}
+
+enum err hub_meta_put(struct store_txn *t, const char *key, struct bytes value)
+{
+    return store_put(t, H_META, bytes_of(key, strlen(key)), value);
+}
+
+/* ---- hub.yaml ---- */
+
+struct conf_file {
+    struct hub_conf conf;
+    const struct yaml_node *listen, *announce;
+};
+
+#define AT(member) offsetof(struct conf_file, conf.member)
+static const struct yaml_key conf_table[] = {
+    {"name", YAML_WANT_TEXT, true, AT(name), 0, 0, NULL},
+    {"listen", YAML_WANT_SEQUENCE, true, offsetof(struct conf_file, listen), 0, 0, NULL},
+    {"announce", YAML_WANT_SEQUENCE, false, offsetof(struct conf_file, announce), 0, 0, NULL},
+    {"store.map_size", YAML_WANT_SIZE, false, AT(map_size), 16 << 20, INT64_C(1) << 44, NULL},
+    {"intake.workers", YAML_WANT_INTEGER, false, AT(workers), 1, 64, NULL},
+    {"intake.group", YAML_WANT_DURATION, false, AT(group_ms), 0, 1000, NULL},
+    {"gateway.slots", YAML_WANT_INTEGER, false, AT(slots), 1, 10000, NULL},
+    {"gateway.credit", YAML_WANT_SIZE, false, AT(credit), 4096, CREDIT_MAX, NULL},
+    {"gateway.chunk", YAML_WANT_SIZE, false, AT(chunk), 1024, CHUNK_MAX, NULL},
+    {"gateway.spool_max", YAML_WANT_SIZE, false, AT(spool_max), 1 << 20, INT64_C(1) << 44, NULL},
+    {"gateway.spool_days", YAML_WANT_INTEGER, false, AT(spool_days), 1, 365, NULL},
+    {"invitation.days", YAML_WANT_INTEGER, false, AT(invitation_days), 1, 365, NULL},
+    {"directory.days", YAML_WANT_INTEGER, false, AT(directory_days), 1, 3650, NULL},
+    {NULL, YAML_WANT_TEXT, false, 0, 0, 0, NULL}};
+
+/* ---- addresses ---- */
+
+/* HOST: a name, an IPv4 address, an IPv6 address in brackets, or '*'. */
+static bool host_is_valid(const char *host, size_t len)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_";
+
+    if (len >= 4 && host[0] == '[' && host[len - 1] == ']')
+        return strspn(host + 1, "0123456789abcdefABCDEF:.") == len - 2;
+    return len > 0 && (strspn(host, plain) >= len || (len == 1 && host[0] == '*'));
+}
+
+bool hub_url_is_valid(const char *url)
+{
+    const char *host = url + strlen(URL_SCHEME);
+    const char *port;
+    unsigned number = 0;
+
+    if (strncmp(url, URL_SCHEME, strlen(URL_SCHEME)) != 0 || strlen(url) > ENDPOINT_MAX ||
+        (port = strrchr(host, ':')) == NULL || !host_is_valid(host, (size_t)(port - host)))
+        return false;
+    for (port++; *port >= '0' && *port <= '9' && number <= UINT16_MAX; port++)
+        number = number * 10 + (unsigned)(*port - '0');
+    return *port == '\0' && number >= 1 && number <= UINT16_MAX;
+}
+
+bool hub_url_is_wildcard(const char *url)
+{
+    static const char *const wild[] = {"*", "0.0.0.0", "[::]"};
+    const char *host = url + strlen(URL_SCHEME);
+    const char *port = hub_url_is_valid(url) ? strrchr(host, ':') : NULL;
+
+    for (size_t i = 0; port != NULL && i < sizeof(wild) / sizeof(wild[0]); i++)
+        if (strlen(wild[i]) == (size_t)(port - host) && strncmp(host, wild[i], strlen(wild[i])) == 0)
+            return true;
+    return false;
+}
+
+/* ---- hub.yaml ---- */
+
+static enum err read_urls(const struct yaml_node *list, const char *key, const char **urls, size_t *count)
+{
+    *count = 0;
+    if (list == NULL)
+        return OK;
+    if (list->count == 0 || list->count > DIRECTORY_MAX_ENDPOINTS)
+        return err_set(ERR_INVALID, _("hub.yaml:%u:%u: %s: 1 to %u addresses are expected"), list->line, list->column,
+                       key, DIRECTORY_MAX_ENDPOINTS);
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct yaml_node *n = list->items[i];
+
+        if (n->kind != YAML_SCALAR || !hub_url_is_valid(n->text))
+            return err_set(ERR_INVALID, _("hub.yaml:%u:%u: %s: tcp://HOST:PORT is expected (found: %.200s)"), n->line,
+                           n->column, key, n->kind == YAML_SCALAR ? n->text : "");
+        urls[(*count)++] = n->text;
+    }
+    return OK;
+}
+
+/* What agents are told must be an address, not "all interfaces". */
+static enum err check_conf(const struct hub_conf *c)
+{
+    if (c->name[0] == '\0' || strlen(c->name) > NAME_MAX_BYTES)
+        return err_set(ERR_INVALID, _("hub.yaml: name: a text of 1 to %u bytes is expected"), NAME_MAX_BYTES);
+    for (size_t i = 0; i < (c->announce_count > 0 ? c->announce_count : c->listen_count); i++) {
+        const char *url = c->announce_count > 0 ? c->announce[i] : c->listen[i];
+
+        if (hub_url_is_wildcard(url))
+            return err_set(ERR_INVALID,
+                           _("hub.yaml: schools cannot connect to %s; say under announce: which address they use"),
+                           url);
+    }
+    return OK;
+}
+
+enum err hub_conf_load(struct hub *h)
+{
+    struct conf_file c = {.conf = {.map_size = INT64_C(64) << 30,
+                                   .workers = 2,
+                                   .group_ms = 20,
+                                   .slots = 100,
+                                   .credit = CREDIT_MAX,
+                                   .chunk = CHUNK_MAX,
+                                   .spool_max = INT64_C(1) << 30,
+                                   .spool_days = 14,
+                                   .invitation_days = 14,
+                                   .directory_days = 180}};
+    char path[FOLDER_PATH_MAX];
+    enum err e = folder_path(path, h->dir, "hub.yaml");
+
+    if (e == OK)
+        e = conf_load(path, conf_table, &c, false, &h->conf_doc);
+    if (e == OK)
+        e = read_urls(c.listen, "listen", c.conf.listen, &c.conf.listen_count);
+    if (e == OK)
+        e = read_urls(c.announce, "announce", c.conf.announce, &c.conf.announce_count);
+    if (e == OK)
+        e = check_conf(&c.conf);
+    if (e == OK)
+        h->conf = c.conf;
+    return e;
+}
+
+/* ---- keys/ ---- */
+
+static enum err read_key(struct key **out, const char *dir, const char *name, enum key_kind kind)
+{
+    char path[FOLDER_PATH_MAX];
+    enum err e = folder_path(path, dir, name);
+
+    return e == OK ? key_read(out, path, kind) : e;
+}
+
+/* "seal-2026.key" and nothing else: 2026; else -1. */
+static int year_of_seal_file(const char *name)
+{
+    int year = 0;
+
+    if (strlen(name) != strlen("seal-2026.key") || strncmp(name, "seal-", 5) != 0 || strcmp(name + 9, ".key") != 0)
+        return -1;
+    for (const char *c = name + 5; c < name + 9; c++) {
+        if (*c < '0' || *c > '9')
+            return -1;
+        year = year * 10 + (*c - '0');
+    }
+    return year;
+}
+
+static enum err load_seal_keys(struct hub *h, const char *keys_dir)
+{
+    DIR *d = opendir(keys_dir);
+    enum err e = OK;
+
+    if (d == NULL)
+        return err_errno(ERR_IO, errno, "%s", keys_dir);
+    for (struct dirent *f; e == OK && (f = readdir(d)) != NULL;) {
+        int year = year_of_seal_file(f->d_name);
+
+        if (year < 0)
+            continue;
+        if (h->seal_count == DIRECTORY_MAX_SEAL_KEYS)
+            e = err_set(ERR_LIMIT, "%s: more than %u sealing keys", keys_dir, DIRECTORY_MAX_SEAL_KEYS);
+        else if ((e = read_key(&h->seal[h->seal_count], keys_dir, f->d_name, KEY_SEAL)) == OK)
+            h->seal_year[h->seal_count++] = year;
+    }
+    closedir(d);
+    if (e == OK && h->seal_count == 0)
+        e = err_set(ERR_NOT_FOUND, "%s: no sealing key (seal-YEAR.key): put it back from the recovery copy", keys_dir);
+    return e;
+}
+
+enum err hub_keys_load(struct hub *h)
+{
+    char dir[FOLDER_PATH_MAX];
+    struct stat st;
+    enum err e = folder_path(dir, h->dir, "keys");
+
+    if (e != OK)
+        return e;
+    if (stat(dir, &st) != 0)
+        return err_errno(ERR_NOT_FOUND, errno, "%s", dir);
+    if ((st.st_mode & 077) != 0)
+        return err_set(ERR_DENIED, "%s: others may look into the folder of the keys; run: chmod 700 %s", dir, dir);
+    if ((e = read_key(&h->sign, dir, "sign.key", KEY_SIGN)) != OK)
+        return e;
+    if ((e = read_key(&h->storage, dir, "storage.key", KEY_SECRET)) != OK)
+        return e;
+    return load_seal_keys(h, dir);
+}
+
+/* ---- opening ---- */
+
+static void adopt(struct hub *h, struct definitions *d)
+{
+    h->directory = d->directory;
+    h->directory_object = d->directory_object;
+    h->calendar = d->calendar;
+    h->forms = d->forms;
+    h->form_count = d->form_count;
+    h->programmes = d->programmes;
+    h->programme_count = d->programme_count;
+}
+
+static struct definitions definitions_of(const struct hub *h)
+{
+    struct definitions d = {h->directory,  h->directory_object, h->calendar,       h->forms,
+                            h->form_count, h->programmes,       h->programme_count};
+
+    return d;
+}
+
+static enum err reload_in(struct hub *h, struct store_txn *t)
+{
+    struct definitions fresh = {0};
+    struct definitions old = definitions_of(h);
+    struct registry *registry = NULL;
+    uint64_t version = 0;
+    enum err e = hub_definitions_version(t, &version);
+
+    if (e != OK || (e = definitions_load(&fresh, h, t)) != OK)
+        return e;
+    adopt(h, &fresh);
+    if ((e = registry_load_in(&registry, h, t)) != OK) {
+        adopt(h, &old);
+        definitions_fini(&fresh);
+        return e;
+    }
+    registry_free(h->registry);
+    h->registry = registry;
+    definitions_fini(&old);
+    h->definitions_version = version;
+    h->definitions_serial++;
+    return OK;
+}
+
+enum err hub_reload(struct hub *h, struct store_txn *t)
+{
+    struct store_txn *own = NULL;
+    enum err e;
+
+    if (t != NULL)
+        return reload_in(h, t);
+    if ((e = store_begin_read(h->store, &own)) != OK)
+        return e;
+    e = reload_in(h, own);
+    store_abort(own);
+    return e;
+}
+
+static enum err load_meta(const struct hub *h, struct store_txn *t, const char *key, uint8_t *out, size_t len)
+{
+    struct bytes v;
+    enum err e = hub_meta_get(t, key, &v);
+
+    if (e == ERR_NOT_FOUND || (e == OK && v.len != len))
+        return err_set(
+            ERR_CORRUPT,
+            _("%s: the store does not say which hub it is of (%s): it was not made by svodka-hub init, or is damaged"),
+            h->dir, key);
+    if (e == OK)
+        memcpy(out, v.p, len);
+    return e;
+}
+
+static enum err load_identity(struct hub *h)
+{
+    struct store_txn *t = NULL;
+    enum err e = store_begin_read(h->store, &t);
+
+    if (e != OK)
+        return e;
+    if ((e = load_meta(h, t, "district", h->district, sizeof(h->district))) == OK)
+        e = load_meta(h, t, "root", h->root, sizeof(h->root));
+    store_abort(t);
+    return e;
+}
+
+/* What the operator changed in hub.yaml while the core stood still goes to the schools in a fresh directory. */
+static enum err refresh_directory(struct hub *h)
+{
+    struct store_txn *t = NULL;
+    enum err e;
+
+    if (!hub_directory_is_stale(h))
+        return OK;
+    if ((e = store_begin_write(h->store, &t)) != OK)
+        return e;
+    if ((e = hub_issue_directory(h, t)) != OK) {
+        store_abort(t);
+        return e;
+    }
+    if ((e = store_commit(t)) != OK)
+        return e;
+    return hub_reload(h, NULL);
+}
+
+static enum err open_parts(struct hub *h, enum hub_access access)
+{
+    struct store_options o = {.tables = hub_tables, .must_exist = true};
+    char path[FOLDER_PATH_MAX];
+    enum err e;
+
+    if ((e = hub_conf_load(h)) != OK)
+        return e;
+    if ((e = lease_take(&h->lease, h->dir, access == HUB_CORE)) != OK)
+        return e;
+    if ((e = hub_keys_load(h)) != OK)
+        return e;
+    o.map_size = (uint64_t)h->conf.map_size;
+    if ((e = folder_path(path, h->dir, "store")) != OK)
+        return e;
+    if ((e = store_open(&h->store, path, &o)) != OK)
+        return e;
+    if ((e = load_identity(h)) != OK)
+        return e;
+    if ((e = hub_reload(h, NULL)) != OK || (e = ledger_open(&h->ledger, h)) != OK)
+        return e;
+    return access == HUB_CORE ? refresh_directory(h) : OK;
+}
+
+enum err hub_open(struct hub **out, const char *dir, enum hub_access access)
+{
+    struct hub *h;
+    struct stat st;
+    char path[FOLDER_PATH_MAX];
+    enum err e = folder_path(path, dir, "hub.yaml");
+
+    if (e != OK)
+        return e;
+    if (stat(path, &st) != 0)
+        return err_set(ERR_NOT_FOUND, "%s is not the home of a hub (no hub.yaml in it); make one with svodka-hub init",
+                       dir);
+    if (stat(dir, &st) == 0 && (st.st_mode & 022) != 0)
+        return err_set(ERR_DENIED, "%s: others may write into the hub's home; run: chmod 700 %s", dir, dir);
+    if ((h = calloc(1, sizeof(*h))) == NULL)
+        return ERR_NOMEM;
+    buf_init(&h->directory_object, SIGNED_MAX);
+    if ((h->dir = strdup(dir)) == NULL)
+        e = ERR_NOMEM;
+    if (e == OK)
+        e = open_parts(h, access);
+    if (e != OK) {
+        hub_close(h, false);
+        return e;
+    }
+    *out = h;
+    return OK;
+}
+
+void hub_close(struct hub *h, bool changed)
+{
+    struct definitions d;
+    struct buf answer;
+
+    if (h == NULL)
+        return;
+    buf_init(&answer, LEASE_MAX_PACKET);
+    if (changed && h->lease != NULL && lease_has_core(h->lease) &&
+        (lease_ask(h->lease, "changed", &answer) != OK || strcmp(buf_cstr(&answer), "ok") != 0))
+        log_warning("the running core did not load the change: %s; restart it",
+                    answer.len > 0 ? buf_cstr(&answer) : err_text());
+    buf_fini(&answer);
+    ledger_close(h->ledger);
+    registry_free(h->registry);
+    d = definitions_of(h);
+    definitions_fini(&d);
+    store_close(h->store);
+    key_free(h->sign);
+    key_free(h->storage);
+    for (size_t i = 0; i < h->seal_count; i++)
+        key_free(h->seal[i]);
+    lease_end(h->lease);
+    yaml_free(h->conf_doc);
+    free(h->dir);
+    free(h);
+}
+
+const struct form *hub_form(const struct hub *h, const uint8_t digest[32])
+{
+    for (size_t i = 0; i < h->form_count; i++)
+        if (memcmp(h->forms[i]->digest, digest, FORM_DIGEST_BYTES) == 0)
+            return h->forms[i];
+    return NULL;
+}
+
+const struct form *hub_form_by_id(const struct hub *h, const char *id)
+{
+    /* A programme holds the newest version of each form that it uses. */
+    for (size_t p = h->programme_count; p-- > 0;)
+        for (size_t i = 0; i < h->programmes[p]->form_count; i++)
+            if (strcmp(h->programmes[p]->forms[i]->id, id) == 0)
+                return h->programmes[p]->forms[i];
+    return NULL;
+}

@@ -1,0 +1,130 @@
+/* hub.h: the hub's home and what every part of the core works on.
+ *
+ * Home: hub.yaml, keys/ (root.key or root.key.locked, sign.key, seal-YYYY.key, storage.key, curve.key; 0600), store/
+ * (LMDB), spool/ (the gateway's, may vanish), run/ (core.sock: gateway, operator.sock: commands), home.lock.
+ *
+ * Who may open it: the running core holds home.lock.  A command asks the running core over operator.sock for a lease
+ * (peer's user is checked), then opens the store beside it (LMDB serialises writers of all processes) and says
+ * "changed" when done, so that the core reloads; without a running core it takes home.lock itself.  A command that
+ * crashes thus never takes the core with it. */
+#ifndef SVODKA_HUB_HUB_H
+#define SVODKA_HUB_HUB_H
+
+#include "common/form.h"
+#include "common/period.h"
+#include "common/store.h"
+#include "protocol/directory.h"
+#include "protocol/receipt.h"
+
+enum hub_table {
+    H_META,         /* text key -> value */
+    H_JOURNAL,      /* lsn u64 -> entry (ledger.h) */
+    H_BLOBS,        /* lsn u64 | chunk u32 -> bytes of a journalled batch or object */
+    H_PARTICIPANTS, /* participant id -> MessagePack: index, grant object, invitation, keys, seen */
+    H_OBJECTS,      /* digest 32 -> kind u8 | bytes: forms, packs' files, calendars, maps */
+    H_PROGRAMMES,   /* programme id -> MessagePack: digests of its files, journal place */
+    H_BATCHES,      /* participant index u32 | counter u32 | tag 8 | sequence u64 -> lsn u64 | digest 32 | receipt */
+    H_RANGES,       /* participant index u32 | counter u32 | tag 8 | first number u64 -> last u64 | lsn u64 */
+    H_DEAD,         /* participant index u32 | counter u32 | tag 8 | number u64 -> by: RECORD_REF_BYTES */
+    H_CURRENT,      /* slot digest 24 (slot.h) -> participant index u32 | ref 20 | lsn u64 | row u32 | flags u8 */
+    H_SLOTS,        /* form id 0 unit 0 period 0 | slot digest 24 -> nothing: enumerates current slots */
+    H_CELLS,        /* indicator digest 16 | unit 0 | period 0 | breakdown -> cell (cells.h) */
+    H_QUARANTINE, /* participant index u32 | counter u32 | tag 8 | number u64 -> MessagePack: lsn, row, reason, text */
+    H_AUDIT,      /* u64 -> MessagePack: time, who, what */
+    HUB_TABLES
+};
+
+struct hub_conf {
+    const char *name;      /* of the district */
+    const char *listen[8]; /* tcp://HOST:PORT */
+    size_t listen_count;
+    const char *announce[8]; /* what agents connect to; default: listen */
+    size_t announce_count;
+    int64_t map_size;
+    int64_t workers;       /* intake threads */
+    int64_t group_ms;      /* group commit waits at most so long for more batches */
+    int64_t slots;         /* meetings at once */
+    int64_t credit, chunk; /* bytes */
+    int64_t spool_max, spool_days;
+    int64_t invitation_days;
+    int64_t directory_days;
+};
+
+struct programme; /* indicators.h */
+struct registry;  /* registry.h */
+struct ledger;    /* ledger.h */
+struct pack;      /* indicators.h */
+struct lease;     /* lease.h */
+
+struct hub {
+    char *dir;
+    struct hub_conf conf;
+    struct yaml_doc *conf_doc;
+    struct store *store;
+    uint8_t district[16];
+    uint8_t root[KEY_BYTES];
+    struct key *sign;                           /* hub signing key */
+    struct key *seal[DIRECTORY_MAX_SEAL_KEYS];  /* all that may still be needed */
+    int32_t seal_year[DIRECTORY_MAX_SEAL_KEYS]; /* school year of each: 2020 for 2020/21 */
+    size_t seal_count;
+    struct key *storage; /* KEY_SECRET: wraps section keys; classes and years are derived names under it (keys.c) */
+    struct directory *directory;
+    struct buf directory_object; /* as signed */
+    struct calendar *calendar;
+    struct form **forms; /* every version ever loaded */
+    size_t form_count;
+    struct programme **programmes;
+    size_t programme_count;
+    struct registry *registry;
+    struct ledger *ledger;
+    struct lease *lease;          /* how this process came in */
+    uint64_t definitions_serial;  /* rises with every reload in this process */
+    uint64_t definitions_version; /* of forms and programmes, as stored: rises with every programme loaded */
+};
+
+enum hub_access { HUB_READ, HUB_WRITE, HUB_CORE };
+/* HUB_CORE: takes home.lock or ERR_BUSY.  READ and WRITE: lease or lock as said above. */
+MUST_CHECK enum err hub_open(struct hub **out, const char *dir, enum hub_access access);
+/* Tells a running core to reload when `changed`. */
+void hub_close(struct hub *h, bool changed);
+/* Loads directory, forms, programmes, registry again (core, after "changed"); `t` may be a write transaction whose
+ * changes are not committed yet, or NULL.  On failure everything is as it was. */
+MUST_CHECK enum err hub_reload(struct hub *h, struct store_txn *t);
+
+struct hub_init {
+    const char *name;
+    const char *const *listen;
+    size_t listen_count;
+    const char *const *announce; /* what agents connect to; none: `listen` */
+    size_t announce_count;
+    const char *root_passphrase_file; /* NULL: root key unlocked in keys/root.key, and the operator is told */
+};
+/* ERR_EXISTS, ERR_INVALID (name, addresses, passphrase). */
+MUST_CHECK enum err hub_create(const char *dir, const struct hub_init *init);
+/* tcp://HOST:PORT, at most ENDPOINT_MAX bytes. */
+bool hub_url_is_valid(const char *url);
+/* One that can be listened at, but not connected to: all interfaces, written as HOST "*", 0.0.0.0 or [::]. */
+bool hub_url_is_wildcard(const char *url);
+
+const struct form *hub_form(const struct hub *h, const uint8_t digest[32]);
+const struct form *hub_form_by_id(const struct hub *h, const char *id); /* newest */
+/* A fresh directory, version + 1, signed and stored (in `t`). */
+MUST_CHECK enum err hub_issue_directory(struct hub *h, struct store_txn *t);
+/* hub.yaml names the district or its addresses otherwise than the directory does, there is another sealing key, or half
+ * of the directory's time is over: the core at its start, and commands that hand the directory out, issue a fresh one.
+ */
+bool hub_directory_is_stale(const struct hub *h);
+/* A calendar with the periods of all stored programmes but `except` (NULL: all).  calendar_free(). */
+MUST_CHECK enum err hub_calendar(struct store_txn *t, const char *except, struct calendar **out);
+/* Stores a checked pack's files as objects, journals it, and lists its forms, periods and maps in the directory of the
+ * same transaction.  The caller rebuilds the cells (ledger_rebuild_cells) after hub_reload(). */
+MUST_CHECK enum err hub_add_programme(struct hub *h, struct store_txn *t, const struct pack *p,
+                                      const struct programme *prog);
+/* The version of forms and programmes in the store: a batch prepared under another one must be prepared again. */
+MUST_CHECK enum err hub_definitions_version(struct store_txn *t, uint64_t *out);
+/* An object of the directory by digest: the bytes are a loan of the transaction. */
+MUST_CHECK enum err hub_object(struct store_txn *t, const uint8_t digest[32], enum object_kind *kind,
+                               struct bytes *out);
+void hub_audit(struct hub *h, struct store_txn *t, const char *who, const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+#endif

@@ -1,0 +1,272 @@
+#include "hub/home_internal.h"
+
+#include "common/cli.h"
+#include "common/clock.h"
+#include "common/folder.h"
+#include "common/utf8.h"
+#include "hub/indicators.h"
+#include "hub/ledger.h"
+#include "hub/registry.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY_MS           (INT64_C(86400) * 1000)
+#define CERTIFICATE_DAYS 3650
+#define PASSPHRASE_MIN   8u
+#define PASSPHRASE_MAX   1024u
+
+/* keys/root.key.locked: "svodka locked key 1", Argon2id's parameters (stored, so that they can be raised later), salt,
+ * locked secret; one a line, hex. */
+static enum err write_locked_root(const struct key *root, const char *path, const char *passphrase_file)
+{
+    uint8_t salt[crypto_pwhash_SALTBYTES];
+    uint8_t wrapping[KEY_BYTES];
+    char hex[2 * 256 + 1];
+    struct buf locked;
+    struct buf text;
+    void *pass = NULL;
+    size_t len = 0;
+    enum err e = cli_read_file(passphrase_file, PASSPHRASE_MAX, &pass, &len);
+
+    if (e != OK)
+        return e;
+    buf_init(&locked, 256);
+    buf_init(&text, 2048);
+    while (len > 0 && (((char *)pass)[len - 1] == '\n' || ((char *)pass)[len - 1] == '\r'))
+        len--;
+    if (len < PASSPHRASE_MIN) {
+        e = err_set(ERR_INVALID, "%s: a passphrase of at least %u bytes is expected", passphrase_file, PASSPHRASE_MIN);
+        goto done;
+    }
+    random_bytes(salt, sizeof(salt));
+    if (crypto_pwhash(wrapping, sizeof(wrapping), pass, len, salt, crypto_pwhash_OPSLIMIT_MODERATE,
+                      crypto_pwhash_MEMLIMIT_MODERATE, crypto_pwhash_ALG_ARGON2ID13) != 0) {
+        e = err_set(ERR_NOMEM, "%u MiB of memory are needed to lock the root key",
+                    (unsigned)(crypto_pwhash_MEMLIMIT_MODERATE >> 20));
+        goto done;
+    }
+    e = lock_bytes(&locked, wrapping, bytes_of("root", 4), bytes_of(key_secret(root), 64));
+    wipe(wrapping, sizeof(wrapping));
+    if (e != OK)
+        goto done;
+    buf_printf(&text, "svodka locked key 1\nargon2id13 ops %llu mem %llu\n",
+               (unsigned long long)crypto_pwhash_OPSLIMIT_MODERATE,
+               (unsigned long long)crypto_pwhash_MEMLIMIT_MODERATE);
+    buf_printf(&text, "%s\n", sodium_bin2hex(hex, sizeof(hex), salt, sizeof(salt)));
+    buf_printf(&text, "%s\n", sodium_bin2hex(hex, sizeof(hex), locked.data, locked.len));
+    if ((e = buf_status(&text)) == OK)
+        e = cli_write_file(path, text.data, text.len, 0600, false);
+done:
+    if (pass != NULL)
+        wipe(pass, len);
+    free(pass);
+    buf_wipe(&locked);
+    buf_fini(&text);
+    return e;
+}
+
+static enum err make_key(const char *dir, const char *file, enum key_kind kind, const char *name, struct key **out)
+{
+    struct key *k = NULL;
+    char path[FOLDER_PATH_MAX];
+    enum err e = folder_path(path, dir, file);
+
+    if (e == OK)
+        e = key_generate(&k, kind);
+    if (e == OK)
+        e = key_write(k, path, name);
+    if (e == OK && out != NULL)
+        *out = k;
+    else
+        key_free(k);
+    return e;
+}
+
+static enum err make_root(struct hub *h, const struct hub_init *init, struct key **root)
+{
+    char path[FOLDER_PATH_MAX];
+    enum err e = key_generate(root, KEY_SIGN);
+    const char *name = init->root_passphrase_file != NULL ? "keys/root.key.locked" : "keys/root.key";
+
+    if (e == OK)
+        e = folder_path(path, h->dir, name);
+    if (e == OK)
+        e = init->root_passphrase_file != NULL ? write_locked_root(*root, path, init->root_passphrase_file)
+                                               : key_write(*root, path, "root");
+    if (e == OK)
+        memcpy(h->root, key_public(*root), KEY_BYTES);
+    return e;
+}
+
+static void put_urls(struct buf *text, const char *key, const char *const *urls, size_t count)
+{
+    if (count == 0)
+        return;
+    buf_printf(text, "%s:\n", key);
+    for (size_t i = 0; i < count; i++)
+        buf_printf(text, "  - \"%s\"\n", urls[i]);
+}
+
+static void yaml_quote(struct buf *out, const char *text)
+{
+    buf_put_u8(out, '"');
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '"' || *c == '\\')
+            buf_put_u8(out, '\\');
+        buf_put_u8(out, (uint8_t)*c);
+    }
+    buf_put_u8(out, '"');
+}
+
+static enum err write_conf(const char *dir, const struct hub_init *init)
+{
+    struct buf text;
+    char path[FOLDER_PATH_MAX];
+    enum err e = folder_path(path, dir, "hub.yaml");
+
+    if (e != OK)
+        return e;
+    buf_init(&text, 64 << 10);
+    buf_put_str(&text, "# Settings of this hub; every key is described in docs/hub-yaml.md.\nname: ");
+    yaml_quote(&text, init->name);
+    buf_put_str(&text, "\n");
+    put_urls(&text, "listen", init->listen, init->listen_count);
+    put_urls(&text, "announce", init->announce, init->announce_count);
+    if ((e = buf_status(&text)) == OK)
+        e = cli_write_file(path, text.data, text.len, 0600, false);
+    buf_fini(&text);
+    return e;
+}
+
+/* What a fresh store holds: identity, certificate, the first journal entry, an empty directory. */
+static enum err fill_store(struct hub *h, const struct key *root)
+{
+    struct store_txn *t = NULL;
+    struct buf certificate;
+    struct buf payload;
+    int64_t now = clock_wall_ms();
+    uint64_t lsn;
+    enum err e;
+
+    buf_init(&certificate, SIGNED_MAX);
+    buf_init(&payload, 4096);
+    e = certificate_make(&certificate, root, h->district, key_public(h->sign), now, now + CERTIFICATE_DAYS * DAY_MS);
+    if (e != OK || (e = store_begin_write(h->store, &t)) != OK)
+        goto done;
+    mp_put_bin(&payload, h->district, sizeof(h->district));
+    mp_put_bin(&payload, h->root, KEY_BYTES);
+    mp_put_cstr(&payload, h->conf.name);
+    if ((e = hub_meta_put(t, "district", bytes_of(h->district, sizeof(h->district)))) != OK ||
+        (e = hub_meta_put(t, "root", bytes_of(h->root, KEY_BYTES))) != OK ||
+        (e = hub_meta_put(t, "certificate", bytes_of(certificate.data, certificate.len))) != OK ||
+        (e = ledger_open(&h->ledger, h)) != OK ||
+        (e = ledger_decide(h->ledger, t, JOURNAL_INIT, bytes_of(payload.data, payload.len), 3, &lsn)) != OK ||
+        (e = hub_issue_directory(h, t)) != OK) {
+        store_abort(t);
+        goto done;
+    }
+    e = store_commit(t);
+    if (e == OK)
+        ledger_committed(h->ledger);
+    else
+        ledger_aborted(h->ledger);
+done:
+    buf_fini(&certificate);
+    buf_fini(&payload);
+    return e;
+}
+
+static enum err create_in(struct hub *h, const struct hub_init *init)
+{
+    struct store_options o = {.tables = hub_tables};
+    struct key *root = NULL;
+    char keys[FOLDER_PATH_MAX];
+    char path[FOLDER_PATH_MAX];
+    char seal[32];
+    enum err e;
+
+    if ((e = folder_path(keys, h->dir, "keys")) != OK || (e = folder_path(path, h->dir, "store")) != OK ||
+        (e = folder_make(h->dir, "keys")) != OK || (e = folder_make(h->dir, "spool")) != OK ||
+        (e = folder_make(h->dir, "run")) != OK || (e = write_conf(h->dir, init)) != OK ||
+        (e = hub_conf_load(h)) != OK || (e = make_root(h, init, &root)) != OK)
+        goto done;
+    (void)snprintf(seal, sizeof(seal), "seal-%d.key", school_year_of(clock_today()));
+    random_bytes(h->district, sizeof(h->district));
+    if ((e = make_key(keys, "sign.key", KEY_SIGN, "hub signing", &h->sign)) != OK ||
+        (e = make_key(keys, seal, KEY_SEAL, seal, &h->seal[0])) != OK ||
+        (e = make_key(keys, "storage.key", KEY_SECRET, "storage", &h->storage)) != OK ||
+        (e = make_key(keys, "curve.key", KEY_CURVE, "transport", NULL)) != OK)
+        goto done;
+    h->seal_year[0] = school_year_of(clock_today());
+    h->seal_count = 1;
+    o.map_size = (uint64_t)h->conf.map_size;
+    if ((e = store_open(&h->store, path, &o)) == OK)
+        e = fill_store(h, root);
+done:
+    key_free(root);
+    return e;
+}
+
+static enum err check_urls(const char *const *urls, size_t count)
+{
+    if (count > DIRECTORY_MAX_ENDPOINTS)
+        return err_set(ERR_INVALID, _("at most %u addresses are expected"), DIRECTORY_MAX_ENDPOINTS);
+    for (size_t i = 0; i < count; i++)
+        if (!hub_url_is_valid(urls[i]))
+            return err_set(ERR_INVALID, _("%.200s: tcp://HOST:PORT is expected"), urls[i]);
+    return OK;
+}
+
+/* What agents are told to connect to must be an address, not "all interfaces". */
+static enum err check_init(const struct hub_init *init)
+{
+    const char *const *told = init->announce_count > 0 ? init->announce : init->listen;
+    size_t count = init->announce_count > 0 ? init->announce_count : init->listen_count;
+    enum err e;
+
+    if (init->name[0] == '\0' || strlen(init->name) > NAME_MAX_BYTES || !utf8_is_valid(init->name, strlen(init->name)))
+        return err_set(ERR_INVALID, _("the district's name: a text of 1 to %u bytes in UTF-8 is expected"),
+                       NAME_MAX_BYTES);
+    for (const char *c = init->name; *c != '\0'; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7F)
+            return err_set(ERR_INVALID, _("the district's name: one line without control characters is expected"));
+    if (init->listen_count == 0)
+        return err_set(ERR_INVALID, _("at least one address to listen at is expected, like tcp://192.0.2.1:4780"));
+    if ((e = check_urls(init->listen, init->listen_count)) != OK ||
+        (e = check_urls(init->announce, init->announce_count)) != OK)
+        return e;
+    for (size_t i = 0; i < count; i++)
+        if (hub_url_is_wildcard(told[i]))
+            return err_set(ERR_INVALID,
+                           _("%s: schools cannot connect to such an address; say with --announce which one they use"),
+                           told[i]);
+    return OK;
+}
+
+enum err hub_create(const char *dir, const struct hub_init *init)
+{
+    char fresh[FOLDER_PATH_MAX];
+    struct hub *h;
+    enum err e = check_init(init);
+
+    if (e == OK)
+        e = folder_begin(fresh, dir);
+    if (e != OK)
+        return e;
+    h = calloc(1, sizeof(*h));
+    if (h == NULL || (h->dir = strdup(fresh)) == NULL) {
+        e = ERR_NOMEM;
+    } else {
+        buf_init(&h->directory_object, SIGNED_MAX);
+        e = create_in(h, init);
+    }
+    hub_close(h, false);
+    if (e == OK)
+        e = folder_finish(fresh, dir);
+    if (e != OK)
+        folder_remove(fresh);
+    return e;
+}

@@ -1,0 +1,591 @@
+#include "hub/home_internal.h"
+
+#include "common/cli.h"
+#include "common/clock.h"
+#include "common/folder.h"
+#include "common/log.h"
+#include "hub/indicators.h"
+#include "hub/ledger.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY_MS              (INT64_C(86400) * 1000)
+#define PROGRAMME_MAX_FILES 1000u
+
+/* ---- objects ---- */
+
+/* Value: kind u8 | bytes. */
+static enum err put_object(struct store_txn *t, enum object_kind kind, struct bytes bytes, uint8_t digest_out[32])
+{
+    struct buf value;
+    enum err e;
+
+    digest(digest_out, bytes);
+    buf_init(&value, SIGNED_MAX);
+    buf_put_u8(&value, (uint8_t)kind);
+    buf_put(&value, bytes.p, bytes.len);
+    e = buf_status(&value);
+    if (e == OK)
+        e = store_put(t, H_OBJECTS, bytes_of(digest_out, DIGEST_BYTES), bytes_of(value.data, value.len));
+    buf_fini(&value);
+    return e;
+}
+
+enum err hub_object(struct store_txn *t, const uint8_t digest_in[32], enum object_kind *kind, struct bytes *out)
+{
+    struct bytes value;
+    enum err e = store_get(t, H_OBJECTS, bytes_of(digest_in, DIGEST_BYTES), &value);
+
+    if (e != OK)
+        return e;
+    if (value.len < 1)
+        return err_set(ERR_CORRUPT, "an object of the hub's store is empty");
+    *kind = (enum object_kind)value.p[0];
+    *out = bytes_of(value.p + 1, value.len - 1);
+    return OK;
+}
+
+/* The pack's programme.yaml is kept like the other files, but never travels. */
+#define OBJECT_PROGRAMME ((enum object_kind)9)
+
+static enum object_kind kind_of_file(const char *name)
+{
+    if (strncmp(name, "forms/", 6) == 0)
+        return OBJECT_FORM;
+    if (strncmp(name, "maps/", 5) == 0)
+        return OBJECT_MAP;
+    return strcmp(name, "periods.yaml") == 0 ? OBJECT_CALENDAR : OBJECT_PROGRAMME;
+}
+
+/* H_PROGRAMMES: programme id -> [version, [[file name, digest]...]]. */
+static enum err put_programme(struct store_txn *t, const struct pack *p, const struct programme *prog,
+                              struct buf *payload)
+{
+    struct buf value;
+    enum err e = OK;
+
+    buf_init(&value, 1 << 20);
+    mp_put_array(&value, 2);
+    mp_put_cstr(&value, prog->version);
+    mp_put_array(&value, p->count);
+    for (size_t i = 0; i < p->count && e == OK; i++) {
+        const struct pack_file *f = &p->files[i];
+        uint8_t d[DIGEST_BYTES];
+
+        e = put_object(t, kind_of_file(f->name), bytes_of(f->bytes, f->len), d);
+        mp_put_array(&value, 2);
+        mp_put_cstr(&value, f->name);
+        mp_put_bin(&value, d, sizeof(d));
+    }
+    if (e == OK)
+        e = buf_status(&value);
+    if (e == OK)
+        e = store_put(t, H_PROGRAMMES, bytes_of(prog->id, strlen(prog->id)), bytes_of(value.data, value.len));
+    if (e == OK) {
+        mp_put_cstr(payload, prog->id);
+        mp_put_raw(payload, bytes_of(value.data, value.len));
+        e = buf_status(payload);
+    }
+    buf_fini(&value);
+    return e;
+}
+
+enum err hub_definitions_version(struct store_txn *t, uint64_t *out)
+{
+    struct bytes v;
+    enum err e = hub_meta_get(t, "definitions", &v);
+
+    *out = e == OK && v.len == 8 ? be64_get(v.p) : 0;
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static enum err raise_definitions(struct store_txn *t)
+{
+    uint64_t version;
+    uint8_t raw[8];
+    enum err e = hub_definitions_version(t, &version);
+
+    be64_put(raw, version + 1);
+    return e == OK ? hub_meta_put(t, "definitions", bytes_of(raw, sizeof(raw))) : e;
+}
+
+enum err hub_add_programme(struct hub *h, struct store_txn *t, const struct pack *p, const struct programme *prog)
+{
+    struct buf payload;
+    uint64_t lsn;
+    enum err e;
+
+    buf_init(&payload, 1 << 20);
+    e = put_programme(t, p, prog, &payload);
+    if (e == OK)
+        e = ledger_decide(h->ledger, t, JOURNAL_PROGRAMME, bytes_of(payload.data, payload.len), 2, &lsn);
+    if (e == OK)
+        e = raise_definitions(t);
+    if (e == OK)
+        e = hub_issue_directory(h, t);
+    buf_fini(&payload);
+    return e;
+}
+
+/* ---- loading ---- */
+
+/* A pack as it lies in the store: file names and bytes copied. */
+static enum err read_programme(struct store_txn *t, struct bytes value, struct pack *out)
+{
+    struct mp m = mp_of(value);
+    size_t count;
+    enum err e = OK;
+
+    (void)mp_array(&m, 2, 32);
+    mp_skip(&m, 1);
+    count = mp_array(&m, 1, PROGRAMME_MAX_FILES);
+    out->files = calloc(count > 0 ? count : 1, sizeof(*out->files));
+    if (out->files == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < count && e == OK && !m.failed; i++) {
+        struct pack_file *f = &out->files[i];
+        enum object_kind kind;
+        struct bytes name;
+        struct bytes bytes = {NULL, 0};
+        uint8_t d[DIGEST_BYTES];
+
+        (void)mp_array(&m, 2, 32);
+        name = mp_str(&m, 4096);
+        mp_bin_exact(&m, d, sizeof(d));
+        if (m.failed || (e = hub_object(t, d, &kind, &bytes)) != OK)
+            break;
+        out->count++;
+        f->name = strndup((const char *)name.p, name.len);
+        f->bytes = malloc(bytes.len + 1);
+        f->len = bytes.len;
+        if (f->name == NULL || f->bytes == NULL)
+            return ERR_NOMEM;
+        memcpy(f->bytes, bytes.p, bytes.len);
+    }
+    if (e == OK && m.failed)
+        e = err_set(ERR_CORRUPT, "a programme in the hub's store is damaged");
+    return e;
+}
+
+static enum err grow_list(void **list, size_t count, size_t item)
+{
+    void *grown;
+
+    if ((count & (count - 1)) != 0)
+        return OK;
+    grown = realloc(*list, (count == 0 ? 1 : count * 2) * item);
+    if (grown == NULL)
+        return ERR_NOMEM;
+    *list = grown;
+    return OK;
+}
+
+static enum err load_programme(struct definitions *d, struct store_txn *t, struct bytes value)
+{
+    struct pack pack = {NULL, 0};
+    struct programme *prog = NULL;
+    struct report *r = NULL;
+    enum err e = report_new(&r, 20);
+
+    if (e == OK)
+        e = read_programme(t, value, &pack);
+    if (e == OK && (e = programme_load(&prog, &pack, d->calendar, r)) != OK && report_kept(r) > 0)
+        e = err_set(ERR_CORRUPT, "a stored programme does not load any more: %s:%u: %s", report_at(r, 0)->file,
+                    report_at(r, 0)->line, report_at(r, 0)->text);
+    if (e == OK && (e = grow_list((void **)&d->programmes, d->programme_count, sizeof(*d->programmes))) == OK)
+        d->programmes[d->programme_count++] = prog;
+    else
+        programme_free(prog);
+    pack_free(&pack);
+    report_free(r);
+    return e;
+}
+
+/* Periods first, of all programmes: a form may be due in a series of another programme than its own. */
+static enum err add_periods(struct calendar *calendar, struct store_txn *t, const char *except)
+{
+    struct store_cursor *c = NULL;
+    struct bytes key;
+    struct bytes value;
+    enum err e = store_cursor_open(t, H_PROGRAMMES, &c);
+
+    if (e != OK)
+        return e;
+    for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value)) {
+        struct pack pack = {NULL, 0};
+
+        if (except != NULL && key.len == strlen(except) && memcmp(key.p, except, key.len) == 0)
+            continue;
+        if ((e = read_programme(t, value, &pack)) == OK && (e = programme_periods(&pack, calendar, NULL)) != OK)
+            e = err_prefix(ERR_CORRUPT, "the stored programme %.*s", (int)key.len, (const char *)key.p);
+        pack_free(&pack);
+        if (e != OK)
+            break;
+    }
+    store_cursor_close(c);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+enum err hub_calendar(struct store_txn *t, const char *except, struct calendar **out)
+{
+    struct calendar *c = NULL;
+    enum err e = calendar_new(&c);
+
+    if (e == OK && (e = add_periods(c, t, except)) != OK)
+        calendar_free(c);
+    if (e == OK)
+        *out = c;
+    return e;
+}
+
+static enum err load_programmes(struct definitions *d, struct store_txn *t)
+{
+    struct store_cursor *c = NULL;
+    struct bytes key;
+    struct bytes value;
+    enum err e = store_cursor_open(t, H_PROGRAMMES, &c);
+
+    if (e != OK)
+        return e;
+    for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value))
+        if ((e = load_programme(d, t, value)) != OK)
+            break;
+    store_cursor_close(c);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static enum err load_form(struct definitions *d, struct bytes source)
+{
+    struct report *r = NULL;
+    struct form *f = NULL;
+    enum err e = report_new(&r, 5);
+
+    if (e == OK && (e = form_load(&f, "form", source.p, source.len, r)) != OK && report_kept(r) > 0)
+        e = err_set(ERR_CORRUPT, "a stored form does not load any more: line %u: %s", report_at(r, 0)->line,
+                    report_at(r, 0)->text);
+    if (e == OK && (e = grow_list((void **)&d->forms, d->form_count, sizeof(struct form *))) == OK)
+        d->forms[d->form_count++] = f;
+    else
+        form_free(f);
+    report_free(r);
+    return e;
+}
+
+static enum err load_forms(struct definitions *d, struct store_txn *t)
+{
+    struct store_cursor *c = NULL;
+    struct bytes key;
+    struct bytes value;
+    enum err e = store_cursor_open(t, H_OBJECTS, &c);
+
+    if (e != OK)
+        return e;
+    for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value))
+        if (value.len > 1 && value.p[0] == OBJECT_FORM &&
+            (e = load_form(d, bytes_of(value.p + 1, value.len - 1))) != OK)
+            break;
+    store_cursor_close(c);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static enum err load_directory(struct definitions *d, struct hub *h, struct store_txn *t)
+{
+    struct bytes object;
+    enum err e = hub_meta_get(t, "directory", &object);
+
+    if (e != OK)
+        return err_set(ERR_CORRUPT, "%s: the store has no directory in it", h->dir);
+    if ((d->directory = calloc(1, sizeof(*d->directory))) == NULL)
+        return ERR_NOMEM;
+    buf_put(&d->directory_object, object.p, object.len);
+    if ((e = buf_status(&d->directory_object)) != OK || (e = directory_open(d->directory, object, h->root)) != OK)
+        return e;
+    if (memcmp(d->directory->hub_sign, key_public(h->sign), KEY_BYTES) != 0)
+        return err_set(ERR_INVALID,
+                       _("%s/keys/sign.key is not the signing key of this hub; put the right one back from the "
+                         "recovery copy"),
+                       h->dir);
+    return OK;
+}
+
+enum err definitions_load(struct definitions *out, struct hub *h, struct store_txn *t)
+{
+    struct definitions d = {0};
+    enum err e;
+
+    buf_init(&d.directory_object, SIGNED_MAX);
+    if ((e = load_directory(&d, h, t)) != OK || (e = hub_calendar(t, NULL, &d.calendar)) != OK ||
+        (e = load_forms(&d, t)) != OK || (e = load_programmes(&d, t)) != OK) {
+        definitions_fini(&d);
+        return e;
+    }
+    *out = d;
+    return OK;
+}
+
+void definitions_fini(struct definitions *d)
+{
+    for (size_t i = 0; i < d->programme_count; i++)
+        programme_free(d->programmes[i]);
+    for (size_t i = 0; i < d->form_count; i++)
+        form_free(d->forms[i]);
+    free(d->programmes);
+    free(d->forms);
+    calendar_free(d->calendar);
+    free(d->directory);
+    buf_fini(&d->directory_object);
+    memset(d, 0, sizeof(*d));
+}
+
+/* ---- the directory ---- */
+
+static bool is_listed(const struct directory *d, const uint8_t digest_in[32])
+{
+    for (uint32_t i = 0; i < d->object_count; i++)
+        if (memcmp(d->objects[i].digest, digest_in, DIGEST_BYTES) == 0)
+            return true;
+    return false;
+}
+
+static enum err list_object(struct directory *d, const uint8_t digest_in[32], enum object_kind kind, const char *name,
+                            const char *version, size_t size, bool is_current)
+{
+    struct directory_object *o;
+
+    if (is_listed(d, digest_in))
+        return OK;
+    if (d->object_count == DIRECTORY_MAX_FORMS)
+        return err_set(ERR_LIMIT, "the directory lists at most %u forms, maps and calendars", DIRECTORY_MAX_FORMS);
+    o = &d->objects[d->object_count++];
+    memcpy(o->digest, digest_in, DIGEST_BYTES);
+    o->kind = kind;
+    (void)snprintf(o->name, sizeof(o->name), "%s", name);
+    (void)snprintf(o->version, sizeof(o->version), "%s", version);
+    o->size = (uint32_t)size;
+    o->is_current = is_current;
+    return OK;
+}
+
+/* "maps/grades.yaml" -> "grades" */
+static void base_name(char out[FORM_NAME_MAX + 1], const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    const char *dot;
+
+    slash = slash == NULL ? file : slash + 1;
+    dot = strrchr(slash, '.');
+    (void)snprintf(out, FORM_NAME_MAX + 1, "%.*s", (int)(dot == NULL ? strlen(slash) : (size_t)(dot - slash)), slash);
+}
+
+static enum err list_pack(struct directory *d, const char *id, const struct pack *pack)
+{
+    enum err e = OK;
+
+    for (size_t i = 0; i < pack->count && e == OK; i++) {
+        const struct pack_file *f = &pack->files[i];
+        enum object_kind kind = kind_of_file(f->name);
+        char name[FORM_NAME_MAX + 1];
+        uint8_t dg[DIGEST_BYTES];
+        struct form *form = NULL;
+
+        digest(dg, bytes_of(f->bytes, f->len));
+        base_name(name, f->name);
+        if (kind == OBJECT_FORM) {
+            if ((e = form_load(&form, f->name, f->bytes, f->len, NULL)) == OK)
+                e = list_object(d, dg, kind, form->id, form->version, f->len, true);
+            form_free(form);
+        } else if (kind != OBJECT_PROGRAMME) {
+            e = list_object(d, dg, kind, kind == OBJECT_CALENDAR ? id : name, "", f->len, true);
+        }
+    }
+    return e;
+}
+
+/* Current forms, maps and calendars first; then every older form: still acceptable, no longer offered. */
+static enum err list_objects(struct directory *d, struct store_txn *t)
+{
+    struct store_cursor *c = NULL;
+    struct bytes key;
+    struct bytes value;
+    enum err e = store_cursor_open(t, H_PROGRAMMES, &c);
+
+    if (e != OK)
+        return e;
+    for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value)) {
+        struct pack pack = {NULL, 0};
+        char id[FORM_NAME_MAX + 1];
+
+        (void)snprintf(id, sizeof(id), "%.*s", (int)key.len, (const char *)key.p);
+        if ((e = read_programme(t, value, &pack)) == OK)
+            e = list_pack(d, id, &pack);
+        pack_free(&pack);
+        if (e != OK)
+            break;
+    }
+    store_cursor_close(c);
+    if (e != ERR_NOT_FOUND || (e = store_cursor_open(t, H_OBJECTS, &c)) != OK)
+        return e;
+    for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value)) {
+        struct form *form = NULL;
+
+        if (value.len < 2 || value.p[0] != OBJECT_FORM || is_listed(d, key.p))
+            continue;
+        if ((e = form_load(&form, "form", value.p + 1, value.len - 1, NULL)) == OK)
+            e = list_object(d, key.p, OBJECT_FORM, form->id, form->version, value.len - 1, false);
+        form_free(form);
+        if (e != OK)
+            break;
+    }
+    store_cursor_close(c);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static enum err fill_endpoints(struct directory *d, const struct hub *h)
+{
+    const char *const *urls = h->conf.announce_count > 0 ? h->conf.announce : h->conf.listen;
+    size_t count = h->conf.announce_count > 0 ? h->conf.announce_count : h->conf.listen_count;
+    struct key *curve = NULL;
+    char path[FOLDER_PATH_MAX];
+    enum err e = folder_path(path, h->dir, "keys/curve.key");
+
+    if (e == OK)
+        e = key_read(&curve, path, KEY_CURVE);
+    if (e != OK)
+        return e;
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(d->endpoints[i].url, sizeof(d->endpoints[i].url), "%s", urls[i]);
+        memcpy(d->endpoints[i].curve, key_public(curve), KEY_BYTES);
+    }
+    d->endpoint_count = (uint32_t)count;
+    key_free(curve);
+    return OK;
+}
+
+/* The newest school year's key is the current one; the year stands in the order of the key files' names. */
+static void fill_seal_keys(struct directory *d, const struct hub *h)
+{
+    for (size_t i = 0; i < h->seal_count; i++) {
+        memcpy(d->seal_keys[i].key, key_public(h->seal[i]), KEY_BYTES);
+        d->seal_keys[i].school_year = h->seal_year[i];
+        d->seal_keys[i].state = SEAL_OLD;
+    }
+    d->seal_key_count = (uint32_t)h->seal_count;
+    if (h->seal_count > 0) {
+        size_t newest = 0;
+
+        for (size_t i = 1; i < h->seal_count; i++)
+            if (h->seal_year[i] > h->seal_year[newest])
+                newest = i;
+        d->seal_keys[newest].state = SEAL_CURRENT;
+    }
+}
+
+static enum err next_version(struct store_txn *t, uint64_t *version)
+{
+    struct bytes v;
+    enum err e = hub_meta_get(t, "directory-version", &v);
+
+    *version = e == OK && v.len == 8 ? be64_get(v.p) + 1 : 1;
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static int32_t newest_seal_year(const struct hub *h)
+{
+    int32_t newest = h->seal_year[0];
+
+    for (size_t i = 1; i < h->seal_count; i++)
+        if (h->seal_year[i] > newest)
+            newest = h->seal_year[i];
+    return newest;
+}
+
+static bool seal_keys_are_listed(const struct hub *h)
+{
+    const struct directory *d = h->directory;
+    bool has_newest = false;
+
+    for (uint32_t i = 0; i < d->seal_key_count; i++)
+        has_newest = has_newest || d->seal_keys[i].school_year == newest_seal_year(h);
+    return has_newest && d->seal_key_count == h->seal_count;
+}
+
+bool hub_directory_is_stale(const struct hub *h)
+{
+    const struct directory *d = h->directory;
+    const char *const *urls = h->conf.announce_count > 0 ? h->conf.announce : h->conf.listen;
+    size_t count = h->conf.announce_count > 0 ? h->conf.announce_count : h->conf.listen_count;
+
+    if (strcmp(d->name, h->conf.name) != 0 || d->endpoint_count != count || !seal_keys_are_listed(h))
+        return true;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(d->endpoints[i].url, urls[i]) != 0)
+            return true;
+    return clock_wall_ms() > d->issued_ms + h->conf.directory_days * DAY_MS / 2;
+}
+
+enum err hub_issue_directory(struct hub *h, struct store_txn *t)
+{
+    struct directory *d = calloc(1, sizeof(*d));
+    struct bytes certificate;
+    struct buf object;
+    uint8_t version[8];
+    enum err e;
+
+    if (d == NULL)
+        return ERR_NOMEM;
+    buf_init(&object, SIGNED_MAX);
+    memcpy(d->district, h->district, sizeof(d->district));
+    memcpy(d->root, h->root, KEY_BYTES);
+    memcpy(d->hub_sign, key_public(h->sign), KEY_BYTES);
+    (void)snprintf(d->name, sizeof(d->name), "%s", h->conf.name);
+    d->issued_ms = clock_wall_ms();
+    d->expires_ms = d->issued_ms + h->conf.directory_days * DAY_MS;
+    fill_seal_keys(d, h);
+    if ((e = next_version(t, &d->version)) != OK || (e = fill_endpoints(d, h)) != OK ||
+        (e = list_objects(d, t)) != OK || (e = hub_meta_get(t, "certificate", &certificate)) != OK ||
+        (e = directory_make(&object, d, certificate, h->sign)) != OK)
+        goto done;
+    be64_put(version, d->version);
+    if ((e = hub_meta_put(t, "directory-version", bytes_of(version, sizeof(version)))) == OK)
+        e = hub_meta_put(t, "directory", bytes_of(object.data, object.len));
+done:
+    buf_fini(&object);
+    free(d);
+    return e;
+}
+
+/* ---- audit ---- */
+
+void hub_audit(struct hub *h, struct store_txn *t, const char *who, const char *fmt, ...)
+{
+    struct store_cursor *c = NULL;
+    struct bytes key;
+    struct bytes value;
+    struct buf entry;
+    char text[1024];
+    uint8_t id[8];
+    uint64_t next = 1;
+    va_list ap;
+
+    (void)h;
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (store_cursor_open(t, H_AUDIT, &c) == OK) {
+        if (store_last(c, &key, &value) == OK && key.len == 8)
+            next = be64_get(key.p) + 1;
+        store_cursor_close(c);
+    }
+    buf_init(&entry, 4096);
+    mp_put_array(&entry, 3);
+    mp_put_uint(&entry, (uint64_t)clock_wall_ms());
+    mp_put_cstr(&entry, who);
+    mp_put_cstr(&entry, text);
+    be64_put(id, next);
+    if (buf_status(&entry) != OK || store_put(t, H_AUDIT, bytes_of(id, 8), bytes_of(entry.data, entry.len)) != OK)
+        log_error("audit: an entry could not be kept: %s: %s", who, text);
+    buf_fini(&entry);
+}

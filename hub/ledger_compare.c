@@ -1,0 +1,211 @@
+#include "hub/ledger_compare.h"
+
+#include "common/cli.h"
+#include "hub/ledger_internal.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#define LINES_MAX 300u
+
+void compare_say(struct compare *c, const char *fmt, ...)
+{
+    va_list ap;
+
+    c->bad++;
+    if (c->said++ >= LINES_MAX)
+        return;
+    va_start(ap, fmt);
+    (void)vfprintf(c->to, fmt, ap);
+    va_end(ap);
+    (void)fputc('\n', c->to);
+}
+
+/* ---- what a key is about, in words ---- */
+
+#define NAME_MAX_TEXT 512u
+
+static const char *participant_name(const struct compare *c, uint32_t index)
+{
+    const struct participant *who = registry_by_index(c->hub->registry, index);
+
+    return who == NULL ? "?" : who->id;
+}
+
+static void name_number(const struct compare *c, char *out, struct bytes key)
+{
+    struct record_ref ref;
+
+    if (key.len != PLACE_KEY_BYTES) {
+        (void)snprintf(out, NAME_MAX_TEXT, "?");
+        return;
+    }
+    ref = record_ref_get(key.p + 4);
+    record_id_format(out, participant_name(c, be32_get(key.p)), &ref);
+}
+
+static void name_slot(char *out, struct bytes key)
+{
+    struct slot_list_entry at;
+
+    if (slot_list_read(&at, key) == OK)
+        (void)snprintf(out, NAME_MAX_TEXT, "%s, %s, %s", at.form_id, at.unit, at.period);
+    else
+        (void)snprintf(out, NAME_MAX_TEXT, "?");
+}
+
+static void name_current(const struct compare *c, char *out, struct bytes value)
+{
+    struct slot_current at;
+
+    if (slot_current_get(&at, value) == OK)
+        record_id_format(out, participant_name(c, at.participant), &at.ref);
+    else
+        (void)snprintf(out, NAME_MAX_TEXT, "?");
+}
+
+static const char *indicator_name_of(const struct compare *c, const uint8_t *cell_digest)
+{
+    for (size_t p = 0; p < c->hub->programme_count; p++)
+        for (size_t i = 0; i < c->hub->programmes[p]->indicator_count; i++) {
+            const struct indicator *at = c->hub->programmes[p]->indicators[i];
+
+            if (memcmp(indicator_digest(at), cell_digest, INDICATOR_DIGEST_BYTES) == 0)
+                return indicator_id(at);
+        }
+    return "?";
+}
+
+static void name_cell(const struct compare *c, char *out, struct bytes key)
+{
+    const char *at = (const char *)key.p + INDICATOR_DIGEST_BYTES;
+    size_t left = key.len < INDICATOR_DIGEST_BYTES ? 0 : key.len - INDICATOR_DIGEST_BYTES;
+    size_t unit = strnlen(at, left);
+    size_t period = unit >= left ? 0 : strnlen(at + unit + 1, left - unit - 1);
+    size_t head = unit + 1 + period + 1;
+
+    if (left == 0 || head > left) {
+        (void)snprintf(out, NAME_MAX_TEXT, "?");
+        return;
+    }
+    (void)snprintf(out, NAME_MAX_TEXT, "%s, %.*s, %.*s%s%.*s", indicator_name_of(c, key.p), (int)unit, at, (int)period,
+                   at + unit + 1, head < left ? ", " : "", (int)(left - head), at + head);
+}
+
+static const char *table_title(unsigned table)
+{
+    switch (table) {
+    case H_BATCHES: return _("batches and receipts");
+    case H_RANGES: return _("received numbers");
+    case H_DEAD: return _("corrected and retracted numbers");
+    case H_CURRENT: return _("current submissions");
+    case H_SLOTS: return _("list of current submissions");
+    case H_CELLS: return _("cells of indicators");
+    case H_QUARANTINE: return _("quarantine");
+    default: return "";
+    }
+}
+
+static void name_row(const struct compare *c, unsigned table, char out[NAME_MAX_TEXT], struct bytes key,
+                     struct bytes value)
+{
+    if (table == H_CELLS)
+        name_cell(c, out, key);
+    else if (table == H_SLOTS)
+        name_slot(out, key);
+    else if (table == H_CURRENT)
+        name_current(c, out, value);
+    else
+        name_number(c, out, key);
+}
+
+/* ---- side by side ---- */
+
+struct side {
+    struct store_cursor *cursor;
+    struct bytes key, value;
+    bool has;
+};
+
+static enum err step(struct side *s, enum err e)
+{
+    s->has = e == OK;
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static int compare_bytes(struct bytes a, struct bytes b)
+{
+    size_t len = a.len < b.len ? a.len : b.len;
+    int order = len == 0 ? 0 : memcmp(a.p, b.p, len);
+
+    if (order != 0)
+        return order;
+    return a.len == b.len ? 0 : (a.len < b.len ? -1 : 1);
+}
+
+static void say_row(struct compare *c, unsigned table, const struct side *held, const struct side *computed, int order)
+{
+    char name[NAME_MAX_TEXT];
+    const struct side *at = order <= 0 ? held : computed;
+
+    name_row(c, table, name, at->key, at->value);
+    if (order < 0)
+        compare_say(c, _("%s: %s: it is stored, but does not follow from the journal"), table_title(table), name);
+    else if (order > 0)
+        compare_say(c, _("%s: %s: it follows from the journal, but is not stored"), table_title(table), name);
+    else
+        compare_say(c, _("%s: %s: what is stored differs from what follows from the journal"), table_title(table),
+                    name);
+}
+
+static enum err walk(struct compare *c, unsigned table, struct side *held, struct side *computed)
+{
+    const struct bytes first = {NULL, 0};
+    enum err e;
+
+    if ((e = step(held, store_seek(held->cursor, first, &held->key, &held->value))) != OK ||
+        (e = step(computed, store_seek(computed->cursor, first, &computed->key, &computed->value))) != OK)
+        return e;
+    while (held->has || computed->has) {
+        int order = !held->has ? 1 : (!computed->has ? -1 : compare_bytes(held->key, computed->key));
+
+        if (order != 0 || compare_bytes(held->value, computed->value) != 0)
+            say_row(c, table, held, computed, order);
+        if (order <= 0 && (e = step(held, store_next(held->cursor, &held->key, &held->value))) != OK)
+            return e;
+        if (order >= 0 && (e = step(computed, store_next(computed->cursor, &computed->key, &computed->value))) != OK)
+            return e;
+    }
+    return OK;
+}
+
+static enum err compare_table(struct compare *c, unsigned table, struct store_txn *held, struct store_txn *computed)
+{
+    struct side a = {0};
+    struct side b = {0};
+    enum err e;
+
+    c->said = 0;
+    if ((e = store_cursor_open(held, table, &a.cursor)) != OK)
+        return e;
+    if ((e = store_cursor_open(computed, table, &b.cursor)) == OK)
+        e = walk(c, table, &a, &b);
+    store_cursor_close(b.cursor);
+    store_cursor_close(a.cursor);
+    if (c->said > LINES_MAX)
+        (void)fprintf(c->to, _("%s: and %llu more differences\n"), table_title(table),
+                      (unsigned long long)(c->said - LINES_MAX));
+    return e;
+}
+
+enum err compare_tables(struct compare *c, struct store_txn *held, struct store_txn *computed)
+{
+    static const unsigned tables[] = {H_BATCHES, H_RANGES, H_DEAD, H_CURRENT, H_SLOTS, H_CELLS, H_QUARANTINE};
+    enum err e = OK;
+
+    for (size_t i = 0; e == OK && i < sizeof(tables) / sizeof(tables[0]); i++) {
+        cli_progress(_("Comparing"), i, sizeof(tables) / sizeof(tables[0]));
+        e = compare_table(c, tables[i], held, computed);
+    }
+    return e;
+}

@@ -1,0 +1,175 @@
+/* ledger_internal.h: shared by the ledger_*.c files alone. */
+#ifndef SVODKA_HUB_LEDGER_INTERNAL_H
+#define SVODKA_HUB_LEDGER_INTERNAL_H
+
+#include "hub/decode.h"
+#include "hub/ledger.h"
+#include "hub/prepared.h"
+
+#define LEDGER_BLOB_CHUNK  (15u * 4096u - 16u)
+#define LEDGER_CACHE_BYTES (16u << 20)
+#define LEDGER_CACHE_SIZE  64u
+
+/* A batch of the journal, opened. */
+struct held_batch {
+    uint64_t lsn;
+    uint32_t participant;
+    struct generation gen;
+    struct batch_plain *plain;
+    uint64_t used; /* when it was last asked for */
+};
+
+struct ledger {
+    struct hub *hub;
+    struct slot_key slot_key;
+    struct decoder *decoder;
+    struct indicator_eval *eval; /* made when first needed, and again when the hub's definitions changed */
+    uint64_t eval_serial;
+    struct cell_sums *sums;
+    struct held_batch cache[LEDGER_CACHE_SIZE];
+    size_t cache_bytes;
+    uint64_t clock;
+    uint64_t first_pending; /* lsn of the first entry not committed yet; 0: none */
+};
+
+/* ---- the journal (ledger.c) ---- */
+
+struct journal_head {
+    uint64_t lsn; /* 0: empty */
+    uint8_t digest[DIGEST_BYTES];
+};
+MUST_CHECK enum err journal_head(struct store_txn *t, struct journal_head *out);
+MUST_CHECK enum err journal_append(struct ledger *l, struct store_txn *t, enum journal_type type, int64_t wall_ms,
+                                   struct bytes payload, size_t elements, uint64_t *lsn);
+/* First three elements of an entry; `m` then stands at the payload, `elements` are left. */
+MUST_CHECK enum err journal_read(struct bytes entry, struct mp *m, enum journal_type *type, int64_t *wall_ms,
+                                 uint8_t previous[DIGEST_BYTES], size_t *elements);
+MUST_CHECK enum err journal_get(struct store_txn *t, uint64_t lsn, struct bytes *entry);
+MUST_CHECK enum err blob_put(struct store_txn *t, uint64_t lsn, struct bytes bytes);
+/* All chunks; ERR_CORRUPT when there are none. */
+MUST_CHECK enum err blob_get(struct store_txn *t, uint64_t lsn, struct buf *out);
+/* Closed generations: the hub takes no new batch of them. */
+MUST_CHECK enum err generation_is_closed(struct store_txn *t, uint32_t participant, const struct generation *gen,
+                                         bool *is_closed);
+MUST_CHECK enum err generation_mark_closed(struct store_txn *t, uint32_t participant, const struct generation *gen);
+
+/* ---- a batch's entry (ledger_entry.c) ---- */
+
+/* What was true when the batch came, and cannot be known afterwards. */
+struct batch_entry {
+    int64_t wall_ms;
+    uint64_t lsn;
+    uint8_t digest[DIGEST_BYTES];
+    uint32_t length;
+    uint32_t participant;
+    struct generation gen;
+    uint64_t sequence;
+    uint8_t sign_key[KEY_BYTES];
+    enum participant_state state;
+    uint64_t grant_version, directory_version;
+    int32_t school_year; /* with the retention class: names the storage key of a section's key */
+    uint32_t section_count;
+    struct bytes wrapped[BATCH_MAX_SECTIONS]; /* loans */
+    struct bytes verdicts;                    /* loan: what intake refused: varints row count, run, reason ... */
+};
+void batch_entry_put(struct buf *out, const struct batch_entry *e, size_t *elements);
+MUST_CHECK enum err batch_entry_get(struct batch_entry *out, uint64_t lsn, struct bytes entry);
+void verdicts_put(struct buf *out, const struct prepared *p);
+/* Into one byte a record. */
+MUST_CHECK enum err verdicts_get(uint8_t *reasons, uint32_t count, struct bytes in);
+
+MUST_CHECK enum err section_key_wrap(struct buf *out, const struct key *storage, const struct batch_entry *e,
+                                     const char *retention, uint32_t section, const uint8_t key[KEY_BYTES]);
+MUST_CHECK enum err section_keys_unwrap(struct section_keys *out, const struct key *storage,
+                                        const struct batch_entry *e, const struct batch_header *h);
+
+/* ---- held batches and their records (ledger_read.c) ---- */
+
+/* Valid until the next call.  ERR_CORRUPT. */
+MUST_CHECK enum err held_open(struct ledger *l, struct store_txn *t, uint64_t lsn, const struct held_batch **out);
+void held_forget(struct ledger *l, uint64_t from_lsn);
+MUST_CHECK enum err held_record(const struct held_batch *b, uint32_t row, struct bytes *record, uint64_t *number);
+MUST_CHECK enum err plain_find_row(const struct batch_plain *p, uint64_t number, uint32_t *row); /* ERR_NOT_FOUND */
+/* Value in H_RANGES: last number u64 | lsn u64. */
+MUST_CHECK enum err range_get(struct bytes value, uint64_t *last, uint64_t *lsn);
+/* Which batch holds the number; ERR_NOT_FOUND. */
+MUST_CHECK enum err range_find(struct store_txn *t, uint32_t participant, const struct record_ref *ref, uint64_t *lsn);
+/* The current indicators' evaluation. */
+MUST_CHECK enum err ledger_eval(struct ledger *l);
+/* Adds or takes away what a record of the journal contributes. */
+MUST_CHECK enum err ledger_contribute(struct ledger *l, struct bytes record, struct cell_sums *sums, int sign);
+
+/* ---- applying (ledger_apply.c: the batch as a whole; ledger_slots.c: its records) ---- */
+
+enum row_flag {
+    ROW_HELD = 1,       /* the number is held already */
+    ROW_CONFLICT = 2,   /* ... with other content */
+    ROW_DEAD = 4,       /* named by a correction or retraction */
+    ROW_CURRENT = 8,    /* counts now */
+    ROW_UNREADABLE = 16 /* quarantined as unreadable before; this is a readable copy */
+};
+
+/* What a replay takes from the entry, and the living hub from its clock and directory. */
+struct apply_facts {
+    int64_t wall_ms;
+    uint64_t directory_version;
+    int32_t school_year;
+};
+
+struct apply {
+    struct ledger *ledger;
+    struct store_txn *t;
+    const struct prepared *p;
+    const struct apply_facts *facts;
+    uint64_t lsn;
+    uint8_t *flags;     /* one a record */
+    struct buf leaving; /* struct old_row: current until now, in earlier batches */
+    struct buf kills;   /* struct kill: targets in earlier batches */
+    uint32_t current;   /* rows that count now */
+};
+/* Accepted: it is not refused, and this batch is the first to bring it. */
+bool apply_is_accepted(const struct apply *a, uint32_t row);
+/* Numbers that are held already; then targets that die, and rows that are dead already. */
+MUST_CHECK enum err apply_find_held(struct apply *a);
+MUST_CHECK enum err apply_find_dead(struct apply *a);
+/* Sets `flag` on the rows whose numbers have an entry in a table that is keyed by number. */
+MUST_CHECK enum err apply_mark_listed(struct apply *a, unsigned table, enum row_flag flag);
+MUST_CHECK enum err apply_fill_slots(struct apply *a);
+MUST_CHECK enum err apply_settle_cells(struct apply *a);
+
+MUST_CHECK enum err ledger_apply_with(struct ledger *l, struct store_txn *t, const struct prepared *p,
+                                      const struct apply_facts *facts, struct buf *receipt,
+                                      enum ledger_outcome *outcome);
+
+/* Key in H_BATCHES to its value's parts. */
+struct batch_row {
+    uint64_t lsn;
+    const uint8_t *digest;
+    struct bytes receipt;
+};
+MUST_CHECK enum err batch_row_get(struct batch_row *out, struct bytes value);
+
+/* Number key of the tables. */
+static inline struct bytes place_key(uint8_t raw[PLACE_KEY_BYTES], uint32_t participant, const struct generation *gen,
+                                     uint64_t number)
+{
+    place_key_put(raw, participant, gen, number);
+    return bytes_of(raw, PLACE_KEY_BYTES);
+}
+/* Value in H_QUARANTINE. */
+struct quarantine_row {
+    uint64_t lsn;
+    uint32_t row;
+    enum quarantine_reason reason;
+    struct bytes text;
+};
+void quarantine_row_put(struct buf *out, const struct quarantine_row *q);
+MUST_CHECK enum err quarantine_row_get(struct quarantine_row *out, struct bytes value);
+/* Is `key` of that participant and generation? */
+bool place_key_is_of(struct bytes key, uint32_t participant, const struct generation *gen);
+static inline uint64_t place_key_number(struct bytes key)
+{
+    return be64_get(key.p + GEN_KEY_BYTES);
+}
+
+#endif

@@ -1,0 +1,422 @@
+#include "hub/ledger_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What a batch's records do to the slots.  The outcome does not depend on the order in which batches arrive:
+ *   - a number is held once, by the first batch that brought it (apply_find_held());
+ *   - dead is whatever an accepted correction or retraction names, before or after it arrives (apply_find_dead());
+ *   - of a slot's submissions the greatest is current, and if it is dead the slot is empty (apply_fill_slots());
+ *   - cells are the sum over current submissions: the difference is added in one go (apply_settle_cells()). */
+
+/* A submission of an earlier batch. */
+struct old_row {
+    uint64_t lsn;
+    uint32_t row;
+};
+struct kill {
+    uint64_t lsn;
+    struct record_ref ref;
+};
+
+static const struct generation *gen_of(const struct apply *a)
+{
+    return &a->p->header.gen;
+}
+
+static struct bytes key_of(const struct apply *a, uint8_t raw[PLACE_KEY_BYTES], uint64_t number)
+{
+    return place_key(raw, a->p->participant, gen_of(a), number);
+}
+
+bool apply_is_accepted(const struct apply *a, uint32_t row)
+{
+    return a->p->records[row].reason == 0 && (a->flags[row] & ROW_HELD) == 0;
+}
+
+/* ---- numbers that are held, targets that are dead ---- */
+
+/* A record that could not be read cannot be compared either: it stays a refusal, and what is held stays. */
+static enum err compare_held(struct apply *a, uint32_t row, uint64_t lsn)
+{
+    const struct held_batch *b;
+    struct bytes was;
+    struct bytes is;
+    uint64_t number;
+    uint32_t old_row;
+    uint32_t section;
+    enum err e;
+
+    a->flags[row] |= ROW_HELD;
+    if (a->p->plain == NULL)
+        return OK;
+    if ((e = held_open(a->ledger, a->t, lsn, &b)) != OK)
+        return e;
+    is = batch_plain_record(a->p->plain, row, &number, &section);
+    if (plain_find_row(b->plain, number, &old_row) != OK)
+        return err_set(ERR_CORRUPT, "ledger: entry %llu does not hold number %llu", (unsigned long long)lsn,
+                       (unsigned long long)number);
+    if ((e = held_record(b, old_row, &was, &number)) != OK)
+        return e;
+    if (was.len != is.len || memcmp(was.p, is.p, is.len) != 0)
+        a->flags[row] |= ROW_CONFLICT;
+    return OK;
+}
+
+/* Walks the batch's numbers and the held ranges side by side; both ascend. */
+enum err apply_find_held(struct apply *a)
+{
+    const struct prepared *p = a->p;
+    struct store_cursor *c;
+    struct bytes key;
+    struct bytes value;
+    uint8_t raw[PLACE_KEY_BYTES];
+    enum err e;
+
+    if (p->count == 0)
+        return OK;
+    if ((e = store_cursor_open(a->t, H_RANGES, &c)) != OK)
+        return e;
+    e = store_seek_before(c, key_of(a, raw, p->records[0].number), &key, &value);
+    if (e == ERR_NOT_FOUND || (e == OK && !place_key_is_of(key, p->participant, gen_of(a))))
+        e = store_next(c, &key, &value);
+    for (uint32_t row = 0; row < p->count && e == OK && place_key_is_of(key, p->participant, gen_of(a));) {
+        uint64_t number = p->records[row].number;
+        uint64_t last;
+        uint64_t lsn;
+
+        if ((e = range_get(value, &last, &lsn)) != OK)
+            break;
+        if (last < number)
+            e = store_next(c, &key, &value);
+        else if (place_key_number(key) <= number)
+            e = compare_held(a, row++, lsn);
+        else
+            row++;
+    }
+    store_cursor_close(c);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+enum err apply_mark_listed(struct apply *a, unsigned table, enum row_flag flag)
+{
+    const struct prepared *p = a->p;
+    struct store_cursor *c;
+    struct bytes key;
+    struct bytes value;
+    uint8_t raw[PLACE_KEY_BYTES];
+    uint32_t row = 0;
+    enum err e;
+
+    if (p->count == 0)
+        return OK;
+    if ((e = store_cursor_open(a->t, table, &c)) != OK)
+        return e;
+    for (e = store_seek(c, key_of(a, raw, p->records[0].number), &key, &value);
+         e == OK && place_key_is_of(key, p->participant, gen_of(a)); e = store_next(c, &key, &value)) {
+        while (row < p->count && p->records[row].number < place_key_number(key))
+            row++;
+        if (row == p->count)
+            break;
+        if (p->records[row].number == place_key_number(key))
+            a->flags[row] |= (uint8_t)flag;
+    }
+    store_cursor_close(c);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+/* The row that has the number, or p->count. */
+static uint32_t row_of(const struct prepared *p, uint64_t number)
+{
+    uint32_t low = 0;
+    uint32_t high = p->count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (p->records[middle].number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < p->count && p->records[low].number == number ? low : p->count;
+}
+
+/* Several may name one target: the greatest of them is remembered, whichever came first. */
+static enum err put_dead(struct apply *a, uint32_t row, bool *is_news)
+{
+    const struct prepared_record *r = &a->p->records[row];
+    struct record_ref own = {*gen_of(a), r->number};
+    uint8_t raw[PLACE_KEY_BYTES];
+    uint8_t by[RECORD_REF_BYTES];
+    struct bytes key = place_key(raw, a->p->participant, &r->target.gen, r->target.number);
+    struct bytes held;
+    enum err e = store_get(a->t, H_DEAD, key, &held);
+
+    *is_news = e == ERR_NOT_FOUND;
+    if (e != OK && e != ERR_NOT_FOUND)
+        return e;
+    record_ref_put(by, &own);
+    if (e == OK && held.len == sizeof(by) && memcmp(held.p, by, sizeof(by)) >= 0)
+        return OK;
+    return store_put(a->t, H_DEAD, key, bytes_of(by, sizeof(by)));
+}
+
+static enum err add_kill(struct apply *a, const struct record_ref *target)
+{
+    struct kill k = {0, *target};
+    uint8_t raw[PLACE_KEY_BYTES];
+    struct quarantine_row q;
+    struct bytes value;
+    enum err e = range_find(a->t, a->p->participant, target, &k.lsn);
+
+    if (e == ERR_NOT_FOUND)
+        return OK; /* not here yet: H_DEAD remembers it */
+    if (e != OK)
+        return e;
+    e = store_get(a->t, H_QUARANTINE, place_key(raw, a->p->participant, &target->gen, target->number), &value);
+    if (e == OK && (e = quarantine_row_get(&q, value)) == OK && q.lsn == k.lsn)
+        return OK; /* in quarantine it stands in no slot; an entry of another batch is about another copy */
+    if (e != OK && e != ERR_NOT_FOUND)
+        return e;
+    buf_put(&a->kills, &k, sizeof(k));
+    return buf_status(&a->kills);
+}
+
+enum err apply_find_dead(struct apply *a)
+{
+    const struct prepared *p = a->p;
+    enum err e = apply_mark_listed(a, H_DEAD, ROW_DEAD);
+
+    for (uint32_t row = 0; e == OK && row < p->count; row++) {
+        const struct prepared_record *r = &p->records[row];
+        uint32_t target;
+        bool is_news;
+
+        if (r->kind == RECORD_NEW || !apply_is_accepted(a, row) || (e = put_dead(a, row, &is_news)) != OK || !is_news)
+            continue;
+        target = generation_compare(&r->target.gen, gen_of(a)) == 0 ? row_of(p, r->target.number) : p->count;
+        if (target == p->count || (a->flags[target] & ROW_HELD) != 0)
+            e = add_kill(a, &r->target);
+        else
+            a->flags[target] |= ROW_DEAD;
+    }
+    return e;
+}
+
+/* ---- slots ---- */
+
+static enum err leave(struct apply *a, const struct slot_current *c)
+{
+    struct old_row old = {c->lsn, c->row};
+
+    buf_put(&a->leaving, &old, sizeof(old));
+    return buf_status(&a->leaving);
+}
+
+static enum err list_slot(struct apply *a, const struct place *at, const uint8_t slot[SLOT_BYTES], bool is_listed)
+{
+    uint8_t raw[SLOT_LIST_KEY_MAX];
+    struct bytes key = bytes_of(raw, slot_list_key(raw, at->form->id, at->unit, at->period, slot));
+
+    enum err e = is_listed ? store_put(a->t, H_SLOTS, key, bytes_of("", 0)) : store_delete(a->t, H_SLOTS, key);
+
+    return e == ERR_NOT_FOUND ? err_set(ERR_CORRUPT, "ledger: a slot that holds a submission is not listed") : e;
+}
+
+/* The batch's greatest submission of a slot meets what stands there. */
+static enum err fill_slot(struct apply *a, uint32_t row)
+{
+    const struct prepared_record *r = &a->p->records[row];
+    struct bytes key = bytes_of(r->slot, SLOT_BYTES);
+    struct slot_current mine = {
+        a->p->participant, {*gen_of(a), r->number}, a->lsn, row, (a->flags[row] & ROW_DEAD) != 0};
+    struct slot_current held = {.is_dead = true};
+    uint8_t raw[SLOT_CURRENT_BYTES];
+    struct bytes value;
+    enum err e = store_get(a->t, H_CURRENT, key, &value);
+
+    if (e == OK) {
+        if ((e = slot_current_get(&held, value)) != OK)
+            return e;
+        if (slot_compare(held.participant, &held.ref, mine.participant, &mine.ref) >= 0)
+            return OK;
+        if (!held.is_dead && (e = leave(a, &held)) != OK)
+            return e;
+    } else if (e != ERR_NOT_FOUND)
+        return e;
+    slot_current_put(raw, &mine);
+    if ((e = store_put(a->t, H_CURRENT, key, bytes_of(raw, sizeof(raw)))) != OK)
+        return e;
+    if (!mine.is_dead) {
+        a->flags[row] |= ROW_CURRENT;
+        a->current++;
+    }
+    if (mine.is_dead == held.is_dead)
+        return OK;
+    return list_slot(a, places_at(cell_sums_places(a->p->sums), r->place), r->slot, !mine.is_dead);
+}
+
+static enum err fill_from_batch(struct apply *a)
+{
+    const struct prepared *p = a->p;
+    enum err e = OK;
+
+    for (uint32_t i = 0; e == OK && i < p->value_count;) {
+        const uint8_t *slot = p->records[p->by_slot[i]].slot;
+        uint32_t greatest = p->count;
+
+        for (; i < p->value_count && memcmp(p->records[p->by_slot[i]].slot, slot, SLOT_BYTES) == 0; i++)
+            if (apply_is_accepted(a, p->by_slot[i]))
+                greatest = p->by_slot[i];
+        if (greatest != p->count)
+            e = fill_slot(a, greatest);
+    }
+    return e;
+}
+
+static int compare_kills(const void *x, const void *y)
+{
+    const struct kill *a = x;
+    const struct kill *b = y;
+
+    if (a->lsn != b->lsn)
+        return a->lsn < b->lsn ? -1 : 1;
+    return record_ref_compare(&a->ref, &b->ref);
+}
+
+/* A target in an earlier batch: if it is current in its slot, the slot is empty from now on. */
+static enum err kill(struct apply *a, const struct kill *k)
+{
+    const struct held_batch *b;
+    const struct form *f;
+    struct slot_current held;
+    struct place at = {0};
+    struct record r;
+    struct bytes record;
+    struct bytes value;
+    uint8_t slot[SLOT_BYTES];
+    uint8_t raw[SLOT_CURRENT_BYTES];
+    uint64_t number;
+    uint32_t row;
+    enum err e;
+
+    if ((e = held_open(a->ledger, a->t, k->lsn, &b)) != OK ||
+        (e = plain_find_row(b->plain, k->ref.number, &row)) != OK ||
+        (e = held_record(b, row, &record, &number)) != OK ||
+        (e = decoder_read(a->ledger->decoder, record, &r, &f)) != OK)
+        return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
+    if (r.kind == RECORD_RETRACTION)
+        return OK; /* stands in no slot */
+    slot_of(slot, &a->ledger->slot_key, f, a->p->participant, &k->ref, &r);
+    e = store_get(a->t, H_CURRENT, bytes_of(slot, SLOT_BYTES), &value);
+    if (e == ERR_NOT_FOUND)
+        return err_set(ERR_CORRUPT, "ledger: a submission of entry %llu stands in no slot", (unsigned long long)k->lsn);
+    if (e != OK || (e = slot_current_get(&held, value)) != OK)
+        return e;
+    if (held.is_dead || slot_compare(held.participant, &held.ref, a->p->participant, &k->ref) != 0)
+        return OK;
+    if ((e = leave(a, &held)) != OK)
+        return e;
+    held.is_dead = true;
+    slot_current_put(raw, &held);
+    if ((e = store_put(a->t, H_CURRENT, bytes_of(slot, SLOT_BYTES), bytes_of(raw, sizeof(raw)))) != OK)
+        return e;
+    at.form = f;
+    memcpy(at.unit, r.unit, sizeof(at.unit));
+    memcpy(at.period, r.period, sizeof(at.period));
+    return list_slot(a, &at, slot, false);
+}
+
+static enum err kill_all(struct apply *a)
+{
+    struct kill *kills = (struct kill *)(void *)a->kills.data;
+    size_t count = a->kills.len / sizeof(*kills);
+    enum err e = OK;
+
+    if (count > 0)
+        qsort(kills, count, sizeof(*kills), compare_kills);
+    for (size_t i = 0; e == OK && i < count; i++)
+        e = kill(a, &kills[i]);
+    return e;
+}
+
+enum err apply_fill_slots(struct apply *a)
+{
+    enum err e = fill_from_batch(a);
+
+    return e == OK ? kill_all(a) : e;
+}
+
+/* ---- cells ---- */
+
+static enum err contribute_row(struct apply *a, uint32_t row, int sign)
+{
+    uint64_t number;
+    uint32_t section;
+
+    return ledger_contribute(a->ledger, batch_plain_record(a->p->plain, row, &number, &section), a->ledger->sums, sign);
+}
+
+/* Intake has summed up all value records as if all of them counted: mostly they do, and then nothing is evaluated on
+ * this thread.  The few (or, when most do not count, the others) are evaluated again. */
+static enum err add_coming(struct apply *a)
+{
+    const struct prepared *p = a->p;
+    bool from_sums = p->value_count - a->current <= a->current;
+    enum err e = from_sums ? cell_sums_merge(a->ledger->sums, p->sums) : OK;
+
+    if (from_sums && a->current == p->value_count)
+        return e;
+    for (uint32_t i = 0; e == OK && i < p->value_count; i++) {
+        bool counts = (a->flags[p->by_slot[i]] & ROW_CURRENT) != 0;
+
+        if (from_sums != counts)
+            e = contribute_row(a, p->by_slot[i], from_sums ? -1 : 1);
+    }
+    return e;
+}
+
+static int compare_old_rows(const void *x, const void *y)
+{
+    const struct old_row *a = x;
+    const struct old_row *b = y;
+
+    if (a->lsn != b->lsn)
+        return a->lsn < b->lsn ? -1 : 1;
+    if (a->row != b->row)
+        return a->row < b->row ? -1 : 1;
+    return 0;
+}
+
+/* In the order of their batches, so that each is opened once. */
+static enum err take_leaving(struct apply *a)
+{
+    struct old_row *rows = (struct old_row *)(void *)a->leaving.data;
+    size_t count = a->leaving.len / sizeof(*rows);
+    enum err e = OK;
+
+    if (count > 0)
+        qsort(rows, count, sizeof(*rows), compare_old_rows);
+    for (size_t i = 0; e == OK && i < count; i++) {
+        const struct held_batch *b;
+        struct bytes record;
+        uint64_t number;
+
+        if ((e = held_open(a->ledger, a->t, rows[i].lsn, &b)) == OK &&
+            (e = held_record(b, rows[i].row, &record, &number)) == OK)
+            e = ledger_contribute(a->ledger, record, a->ledger->sums, -1);
+    }
+    return e;
+}
+
+enum err apply_settle_cells(struct apply *a)
+{
+    enum err e;
+
+    cell_sums_reset(a->ledger->sums);
+    if ((e = add_coming(a)) == OK && (e = take_leaving(a)) == OK)
+        e = cell_sums_store(a->ledger->sums, a->t);
+    cell_sums_reset(a->ledger->sums);
+    return e;
+}

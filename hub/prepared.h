@@ -1,0 +1,60 @@
+/* prepared.h: what an intake worker makes of a batch for the ledger's one writer: everything that needs no store. */
+#ifndef SVODKA_HUB_PREPARED_H
+#define SVODKA_HUB_PREPARED_H
+
+#include "hub/cells.h"
+#include "hub/registry.h"
+#include "hub/slot.h"
+
+#define PREPARED_NO_TEXT UINT32_MAX
+
+struct prepared_record {
+    uint64_t number;
+    struct record_ref target; /* CORRECTION, RETRACTION */
+    uint32_t place;           /* in cell_sums_places(); unset when refused */
+    uint32_t text;            /* offset in `texts` of the NUL-terminated reason, or PREPARED_NO_TEXT */
+    uint8_t slot[SLOT_BYTES]; /* unset in retractions and when refused */
+    uint8_t kind;             /* enum record_kind */
+    uint8_t reason;           /* enum quarantine_reason; 0: nothing wrong with it */
+};
+
+struct prepared {
+    uint64_t
+        definitions_serial; /* of the hub when it was prepared: pointers below are good only while it is the same */
+    uint32_t participant;   /* index */
+    char participant_id[ID_MAX + 1];
+    enum participant_state state;
+    uint64_t grant_version;
+
+    struct buf batch; /* a copy of the bytes */
+    uint8_t digest[DIGEST_BYTES];
+    struct batch_header header;
+    struct section_keys keys;
+    struct batch_plain *plain; /* NULL: it did not open; every record is refused as unreadable */
+
+    struct prepared_record *records; /* by ascending number */
+    uint32_t count;
+    uint32_t *by_slot; /* value records that are not refused, by (slot, number) */
+    uint32_t value_count;
+    struct cell_sums *sums; /* what all of by_slot[] contribute together */
+    struct buf texts;       /* reasons in words; the first RECEIPT_MAX_REFUSALS of a batch */
+    uint32_t refused;
+};
+
+/* ---- for the ledger's replay ---- */
+
+/* The verdicts that intake gave when the batch came, from its journal entry: they are decisions, and stand whatever
+ * forms, rights and periods say today. */
+struct prepared_verdicts {
+    const uint8_t *reasons; /* one a record; 0: accepted */
+    uint32_t count;
+    enum participant_state state;
+    uint64_t grant_version;
+};
+struct intake;
+/* As intake_prepare() after its checks and with the section keys at hand; the judgement is taken from `v`. */
+MUST_CHECK enum err intake_replay(struct intake *i, const struct participant *from, struct bytes batch,
+                                  const struct section_keys *keys, const struct prepared_verdicts *v,
+                                  struct prepared **out);
+
+#endif

@@ -1,0 +1,209 @@
+#!/bin/sh
+# bench.sh BUILD_DIR [--quick]: how fast, how small, beside what the plain libraries allow in the same run.
+#
+# Real programs, durable stores, a real TCP connection on 127.0.0.1; the median of five runs, ours and the plain ones
+# taking turns.  --quick: a tenth of the rows, once; good for trying, not for quoting.
+set -eu
+name=bench
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/integration/lib.sh
+. "$here/../integration/lib.sh"
+
+[ $# -ge 1 ] || {
+    warn 'usage: bench.sh BUILD_DIR [--quick]'
+    exit 2
+}
+begin "$1"
+rows=200000
+wire_rows=60000
+runs=5
+if [ "${2:-}" = --quick ]; then
+    rows=20000
+    wire_rows=6000
+    runs=1
+fi
+agents=20
+seed=${SVODKA_BENCH_SEED:-1}
+period=2020/21
+tools=$build/tests/bench
+data=$here/../data/uci_student_performance/student-por.csv
+part=$((rows / agents))
+schools=$(seq -f 's%g' "$agents")
+
+# ---- figures: a line "key value" for each measurement ----
+
+note() { # PREFIX FILE: lines key=value
+    sed "s/^/$1_/; s/=/ /" "$2" >>"$work/figures"
+}
+
+median() { # KEY
+    awk -v key="$1" '$1 == key {print $2}' "$work/figures" | sort -n | awk '
+        {v[NR] = $1}
+        END {if (NR == 0) {print "?"; exit 1}
+             print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2}'
+}
+
+most() { # KEY
+    awk -v key="$1" '$1 == key && $2 > m {m = $2} END {print m + 0}' "$work/figures"
+}
+
+measure() { # PREFIX BENCH_RUN_ARGS...
+    measure_prefix=$1
+    shift
+    "$tools/bench_run" "$@" >"$work/out" || fail "$measure_prefix failed (bench_run $*)"
+    note "$measure_prefix" "$work/out"
+}
+
+fresh() { # a fresh copy of the prepared homes in $work/run
+    rm -rf "$work/run"
+    mkdir "$work/run"
+    for fresh_home in "$@"; do
+        cp -a "$work/ready/$fresh_home" "$work/run/"
+    done
+}
+
+# The district's sum over all schools must be exactly the rows that were sent: a fast loss is no speed.
+check_count() { # ROWS
+    read_indicators
+    awk -F , -v want="$1" '
+        NR == 1 {for (i = 1; i <= NF; i++) at[$i] = i; next}
+        {gsub(/"/, "")}
+        $at["indicator"] == "mean-grade" && $at["level"] == "municipality" {n = $at["n"]}
+        END {exit n == want ? 0 : 1}' "$work/indicators.csv" ||
+        fail "the hub does not count $1 submissions; see its indicators: $(grep mean-grade "$work/indicators.csv")"
+}
+
+# ---- preparing ----
+
+say "Preparing: $rows rows, $agents agents (seed $seed) ..."
+mkdir "$work/ready"
+"$tools/bench_pupils" "$data" "$rows" "$seed" >"$work/all.csv"
+"$tools/bench_pupils" "$data" "$wire_rows" "$((seed + 1000))" >"$work/wire.csv"
+for i in $(seq "$agents"); do
+    "$tools/bench_pupils" "$data" "$part" "$((seed + i))" >"$work/part-$i.csv"
+done
+
+make_hub "$here/pack"
+for school in $schools importer; do
+    make_school "$school"
+done
+start_hub
+for school in $schools importer; do
+    agent "$school" sync >"$work/sync.txt" 2>&1 || fail "$school cannot join"
+done
+stop_hub
+for i in $(seq "$agents"); do
+    agent "s$i" import pupils --period "$period" --csv "$work/part-$i.csv" >"$work/import.txt"
+done
+for home in hub $schools importer; do
+    mv "$work/$home" "$work/ready/"
+done
+hub_home=$work/run/hub
+
+# ---- import ----
+
+import_once() {
+    fresh importer
+    measure import -- "$agent_program" import pupils --period "$period" --csv "$work/all.csv" --home "$work/run/importer"
+    rm -rf "$work/plain"
+    "$tools/bench_plain" import "$work/all.csv" "$work/plain" >"$work/out"
+    note plain_import "$work/out"
+}
+
+# ---- drain ----
+
+prepare_plain_drain() {
+    mkdir "$work/plain-drain"
+    for i in $(seq "$agents"); do
+        "$tools/bench_plain" import "$work/part-$i.csv" "$work/plain-drain/$i" >"$work/plain-drain/$i.rows"
+    done
+}
+
+drain_once() {
+    # shellcheck disable=SC2086
+    fresh hub $schools
+    start_hub
+    find_hub_parts
+    measure drain --copies "$agents" --sample 20 --watch gateway "$gateway_pid" --watch core "$core_pid" -- \
+        "$agent_program" sync --home "$work/run/s{}"
+    check_count "$rows"
+    stop_hub
+    rm -rf "$work/plain-drain/hub"
+    "$tools/bench_plain" drain "$work/plain-drain" "$agents" >"$work/out"
+    note plain_drain "$work/out"
+}
+
+# ---- bytes on the wire: everything between agent and hub but the headers of TCP/IP ----
+
+wire() {
+    rm -rf "$work/hub"
+    free_port
+    relay_port=$port
+    hub_home=$work/hub
+    while free_port && [ "$port" = "$relay_port" ]; do :; done
+    "$hub_program" init --home "$hub_home" --name 'Район' --listen "tcp://127.0.0.1:$port" >"$work/init.txt"
+    printf 'announce:\n  - "tcp://127.0.0.1:%s"\n' "$relay_port" >>"$hub_home/hub.yaml"
+    hub programme load "$here/pack" >"$work/load.txt"
+    make_school wire
+    start_hub
+    "$tools/bench_run" --relay "$relay_port" "$port" -- "$agent_program" sync --home "$work/wire" >"$work/out" 2>"$work/sync.txt" ||
+        fail 'the meeting through the relay failed'
+    agent wire import pupils --period "$period" --csv "$work/wire.csv" >"$work/import.txt"
+    measure wire --relay "$relay_port" "$port" -- "$agent_program" sync --home "$work/wire"
+    check_count "$wire_rows"
+    hub verify >"$work/verify.txt" || fail 'svodka-hub verify is not clean'
+    stop_hub
+}
+
+run=1
+prepare_plain_drain
+while [ "$run" -le "$runs" ]; do
+    say "Run $run of $runs: import ..."
+    import_once
+    say "Run $run of $runs: drain ..."
+    drain_once
+    run=$((run + 1))
+done
+say 'Bytes on the wire ...'
+wire
+
+# ---- the table ----
+
+line() { printf '%-44s %14s %14s %8s   %s\n' "$@"; }
+rate() { awk -v n="$1" -v s="$2" 'BEGIN {printf "%.0f", n / s}'; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN {printf "%.2f", a / b}'; }
+mib() { awk -v a="$1" -v r="$2" 'BEGIN {printf "%.1f (%.1f)", a / 1024, r / 1024}'; }
+seconds() { awk -v s="$1" 'BEGIN {printf "%.2f", s}'; }
+
+say ''
+say "$(uname -m), $(nproc) cores, kernel $(uname -r); $rows rows of 33 fields and a number, $agents agents, seed $seed"
+say "median of $runs; memory: the most of all runs"
+say ''
+line what ours 'plain limit' ratio aim
+ours=$(rate "$rows" "$(median import_wall_s)")
+plain=$(rate "$rows" "$(median plain_import_wall_s)")
+line 'import, rows/s' "$ours" "$plain" "$(ratio "$ours" "$plain")" '>= 150000'
+ours=$(rate "$rows" "$(median drain_wall_s)")
+plain=$(rate "$rows" "$(median plain_drain_wall_s)")
+line "drain, $agents agents, submissions/s" "$ours" "$plain" "$(ratio "$ours" "$plain")" '>= 150000'
+ours=$(awk -v b="$(median wire_relay_up)" -v d="$(median wire_relay_down)" -v n="$wire_rows" \
+    'BEGIN {printf "%.2f", (b + d) / n}')
+plain=$(awk -v b="$(median plain_drain_bytes)" -v n="$rows" 'BEGIN {printf "%.2f", b / n}')
+line "bytes on the wire per submission ($wire_rows)" "$ours" "$plain" "$(ratio "$ours" "$plain")" '<= 12'
+line 'RssAnon (VmRSS), MiB: agent importing' "$(mib "$(most import_anon_kib)" "$(most import_rss_kib)")" '' '' '<= 8'
+line "  agent syncing ($part)" "$(mib "$(most drain_anon_kib)" "$(most drain_rss_kib)")" '' '' '<= 8'
+line "  agent syncing ($wire_rows)" "$(mib "$(most wire_anon_kib)" "$(most wire_rss_kib)")" '' '' '<= 8'
+line "  gateway, $agents agents" "$(mib "$(most drain_gateway_anon_kib)" "$(most drain_gateway_rss_kib)")" '' '' '<= 16'
+line '  core' "$(mib "$(most drain_core_anon_kib)" "$(most drain_core_rss_kib)")" '' '' '<= 48'
+ours=$(seconds "$(median import_cpu_s)")
+plain=$(seconds "$(median plain_import_cpu_s)")
+line 'CPU seconds: import' "$ours" "$plain" "$(ratio "$ours" "$plain")" ''
+agents_s=$(seconds "$(median drain_cpu_s)")
+gateway_s=$(seconds "$(median drain_gateway_cpu_s)")
+core_s=$(seconds "$(median drain_core_cpu_s)")
+ours=$(awk -v a="$agents_s" -v g="$gateway_s" -v c="$core_s" 'BEGIN {printf "%.2f", a + g + c}')
+plain=$(seconds "$(median plain_drain_cpu_s)")
+line "  drain: $agents agents" "$agents_s" '' '' ''
+line '  drain: gateway' "$gateway_s" '' '' ''
+line '  drain: core' "$core_s" '' '' ''
+line '  drain: together' "$ours" "$plain" "$(ratio "$ours" "$plain")" ''
