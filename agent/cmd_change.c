@@ -169,6 +169,7 @@ static enum err values_from_json(struct change *x)
     enum err e = cli_read_file(x->cmd->json, FORM_JSON_MAX_BYTES, &text, &len);
 
     if (e == OK && (e = report_new(&r, 0)) == OK) {
+        report_set_file(r, x->cmd->json);
         e = form_values_from_json(x->form, text, len, x->values, &x->keep, r);
         command_report(r);
         if (e != OK && report_kept(r) > 0)

@@ -42,8 +42,8 @@ static enum err read_source(const char *text, enum record_source *out)
     return OK;
 }
 
-/* Judges, queues and tells; mistakes go to stderr. */
-static enum err queue_it(struct submission *s, struct value *values, bool drop_irrelevant)
+/* Judges, queues and tells; mistakes go to stderr, in the name of `file` (NULL: asked on the terminal). */
+static enum err queue_it(struct submission *s, struct value *values, bool drop_irrelevant, const char *file)
 {
     struct capture_deed deed = {.kind = RECORD_NEW, .remarks = s->remarks, .remark_count = s->remark_count};
     struct record_ref ref;
@@ -51,8 +51,10 @@ static enum err queue_it(struct submission *s, struct value *values, bool drop_i
     char id[RECORD_ID_TEXT];
     enum err e = report_new(&r, 0);
 
-    if (e == OK)
+    if (e == OK) {
+        report_set_file(r, file);
         e = capture_judge(s->c, values, drop_irrelevant, NULL, r);
+    }
     if (r != NULL)
         command_report(r);
     report_free(r);
@@ -79,6 +81,7 @@ static enum err submit_json(struct submission *s, const char *path)
     enum err e = cli_read_file(path, FORM_JSON_MAX_BYTES, &text, &len);
 
     if (e == OK && (e = report_new(&r, 0)) == OK) {
+        report_set_file(r, path);
         e = form_values_from_json(s->form, text, len, s->values, &s->keep, r);
         if (report_kept(r) > 0) {
             command_report(r);
@@ -89,7 +92,7 @@ static enum err submit_json(struct submission *s, const char *path)
     if (text != NULL)
         wipe(text, len);
     free(text);
-    return e == OK ? queue_it(s, s->values, false) : e;
+    return e == OK ? queue_it(s, s->values, false, path) : e;
 }
 
 /* ---- the terminal ---- */
@@ -189,7 +192,7 @@ static enum err submit_asked(struct submission *s)
         if (s->remark_count == 0)
             s->remark_count = interview_remarks(i, s->remarks);
         memcpy(s->values, interview_values(i), s->form->field_count * sizeof(*s->values));
-        e = queue_it(s, s->values, true);
+        e = queue_it(s, s->values, true, NULL);
         if (e == OK && keeps_drafts(s))
             e = draft_delete(s->a, s->c);
     } else if (e == ERR_CANCELLED) {

@@ -1,5 +1,6 @@
 #include "agent/draft.h"
 
+#include "common/cli.h"
 #include "common/clock.h"
 #include "common/form_json.h"
 
@@ -59,7 +60,7 @@ static enum err read_draft(const struct agent *a, struct bytes key, struct buf *
         e = ERR_CORRUPT;
     store_abort(t);
     if (e == ERR_AUTH || e == ERR_CORRUPT)
-        e = err_set(ERR_CORRUPT, "the draft %.*s is damaged", (int)key.len, (const char *)key.p);
+        e = err_set(ERR_CORRUPT, _("the draft %.*s is damaged"), (int)key.len, (const char *)key.p);
     return e;
 }
 

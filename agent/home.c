@@ -1,6 +1,7 @@
 #include "agent/home.h"
 
 #include "agent/home_internal.h"
+#include "common/cli.h"
 #include "common/clock.h"
 #include "common/folder.h"
 #include "common/log.h"
@@ -70,7 +71,7 @@ enum err agent_lock(const struct agent *a, const char *name, int *fd)
     if (f < 0)
         return err_errno(errno == EACCES ? ERR_DENIED : ERR_IO, errno, "%s", path);
     if (flock(f, LOCK_EX | LOCK_NB) != 0) {
-        e = errno == EWOULDBLOCK ? err_set(ERR_BUSY, "another svodka-agent is at work in %s", a->dir)
+        e = errno == EWOULDBLOCK ? err_set(ERR_BUSY, _("another svodka-agent is at work in %s"), a->dir)
                                  : err_errno(ERR_IO, errno, "%s", path);
         close(f);
         return e;
@@ -102,8 +103,11 @@ static enum err read_key(struct key **out, const struct agent *a, const char *fi
     char path[FOLDER_PATH_MAX];
     enum err e = folder_path(path, a->dir, file);
 
-    if (e == OK && (e = key_read(out, path, kind)) != OK)
-        e = err_prefix(e, "%s", a->dir);
+    if (e == OK && (e = key_read(out, path, kind)) == ERR_NOT_FOUND)
+        e = err_set(e,
+                    _("%s: the key file is missing (nothing was changed): put it back from the copy of this folder; if "
+                      "there is none, ask the district office for a new invitation"),
+                    path);
     return e;
 }
 
@@ -118,7 +122,7 @@ static enum err load_signed(struct agent *a)
     if ((e = agent_meta_get(a, NULL, "root", &root)) != OK || root.len != KEY_BYTES ||
         (e = agent_meta_get(a, NULL, "directory", &v)) != OK) {
         e = err_set(ERR_CORRUPT,
-                    "%s: the store does not hold the hub's directory; it was not made by svodka-agent join", a->dir);
+                    _("%s: the store does not hold the hub's directory; it was not made by svodka-agent join"), a->dir);
         goto done;
     }
     a->directory = calloc(1, sizeof(*a->directory));
@@ -131,7 +135,7 @@ static enum err load_signed(struct agent *a)
         (e = agent_meta_get(a, NULL, "grant", &v)) == OK)
         e = grant_open(a->grant, bytes_of(v.data, v.len), a->directory->hub_sign);
     if (e != OK && e != ERR_NOMEM)
-        e = err_set(ERR_CORRUPT, "%s: the stored directory or grant is damaged (%s)", a->dir, err_text());
+        e = err_set(ERR_CORRUPT, _("%s: the stored directory or grant is damaged (%s)"), a->dir, err_text());
 done:
     buf_fini(&v);
     buf_fini(&root);
@@ -147,22 +151,22 @@ static enum err check_keys(const struct agent *a)
     enum err e;
 
     buf_init(&locked, 256);
-    buf_init(&plain, 2 * KEY_BYTES);
+    buf_init(&plain, (size_t)2 * KEY_BYTES);
     e = agent_meta_get(a, NULL, "keys", &locked);
     if (e == OK)
         e = unlock_bytes(&plain, key_secret(a->home_key), bytes_of("keys", 4), bytes_of(locked.data, locked.len));
-    if (e == ERR_AUTH || (e == OK && plain.len != 2 * KEY_BYTES))
+    if (e == ERR_AUTH || (e == OK && plain.len != (size_t)2 * KEY_BYTES))
         wrong = "home.key";
     else if (e == OK && memcmp(plain.data, key_public(a->sign), KEY_BYTES) != 0)
         wrong = "sign.key";
     else if (e == OK && memcmp(plain.data + KEY_BYTES, key_public(a->curve), KEY_BYTES) != 0)
         wrong = "curve.key";
     else if (e == ERR_NOT_FOUND)
-        e = err_set(ERR_CORRUPT, "%s: the store does not say which keys belong to it", a->dir);
+        e = err_set(ERR_CORRUPT, _("%s: the store does not say which keys belong to it"), a->dir);
     if (wrong != NULL)
         e = err_set(ERR_CORRUPT,
-                    "%s/keys/%s is not the key of this home; put back the file that was made with it (nothing was "
-                    "changed)",
+                    _("%s/keys/%s is not the key of this home; put back the file that was made with it (nothing was "
+                      "changed)"),
                     a->dir, wrong);
     buf_fini(&locked);
     buf_fini(&plain);
@@ -216,35 +220,62 @@ enum err agent_read_generation(struct agent *a, struct store_txn *t)
     if (tag != NULL)
         memcpy(a->gen.tag, tag, TAG_BYTES);
     if (e == OK && (r.failed || a->gen.counter == 0))
-        e = err_set(ERR_CORRUPT, "%s: the queue's generation is damaged", a->dir);
+        e = err_set(ERR_CORRUPT, _("%s: the queue's generation is damaged"), a->dir);
     buf_fini(&v);
     return e;
 }
 
-static enum err check_modes(const char *dir)
+static bool is_in(const char *dir, const char *name)
 {
     char path[FOLDER_PATH_MAX];
     struct stat st;
-    enum err e = folder_path(path, dir, "agent.yaml");
 
-    if (e != OK)
-        return e;
-    if (stat(path, &st) != 0)
+    return folder_path(path, dir, name) == OK && stat(path, &st) == 0;
+}
+
+static enum err no_home(const char *dir)
+{
+    if (is_in(dir, "store"))
         return err_set(ERR_NOT_FOUND,
-                       "%s is not the home of an agent (no agent.yaml in it); make one with: svodka-agent join "
-                       "INVITATION --home %s",
-                       dir, dir);
-    if (stat(dir, &st) != 0)
-        return err_errno(ERR_IO, errno, "%s", dir);
-    if ((st.st_mode & 077) != 0)
-        return err_set(ERR_DENIED, "%s: other users of this computer may look into it; run: chmod 700 %s", dir, dir);
-    if ((e = folder_path(path, dir, "keys")) != OK)
-        return e;
+                       _("%s/agent.yaml is missing; put it back, or make an empty file of this name: then every "
+                         "setting has its default"),
+                       dir);
+    return err_set(ERR_NOT_FOUND,
+                   _("%s is not the home of an agent (no agent.yaml in it); make one with: svodka-agent join "
+                     "INVITATION --home %s"),
+                   dir, dir);
+}
+
+static enum err no_part(const char *path)
+{
+    return err_set(ERR_NOT_FOUND, _("%s is missing (nothing was changed): put it back from a copy of the home"), path);
+}
+
+static enum err check_folder(const char *path)
+{
+    struct stat st;
+
     if (stat(path, &st) != 0)
-        return err_errno(ERR_NOT_FOUND, errno, "%s", path);
+        return no_part(path);
     if ((st.st_mode & 077) != 0)
-        return err_set(ERR_DENIED, "%s: other users of this computer may look into it; run: chmod 700 %s", path, path);
+        return err_set(ERR_DENIED, _("%s: other users of this computer may look into it; run: chmod 700 %s"), path,
+                       path);
     return OK;
+}
+
+/* Before anything is read: what is missing, and what others may read. */
+static enum err check_parts(const char *dir)
+{
+    char path[FOLDER_PATH_MAX];
+    enum err e;
+
+    if (!is_in(dir, "agent.yaml"))
+        return no_home(dir);
+    if ((e = check_folder(dir)) != OK || (e = folder_path(path, dir, "keys")) != OK || (e = check_folder(path)) != OK ||
+        (e = folder_path(path, dir, "store")) != OK || (e = check_folder(path)) != OK ||
+        (e = folder_path(path, dir, "store/data.mdb")) != OK)
+        return e;
+    return is_in(dir, "store/data.mdb") ? OK : no_part(path);
 }
 
 static enum err open_parts(struct agent *a)
@@ -253,7 +284,7 @@ static enum err open_parts(struct agent *a)
     char path[FOLDER_PATH_MAX];
     enum err e;
 
-    if ((e = check_modes(a->dir)) != OK || (e = agent_conf_load(&a->conf, a->dir)) != OK ||
+    if ((e = check_parts(a->dir)) != OK || (e = agent_conf_load(&a->conf, a->dir)) != OK ||
         (e = read_key(&a->sign, a, "keys/sign.key", KEY_SIGN)) != OK ||
         (e = read_key(&a->curve, a, "keys/curve.key", KEY_CURVE)) != OK ||
         (e = read_key(&a->home_key, a, "keys/home.key", KEY_SECRET)) != OK ||

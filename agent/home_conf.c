@@ -1,5 +1,6 @@
 #include "agent/home_internal.h"
 
+#include "common/cli.h"
 #include "common/conf.h"
 #include "common/folder.h"
 #include "protocol/message.h"
@@ -42,7 +43,7 @@ static enum err read_window(struct agent_conf *c, const char *text)
     /* NOLINTNEXTLINE(cert-err34-c): ranges are checked below */
     if (sscanf(text, "%2u:%2u-%2u:%2u%n", &from_h, &from_m, &to_h, &to_m, &used) != 4 || text[used] != '\0' ||
         from_h > 23 || to_h > 23 || from_m > 59 || to_m > 59)
-        return err_set(ERR_INVALID, "agent.yaml: sync.window: '%s': HH:MM-HH:MM is expected, such as 01:00-05:00",
+        return err_set(ERR_INVALID, _("agent.yaml: sync.window: '%s': HH:MM-HH:MM is expected, such as 01:00-05:00"),
                        text);
     c->window_from_min = from_h * 60 + from_m;
     c->window_to_min = to_h * 60 + to_m;

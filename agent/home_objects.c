@@ -1,5 +1,7 @@
 #include "agent/home_internal.h"
 
+#include "common/cli.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,7 +54,7 @@ static enum err add_calendar(struct agent *a, const char *name, const struct buf
     if (e == OK && (e = yaml_parse(&doc, name, source->data, source->len, r)) == OK) {
         periods = yaml_root(doc)->kind == YAML_MAPPING ? yaml_get(yaml_root(doc), "periods") : NULL;
         if (periods == NULL || !calendar_read(a->calendar, doc, periods, r))
-            e = err_set(ERR_CORRUPT, "the calendar of %s from the hub cannot be read", name);
+            e = err_set(ERR_CORRUPT, _("the calendar of %s from the hub cannot be read"), name);
     }
     yaml_free(doc);
     report_free(r);
@@ -141,7 +143,7 @@ enum err agent_map(const struct agent *a, const char *name, struct buf *out)
         if (o->kind == OBJECT_MAP && o->is_current && strcmp(o->name, name) == 0)
             return get_object(a, o->digest, out);
     }
-    return err_set(ERR_NOT_FOUND, "the programme has no import map called '%s'", name);
+    return err_set(ERR_NOT_FOUND, _("the programme has no import map called '%s'"), name);
 }
 
 enum err agent_take_directory(struct agent *a, struct bytes object)
@@ -153,9 +155,9 @@ enum err agent_take_directory(struct agent *a, struct bytes object)
         return ERR_NOMEM;
     e = directory_open(fresh, object, a->directory->root);
     if (e == OK && memcmp(fresh->district, a->directory->district, sizeof(fresh->district)) != 0)
-        e = err_set(ERR_AUTH, "the directory is of another district");
+        e = err_set(ERR_AUTH, _("the directory is of another district"));
     if (e == OK && fresh->version < a->directory->version)
-        e = err_set(ERR_VERSION, "the hub offered an older directory than the one held; it was not taken");
+        e = err_set(ERR_VERSION, _("the hub offered an older directory than the one held; it was not taken"));
     if (e == OK)
         e = agent_meta_put(a, NULL, "directory", object);
     if (e != OK) {
@@ -177,9 +179,9 @@ enum err agent_take_grant(struct agent *a, struct bytes object)
     e = grant_open(fresh, object, a->directory->hub_sign);
     if (e == OK && (strcmp(fresh->participant, a->grant->participant) != 0 ||
                     memcmp(fresh->district, a->grant->district, sizeof(fresh->district)) != 0))
-        e = err_set(ERR_AUTH, "the grant is another participant's");
+        e = err_set(ERR_AUTH, _("the grant is another participant's"));
     if (e == OK && fresh->version < a->grant->version)
-        e = err_set(ERR_VERSION, "the hub offered an older grant than the one held; it was not taken");
+        e = err_set(ERR_VERSION, _("the hub offered an older grant than the one held; it was not taken"));
     if (e == OK)
         e = agent_meta_put(a, NULL, "grant", object);
     if (e != OK) {
@@ -228,7 +230,7 @@ enum err agent_take_object(struct agent *a, const uint8_t digest_in[32], struct 
 
     digest(real, bytes);
     if (o == NULL || !digest_equal(real, digest_in))
-        return err_set(ERR_INVALID, "the hub sent something that its directory does not list");
+        return err_set(ERR_INVALID, _("the hub sent something that its directory does not list"));
     if ((e = store_begin_write(a->store, &t)) != OK)
         return e;
     if ((e = put_object(a, t, o->kind, digest_in, bytes)) != OK) {

@@ -1,6 +1,7 @@
 #include "agent/queue.h"
 
 #include "agent/queue_internal.h"
+#include "common/cli.h"
 #include "common/clock.h"
 
 #include <stdlib.h>
@@ -48,7 +49,7 @@ static enum err gen_row_read(struct gen_row *out, struct bytes key, struct bytes
     out->sequence = rd_u64(&r);
     head = rd_bytes(&r, DIGEST_BYTES);
     if (head == NULL || rd_left(&r) != 0)
-        return err_set(ERR_CORRUPT, "the queue's state is damaged");
+        return err_set(ERR_CORRUPT, _("the queue's state is damaged"));
     memcpy(out->head, head, DIGEST_BYTES);
     return OK;
 }
@@ -123,14 +124,14 @@ enum err segment_key(const struct agent *a, struct store_txn *t, const struct ge
         if (e == OK && box.len == KEY_BYTES)
             memcpy(out, box.data, KEY_BYTES);
         else if (e != ERR_NOMEM)
-            e = err_set(ERR_CORRUPT, "a key of the queue does not open: keys/home.key is not the one of this home");
+            e = err_set(ERR_CORRUPT, _("a key of the queue does not open: keys/home.key is not the one of this home"));
     } else if (e == ERR_NOT_FOUND && create) {
         random_bytes(out, KEY_BYTES);
         e = lock_bytes(&box, key_secret(a->home_key), bytes_of(key, sizeof(key)), bytes_of(out, KEY_BYTES));
         if (e == OK)
             e = store_put(t, T_SEGMENTS, bytes_of(key, sizeof(key)), bytes_of(box.data, box.len));
     } else if (e == ERR_NOT_FOUND) {
-        e = err_set(ERR_CORRUPT, "a key of the queue is missing");
+        e = err_set(ERR_CORRUPT, _("a key of the queue is missing"));
     }
     buf_wipe(&box);
     return e;
@@ -145,7 +146,7 @@ enum err page_open(const struct agent *a, struct store_txn *t, struct bytes key,
     enum err e;
 
     if (key.len != PAGE_KEY || value.len < 4)
-        return err_set(ERR_CORRUPT, "a page of the queue is damaged");
+        return err_set(ERR_CORRUPT, _("a page of the queue is damaged"));
     g = gen_get(key.p);
     out->first = be64_get(key.p + GEN_BYTES);
     out->count = be32_get(value.p);
@@ -155,7 +156,7 @@ enum err page_open(const struct agent *a, struct store_txn *t, struct bytes key,
     e = unlock_bytes(&out->plain, secret, key, bytes_of(value.p + 4, value.len - 4));
     wipe(secret, sizeof(secret));
     if (e == ERR_AUTH)
-        e = err_set(ERR_CORRUPT, "the page of the queue from number %llu on is damaged",
+        e = err_set(ERR_CORRUPT, _("the page of the queue from number %llu on is damaged"),
                     (unsigned long long)out->first);
     return e;
 }
@@ -278,7 +279,7 @@ enum err batch_row_read(struct batch_state *out, struct bytes key, struct bytes 
     struct bytes object;
 
     if (key.len != PAGE_KEY)
-        return err_set(ERR_CORRUPT, "the list of batches is damaged");
+        return err_set(ERR_CORRUPT, _("the list of batches is damaged"));
     out->gen = gen_get(key.p);
     out->sequence = be64_get(key.p + GEN_BYTES);
     (void)mp_array(&m, 9, 32);
@@ -292,7 +293,7 @@ enum err batch_row_read(struct batch_state *out, struct bytes key, struct bytes 
     out->receipt_ms = mp_int(&m);
     object = mp_bin(&m, SIGNED_MAX);
     if (m.failed)
-        return err_set(ERR_CORRUPT, "the entry of batch %llu is damaged", (unsigned long long)out->sequence);
+        return err_set(ERR_CORRUPT, _("the entry of batch %llu is damaged"), (unsigned long long)out->sequence);
     if (receipt != NULL)
         *receipt = object;
     return OK;
@@ -491,7 +492,7 @@ enum err queue_reader_next(struct queue_reader *r, struct queue_item *item)
             return state_of(r, number, &item->state);
         }
         if (r->has_page && r->walk.left > 0 && r->walk.rd.failed)
-            return err_set(ERR_CORRUPT, "the page of the queue from number %llu on is damaged",
+            return err_set(ERR_CORRUPT, _("the page of the queue from number %llu on is damaged"),
                            (unsigned long long)r->page.first);
         if ((e = load_next_page(r)) != OK)
             return e;
@@ -513,7 +514,7 @@ enum err queue_get(const struct agent *a, const struct record_ref *ref, struct b
         buf_put(record, item.record.p, item.record.len);
         e = buf_status(record);
     } else if (e == ERR_NOT_FOUND) {
-        e = err_set(ERR_NOT_FOUND, "there is no submission with this number");
+        e = err_set(ERR_NOT_FOUND, _("there is no submission with this number"));
     }
     queue_reader_close(r);
     return e;

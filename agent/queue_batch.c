@@ -1,5 +1,6 @@
 #include "agent/queue_internal.h"
 
+#include "common/cli.h"
 #include "common/clock.h"
 
 #include <stdlib.h>
@@ -139,8 +140,9 @@ static enum err store_batch(struct sealer *s, const struct batch_state *b)
 
     if (e != OK)
         return e;
+    store_use_reserve(t); /* sending is the way out of a full store */
     if ((e = gen_row_get(t, &b->gen, &row)) == OK && row.sequence != s->row.sequence)
-        e = err_set(ERR_BUSY, "another program sealed a batch of this queue at the same time");
+        e = err_set(ERR_BUSY, _("another program sealed a batch of this queue at the same time"));
     row.sealed = b->last_number;
     row.sequence = b->sequence;
     memcpy(row.head, b->digest, DIGEST_BYTES);
@@ -241,7 +243,7 @@ enum err queue_batch_bytes(const struct agent *a, const struct batch_state *b, u
         be32_put(key + PAGE_KEY, (uint32_t)(at / AGENT_CHUNK_BYTES));
         e = store_get(t, T_CHUNKS, bytes_of(key, sizeof(key)), &chunk);
         if (e != OK || chunk.len <= inside) {
-            e = err_set(ERR_CORRUPT, "batch %llu is not whole any more", (unsigned long long)b->sequence);
+            e = err_set(ERR_CORRUPT, _("batch %llu is not whole any more"), (unsigned long long)b->sequence);
             break;
         }
         take = chunk.len - inside < end - at ? chunk.len - inside : end - at;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY_TEXT_MAX (4u * FORM_MAX_TEXT)
+#define KEY_TEXT_MAX ((size_t)4 * FORM_MAX_TEXT)
 
 /* ---- visiting ---- */
 

@@ -89,7 +89,7 @@ static enum err apply(struct agent *a, struct store_txn *t, const struct receipt
     if (e != OK)
         return e;
     if (!digest_equal(b.digest, r->batch))
-        return err_set(ERR_AUTH, "the receipt for batch %llu is about other bytes", (unsigned long long)r->sequence);
+        return err_set(ERR_AUTH, _("the receipt for batch %llu is about other bytes"), (unsigned long long)r->sequence);
     is_first = b.life == BATCH_SEALED;
     /* "Archived" is not taken back by a late copy of "stored". */
     if (is_first || life_of(r->state) > b.life)
@@ -112,10 +112,11 @@ enum err queue_take_receipt(struct agent *a, struct bytes object)
         return e;
     if (strcmp(r.participant, a->grant->participant) != 0 ||
         memcmp(r.district, a->directory->district, sizeof(r.district)) != 0)
-        e = err_set(ERR_AUTH, "the receipt is another participant's");
+        e = err_set(ERR_AUTH, _("the receipt is another participant's"));
     else
         e = store_begin_write(a->store, &t);
     if (e == OK) {
+        store_use_reserve(t); /* without receipts nothing may ever be destroyed */
         if ((e = apply(a, t, &r, object)) == OK)
             e = store_commit(t);
         else
@@ -236,6 +237,7 @@ enum err queue_expire(struct agent *a, uint64_t *batches)
     *batches = 0;
     if (e != OK)
         return e;
+    store_use_reserve(t);
     e = hub_time(t, &now);
     if (e == OK)
         for (e = gen_row_next(t, NULL, &row); e == OK; e = gen_row_next(t, &row.gen, &row))

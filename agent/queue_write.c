@@ -1,5 +1,6 @@
 #include "agent/queue_internal.h"
 
+#include "common/cli.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -7,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STAGE_BYTES (2u << 20) /* a transaction stays this small, so that the agent's memory does */
+#define STAGE_BYTES (3u << 19) /* a transaction stays this small, so that the agent's memory does */
 #define WAIT_MS     30000
 
 struct queue_writer {
@@ -57,8 +58,8 @@ static enum err check_room(const struct agent *a)
 
     if (e == OK && u.disk_free_bytes < (uint64_t)a->conf.disk_reserve)
         e = err_set(ERR_FULL,
-                    "the disk is nearly full: %llu MiB are left and %llu MiB are kept in reserve; free some "
-                    "space, then try again. Nothing of this was stored, what was stored before is safe",
+                    _("the disk is nearly full: %llu MiB are left and %llu MiB are kept in reserve; free some space, "
+                      "then try again. Nothing of this was stored, what was stored before is safe"),
                     (unsigned long long)(u.disk_free_bytes >> 20), (unsigned long long)(a->conf.disk_reserve >> 20));
     return e;
 }
@@ -120,7 +121,7 @@ enum err queue_writer_add(struct queue_writer *w, struct bytes record, uint64_t 
     enum err e = OK;
 
     if (w->failed)
-        return err_set(ERR_FULL, "an earlier record could not be stored");
+        return err_set(ERR_FULL, _("an earlier record could not be stored"));
     if (record.len == 0 || record.len > RECORD_MAX)
         return err_set(ERR_LIMIT, "a submission of %zu bytes; at most %u are possible", record.len, RECORD_MAX);
     if (!page_maker_fits(&w->pages, w->next, record.len) && (e = flush(w)) != OK) {
@@ -135,11 +136,12 @@ enum err queue_writer_add(struct queue_writer *w, struct bytes record, uint64_t 
 enum err queue_writer_commit(struct queue_writer *w)
 {
     size_t bytes;
-    enum err e = w->failed ? err_set(ERR_FULL, "an earlier record could not be stored") : begin(w);
+    enum err e = w->failed ? err_set(ERR_FULL, _("an earlier record could not be stored")) : begin(w);
 
     if (e == OK)
         e = page_maker_flush(&w->pages, w->txn, &bytes);
-    if (e == OK) {
+    /* Read anew: while records were staged, a sync may have sealed what was queued before. */
+    if (e == OK && (e = gen_row_get(w->txn, &w->pages.gen, &w->row)) == OK) {
         w->row.end = w->next - 1;
         e = gen_row_put(w->txn, &w->row);
     }

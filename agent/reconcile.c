@@ -278,7 +278,7 @@ static enum err move_page(struct mover *m, const uint8_t key_in[PAGE_KEY], struc
         e = number < m->p->from ? put_into(&m->stay, m->t, number, record) : move_one(m, number, record, scratch);
     }
     if (e == OK && w.rd.failed)
-        e = err_set(ERR_CORRUPT, "the page of the queue from number %llu on is damaged",
+        e = err_set(ERR_CORRUPT, _("the page of the queue from number %llu on is damaged"),
                     (unsigned long long)page->first);
     return e;
 }

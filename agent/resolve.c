@@ -150,7 +150,7 @@ enum err resolve_url(struct resolved *out, const char *url, int64_t wait_ms, con
 
     memset(out, 0, sizeof(*out));
     if (!split(url, host, port))
-        return err_set(ERR_MALFORMED, "%s: tcp://HOST:PORT is expected", url);
+        return err_set(ERR_MALFORMED, _("%s: tcp://HOST:PORT is expected"), url);
     (void)snprintf(out->place, sizeof(out->place), strchr(host, ':') != NULL ? "[%s]:%s" : "%s:%s", host, port);
     if (look_up(host, port, AI_NUMERICHOST, &list) == 0) {
         take(out, list);

@@ -122,7 +122,7 @@ enum err run_ask(const char *home, struct sync_result *out, char text[SYNC_TEXT]
     else if (connect(fd, (const struct sockaddr *)&a, sizeof(a)) != 0)
         e = errno == ENOENT || errno == ECONNREFUSED ? ERR_NOT_FOUND : err_errno(ERR_IO, errno, "run.sock");
     else if (!peer_is_ours(fd))
-        e = err_set(ERR_DENIED, "%s/run.sock: another user answers there", home);
+        e = err_set(ERR_DENIED, _("%s/run.sock: another user answers there"), home);
     close(folder);
     if (e == OK)
         e = receive_answer(fd, out, text);

@@ -10,7 +10,7 @@
 void buf_init(struct buf *b, size_t max)
 {
     memset(b, 0, sizeof(*b));
-    b->max = max;
+    b->max = max < SIZE_MAX ? max : SIZE_MAX - 1; /* one more is for the NUL of buf_cstr() */
 }
 
 void buf_fini(struct buf *b)

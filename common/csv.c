@@ -482,9 +482,13 @@ static enum err bad_encoding(struct csv *c, uint32_t i, size_t at)
     uint32_t line = line_inside_row(c, i, at);
 
     if (c->encoding == CSV_CP1251)
-        return c->failed =
-                   err_set(ERR_MALFORMED, _("line %u, column %u: a byte that Windows-1251 does not have"), line, i + 1);
-    return c->failed = err_set(ERR_MALFORMED, _("line %u, column %u: the text is not valid UTF-8"), line, i + 1);
+        return c->failed = err_set(
+                   ERR_MALFORMED,
+                   _("line %u, column %u: a byte that Windows-1251 does not have; save the file as \"CSV UTF-8\""),
+                   line, i + 1);
+    return c->failed = err_set(ERR_MALFORMED,
+                               _("line %u, column %u: the text is not valid UTF-8; save the file as \"CSV UTF-8\""),
+                               line, i + 1);
 }
 
 static enum err convert_cp1251(struct csv *c)
@@ -577,9 +581,15 @@ enum err csv_next(struct csv *c, struct csv_row *row)
 
 /* ---- writing ---- */
 
+/* A spreadsheet takes a cell that begins so for a formula. */
+static bool begins_formula(char c)
+{
+    return c == '=' || c == '+' || c == '-' || c == '@' || c == '\t' || c == '\r';
+}
+
 void csv_put_cell(struct buf *out, char delimiter, const char *text, size_t len, bool neutralise)
 {
-    bool is_formula = neutralise && len > 0 && memchr("=+-@\t\r", text[0], 6) != NULL;
+    bool is_formula = neutralise && len > 0 && begins_formula(text[0]);
     bool needs_quotes = len > 0 && (text[0] == ' ' || text[len - 1] == ' ');
     size_t from = 0;
 

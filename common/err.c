@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef err_set /* what the analyser is told, see err.h */
+#undef err_prefix
+#undef err_errno
+
 #define TEXT_MAX 1024
 
 static _Thread_local char text[TEXT_MAX];
@@ -34,17 +38,22 @@ const char *err_name(enum err e)
     return "unknown error";
 }
 
-/* Cuts a UTF-8 sequence that vsnprintf() truncated in its middle. */
-static void trim_partial_utf8(char *s)
+static size_t sequence_len(unsigned char first)
+{
+    return first >= 0xF0u ? 4 : first >= 0xE0u ? 3 : first >= 0xC0u ? 2 : 1;
+}
+
+/* Cuts a UTF-8 sequence that was truncated in its middle because `s` had `size` bytes of room. */
+static void trim_partial_utf8(char *s, size_t size)
 {
     size_t len = strlen(s);
-    size_t back = 0;
+    size_t back = 0; /* continuation bytes at the end */
 
-    if (len < TEXT_MAX - 1)
+    if (len < size - 1)
         return;
     while (back < 3 && back < len && ((unsigned char)s[len - 1 - back] & 0xC0u) == 0x80u)
         back++;
-    if (back < len && ((unsigned char)s[len - 1 - back] & 0x80u) != 0)
+    if (back < len && sequence_len((unsigned char)s[len - 1 - back]) > back + 1)
         s[len - 1 - back] = '\0';
 }
 
@@ -56,7 +65,7 @@ enum err err_set(enum err e, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(fresh, sizeof(fresh), fmt, ap);
     va_end(ap);
-    trim_partial_utf8(fresh);
+    trim_partial_utf8(fresh, sizeof(fresh));
     memcpy(text, fresh, sizeof(text));
     return e;
 }
@@ -75,7 +84,7 @@ static void set_joined(const char *head, const char *tail)
     memcpy(fresh, head, len);
     memcpy(fresh + len, tail, rest);
     fresh[len + rest] = '\0';
-    trim_partial_utf8(fresh);
+    trim_partial_utf8(fresh, sizeof(fresh));
     memcpy(text, fresh, len + rest + 1);
 }
 
@@ -102,6 +111,7 @@ enum err err_errno(enum err e, int saved_errno, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(head, sizeof(head) - 2, fmt, ap);
     va_end(ap);
+    trim_partial_utf8(head, sizeof(head) - 2);
     len = strlen(head);
     memcpy(head + len, ": ", 3);
     set_joined(head, strerror(saved_errno));

@@ -50,4 +50,11 @@ enum err err_errno(enum err e, int saved_errno, const char *fmt, ...) PRINTF_LIK
 const char *err_text(void);
 void err_clear(void);
 
+/* clang's analyser sees one file at a time, and would follow paths on which err_set(ERR_IO, ...) returned OK. */
+#ifdef __clang_analyzer__
+#define err_set(e, ...)           ((void)err_set((e), __VA_ARGS__), (enum err)(e))
+#define err_prefix(e, ...)        ((void)err_prefix((e), __VA_ARGS__), (enum err)(e))
+#define err_errno(e, errno_, ...) ((void)err_errno((e), (errno_), __VA_ARGS__), (enum err)(e))
+#endif
+
 #endif

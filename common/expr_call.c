@@ -64,9 +64,9 @@ bool expr_check_choice(struct expr_compiler *c, const struct expr_operand *field
         return true;
     if (literal->form == OPERAND_NUMBER && !number_is_choice(field->symbol.choices, literal->number)) {
         char text[EXPR_NUMBER_TEXT_MAX];
+        size_t len = expr_format_number(text, literal->number);
 
-        return unknown_choice(c, literal->at, field,
-                              (struct bytes){(uint8_t *)text, expr_format_number(text, literal->number)});
+        return unknown_choice(c, literal->at, field, bytes_of(text, len));
     }
     if (literal->form != OPERAND_STRING || left == 0)
         return true;

@@ -355,6 +355,7 @@ static enum err run(struct expr_run *r, const struct expr *e, struct expr_val *o
         if (r->steps-- == 0)
             return expr_spend(r, SIZE_MAX);
         switch (op) {
+        /* cppcheck-suppress invalidPointerCast ; the pool was allocated as bytes and holds only doubles */
         case OP_NUMBER: (void)expr_give_number(sp++, ((const double *)e->numbers.data)[ins->arg]); break;
         case OP_STRING: (void)expr_give_text(sp++, ((const struct bytes *)e->texts.data)[ins->arg]); break;
         case OP_TRUE:

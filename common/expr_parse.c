@@ -485,6 +485,7 @@ enum err expr_compile(struct expr **out, const char *text, size_t len, const str
                       struct expr_error *error)
 {
     struct expr_error ignored;
+    /* cppcheck-suppress uninitvar ; its address is taken, not its value */
     struct expr_compiler c = {.schema = schema, .error = error != NULL ? error : &ignored};
 
     *c.error = (struct expr_error){.column = 1};

@@ -23,13 +23,15 @@ struct json_reader {
 
 /* ---- before jansson ---- */
 
-/* jansson recurses: nesting is bounded before it sees the text. */
-static bool is_too_deep(const char *text, size_t len)
+/* jansson recurses: nesting is bounded before it sees the text.  The line where it gets too deep; 0: nowhere. */
+static uint32_t line_too_deep(const char *text, size_t len)
 {
     size_t depth = 0;
+    uint32_t line = 1;
     bool in_string = false;
 
     for (size_t i = 0; i < len; i++) {
+        line += text[i] == '\n';
         if (in_string) {
             if (text[i] == '\\')
                 i++;
@@ -39,12 +41,43 @@ static bool is_too_deep(const char *text, size_t len)
             in_string = true;
         } else if (text[i] == '{' || text[i] == '[') {
             if (++depth > FORM_JSON_MAX_DEPTH)
-                return true;
+                return line;
         } else if ((text[i] == '}' || text[i] == ']') && depth > 0) {
             depth--;
         }
     }
-    return false;
+    return 0;
+}
+
+/* jansson's word in ours: its own is English, and speaks to programmers. */
+static const char *reason_of(const json_error_t *error)
+{
+    switch (json_error_code(error)) {
+    case json_error_invalid_utf8: return _("the text is not valid UTF-8; save the file as UTF-8");
+    case json_error_premature_end_of_input: return _("the text ends too early: a bracket or a quote is not closed");
+    case json_error_end_of_input_expected: return _("something stands after the last closing bracket");
+    case json_error_duplicate_key: return _("a key is given twice");
+    case json_error_null_character:
+    case json_error_null_byte_in_key: return _("a text must not hold the character \\u0000");
+    case json_error_numeric_overflow: return _("the number is too large");
+    case json_error_invalid_syntax: return _("a bracket, a comma, a colon or a quote is missing or too many");
+    default: return error->text;
+    }
+}
+
+/* "... near 'TEXT'": what jansson stumbled over, or NULL. */
+static const char *found_by(char text[JSON_ERROR_TEXT_LENGTH])
+{
+    char *near = strstr(text, " near '");
+    size_t len;
+
+    if (near == NULL)
+        return NULL;
+    near += strlen(" near '");
+    len = strlen(near);
+    if (len > 0 && near[len - 1] == '\'')
+        near[len - 1] = '\0';
+    return near;
 }
 
 static enum err parse(json_t **out, const char *text, size_t len, struct report *r)
@@ -57,7 +90,7 @@ static enum err parse(json_t **out, const char *text, size_t len, struct report 
         report_add(r, &where, _("the JSON has %zu bytes: at most %u were expected"), len, FORM_JSON_MAX_BYTES);
         return ERR_LIMIT;
     }
-    if (is_too_deep(text, len)) {
+    if ((where.line = line_too_deep(text, len)) > 0) {
         report_add(r, &where, _("the JSON nests deeper than %u levels"), FORM_JSON_MAX_DEPTH);
         return ERR_LIMIT;
     }
@@ -65,7 +98,8 @@ static enum err parse(json_t **out, const char *text, size_t len, struct report 
     if (root == NULL) {
         where.line = error.line > 0 ? (uint32_t)error.line : 0;
         where.column = error.column > 0 ? (uint32_t)error.column : 0;
-        report_add(r, &where, _("not JSON: %s"), error.text);
+        where.value = found_by(error.text);
+        report_add(r, &where, _("not JSON: %s"), reason_of(&error));
         return json_error_code(&error) == json_error_out_of_memory ? ERR_NOMEM : ERR_MALFORMED;
     }
     *out = root;

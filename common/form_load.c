@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CODE_MAX 64u
+#define CODE_MAX     64u
+#define MODE_UNKNOWN (-1) /* not given, or none of the three */
 
 struct top_raw {
     const char *id, *version, *role, *period, *key, *retention;
@@ -284,7 +285,7 @@ static void set_head(struct loader *l, const struct yaml_node *root, const struc
         COMPLAIN(
             l, form_value_node(root, "version"), "version",
             _("a version of Latin letters, digits, \".\", \"_\" and \"-\" was expected, for example 1 or 2024-09"));
-    f->mode = (enum form_mode)raw->mode;
+    f->mode = raw->mode == MODE_UNKNOWN ? FORM_RECORD : (enum form_mode)raw->mode;
     f->series = raw->period;
     f->retention = raw->retention;
     form_label(&f->title_ru, &f->title_en, &raw->title, raw->id);
@@ -294,7 +295,7 @@ static void set_head(struct loader *l, const struct yaml_node *root, const struc
 
 static void read_form(struct loader *l, const struct yaml_node *root)
 {
-    struct top_raw raw = {.role = "school", .retention = "default"};
+    struct top_raw raw = {.role = "school", .retention = "default", .mode = MODE_UNKNOWN};
 
     if (!yaml_read(l->doc, root, TOP_KEYS, &raw, l->r))
         l->bad = true;
@@ -323,7 +324,8 @@ static void read_form(struct loader *l, const struct yaml_node *root)
         read_default(l, &l->fields[i]);
     if (l->e != OK)
         return;
-    set_key(l, root, raw.key);
+    if (raw.mode != MODE_UNKNOWN) /* else nobody can say what the key should be */
+        set_key(l, root, raw.key);
     form_compile(l);
 }
 

@@ -26,6 +26,7 @@ struct report {
     size_t count, cap, max;
     size_t errors, warnings; /* added */
     size_t kept_warnings;
+    const char *file; /* of findings that name none */
 };
 
 enum err report_new(struct report **out, size_t max_findings)
@@ -47,6 +48,11 @@ void report_free(struct report *r)
         free(r->kept[i].strings);
     free(r->kept);
     free(r);
+}
+
+void report_set_file(struct report *r, const char *file)
+{
+    r->file = file;
 }
 
 /* Length of the printable character at s, or 0 for a control character, or for a byte that is no UTF-8 (then *is_bad).
@@ -216,6 +222,7 @@ static void add(struct report *r, const struct finding *f, const char *text)
 
 void report_add(struct report *r, const struct finding *f, const char *fmt, ...)
 {
+    struct finding whole = *f;
     char text[TEXT_MAX];
     va_list ap;
 
@@ -231,7 +238,9 @@ void report_add(struct report *r, const struct finding *f, const char *fmt, ...)
         r->warnings++;
     else
         r->errors++;
-    add(r, f, text);
+    if (whole.file == NULL)
+        whole.file = r->file;
+    add(r, &whole, text);
 }
 
 size_t report_errors(const struct report *r)

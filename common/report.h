@@ -24,6 +24,8 @@ struct report;
 /* Keeps at most `max_findings` (0: 1,000); the rest is only counted. */
 MUST_CHECK enum err report_new(struct report **out, size_t max_findings);
 void report_free(struct report *r);
+/* Findings added from now on without a file are in this one (a loan until report_free; NULL: in none). */
+void report_set_file(struct report *r, const char *file);
 /* Copies everything.  `r` may be NULL: then only err_set() is called with the line report_print() would show. */
 void report_add(struct report *r, const struct finding *f, const char *fmt, ...) PRINTF_LIKE(3, 4);
 size_t report_errors(const struct report *r); /* all that were added, not only those kept */

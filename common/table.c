@@ -315,19 +315,19 @@ static enum err print_lines(struct printer *p, FILE *to)
 
 enum err table_print(const struct table *t, enum table_format f, FILE *to)
 {
-    struct printer p = {.t = t, .format = f};
+    size_t *widths = calloc(t->count, sizeof(*widths));
+    const char **cells = calloc(t->count, sizeof(*cells));
+    struct printer p = {.t = t, .format = f, .widths = widths, .cells = cells};
     enum err e = ERR_NOMEM;
 
     buf_init(&p.scratch, MAX_BYTES);
     buf_init(&p.line, MAX_BYTES);
-    p.widths = calloc(t->count, sizeof(*p.widths));
-    p.cells = calloc(t->count, sizeof(*p.cells));
-    if (p.widths != NULL && p.cells != NULL)
+    if (widths != NULL && cells != NULL)
         e = print_lines(&p, to);
     else
         (void)err_set(e, _("not enough memory"));
-    free(p.cells);
-    free(p.widths);
+    free(cells);
+    free(widths);
     buf_wipe(&p.line);
     buf_wipe(&p.scratch);
     if (e == OK && fflush(to) != 0)

@@ -11,6 +11,8 @@
 /* How one number came about: the sentence, then every submission that it is made of.  The list is made from the
  * submissions themselves, and its sum is compared with the stored cell. */
 struct explain {
+    struct contribution found; /* of the submission at hand */
+    struct cell sum;
     struct hub *hub;
     struct store_txn *t;
     const struct programme *programme;
@@ -23,9 +25,7 @@ struct explain {
     struct decoder *decoder;
     struct indicator_eval *eval;
     struct table *table;
-    struct contribution found; /* of the submission at hand */
     bool is_found;
-    struct cell sum;
     uint64_t others; /* submissions of the form and period that add nothing */
 };
 

@@ -214,6 +214,28 @@ static enum err put_row(void *ctx, const struct indicator_line *l)
     return e;
 }
 
+static const char *said(const char *text)
+{
+    return text != NULL ? text : "(all)";
+}
+
+/* Who looked.  A full disk does not blind the office. */
+static void audit(struct hub *h, const struct indicator_query *q)
+{
+    struct store_txn *t = NULL;
+    char who[80];
+    enum err e = store_begin_write(h->store, &t);
+
+    if (e == OK) {
+        command_user(who, sizeof(who));
+        hub_audit(h, t, who, "indicators: programme %s, indicator %s, period %s, unit %s", said(q->programme),
+                  said(q->indicator), said(q->period), said(q->unit));
+        e = store_commit(t);
+    }
+    if (e != OK)
+        (void)fprintf(stderr, _("The audit could not note this: %s\n"), err_text());
+}
+
 static enum err show(struct hub *h, const struct indicator_query *q, enum table_format f)
 {
     const struct table_column columns[] = {
@@ -235,8 +257,10 @@ static enum err show(struct hub *h, const struct indicator_query *q, enum table_
     if ((e = store_begin_read(h->store, &t)) == OK)
         e = indicators_read(h, t, q, f == TABLE_TEXT ? put_row : put_line, &out);
     store_abort(t);
-    if (e == OK)
+    if (e == OK) {
+        audit(h, q);
         command_mark_internal();
+    }
     e = command_print(out.table, f, e);
     buf_fini(&out.value);
     buf_fini(&out.numerator);

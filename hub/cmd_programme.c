@@ -53,7 +53,7 @@ static void warn_of_others(const struct hub *h, const struct programme *own, con
 /* All versions of one form, the current one last: it is what the next one is compared with in the end. */
 static enum err check_changes(const struct hub *h, struct judged *j)
 {
-    const struct form **known = calloc(h->form_count + 1, sizeof(*known));
+    const struct form **known = calloc(h->form_count + 1, sizeof(struct form *));
     enum err worst = OK;
 
     if (known == NULL)

@@ -200,7 +200,7 @@ static enum err show(struct hub *h, const char *wanted, enum table_format f)
     struct search s = {.hub = h};
     struct store_txn *t = NULL;
     struct table *table = NULL;
-    char who[80];
+    char who[80], id[RECORD_ID_TEXT];
     enum err e = table_new(&table, columns, 2);
 
     if (e != OK)
@@ -208,7 +208,8 @@ static enum err show(struct hub *h, const char *wanted, enum table_format f)
     if ((e = store_begin_write(h->store, &t)) == OK) {
         if ((e = find(&s, t, wanted)) == OK && (e = put_all(h, t, &s, table, f)) == OK) {
             command_user(who, sizeof(who));
-            hub_audit(h, t, who, "quarantine show %s", wanted);
+            record_id_format(id, name_of(h, s.found.participant), &s.found.ref);
+            hub_audit(h, t, who, "quarantine show %s", id);
         }
         e = command_finish(h, t, e);
     }

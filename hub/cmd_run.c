@@ -90,15 +90,17 @@ int cmd_expr(int argc, char **argv)
     const struct cli_option options[] = {
         {"json", 0, N_("VALUES"), N_("what the names stand for: a JSON object"), &values}, LAST_OPTION};
     const char *expression = NULL;
+    bool is_value = false; /* of --json */
     int kept = 1;
 
     for (int i = 1; i < argc; i++) {
         if (expression == NULL && strcmp(argv[i], "--") == 0 && i + 1 < argc)
             expression = argv[++i];
-        else if (expression == NULL && !is_option(argv[i]) && (i == 1 || strcmp(argv[i - 1], "--json") != 0))
+        else if (expression == NULL && !is_value && !is_option(argv[i]))
             expression = argv[i];
         else
             argv[kept++] = argv[i];
+        is_value = !is_value && strcmp(argv[i], "--json") == 0;
     }
     argv[kept] = NULL;
     if (cli_parse(c, options, kept, argv, expression != NULL ? 0 : 1, expression != NULL ? 0 : 1) < 0)

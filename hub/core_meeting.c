@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define SEEN_EVERY_MS    60000
+#define BUSY_SECONDS     60
 #define RECEIPTS_AT_ONCE 1024u /* unasked, in one meeting */
 
 static void send_message(struct core *c, uint64_t connection, const struct message *m)
@@ -85,6 +86,12 @@ static enum err enrol_in(struct greeting *g, struct store_txn *t, enum message_e
     return e;
 }
 
+/* Our own disk's or memory's fault, and none of the request's. */
+static bool is_ours(enum err e)
+{
+    return e == ERR_NOMEM || e == ERR_IO || e == ERR_FULL || e == ERR_BUSY || e == ERR_INTERNAL;
+}
+
 /* Enrols within one transaction.  The registry changes in memory: no worker may be reading it. */
 static enum err enrol(struct greeting *g)
 {
@@ -97,13 +104,11 @@ static enum err enrol(struct greeting *g)
 
     workers_drain(c->workers);
     if ((e = store_begin_write(c->hub->store, &t)) == OK) {
-        e = enrol_in(g, t, &refusal);
-        (void)snprintf(why, sizeof(why), "%s", err_text());
-        if (e == OK) {
-            e = store_commit(t);
-            refusal = MERR_INTERNAL;
-        } else {
+        if ((e = enrol_in(g, t, &refusal)) != OK) {
+            (void)snprintf(why, sizeof(why), "%s", err_text());
             store_abort(t);
+        } else if ((e = store_commit(t)) != OK) {
+            (void)snprintf(why, sizeof(why), "%s", err_text());
         }
     }
     if (e == OK) {
@@ -115,12 +120,12 @@ static enum err enrol(struct greeting *g)
     }
     ledger_aborted(c->hub->ledger);
     log_warning("core: the enrolment of %s was refused: %s", g->from->id, why);
-    core_error(c, g->connection, refusal, 0, why);
-    /* What registry_enrol() may have changed in memory.  A request that did not pass its checks changed nothing: many
-     * of them cost nothing. */
-    if ((e == ERR_NOMEM || e == ERR_IO || e == ERR_FULL || e == ERR_INTERNAL) && core_reload(c) != OK)
-        return ERR_INTERNAL;
-    return e;
+    if (!is_ours(e)) {
+        core_error(c, g->connection, refusal, 0, why);
+        return e; /* a request that does not pass its checks changes nothing: many of them cost nothing */
+    }
+    core_error(c, g->connection, MERR_BUSY, BUSY_SECONDS, why); /* the same request is as good the next time */
+    return core_reload(c) == OK ? e : ERR_INTERNAL;             /* what registry_enrol() changed in memory */
 }
 
 /* True: answered with an error. */
@@ -328,7 +333,7 @@ static enum err hello(struct core *c, const struct ipc_frame *f, const struct ms
     }
     if ((e = fill_welcome(&g, &m.as.welcome)) != OK) {
         log_error("core: the ledger cannot be read: %s", err_text());
-        core_error(c, f->connection, MERR_BUSY, 60, "the hub cannot read its ledger");
+        core_error(c, f->connection, MERR_BUSY, BUSY_SECONDS, "the hub cannot read its ledger");
         return OK;
     }
     send_message(c, f->connection, &m);
@@ -379,7 +384,7 @@ static enum err reconcile(struct core *c, const struct ipc_frame *f, const struc
         e = answer_reconcile(c, f->connection, from, q);
     if (e != OK) {
         log_error("core: no answer about what is held of %s: %s", from->id, err_text());
-        core_error(c, f->connection, MERR_BUSY, 60, "the hub cannot read its ledger");
+        core_error(c, f->connection, MERR_BUSY, BUSY_SECONDS, "the hub cannot read its ledger");
     }
     return OK;
 }

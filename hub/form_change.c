@@ -187,10 +187,9 @@ static bool compare_fields(const struct change *c, const struct form_field *old,
             before = find_by_name(old, old_count, now[i].was);
         if (before == NULL)
             continue;
-        if (compare_field(c, before, &now[i]))
-            good = false;
-        else if (now[i].type == VALUE_REPEAT &&
-                 !compare_fields(c, before->columns, before->column_count, now[i].columns, now[i].column_count))
+        if (compare_field(c, before, &now[i]) ||
+            (now[i].type == VALUE_REPEAT &&
+             !compare_fields(c, before->columns, before->column_count, now[i].columns, now[i].column_count)))
             good = false;
     }
     return good;

@@ -208,69 +208,63 @@ static void read_core(struct gateway *g)
 
 /* ---- agents ---- */
 
-static void close_frames(zmq_msg_t *a, zmq_msg_t *b)
+/* A message that was read in part would make the next one be misread: the process starts afresh. */
+static bool give_up(struct gateway *g, enum err e)
 {
-    (void)zmq_msg_close(a);
-    (void)zmq_msg_close(b);
+    g->failed = e;
+    g->stopping = true;
+    return false;
 }
 
 /* Reads away what stands after the one payload frame. */
 static void skip_frames(struct gateway *g)
 {
-    bool more = true;
+    struct frame f;
+    enum err e;
 
-    while (more) {
-        zmq_msg_t f;
-
-        (void)zmq_msg_init(&f);
-        more = zmq_msg_recv(&f, g->router, ZMQ_DONTWAIT) >= 0 && zmq_msg_more(&f) != 0;
-        (void)zmq_msg_close(&f);
-    }
+    frame_init(&f);
+    while ((e = frame_receive(&f, g->router)) == OK && f.has_more)
+        continue;
+    if (e != OK)
+        (void)give_up(g, e);
+    frame_fini(&f);
 }
 
-static void take_message(struct gateway *g, zmq_msg_t *id, zmq_msg_t *payload)
+static void take_message(struct gateway *g)
 {
-    struct incoming in = {.is_multipart = zmq_msg_more(payload) != 0,
-                          .frame = bytes_of(zmq_msg_data(payload), zmq_msg_size(payload))};
-    /* From the payload: after a poll the routing frame carries no metadata in this version of the library. */
-    const char *user = zmq_msg_gets(payload, "User-Id");
-    const char *peer = zmq_msg_gets(payload, "Peer-Address");
-    const uint8_t *routing = zmq_msg_data(id);
+    const struct buf *routing = &g->routing.bytes;
+    struct incoming in = {.is_multipart = g->payload.has_more,
+                          .frame = bytes_of(g->payload.bytes.data, g->payload.bytes.len)};
 
     if (in.is_multipart)
         skip_frames(g);
     g->status.messages++;
-    if (user == NULL || !zap_key_of_user(in.curve, user)) { /* never "anonymous" */
+    /* From the payload: after a poll the routing frame carries no metadata in this version of the library. */
+    if (!g->payload.has_user || !zap_key_of_user(in.curve, g->payload.user)) { /* never "anonymous" */
         g->failed = err_set(ERR_INTERNAL, "a message came over a connection that nobody let in");
         g->stopping = true;
         return;
     }
-    if (zmq_msg_size(id) != ROUTING_BYTES || routing[0] != 0) {
+    if (routing->len != ROUTING_BYTES || routing->data[0] != 0) {
         g->ignored++; /* a routing id that the agent chose: a claim to be another's connection */
         return;
     }
-    in.routing = be32_get(routing + 1);
-    (void)snprintf(in.peer, sizeof(in.peer), "%s", peer == NULL ? "" : peer);
+    in.routing = be32_get(routing->data + 1);
+    (void)snprintf(in.peer, sizeof(in.peer), "%s", g->payload.peer);
     meeting_frame(g, &in);
 }
 
 /* False: nothing is there now. */
 static bool receive_one(struct gateway *g)
 {
-    zmq_msg_t id;
-    zmq_msg_t payload;
-    bool has_payload;
+    enum err e = frame_receive(&g->routing, g->router);
 
-    (void)zmq_msg_init(&id);
-    (void)zmq_msg_init(&payload);
-    if (zmq_msg_recv(&id, g->router, ZMQ_DONTWAIT) < 0) {
-        close_frames(&id, &payload);
-        return errno == EINTR;
-    }
-    has_payload = zmq_msg_more(&id) != 0 && zmq_msg_recv(&payload, g->router, ZMQ_DONTWAIT) >= 0;
-    if (has_payload)
-        take_message(g, &id, &payload);
-    close_frames(&id, &payload);
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? false : give_up(g, e);
+    if (g->routing.has_more && (e = frame_receive(&g->payload, g->router)) != OK)
+        return give_up(g, e);
+    if (g->routing.has_more)
+        take_message(g);
     return true;
 }
 
@@ -285,19 +279,9 @@ static void read_agents(struct gateway *g)
 
 static void read_monitor(struct gateway *g)
 {
-    zmq_msg_t first;
-    zmq_msg_t second;
+    uint16_t event;
 
-    for (;;) {
-        uint16_t event = 0;
-
-        (void)zmq_msg_init(&first);
-        (void)zmq_msg_init(&second);
-        if (zmq_msg_recv(&first, g->monitor, ZMQ_DONTWAIT) < 6 || zmq_msg_recv(&second, g->monitor, ZMQ_DONTWAIT) < 0) {
-            close_frames(&first, &second);
-            return;
-        }
-        memcpy(&event, zmq_msg_data(&first), sizeof(event));
+    while ((event = frame_event(g->monitor)) != 0) {
         if (event == ZMQ_EVENT_ACCEPTED)
             g->status.connections++;
         else if (event == ZMQ_EVENT_DISCONNECTED && g->status.connections > 0)
@@ -306,7 +290,6 @@ static void read_monitor(struct gateway *g)
             g->status.refused_handshakes++;
         else if (event == ZMQ_EVENT_ACCEPT_FAILED)
             log_warning("gateway: a connection could not be taken: out of descriptors?");
-        close_frames(&first, &second);
     }
 }
 
@@ -550,6 +533,8 @@ static void close_parts(struct gateway *g)
     allow_fini(&g->coming);
     buf_fini(&g->assembly);
     buf_fini(&g->out);
+    frame_fini(&g->routing);
+    frame_fini(&g->payload);
     free(g->meetings);
     key_free(g->curve);
     if (g->signals >= 0)
@@ -570,6 +555,8 @@ enum err gateway_run(const char *home, int ready_fd)
     g->average_ms = 20000;
     buf_init(&g->assembly, MESSAGE_MAX_DOWN);
     buf_init(&g->out, MESSAGE_MAX_DOWN);
+    frame_init(&g->routing);
+    frame_init(&g->payload);
     g->swept_ms = g->status_ms = g->tidied_ms = clock_mono_ms();
     e = open_parts(g);
     if (e == OK)

@@ -16,6 +16,22 @@
 #define LATER_MAX        3600u
 #define REVOKED_PATIENCE 256u /* messages of keys that are not allowed any more, before the process starts afresh */
 
+/* ---- frames (gateway_frame.c) ---- */
+
+/* One frame that is there now, with its bytes copied, and from its metadata who sent it. */
+struct frame {
+    struct buf bytes;
+    bool has_more, has_user;
+    char user[2 * KEY_BYTES + 1]; /* User-Id */
+    char peer[IPC_PEER_MAX + 1];  /* Peer-Address */
+};
+void frame_init(struct frame *f);
+void frame_fini(struct frame *f);
+/* ERR_NOT_FOUND: none. */
+MUST_CHECK enum err frame_receive(struct frame *f, void *socket);
+/* A monitor's event; 0: none is there now. */
+uint16_t frame_event(void *monitor);
+
 /* ---- the allowlist and ZAP (gateway_zap.c) ---- */
 struct allow_list {
     struct ipc_allow *items; /* by CURVE key once it is whole */
@@ -118,7 +134,8 @@ struct gateway {
     int64_t average_ms; /* a meeting takes, lately */
     bool acks_due;
 
-    struct message message; /* the frame in hand: too large for the stack */
+    struct frame routing, payload; /* the frames in hand */
+    struct message message;        /* the message in hand: too large for the stack */
     struct buf out;
     struct ipc_status status;
     uint64_t ignored, revoked;

@@ -112,45 +112,34 @@ bool zap_key_of_user(uint8_t curve[KEY_BYTES], const char *user_id)
 
 /* A request: routing id, empty, version, request id, domain, address, routing id, mechanism, credentials. */
 struct request {
-    zmq_msg_t frames[FIELDS];
+    struct frame frames[FIELDS];
     size_t count;
 };
-
-static void request_close(struct request *r)
-{
-    for (size_t i = 0; i < r->count; i++)
-        (void)zmq_msg_close(&r->frames[i]);
-    r->count = 0;
-}
 
 static bool request_receive(void *zap, struct request *r)
 {
     bool more = true;
 
     for (r->count = 0; more && r->count < FIELDS; r->count++) {
-        (void)zmq_msg_init(&r->frames[r->count]);
-        if (zmq_msg_recv(&r->frames[r->count], zap, ZMQ_DONTWAIT) < 0) {
-            (void)zmq_msg_close(&r->frames[r->count]);
-            request_close(r);
+        if (frame_receive(&r->frames[r->count], zap) != OK)
             return false;
-        }
-        more = zmq_msg_more(&r->frames[r->count]) != 0;
+        more = r->frames[r->count].has_more;
     }
     return true;
 }
 
-static bool frame_is(zmq_msg_t *f, const char *text)
+static bool frame_is(const struct frame *f, const char *text)
 {
-    return zmq_msg_size(f) == strlen(text) && memcmp(zmq_msg_data(f), text, strlen(text)) == 0;
+    return f->bytes.len == strlen(text) && memcmp(f->bytes.data, text, f->bytes.len) == 0;
 }
 
-static bool request_is_allowed(const struct gateway *g, struct request *r, char user[2 * KEY_BYTES + 1])
+static bool request_is_allowed(const struct gateway *g, const struct request *r, char user[2 * KEY_BYTES + 1])
 {
     user[0] = '\0';
     if (r->count != 9 || !frame_is(&r->frames[2], "1.0") || !frame_is(&r->frames[7], "CURVE") ||
-        zmq_msg_size(&r->frames[8]) != KEY_BYTES || allow_find(&g->allowed, zmq_msg_data(&r->frames[8])) == NULL)
+        r->frames[8].bytes.len != KEY_BYTES || allow_find(&g->allowed, r->frames[8].bytes.data) == NULL)
         return false;
-    user_of_key(user, zmq_msg_data(&r->frames[8]));
+    user_of_key(user, r->frames[8].bytes.data);
     return true;
 }
 
@@ -165,18 +154,17 @@ static void answer(struct gateway *g, struct request *r)
     char user[2 * KEY_BYTES + 1];
     bool is_allowed = request_is_allowed(g, r, user);
 
-    if (r->count < 4)
+    if (r->count < 6)
         return;
     if (!is_allowed) {
         g->status.refused_handshakes++;
         log_info("gateway: a connection from %.*s with a key that is not known was refused",
-                 r->count > 5 ? (int)zmq_msg_size(&r->frames[5]) : 0,
-                 r->count > 5 ? (const char *)zmq_msg_data(&r->frames[5]) : "");
+                 (int)r->frames[5].bytes.len, (const char *)r->frames[5].bytes.data);
     }
-    put(g->zap, zmq_msg_data(&r->frames[0]), zmq_msg_size(&r->frames[0]), true);
+    put(g->zap, r->frames[0].bytes.data, r->frames[0].bytes.len, true);
     put(g->zap, "", 0, true);
     put(g->zap, "1.0", 3, true);
-    put(g->zap, zmq_msg_data(&r->frames[3]), zmq_msg_size(&r->frames[3]), true);
+    put(g->zap, r->frames[3].bytes.data, r->frames[3].bytes.len, true);
     put(g->zap, is_allowed ? "200" : "400", 3, true);
     put(g->zap, "", 0, true);
     put(g->zap, user, strlen(user), true);
@@ -187,32 +175,15 @@ void zap_serve(struct gateway *g)
 {
     struct request r;
 
-    while (request_receive(g->zap, &r)) {
+    for (size_t i = 0; i < FIELDS; i++)
+        frame_init(&r.frames[i]);
+    while (request_receive(g->zap, &r))
         answer(g, &r);
-        request_close(&r);
-    }
+    for (size_t i = 0; i < FIELDS; i++)
+        frame_fini(&r.frames[i]);
 }
 
 /* ---- the self-test: without it a handler that is not there would mean that everybody is let in ---- */
-
-/* The event's number; 0: none. */
-static uint16_t next_event(void *monitor)
-{
-    zmq_msg_t first;
-    zmq_msg_t second;
-    uint16_t event = 0;
-
-    (void)zmq_msg_init(&first);
-    if (zmq_msg_recv(&first, monitor, ZMQ_DONTWAIT) >= 6) {
-        memcpy(&event, zmq_msg_data(&first), sizeof(event));
-        (void)zmq_msg_init(&second);
-        if (zmq_msg_recv(&second, monitor, ZMQ_DONTWAIT) < 0)
-            event = 0;
-        (void)zmq_msg_close(&second);
-    }
-    (void)zmq_msg_close(&first);
-    return event;
-}
 
 static enum err watch_refusal(struct gateway *g, void *monitor)
 {
@@ -225,7 +196,7 @@ static enum err watch_refusal(struct gateway *g, void *monitor)
         if (zmq_poll(items, 2, 100) < 0 && errno != EINTR)
             return err_set(ERR_INTERNAL, "zmq_poll: %s", zmq_strerror(errno));
         zap_serve(g);
-        while ((event = next_event(monitor)) != 0) {
+        while ((event = frame_event(monitor)) != 0) {
             if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
                 return OK;
             if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)

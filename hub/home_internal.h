@@ -11,6 +11,8 @@ MUST_CHECK enum err hub_meta_put(struct store_txn *t, const char *key, struct by
 MUST_CHECK enum err hub_conf_load(struct hub *h);
 /* keys/: everything that the core and the commands need. */
 MUST_CHECK enum err hub_keys_load(struct hub *h);
+/* What the store keeps of the storage key, to know it again. */
+void hub_storage_mark(const struct hub *h, uint8_t mark[DIGEST_BYTES]);
 
 /* Definitions: what hub_reload() swaps in whole. */
 struct definitions {

@@ -38,13 +38,14 @@ static enum err write_locked_root(const struct key *root, const char *path, cons
     while (len > 0 && (((char *)pass)[len - 1] == '\n' || ((char *)pass)[len - 1] == '\r'))
         len--;
     if (len < PASSPHRASE_MIN) {
-        e = err_set(ERR_INVALID, "%s: a passphrase of at least %u bytes is expected", passphrase_file, PASSPHRASE_MIN);
+        e = err_set(ERR_INVALID, _("%s: a passphrase of at least %u bytes is expected"), passphrase_file,
+                    PASSPHRASE_MIN);
         goto done;
     }
     random_bytes(salt, sizeof(salt));
     if (crypto_pwhash(wrapping, sizeof(wrapping), pass, len, salt, crypto_pwhash_OPSLIMIT_MODERATE,
                       crypto_pwhash_MEMLIMIT_MODERATE, crypto_pwhash_ALG_ARGON2ID13) != 0) {
-        e = err_set(ERR_NOMEM, "%u MiB of memory are needed to lock the root key",
+        e = err_set(ERR_NOMEM, _("%u MiB of memory are needed to lock the root key"),
                     (unsigned)(crypto_pwhash_MEMLIMIT_MODERATE >> 20));
         goto done;
     }
@@ -145,6 +146,7 @@ static enum err write_conf(const char *dir, const struct hub_init *init)
 static enum err fill_store(struct hub *h, const struct key *root)
 {
     struct store_txn *t = NULL;
+    uint8_t mark[DIGEST_BYTES];
     struct buf certificate;
     struct buf payload;
     int64_t now = clock_wall_ms();
@@ -159,8 +161,10 @@ static enum err fill_store(struct hub *h, const struct key *root)
     mp_put_bin(&payload, h->district, sizeof(h->district));
     mp_put_bin(&payload, h->root, KEY_BYTES);
     mp_put_cstr(&payload, h->conf.name);
+    hub_storage_mark(h, mark);
     if ((e = hub_meta_put(t, "district", bytes_of(h->district, sizeof(h->district)))) != OK ||
         (e = hub_meta_put(t, "root", bytes_of(h->root, KEY_BYTES))) != OK ||
+        (e = hub_meta_put(t, "storage-mark", bytes_of(mark, sizeof(mark)))) != OK ||
         (e = hub_meta_put(t, "certificate", bytes_of(certificate.data, certificate.len))) != OK ||
         (e = ledger_open(&h->ledger, h)) != OK ||
         (e = ledger_decide(h->ledger, t, JOURNAL_INIT, bytes_of(payload.data, payload.len), 3, &lsn)) != OK ||

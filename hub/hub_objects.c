@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/folder.h"
 #include "common/log.h"
+#include "common/utf8.h"
 #include "hub/indicators.h"
 #include "hub/ledger.h"
 
@@ -195,7 +196,7 @@ static enum err load_programme(struct definitions *d, struct store_txn *t, struc
     if (e == OK && (e = programme_load(&prog, &pack, d->calendar, r)) != OK && report_kept(r) > 0)
         e = err_set(ERR_CORRUPT, "a stored programme does not load any more: %s:%u: %s", report_at(r, 0)->file,
                     report_at(r, 0)->line, report_at(r, 0)->text);
-    if (e == OK && (e = grow_list((void **)&d->programmes, d->programme_count, sizeof(*d->programmes))) == OK)
+    if (e == OK && (e = grow_list((void **)&d->programmes, d->programme_count, sizeof(struct programme *))) == OK)
         d->programmes[d->programme_count++] = prog;
     else
         programme_free(prog);
@@ -574,6 +575,7 @@ void hub_audit(struct hub *h, struct store_txn *t, const char *who, const char *
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
+    text[utf8_first_bad(text, strlen(text))] = '\0'; /* cut inside a character, or never text at all */
     if (store_cursor_open(t, H_AUDIT, &c) == OK) {
         if (store_last(c, &key, &value) == OK && key.len == 8)
             next = be64_get(key.p) + 1;

@@ -9,16 +9,69 @@
 
 /* ---- compiling ---- */
 
-static enum err compile_clause(struct expr **out, const char *key, const char *source, const struct form *f,
+#define MAX_RENAMES 16u /* of one field, over all versions */
+
+static const char *was_of(const struct form_field *fields, uint32_t count, const char *name, size_t len)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const char *was = fields[i].was;
+
+        if (was != NULL && strncmp(fields[i].name, name, len) == 0 && fields[i].name[len] == '\0')
+            return was;
+        if (fields[i].type == VALUE_REPEAT &&
+            (was = was_of(fields[i].columns, fields[i].column_count, name, len)) != NULL)
+            return was;
+    }
+    return NULL;
+}
+
+/* What some version says the field was called before it; NULL: nothing. */
+static const char *older_name(const struct form_versions *v, const char *name, size_t len)
+{
+    const char *was = NULL;
+
+    for (size_t i = 0; i < v->count && was == NULL; i++)
+        if (strcmp(v->all[i]->id, v->at->id) == 0)
+            was = was_of(v->all[i]->fields, v->all[i]->field_count, name, len);
+    return was;
+}
+
+/* By its name today, or by one that it had before: a rename does not break a series. */
+static bool find_by_any_name(const void *ctx, const char *name, size_t len, struct expr_symbol *out)
+{
+    const struct form_versions *v = ctx;
+    struct expr_schema schema = form_schema(v->at);
+
+    for (unsigned i = 0; i < MAX_RENAMES && name != NULL; i++) {
+        if (schema.find(schema.ctx, name, len, out))
+            return true;
+        name = older_name(v, name, len);
+        len = name == NULL ? 0 : strlen(name);
+    }
+    return false;
+}
+
+static const char *name_at(const void *ctx, uint32_t i)
+{
+    const struct form_versions *v = ctx;
+    struct expr_schema schema = form_schema(v->at);
+
+    return schema.name_at(schema.ctx, i);
+}
+
+static enum err compile_clause(struct expr **out, const char *key, const char *source, const struct form_versions *v,
                                code_complaint complain, void *ctx)
 {
-    struct expr_schema schema = form_schema(f);
+    struct expr_schema schema = form_schema(v->at);
     struct expr_error error;
     enum err e;
 
     *out = NULL;
     if (source == NULL)
         return OK;
+    schema.find = find_by_any_name;
+    schema.name_at = schema.name_at != NULL ? name_at : NULL;
+    schema.ctx = v;
     schema.allow_today = false; /* a number must not depend on the day it is asked for */
     e = expr_compile(out, source, strlen(source), &schema, &error);
     if ((e == ERR_INVALID || e == ERR_LIMIT || e == ERR_MALFORMED) && complain != NULL)
@@ -41,15 +94,20 @@ static bool can_break_down(enum value_type t)
     return false;
 }
 
-static enum err find_breakdown(struct indicator_code *out, const struct indicator *i, const struct form *f,
+static enum err find_breakdown(struct indicator_code *out, const struct indicator *i, const struct form_versions *v,
                                code_complaint complain, void *ctx)
 {
+    const struct form *f = v->at;
+    const char *name = i->breakdown;
     struct expr_error error = {1, ""};
 
     out->breakdown = -1;
     if (i->breakdown == NULL)
         return OK;
-    out->breakdown = form_find_field(f, i->breakdown, strlen(i->breakdown));
+    for (unsigned n = 0; n < MAX_RENAMES && name != NULL && out->breakdown < 0; n++) {
+        out->breakdown = form_find_field(f, name, strlen(name));
+        name = older_name(v, name, strlen(name));
+    }
     if (out->breakdown >= 0 && can_break_down(f->fields[out->breakdown].type))
         return OK;
     (void)snprintf(error.text, sizeof(error.text), _("a field of form %s is expected: select_one, boolean or integer"),
@@ -59,7 +117,7 @@ static enum err find_breakdown(struct indicator_code *out, const struct indicato
     return ERR_INVALID;
 }
 
-enum err indicator_compile(struct indicator_code *out, const struct indicator *i, const struct form *f,
+enum err indicator_compile(struct indicator_code *out, const struct indicator *i, const struct form_versions *v,
                            code_complaint complain, void *ctx)
 {
     enum err worst = OK;
@@ -67,13 +125,13 @@ enum err indicator_compile(struct indicator_code *out, const struct indicator *i
 
     memset(out, 0, sizeof(*out));
     /* All clauses, so that all mistakes are told at once. */
-    if ((e = compile_clause(&out->where, "where", i->where, f, complain, ctx)) != OK)
+    if ((e = compile_clause(&out->where, "where", i->where, v, complain, ctx)) != OK)
         worst = e;
-    if ((e = compile_clause(&out->condition, "condition", i->condition, f, complain, ctx)) != OK)
+    if ((e = compile_clause(&out->condition, "condition", i->condition, v, complain, ctx)) != OK)
         worst = e;
-    if ((e = compile_clause(&out->value, "value", i->value, f, complain, ctx)) != OK)
+    if ((e = compile_clause(&out->value, "value", i->value, v, complain, ctx)) != OK)
         worst = e;
-    if ((e = find_breakdown(out, i, f, complain, ctx)) != OK)
+    if ((e = find_breakdown(out, i, v, complain, ctx)) != OK)
         worst = e;
     if (worst != OK)
         indicator_code_fini(out);
@@ -107,8 +165,10 @@ struct indicator_eval {
     struct buf breakdown;
 };
 
-static enum err add_items(struct eval_form *ef, const struct programme *p)
+static enum err add_items(struct eval_form *ef, const struct hub *h, const struct programme *p)
 {
+    const struct form_versions versions = {ef->form, h->forms, h->form_count};
+
     for (size_t n = 0; n < p->indicator_count; n++) {
         const struct indicator *i = p->indicators[n];
         struct indicator_code code;
@@ -117,7 +177,7 @@ static enum err add_items(struct eval_form *ef, const struct programme *p)
 
         if (strcmp(i->form, ef->form->id) != 0)
             continue;
-        e = indicator_compile(&code, i, ef->form, NULL, NULL);
+        e = indicator_compile(&code, i, &versions, NULL, NULL);
         if (e == ERR_INVALID) /* an older version without the field: no data for this indicator */
             continue;
         if (e != OK)
@@ -147,7 +207,7 @@ enum err indicator_eval_new(struct indicator_eval **out, const struct hub *h)
     for (size_t f = 0; f < h->form_count && e == OK; f++) {
         ev->forms[ev->form_count++].form = h->forms[f];
         for (size_t p = 0; p < h->programme_count && e == OK; p++)
-            e = add_items(&ev->forms[f], h->programmes[p]);
+            e = add_items(&ev->forms[f], h, h->programmes[p]);
     }
     if (e != OK) {
         indicator_eval_free(ev);
@@ -161,7 +221,7 @@ void indicator_eval_free(struct indicator_eval *ev)
 {
     if (ev == NULL)
         return;
-    for (size_t f = 0; f < ev->form_count; f++) {
+    for (size_t f = 0; ev->forms != NULL && f < ev->form_count; f++) {
         for (size_t i = 0; i < ev->forms[f].count; i++)
             indicator_code_fini(&ev->forms[f].items[i].code);
         free(ev->forms[f].items);
@@ -184,13 +244,14 @@ static const struct eval_form *find_eval(struct indicator_eval *ev, const struct
     return NULL;
 }
 
-/* "name=code"; false: the field has no value, and the submission stands only in the total. */
-static bool put_breakdown(struct indicator_eval *ev, const struct form_field *field, const struct value *v)
+/* "name=code", by its name today; false: it has no value, and the submission stands only in the total. */
+static bool put_breakdown(struct indicator_eval *ev, const struct indicator *i, const struct form_field *field,
+                          const struct value *v)
 {
     if (v->state != VALUE_PRESENT)
         return false;
     buf_reset(&ev->breakdown);
-    buf_put_str(&ev->breakdown, field->name);
+    buf_put_str(&ev->breakdown, i->breakdown);
     buf_put_u8(&ev->breakdown, '=');
     value_format(&ev->breakdown, field, v);
     return !ev->breakdown.failed;
@@ -214,7 +275,7 @@ enum err indicator_eval_record(struct indicator_eval *ev, const struct form *f, 
             continue;
         e = each(ctx, item->indicator, "", &c);
         if (e == OK && item->code.breakdown >= 0 && (uint32_t)item->code.breakdown < count &&
-            put_breakdown(ev, &ef->form->fields[item->code.breakdown], &values[item->code.breakdown]))
+            put_breakdown(ev, item->indicator, &ef->form->fields[item->code.breakdown], &values[item->code.breakdown]))
             e = each(ctx, item->indicator, buf_cstr(&ev->breakdown), &c);
     }
     return e;

@@ -38,10 +38,17 @@ struct indicator_kind {
 extern const char *const indicator_kind_names[];
 const struct indicator_kind *indicator_kind_at(size_t i);
 
-/* Compiles against a form.  Mistakes go to `complain` (NULL: silently ERR_INVALID). */
+/* The version to compile against, and all versions of the form, whose `was:` tell what a field was called before.
+ * `all` may hold other forms, and may be NULL. */
+struct form_versions {
+    const struct form *at;
+    struct form *const *all;
+    size_t count;
+};
+/* Mistakes go to `complain` (NULL: silently ERR_INVALID). */
 typedef void (*code_complaint)(void *ctx, const char *key, const struct expr_error *error);
-MUST_CHECK enum err indicator_compile(struct indicator_code *out, const struct indicator *i, const struct form *f,
-                                      code_complaint complain, void *ctx);
+MUST_CHECK enum err indicator_compile(struct indicator_code *out, const struct indicator *i,
+                                      const struct form_versions *v, code_complaint complain, void *ctx);
 void indicator_code_fini(struct indicator_code *c);
 
 i128 i128_power10(unsigned places);

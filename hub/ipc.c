@@ -149,34 +149,50 @@ static void get_status(struct mp *m, struct ipc_status *s)
     s->messages = mp_uint(m, UINT64_MAX);
 }
 
+/* How many elements a packet has, its type included; 0: there is no such type. */
+static size_t elements_of(uint64_t type)
+{
+    switch (type) {
+    case IPC_LIMITS: return 8;
+    case IPC_ALLOW:
+    case IPC_STATUS: return 6;
+    case IPC_REPLY:
+    case IPC_MEETING:
+    case IPC_BATCH:
+    case IPC_SPOOLED: return 5;
+    case IPC_ALLOW_END:
+    case IPC_CLOSED: return 2;
+    default: return 0; /* a number from outside, not our enum */
+    }
+}
+
+static void get_fields(struct mp *m, struct ipc_packet *p)
+{
+    switch (p->type) {
+    case IPC_LIMITS: get_limits(m, &p->as.limits); break;
+    case IPC_ALLOW: get_allow(m, &p->as.allow); break;
+    case IPC_ALLOW_END: p->as.serial = mp_uint(m, UINT64_MAX); break;
+    case IPC_REPLY: get_reply(m, &p->as.reply); break;
+    case IPC_MEETING:
+    case IPC_BATCH: get_frame(m, &p->as.frame); break;
+    case IPC_SPOOLED: get_spooled(m, &p->as.spooled); break;
+    case IPC_CLOSED: p->as.connection = mp_uint(m, UINT64_MAX); break;
+    case IPC_STATUS: get_status(m, &p->as.status); break;
+    }
+}
+
 enum err ipc_decode(struct ipc_packet *p, struct bytes in)
 {
     struct mp m = mp_of(in);
-    uint64_t type;
+    size_t elements = mp_array(&m, 2, 8);
+    uint64_t type = mp_uint(&m, IPC_STATUS);
 
     memset(p, 0, sizeof(*p));
-    (void)mp_array(&m, 2, 16);
-    type = mp_uint(&m, IPC_STATUS);
-    p->type = (enum ipc_type)type;
-    if (type == IPC_LIMITS)
-        get_limits(&m, &p->as.limits);
-    else if (type == IPC_ALLOW)
-        get_allow(&m, &p->as.allow);
-    else if (type == IPC_ALLOW_END)
-        p->as.serial = mp_uint(&m, UINT64_MAX);
-    else if (type == IPC_REPLY)
-        get_reply(&m, &p->as.reply);
-    else if (type == IPC_MEETING || type == IPC_BATCH)
-        get_frame(&m, &p->as.frame);
-    else if (type == IPC_SPOOLED)
-        get_spooled(&m, &p->as.spooled);
-    else if (type == IPC_CLOSED)
-        p->as.connection = mp_uint(&m, UINT64_MAX);
-    else if (type == IPC_STATUS)
-        get_status(&m, &p->as.status);
-    else
+    if (m.failed || elements_of(type) == 0)
         return err_set(ERR_MALFORMED, "a packet between gateway and core of an unknown type");
-    if (!mp_done(&m))
+    p->type = (enum ipc_type)type;
+    get_fields(&m, p);
+    if (!mp_done(&m) || elements != elements_of(type))
         return err_set(ERR_MALFORMED, "a packet between gateway and core is malformed");
     return OK;
 }

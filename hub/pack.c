@@ -90,15 +90,10 @@ enum err pack_read_dir(struct pack *out, const char *dir, struct report *r)
     enum err e;
 
     memset(out, 0, sizeof(*out));
-    if ((e = add_file(out, dir, "programme.yaml")) != OK) {
-        struct finding f = {.file = dir};
-
-        report_add(r, &f, _("a programme pack is expected: a folder with programme.yaml and forms/ in it (%s)"),
-                   err_text());
-        pack_free(out);
-        return e;
-    }
-    if ((e = folder_path(path, dir, "periods.yaml")) == OK) {
+    if ((e = add_file(out, dir, "programme.yaml")) == ERR_NOT_FOUND)
+        e = err_set(e, _("%s: a programme pack is expected: a folder with programme.yaml and forms/ in it (%s)"), dir,
+                    err_text());
+    if (e == OK && (e = folder_path(path, dir, "periods.yaml")) == OK) {
         FILE *periods = fopen(path, "re");
 
         if (periods != NULL) {
@@ -111,9 +106,9 @@ enum err pack_read_dir(struct pack *out, const char *dir, struct report *r)
     if (e == OK)
         e = add_folder(out, dir, "maps", r);
     if (e != OK) {
-        struct finding f = {.file = dir};
+        const struct finding nowhere = {0}; /* the sentence names the file */
 
-        report_add(r, &f, "%s", err_text());
+        report_add(r, &nowhere, "%s", err_text());
         pack_free(out);
     }
     return e;

@@ -46,6 +46,7 @@ struct loader {
     struct report *r;
     struct yaml_doc *doc;            /* programme.yaml; NULL: it does not parse */
     const struct pack_file **origin; /* of each form of the programme */
+    bool has_broken_form;            /* one that did not load: what it is called is not known */
 };
 
 struct top_keys {
@@ -85,7 +86,7 @@ static const struct yaml_key indicator_table[] = {
 static const struct form *find_form(const struct programme *p, const char *id)
 {
     for (size_t i = 0; i < p->form_count; i++)
-        if (strcmp(p->forms[i]->id, id) == 0)
+        if (p->forms[i] != NULL && strcmp(p->forms[i]->id, id) == 0)
             return p->forms[i];
     return NULL;
 }
@@ -225,6 +226,7 @@ static enum err fill_indicator(struct loader *l, struct indicator *i, const stru
     struct complaint c = {l, k};
     struct indicator_code code;
     const struct form *f = find_form(l->prog, k->form);
+    const struct form_versions versions = {f, NULL, 0};
     bool good = check_clauses(l, at, k, i->kind);
     enum err e;
 
@@ -232,13 +234,11 @@ static enum err fill_indicator(struct loader *l, struct indicator *i, const stru
     good = scalar_text(l, k->condition, "condition", &i->condition) && good;
     good = scalar_text(l, k->value, "value", &i->value) && good;
     good = scalar_text(l, k->breakdown, "breakdown", &i->breakdown) && good;
-    if (f == NULL) {
+    if (f == NULL && !l->has_broken_form) /* else it is probably that one, whose own mistakes are told */
         yaml_complain(l->doc, yaml_get(at, "form"), "form", l->r, _("the pack has no form '%s' in forms/"), k->form);
-        good = false;
-    }
-    if (!good)
+    if (f == NULL || !good)
         return OK; /* the report holds it */
-    e = indicator_compile(&code, i, f, complain_code, &c);
+    e = indicator_compile(&code, i, &versions, complain_code, &c);
     if (e == OK)
         indicator_code_fini(&code);
     else if (e != ERR_INVALID)
@@ -264,7 +264,7 @@ static enum err read_indicator(struct loader *l, const struct yaml_node *at)
     if (!yaml_read(l->doc, at, indicator_table, &k, l->r))
         return OK;
     for (size_t n = 0; n < l->prog->indicator_count; n++)
-        if (strcmp(l->prog->indicators[n]->id, k.id) == 0) {
+        if (l->prog->indicators[n] != NULL && strcmp(l->prog->indicators[n]->id, k.id) == 0) {
             yaml_complain(l->doc, yaml_get(at, "id"), "id", l->r, _("indicator '%s' stands here twice"), k.id);
             return OK;
         }
@@ -309,6 +309,7 @@ static enum err read_form(struct loader *l, const struct pack_file *f)
     struct form *form = NULL;
     enum err e = form_load(&form, f->name, f->bytes, f->len, l->r);
 
+    l->has_broken_form = l->has_broken_form || e != OK;
     if (e != OK)
         return e == ERR_NOMEM ? e : OK; /* the report holds it */
     if (find_form(l->prog, form->id) != NULL) {
@@ -351,7 +352,7 @@ static enum err read_files(struct loader *l)
 
     l->prog->forms = calloc(l->pack->count + 1, sizeof(struct form *));
     l->prog->maps = calloc(l->pack->count + 1, sizeof(char *));
-    l->origin = calloc(l->pack->count + 1, sizeof(*l->origin));
+    l->origin = calloc(l->pack->count + 1, sizeof(struct pack_file *));
     if (l->prog->forms == NULL || l->prog->maps == NULL || l->origin == NULL)
         return ERR_NOMEM;
     for (size_t n = 0; n < l->pack->count && e == OK; n++) {
@@ -400,7 +401,7 @@ static void check_series(struct loader *l, const struct calendar *calendar)
     for (size_t i = 0; i < l->prog->form_count; i++) {
         const struct form *f = l->prog->forms[i];
 
-        if (f->series != NULL && !calendar_has_series(calendar, f->series))
+        if (f != NULL && f->series != NULL && !calendar_has_series(calendar, f->series))
             complain_at_key(l, l->origin[i], "period",
                             _("no such series of periods: neither predefined nor in periods.yaml"));
     }

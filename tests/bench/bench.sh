@@ -23,6 +23,7 @@ if [ "${2:-}" = --quick ]; then
     runs=1
 fi
 agents=20
+load_before=$(cut -d ' ' -f 1-3 /proc/loadavg)
 seed=${SVODKA_BENCH_SEED:-1}
 period=2020/21
 tools=$build/tests/bench
@@ -104,7 +105,8 @@ hub_home=$work/run/hub
 
 import_once() {
     fresh importer
-    measure import -- "$agent_program" import pupils --period "$period" --csv "$work/all.csv" --home "$work/run/importer"
+    measure import -- "$agent_program" import pupils --period "$period" --csv "$work/all.csv" \
+        --home "$work/run/importer"
     rm -rf "$work/plain"
     "$tools/bench_plain" import "$work/all.csv" "$work/plain" >"$work/out"
     note plain_import "$work/out"
@@ -146,8 +148,8 @@ wire() {
     hub programme load "$here/pack" >"$work/load.txt"
     make_school wire
     start_hub
-    "$tools/bench_run" --relay "$relay_port" "$port" -- "$agent_program" sync --home "$work/wire" >"$work/out" 2>"$work/sync.txt" ||
-        fail 'the meeting through the relay failed'
+    "$tools/bench_run" --relay "$relay_port" "$port" -- "$agent_program" sync --home "$work/wire" \
+        >"$work/out" 2>"$work/sync.txt" || fail 'the meeting through the relay failed'
     agent wire import pupils --period "$period" --csv "$work/wire.csv" >"$work/import.txt"
     measure wire --relay "$relay_port" "$port" -- "$agent_program" sync --home "$work/wire"
     check_count "$wire_rows"
@@ -177,7 +179,8 @@ seconds() { awk -v s="$1" 'BEGIN {printf "%.2f", s}'; }
 
 say ''
 say "$(uname -m), $(nproc) cores, kernel $(uname -r); $rows rows of 33 fields and a number, $agents agents, seed $seed"
-say "median of $runs; memory: the most of all runs"
+say "median of $runs; memory: the most of all runs; load average before and after: $load_before," \
+    "$(cut -d ' ' -f 1-3 /proc/loadavg)"
 say ''
 line what ours 'plain limit' ratio aim
 ours=$(rate "$rows" "$(median import_wall_s)")

@@ -110,7 +110,7 @@ settle() { # WHAT HOME...
 }
 
 fresh_hub() {
-    rm -rf "$work/hub" "$work/model.db"
+    rm -rf "$work/hub" "$work/model.db" "$work"/*.invite
     make_hub "$here/pack"
     model_new
 }
@@ -139,7 +139,7 @@ agent_on_full_disk() {
 # ---- a full disk under the hub ----
 
 hub_on_full_disk() {
-    rm -rf "$work/hub" "$work/model.db"
+    rm -rf "$work/hub" "$work/model.db" "$work"/*.invite
     make_hub "$here/pack"
     mv "$work/hub" "$work/disk/hub"
     hub_home=$work/disk/hub
@@ -219,37 +219,54 @@ hub_with_full_map() {
 
 # ---- EIO ----
 
-# The N-th call of CALLS of an import fails with EIO: all of the import is in, or nothing.
+# The N-th of these calls fails with EIO.  (A sanitizer's leak check cannot work under strace.)
+agent_with_eio() { # CALLS NTH HOME COMMAND...
+    eio_calls=$1
+    eio_nth=$2
+    eio_home=$3
+    shift 3
+    ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0" strace -f -qq -o "$work/strace.txt" \
+        -e trace="$eio_calls" -e inject="$eio_calls:error=EIO:when=$eio_nth" \
+        "$agent_program" "$@" --home "$work/$eio_home"
+}
+
+# All of an import is in, or nothing.  A meeting may fail anywhere, and loses nothing.
 agent_eio() {
     fresh_hub
     make_school eio
     start_hub
     failures=0
+    lost_meetings=0
     for calls in fdatasync pwrite64,pwritev,writev; do
         nth=1
         while [ "$nth" -le 6 ]; do
             make_rows "$work/rows.csv" 300 100000
             before=$(history_count eio)
             code=0
-            # (A sanitizer's leak check cannot work under strace.)
-            ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0" strace -f -qq -o "$work/strace.txt" \
-                -e trace="$calls" -e inject="$calls:error=EIO:when=$nth" "$agent_program" import marks \
-                --period "$period" --csv "$work/rows.csv" --home "$work/eio" >"$work/import.txt" 2>&1 || code=$?
+            agent_with_eio "$calls" "$nth" eio import marks --period "$period" --csv "$work/rows.csv" \
+                >"$work/import.txt" 2>&1 || code=$?
             after=$(history_count eio)
             if [ "$code" = 0 ]; then
                 [ "$after" = "$((before + 300))" ] || fail "EIO at $calls $nth: said to be queued, and it is not"
                 model_import eio "$period" "$work/rows.csv"
             else
                 said "$code" "$work/import.txt" 'input/output|disk' "EIO at $calls $nth"
-                [ "$after" = "$before" ] || fail "EIO at $calls $nth: said to have failed, and $((after - before)) are in"
+                [ "$after" = "$before" ] ||
+                    fail "EIO at $calls $nth: said to have failed, and $((after - before)) are in"
                 failures=$((failures + 1))
                 refusal=$(tail -n 1 "$work/import.txt")
+            fi
+            if ! agent_with_eio "$calls" "$nth" eio sync >"$work/sync.txt" 2>&1; then
+                lost_meetings=$((lost_meetings + 1))
+                lost=$(tail -n 1 "$work/sync.txt")
             fi
             nth=$((nth + 1))
         done
     done
     [ "$failures" -ge 2 ] || fail "EIO never made an import fail: nothing was tested"
     say "disk: EIO under the agent: $failures imports refused: $refusal"
+    [ "$lost_meetings" -ge 2 ] || fail "EIO never made a meeting fail: nothing was tested"
+    say "disk: EIO under the agent: $lost_meetings meetings failed: $lost"
     settle 'EIO under the agent' eio
     stop_hub
     rm -rf "$work/eio"

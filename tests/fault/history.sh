@@ -19,11 +19,11 @@ seed_random "$seed"
 say "history: SVODKA_TEST_SEED=$seed"
 period=2020/21-Q1
 
-# Imports 60 rows of HOME in the name of UNIT.  The pupils are the same 100 each time, so that later rows replace earlier
-# ones; with PREFIX they are others.
+# Imports 60 rows of HOME in the name of UNIT.  The pupils are of the same 100 each time, so that later rows replace
+# earlier ones; with PREFIX they are others.
 imports() { # HOME UNIT [PREFIX]
     make_rows "$work/rows.csv" 60 100 "${3:-p}"
-    agent "$1" import marks --period "$period" --csv "$work/rows.csv" >"$work/import.txt"
+    agent "$1" import marks --period "$period" --csv "$work/rows.csv" >"$work/import.txt" 2>&1
     model_import "$2" "$period" "$work/rows.csv"
 }
 
@@ -131,7 +131,8 @@ if ! command -v faketime >/dev/null 2>&1; then
 else
     for offset in +365d -365d; do
         make_rows "$work/rows.csv" 60 100
-        with_clock "$offset" a import marks --period "$period" --csv "$work/rows.csv" >"$work/import.txt"
+        with_clock "$offset" a import marks --period "$period" --csv "$work/rows.csv" \
+            >"$work/import.txt" 2>&1
         model_import a "$period" "$work/rows.csv"
         tries=0
         until with_clock "$offset" a sync >"$work/sync-a.txt" 2>&1; do
@@ -142,7 +143,8 @@ else
             }
             sleep 0.25
         done
-        LANGUAGE=en with_clock "$offset" a status >"$work/status.txt" 2>&1 || fail "status fails with a clock $offset off"
+        LANGUAGE=en with_clock "$offset" a status >"$work/status.txt" 2>&1 ||
+            fail "status fails with a clock $offset off"
         grep -qi 'clock' "$work/status.txt" || {
             cat "$work/status.txt" >&2
             fail "nobody is told that the clock is $offset off"

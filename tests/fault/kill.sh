@@ -85,6 +85,16 @@ do_something() { # SCHOOL
 
 # ---- the deaths ----
 
+caught=0 # how many processes were still at work when they died
+count_caught() { # PID...
+    for caught_pid in "$@"; do
+        if is_alive "$caught_pid"; then
+            caught=$((caught + 1))
+            return 0
+        fi
+    done
+}
+
 pause() { # at most MS
     draw "$(($1 + 1))"
     sleep "$(milliseconds "$random")"
@@ -96,7 +106,8 @@ die_importing() { # SCHOOL
     "$agent_program" import marks --period "$period" --csv "$work/$1.csv" --home "$work/$1" >"$work/import.txt" 2>&1 &
     victim=$!
     remember "$victim"
-    pause 30
+    pause 20
+    count_caught "$victim"
     kill_hard "$victim"
     settle_import "$1" "$before" "$count" "$period" "$work/$1.csv"
 }
@@ -106,6 +117,7 @@ die_syncing() { # SCHOOL MS
     victim=$!
     remember "$victim"
     pause "$2"
+    count_caught "$victim"
     kill_hard "$victim"
 }
 
@@ -119,6 +131,8 @@ die_serving() { # gateway | core | both
     done
     pause 250
     find_hub_parts
+    # shellcheck disable=SC2086
+    count_caught $victims
     case $1 in
     gateway) [ -z "$gateway_pid" ] || kill -KILL "$gateway_pid" 2>/dev/null || true ;;
     core) [ -z "$core_pid" ] || kill -KILL "$core_pid" 2>/dev/null || true ;;
@@ -182,6 +196,8 @@ while [ "$round" -lt "$rounds" ]; do
     done
     same_cells "round $round ($death)"
     # shellcheck disable=SC2086
+    same_submissions "round $round ($death)" $schools
+    # shellcheck disable=SC2086
     verify_clean $schools
     [ -t 1 ] && printf '\rround %d of %d' "$round" "$rounds"
 done
@@ -191,4 +207,4 @@ stop_hub
 same_cells 'the end'
 # shellcheck disable=SC2086
 verify_clean $schools
-say "kill: $rounds rounds; nothing lost, nothing doubled"
+say "kill: $rounds rounds, $caught of them in the middle of something; nothing lost, nothing doubled"

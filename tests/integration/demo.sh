@@ -2,8 +2,8 @@
 # demo.sh BUILD_DIR: the main job on real answers, as a guided tour.
 #
 # Two schools' questionnaires and grades (tests/data/uci_student_performance) go from their CSV files to the district's
-# indicators, and every number is computed a second time by sqlite3 from the same CSV files.  Ends non-zero when any cell
-# differs, or when the meeting that is cut off by kill -9 does not resume in the middle.
+# indicators, and every number is computed a second time by sqlite3 from the same CSV files.  Ends non-zero when any
+# cell differs, or when the meeting that is cut off by kill -9 does not resume in the middle.
 # Russian when LANG (LC_ALL, LC_MESSAGES) begins with ru, else English.
 set -eu
 name=demo
@@ -51,7 +51,7 @@ show() {
     shown='       $'
     for word in "$@"; do
         case $word in
-        '&' | '>>') ;;
+        '&' | '<' | '>>') ;;
         *[!A-Za-z0-9_./:=,%+@-]* | '') word="'$word'" ;;
         esac
         shown="$shown $word"
@@ -103,9 +103,10 @@ half_is_there() {
 
 # ---- the same indicators by sqlite3, from the CSV files alone ----
 
-# The correction and the retraction are done to the tables, too.  All division is of whole numbers, half up to six places.
-sqlite_cells() {
-    sqlite3 -batch csv.db <<SQL
+# Writes indicators.sql.  The correction and the retraction are done to the tables, too.  All division is of whole
+# numbers, half up to six places.
+write_sql() {
+    cat >indicators.sql <<SQL
 .mode csv
 .separator ;
 .import "$data/student-por.csv" por
@@ -188,12 +189,14 @@ compare_cells() {
             }
             for (cell in cells) {
                 all++
-                if (!(cell in hub) || !(cell in sql) || hub[cell] != sql[cell] || hub_n[cell] != sql_n[cell]) different++
+                if (!(cell in hub) || !(cell in sql) || hub[cell] != sql[cell] || hub_n[cell] != sql_n[cell])
+                    different++
             }
             printf language == "ru" ? "\nСверено ячеек: %d, расхождений: %d.\n" : \
                 "\nCells compared: %d, differences: %d.\n", all, different
             exit different > 0 || all == 0
-        }' hub.cells sqlite.cells || fail "$(pick 'показатели расходятся (отмечены !)' 'the indicators differ (marked !)')"
+        }' hub.cells sqlite.cells ||
+        fail "$(pick 'показатели расходятся (отмечены !)' 'the indicators differ (marked !)')"
 }
 
 # ---- the tour ----
@@ -279,7 +282,8 @@ run svodka-agent correct grades-por --home GP --period 2005/06-P3 --key "$correc
 
 tell 'Одна анкета подана по ошибке: школа отзывает её.' \
     'A questionnaire was sent by mistake: the school retracts it.'
-run svodka-agent retract family --home MS --period 2005/06 --key "$retracted_pupil" --reason "$(pick 'нет согласия' 'no consent')"
+run svodka-agent retract family --home MS --period 2005/06 --key "$retracted_pupil" \
+    --reason "$(pick 'нет согласия' 'no consent')"
 
 tell 'Исправления уходят в центр.' 'Both changes go to the hub.'
 run svodka-agent sync --home GP
@@ -288,9 +292,10 @@ run svodka-agent sync --home MS
 tell 'Показатели по школам и району: рядом то, что sqlite3 сосчитал сам из тех же CSV.' \
     'The indicators by school and for the municipality, beside what sqlite3 computes itself from the same CSV files.'
 show svodka-hub indicators --home hub --format csv
-show sqlite3 'csv.db'
 hub_cells hub.cells
-sqlite_cells | sort >sqlite.cells
+write_sql
+show sqlite3 csv.db '<' indicators.sql
+sqlite3 csv.db <indicators.sql | sort >sqlite.cells
 compare_cells
 
 tell 'Обе стороны пересчитывают и проверяют всё, что у них хранится.' \
@@ -299,3 +304,4 @@ run svodka-hub verify --home hub
 quote_output
 run svodka-agent verify --home GP
 run svodka-agent verify --home MS
+stop_hub

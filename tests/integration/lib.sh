@@ -5,6 +5,8 @@
 # goes away at the end, however the script ends, together with every process that was started through this file.
 # Addresses are 127.0.0.1 only.
 
+name=${name:?the name of the script is expected}
+
 say() { printf '%s\n' "$*"; }
 warn() { printf '%s\n' "$*" >&2; }
 fail() {
@@ -13,7 +15,6 @@ fail() {
 }
 
 begin() { # BUILD_DIR
-    : "${name:?}"
     build=$(cd "$1" && pwd) || exit 2
     hub_program=$build/hub/svodka-hub
     agent_program=$build/agent/svodka-agent
@@ -42,7 +43,7 @@ finish() {
     finish_code=$?
     trap - EXIT
     trap '' HUP INT TERM
-    if [ "$finish_code" != 0 ] && [ -n "$work" ] && [ -s "$work/hub.log" ]; then
+    if [ "$finish_code" != 0 ] && [ "$finish_code" -lt 129 ] && [ -n "$work" ] && [ -s "$work/hub.log" ]; then
         warn "$name: the end of the hub's log:"
         tail -n 30 "$work/hub.log" >&2
     fi
@@ -84,7 +85,7 @@ forget() { # PID
     started=$forget_rest
 }
 
-# Asks it to end, waits ten seconds, then kills it and the children it had.
+# Asks it to end, waits ten seconds, then kills it and the children it had; sets end_code to its exit code.
 end_process() { # PID
     end_children=$(children_of "$1")
     kill -TERM "$1" 2>/dev/null || true
@@ -98,7 +99,8 @@ end_process() { # PID
         # shellcheck disable=SC2086
         kill -KILL "$1" $end_children 2>/dev/null || true
     fi
-    wait "$1" 2>/dev/null || true
+    end_code=0
+    wait "$1" 2>/dev/null || end_code=$?
     forget "$1"
 }
 
@@ -192,6 +194,11 @@ stop_hub() {
     [ -n "$hub_pid" ] || return 0
     end_process "$hub_pid"
     hub_pid=
+    [ "$end_code" = 0 ] || fail "svodka-hub serve ended with $end_code"
+    # What a sanitizer found in its processes would else be seen by nobody.
+    if grep -E 'ERROR: [A-Za-z]+Sanitizer|WARNING: ThreadSanitizer|runtime error:' "$work/hub.log" >&2; then
+        fail 'a sanitizer found something in the hub'
+    fi
 }
 
 # The hub's two children by name; sets gateway_pid and core_pid ("" while one is being started again).
@@ -327,7 +334,8 @@ make_rows() { # FILE COUNT PUPILS [PREFIX]
         for (i = 1; i <= pupils && count > 0; i++)
             if (rand() * (pupils - i + 1) < count) {
                 count--
-                printf "%s%d;%s;%d;%s;", prefix, i, rand() < 0.5 ? "F" : "M", rand() * 21, rand() < 0.1 ? "" : int(rand() * 94)
+                printf "%s%d;%s;%d;%s;", prefix, i, rand() < 0.5 ? "F" : "M", rand() * 21,
+                    rand() < 0.1 ? "" : int(rand() * 94)
                 # What does not pack well makes batches of several chunks out of few rows.
                 for (k = 0; k < 12; k++) printf "%c%d", 97 + int(rand() * 26), rand() * 1000
                 print ""
@@ -338,6 +346,24 @@ make_rows() { # FILE COUNT PUPILS [PREFIX]
 # How many submissions a school has ever made here.
 history_count() { # SCHOOL
     agent "$1" history --format csv | awk 'END {print (NR > 0 ? NR - 1 : 0)}'
+}
+
+# One figure of `svodka-hub status`.
+hub_figure() { # NAME
+    hub status --format csv | awk -F , -v name="$1" '$1 == name {print $3}'
+}
+
+# The hub has received every submission of these schools, and each of them once.
+same_submissions() { # WHAT HOME...
+    same_after=$1
+    shift
+    made=0
+    for same_home in "$@"; do
+        made=$((made + $(history_count "$same_home")))
+    done
+    received=$(hub_figure submissions)
+    [ "$received" = "$made" ] || fail "after $same_after: $made submissions were made, the hub has received $received"
+    [ "$(hub_figure quarantined)" = 0 ] || fail "after $same_after: something is in quarantine"
 }
 
 # Meetings until one has gone well: after a crash the hub needs a moment.

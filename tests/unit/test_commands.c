@@ -1,6 +1,6 @@
-/* test_commands.c: what the operator asks of a hub that holds submissions: every number traced to what is behind it, the
- * columns of the contract, nothing personal without the flag and the audit (invariants 5, 7 and 9).  The commands run
- * in this process; tests/integration/cli_hub.sh runs the program itself. */
+/* test_commands.c: what the operator asks of a hub that holds submissions: every number traced to what is behind it,
+ * the columns of the contract, nothing personal without the flag and the audit (invariants 5, 7 and 9).  The commands
+ * run in this process; tests/integration/cli_hub.sh runs the program itself. */
 #include "tests/unit/ledger_fixture.h"
 
 #include "hub/commands.h"

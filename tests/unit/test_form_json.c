@@ -167,11 +167,16 @@ static void what_is_not_json_is_refused_with_its_place(void **state)
 
     assert_wrong(x, "{\"i\": 1,\n \"d\": }", ERR_MALFORMED, NULL, "not JSON");
     assert_int_equal(report_at(x->r, 0)->line, 2);
-    assert_wrong(x, "{\"i\": 1, \"i\": 2}", ERR_MALFORMED, NULL, "not JSON"); /* a key twice */
-    assert_wrong(x, "", ERR_MALFORMED, NULL, "not JSON");
-    assert_wrong(x, "{\"t\": \"\xFF\"}", ERR_MALFORMED, NULL, "not JSON");
-    assert_wrong(x, "{\"t\": \"a\\u0000b\"}", ERR_MALFORMED, NULL, "not JSON");
-    assert_wrong(x, "{} {}", ERR_MALFORMED, NULL, "not JSON");
+    assert_wrong(x, "{\"i\": 1, \"i\": 2}", ERR_MALFORMED, NULL, "not JSON: a key is given twice");
+    assert_string_equal(report_at(x->r, 0)->value, "\"i\"");
+    assert_wrong(x, "", ERR_MALFORMED, NULL, "not JSON: the text ends too early");
+    assert_wrong(x, "{\"i\": [1", ERR_MALFORMED, NULL, "not JSON: the text ends too early");
+    assert_wrong(x, "{\"t\": \"\xFF\"}", ERR_MALFORMED, NULL, "not JSON: the text is not valid UTF-8");
+    assert_wrong(x, "{\"t\": \"a\\u0000b\"}", ERR_MALFORMED, NULL, "not JSON: a text must not hold");
+    assert_wrong(x, "{} {}", ERR_MALFORMED, NULL, "not JSON: something stands after");
+    assert_wrong(x, "{\"i\": 1e999}", ERR_MALFORMED, NULL, "not JSON: the number is too large");
+    assert_wrong(x, "{\"i\": NaN}", ERR_MALFORMED, NULL, "not JSON: a bracket, a comma");
+    assert_string_equal(report_at(x->r, 0)->value, "NaN");
 }
 
 static void depth_size_and_rows_are_bounded(void **state)
@@ -179,7 +184,8 @@ static void depth_size_and_rows_are_bounded(void **state)
     struct filled *x = *state;
     struct buf json;
 
-    assert_wrong(x, "{\"i\": [[[[[[[[[[1]]]]]]]]]]}", ERR_LIMIT, NULL, "deeper");
+    assert_wrong(x, "{\"i\":\n[[[[[[[[[[1]]]]]]]]]]}", ERR_LIMIT, NULL, "deeper");
+    assert_int_equal(report_at(x->r, 0)->line, 2);
     assert_int_equal(read_json(x, "{\"t\": \"[[[[[[[[[[\\\"[[[[\"}"), OK); /* in a text, brackets are text */
     buf_init(&json, 4u << 20);
     buf_put_str(&json, "{\"r\": [{}");

@@ -91,8 +91,31 @@ static void a_missing_key_file_is_named(void **state)
         home_path(s, "aside", aside);
         assert_int_equal(rename(path, aside), 0);
         assert_opens_with(s, ERR_NOT_FOUND, files[i]);
+        assert_opens_with(s, ERR_NOT_FOUND, "put it back from the copy of this folder");
         assert_int_equal(rename(aside, path), 0);
     }
+}
+
+static void a_missing_part_of_a_home_is_named(void **state)
+{
+    static const char *const parts[] = {"agent.yaml", "keys", "store", "store/data.mdb"};
+    struct school *s = *state;
+
+    close_home(s);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        char path[256];
+        char aside[256];
+        char text[300];
+
+        home_path(s, parts[i], path);
+        home_path(s, "aside", aside);
+        (void)snprintf(text, sizeof(text), "%s is missing", path);
+        assert_int_equal(rename(path, aside), 0);
+        assert_opens_with(s, ERR_NOT_FOUND, text);
+        assert_opens_with(s, ERR_NOT_FOUND, "put it back");
+        assert_int_equal(rename(aside, path), 0);
+    }
+    assert_int_equal(agent_open(&s->a, s->home), OK);
 }
 
 static void files_that_others_may_read_are_refused(void **state)
@@ -139,8 +162,9 @@ static void a_key_of_another_home_is_noticed_before_anything_is_written(void **s
         assert_int_equal(key_generate(&k, keys[i].kind), OK);
         assert_int_equal(key_write(k, path, keys[i].file), OK);
         key_free(k);
-        (void)snprintf(text, sizeof(text), "%s is not the key of this home; put back the file that was made with it "
-                                           "(nothing was changed)",
+        (void)snprintf(text, sizeof(text),
+                       "%s is not the key of this home; put back the file that was made with it "
+                       "(nothing was changed)",
                        path);
         assert_opens_with(s, ERR_CORRUPT, text);
     }
@@ -312,6 +336,7 @@ int main(void)
         TEST(a_folder_in_use_is_not_taken),
         TEST(what_is_no_home_says_how_to_make_one),
         TEST(a_missing_key_file_is_named),
+        TEST(a_missing_part_of_a_home_is_named),
         TEST(files_that_others_may_read_are_refused),
         TEST(a_key_of_another_home_is_noticed_before_anything_is_written),
         TEST(a_damaged_store_is_said_to_be_damaged),

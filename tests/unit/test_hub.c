@@ -180,9 +180,9 @@ static void an_address_is_tcp_host_and_port(void **state)
 {
     static const char *const good[] = {"tcp://192.0.2.1:1", "tcp://hub.example.org:65535", "tcp://[2001:db8::1]:4780",
                                        "tcp://*:4780"};
-    static const char *const bad[] = {"",           "tcp://",          "tcp://host",        "tcp://:4780",
-                                      "tcp://h:0",  "tcp://h:65536",   "udp://h:1",         "tcp://h:12x",
-                                      "tcp://h:",   "tcp://a b:1",     "tcp://[zz]:1",      "tcp://h:99999999999999999999",
+    static const char *const bad[] = {"",           "tcp://",        "tcp://host",   "tcp://:4780",
+                                      "tcp://h:0",  "tcp://h:65536", "udp://h:1",    "tcp://h:12x",
+                                      "tcp://h:",   "tcp://a b:1",   "tcp://[zz]:1", "tcp://h:99999999999999999999",
                                       "tcp://**:1", "tcp://a\"\n:1"};
 
     (void)state;
@@ -262,7 +262,7 @@ static void a_home_that_others_may_touch_is_refused(void **state)
 
 static void a_missing_key_is_named(void **state)
 {
-    static const char *const keys[] = {"keys/sign.key", "keys/storage.key", "keys/seal-2020.key"};
+    static const char *const keys[] = {"keys/sign.key", "keys/storage.key", "keys/curve.key", "keys/seal-2020.key"};
     char away[160];
 
     (void)state;
@@ -271,6 +271,7 @@ static void a_missing_key_is_named(void **state)
         assert_int_equal(rename(in_home(keys[i]), away), 0);
         assert_int_equal(visit(), ERR_NOT_FOUND);
         assert_true(said(strstr(keys[i], "seal") != NULL ? "sealing key" : strchr(keys[i], '/') + 1));
+        assert_true(said("back from the recovery copy"));
         assert_int_equal(rename(away, in_home(keys[i])), 0);
     }
     assert_int_equal(visit(), OK);
@@ -278,22 +279,57 @@ static void a_missing_key_is_named(void **state)
     assert_int_equal(visit(), ERR_NOT_FOUND);
 }
 
+static void write_fresh_key(const char *name, enum key_kind kind)
+{
+    struct key *k = NULL;
+
+    assert_int_equal(key_generate(&k, kind), OK);
+    assert_int_equal(key_write(k, in_home(name), "another hub's"), OK);
+    key_free(k);
+}
+
 static void a_key_of_another_kind_or_hub_is_refused(void **state)
 {
-    struct key *other = NULL;
-    char a[256];
+    static const struct {
+        const char *file;
+        enum key_kind right, wrong;
+    } keys[] = {{"keys/sign.key", KEY_SIGN, KEY_CURVE},
+                {"keys/storage.key", KEY_SECRET, KEY_SIGN},
+                {"keys/seal-2020.key", KEY_SEAL, KEY_CURVE},
+                {"keys/curve.key", KEY_CURVE, KEY_SEAL}};
+    char away[160];
 
     (void)state;
-    (void)snprintf(a, sizeof(a), "%s", in_home("keys/sign.key"));
-    assert_int_equal(rename(in_home("keys/curve.key"), a), 0);
-    assert_int_equal(visit(), ERR_INVALID);
-    assert_true(said("sign.key"));
-    assert_int_equal(unlink(a), 0);
-    assert_int_equal(key_generate(&other, KEY_SIGN), OK);
-    assert_int_equal(key_write(other, a, "another hub's"), OK);
-    assert_int_equal(visit(), ERR_INVALID);
-    assert_true(said("not the signing key of this hub"));
-    key_free(other);
+    (void)snprintf(away, sizeof(away), "%s/away", dir);
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        assert_int_equal(rename(in_home(keys[i].file), away), 0);
+        write_fresh_key(keys[i].file, keys[i].wrong);
+        assert_int_equal(visit(), ERR_INVALID);
+        assert_true(said(keys[i].file));
+        assert_int_equal(unlink(in_home(keys[i].file)), 0);
+        write_fresh_key(keys[i].file, keys[i].right);
+        assert_int_equal(visit(), ERR_INVALID);
+        assert_true(said(keys[i].file));
+        assert_true(said("key of this hub"));
+        assert_int_equal(unlink(in_home(keys[i].file)), 0);
+        assert_int_equal(rename(away, in_home(keys[i].file)), 0);
+    }
+    assert_int_equal(visit(), OK);
+}
+
+/* Batches may still come that were sealed to it: the hub must not serve as if it had been given up. */
+static void a_sealing_key_of_an_earlier_year_must_be_there(void **state)
+{
+    struct hub *h = NULL;
+
+    (void)state;
+    write_fresh_key("keys/seal-2021.key", KEY_SEAL);
+    assert_int_equal(hub_open(&h, home, HUB_CORE), OK); /* which tells the schools */
+    assert_int_equal(h->directory->seal_key_count, 2);
+    hub_close(h, false);
+    assert_int_equal(unlink(in_home("keys/seal-2020.key")), 0);
+    assert_int_equal(visit(), ERR_NOT_FOUND);
+    assert_true(said("keys/seal-2020.key: the key file is missing"));
 }
 
 static void a_damaged_store_is_told_from_a_missing_one(void **state)
@@ -326,7 +362,7 @@ static void forget_meta(const char *key)
 
 static void a_store_without_its_identity_is_damaged(void **state)
 {
-    static const char *const keys[] = {"directory", "root", "district"};
+    static const char *const keys[] = {"directory", "root", "district", "storage-mark"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -528,11 +564,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_home_that_others_may_touch_is_refused, make_home, remove_dir),
         cmocka_unit_test_setup_teardown(a_missing_key_is_named, make_home, remove_dir),
         cmocka_unit_test_setup_teardown(a_key_of_another_kind_or_hub_is_refused, make_home, remove_dir),
+        cmocka_unit_test_setup_teardown(a_sealing_key_of_an_earlier_year_must_be_there, make_home, remove_dir),
         cmocka_unit_test_setup_teardown(a_damaged_store_is_told_from_a_missing_one, make_home, remove_dir),
         cmocka_unit_test_setup_teardown(a_store_without_its_identity_is_damaged, make_home, remove_dir),
         cmocka_unit_test_setup_teardown(each_mistake_in_hub_yaml_is_named_by_line, make_home, remove_dir),
         cmocka_unit_test_setup_teardown(new_addresses_reach_the_schools_when_the_core_starts, make_home, remove_dir),
-        cmocka_unit_test_setup_teardown(what_a_transaction_did_not_commit_is_gone_after_a_reload, make_home, remove_dir),
+        cmocka_unit_test_setup_teardown(what_a_transaction_did_not_commit_is_gone_after_a_reload, make_home,
+                                        remove_dir),
         cmocka_unit_test_setup_teardown(a_form_may_be_due_in_a_series_of_another_programme, make_home, remove_dir),
         cmocka_unit_test_setup_teardown(the_audit_keeps_who_did_what_in_order, make_home, remove_dir),
     };

@@ -419,7 +419,7 @@ static void a_wrong_encoding_is_named(void **state)
                         .csv = "pupil;grade\n\xC0;10\n",
                         .options = {.encoding = CSV_UTF8}};
 
-    assert_string_equal(import(s, &q)->said, "in.csv: line 2, column 1: the text is not valid UTF-8\n");
+    assert_string_equal(import(s, &q)->said, "in.csv: line 2, column 1: the text is not valid UTF-8; save the file as \"CSV UTF-8\"\n");
     q.csv = "\xFF\xFEp\0u\0";
     q.csv_len = 6;
     assert_int_equal(import(s, &q)->e, ERR_MALFORMED);

@@ -1,5 +1,5 @@
-/* test_indicators.c: the four kinds give exactly what a person computes by hand; what has no data says so; a school that
- * sent nothing is seen (invariants 5 and 9). */
+/* test_indicators.c: the four kinds give exactly what a person computes by hand; what has no data says so; a school
+ * that sent nothing is seen (invariants 5 and 9). */
 #include "tests/unit/ledger_fixture.h"
 
 #include "hub/indicators_internal.h"
@@ -15,10 +15,11 @@ static const char form_yaml[] = "form: f\nversion: \"2\"\ntitle: F\nmode: rows\n
                                 "  - {type: select_one sex, name: sex, label: Sex}\n"
                                 "  - {type: boolean, name: yes, label: Yes}\n";
 /* Before the field `d` was there. */
-static const char older_yaml[] = "form: f\nversion: \"1\"\ntitle: F\nmode: rows\nkey: who\nrole: school\nperiod: month\n"
-                                 "survey:\n"
-                                 "  - {type: text, name: who, label: Who, required: true}\n"
-                                 "  - {type: integer, name: a, label: A}\n";
+static const char older_yaml[] =
+    "form: f\nversion: \"1\"\ntitle: F\nmode: rows\nkey: who\nrole: school\nperiod: month\n"
+    "survey:\n"
+    "  - {type: text, name: who, label: Who, required: true}\n"
+    "  - {type: integer, name: a, label: A}\n";
 static const char indicators_yaml[] =
     "programme: p\nversion: \"1\"\ntitle: P\nindicators:\n"
     "  - {id: n, name: N, form: f, kind: count, breakdown: sex}\n"
@@ -153,10 +154,10 @@ static void the_kinds_give_what_is_computed_by_hand(void **state)
 
     (void)state;
     bench_open(&b);
-    row(&b, 12, 4250, 0, 1);      /* 12; 4.250; F; yes */
-    row(&b, 9, 3755, 0, 0);       /*  9; 3.755; F; no */
-    row(&b, 10, NONE, 1, 1);      /* 10; -;     M; yes */
-    row(&b, NONE, 5000, -1, -1);  /* -;  5.000; not known; not applicable */
+    row(&b, 12, 4250, 0, 1);                       /* 12; 4.250; F; yes */
+    row(&b, 9, 3755, 0, 0);                        /*  9; 3.755; F; no */
+    row(&b, 10, NONE, 1, 1);                       /* 10; -;     M; yes */
+    row(&b, NONE, 5000, -1, -1);                   /* -;  5.000; not known; not applicable */
     expect(&b, "n", "", "4.000000", "4", "");      /* every row */
     expect(&b, "n", "sex=F", "2.000000", "2", ""); /* the row without a sex stands in the total alone */
     expect(&b, "n", "sex=M", "1.000000", "1", "");
@@ -220,15 +221,15 @@ static void halves_go_up(void **state)
     bench_open(&b);
     mean = b.programme->indicators[index_of(&b, "mean")]; /* sums are hundredths */
     share = b.programme->indicators[index_of(&b, "share")];
-    shown(share, 1, 8, 0, "13");        /* 12.5 % */
+    shown(share, 1, 8, 0, "13"); /* 12.5 % */
     shown(share, 1, 8, 1, "12.5");
     shown(share, 1, 3, 6, "33.333333");
     shown(share, 2, 3, 6, "66.666667");
     shown(share, 1, 1, 0, "100");
-    shown(mean, 25, 10, 2, "0.03");     /* 0.25 / 10 = 0.025 */
-    shown(mean, -25, 10, 2, "-0.02");   /* half up goes towards the greater number */
+    shown(mean, 25, 10, 2, "0.03");   /* 0.25 / 10 = 0.025 */
+    shown(mean, -25, 10, 2, "-0.02"); /* half up goes towards the greater number */
     shown(mean, -26, 10, 2, "-0.03");
-    shown(mean, -1, 1000, 2, "0.00");   /* never "-0.00" */
+    shown(mean, -1, 1000, 2, "0.00"); /* never "-0.00" */
     shown(mean, -5, 1, 0, "0");
     shown(mean, 100, 3, 6, "0.333333");
     bench_close(&b);
@@ -279,6 +280,50 @@ static void an_older_version_counts_where_its_fields_are_enough(void **state)
     bench_close(&b);
 }
 
+/* Version 3 calls `a` what was `score` in version 1 and `points` in version 2: one series all the same. */
+static void a_renamed_field_goes_on_counting(void **state)
+{
+    static const char head[] = "mode: record\nrole: school\nperiod: month\ntitle: R\n";
+    static const char *const fields[] = {"{type: integer, name: score}", "{type: integer, name: points, was: score}",
+                                         "{type: integer, name: a, was: points}"};
+    static const char yaml[] = "programme: p\nversion: \"1\"\ntitle: P\nindicators:\n"
+                               "  - {id: s, name: S, form: r, kind: sum, value: \"${a}\", breakdown: a}\n";
+    struct form *forms[3];
+    struct value v[1] = {{.as.i = 7}};
+    struct programme *p = NULL;
+    struct pack_file files[2];
+    struct pack pack = {files, 2};
+    struct calendar *c;
+    struct report *r;
+    char text[3][512];
+    struct bench b = {0};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(text[i], sizeof(text[i]), "form: r\nversion: \"%zu\"\n%ssurvey:\n  - %s\n", i + 1, head,
+                       fields[i]);
+        MUST(form_load(&forms[i], "r", text[i], strlen(text[i]), NULL));
+    }
+    files[0] = (struct pack_file){(char *)(uintptr_t) "programme.yaml", (void *)(uintptr_t)yaml, sizeof(yaml) - 1};
+    files[1] = (struct pack_file){(char *)(uintptr_t) "forms/r.yaml", text[2], strlen(text[2])};
+    MUST(report_new(&r, 0));
+    MUST(calendar_new(&c));
+    MUST(programme_load(&p, &pack, c, r));
+    b.hub = (struct hub){.forms = forms, .form_count = 3, .programmes = &p, .programme_count = 1};
+    b.programme = p;
+    MUST(indicator_eval_new(&b.eval, &b.hub));
+    for (size_t i = 0; i < 3; i++)
+        MUST(indicator_eval_record(b.eval, forms[i], v, 1, SOME_DAY, add_up, &b));
+    expect(&b, "s", "", "21.000000", "21", "");
+    expect(&b, "s", "a=7", "21.000000", "21", ""); /* by its name today */
+    indicator_eval_free(b.eval);
+    programme_free(p);
+    calendar_free(c);
+    report_free(r);
+    for (size_t i = 0; i < 3; i++)
+        form_free(forms[i]);
+}
+
 static void a_form_that_no_indicator_reads_adds_nothing(void **state)
 {
     static const char yaml[] = "form: other\nversion: \"1\"\ntitle: O\nmode: record\nrole: school\nperiod: month\n"
@@ -325,9 +370,9 @@ static enum err take_line(void *ctx, const struct indicator_line *l)
     if (!indicator_value_places(l->indicator, &l->cell, 1, &value))
         buf_put_str(&value, "no data");
     assert_true(s->count < COUNT(s->text));
-    (void)snprintf(s->text[s->count++], sizeof(s->text[0]), "%s %s [%s] %s [%s] %s %llu/%llu", indicator_id(l->indicator),
-                   l->level == LEVEL_UNIT ? "unit" : "all", l->unit, l->period, l->breakdown, buf_cstr(&value),
-                   (unsigned long long)l->reported, (unsigned long long)l->expected);
+    (void)snprintf(s->text[s->count++], sizeof(s->text[0]), "%s %s [%s] %s [%s] %s %llu/%llu",
+                   indicator_id(l->indicator), l->level == LEVEL_UNIT ? "unit" : "all", l->unit, l->period,
+                   l->breakdown, buf_cstr(&value), (unsigned long long)l->reported, (unsigned long long)l->expected);
     buf_fini(&value);
     return OK;
 }
@@ -397,14 +442,10 @@ static void units_come_sorted_then_the_municipality_pooled(void **state)
 static void a_breakdown_stands_after_its_total(void **state)
 {
     static const char *const lines[] = {
-        "pupils unit [gp] 2020-09 [] 3.0 1/1",
-        "pupils unit [gp] 2020-09 [level=high] 1.0 1/1",
-        "pupils unit [gp] 2020-09 [level=low] 2.0 1/1",
-        "pupils unit [gp2] 2020-09 [] no data 0/1",
-        "pupils unit [ms] 2020-09 [] no data 0/1",
-        "pupils all [] 2020-09 [] 3.0 1/3",
-        "pupils all [] 2020-09 [level=high] 1.0 1/3",
-        "pupils all [] 2020-09 [level=low] 2.0 1/3",
+        "pupils unit [gp] 2020-09 [] 3.0 1/1",          "pupils unit [gp] 2020-09 [level=high] 1.0 1/1",
+        "pupils unit [gp] 2020-09 [level=low] 2.0 1/1", "pupils unit [gp2] 2020-09 [] no data 0/1",
+        "pupils unit [ms] 2020-09 [] no data 0/1",      "pupils all [] 2020-09 [] 3.0 1/3",
+        "pupils all [] 2020-09 [level=high] 1.0 1/3",   "pupils all [] 2020-09 [level=low] 2.0 1/3",
     };
     struct indicator_query q = {.indicator = "pupils", .level = -1};
     struct sub gp[] = {grade(1, "anna", 12), grade(2, "boris", 8), grade(3, "vera", 9)};
@@ -429,6 +470,7 @@ int main(void)
         cmocka_unit_test(a_value_is_rounded_as_its_decimals_show),
         cmocka_unit_test(a_value_that_is_not_exact_any_more_is_left_out),
         cmocka_unit_test(an_older_version_counts_where_its_fields_are_enough),
+        cmocka_unit_test(a_renamed_field_goes_on_counting),
         cmocka_unit_test(a_form_that_no_indicator_reads_adds_nothing),
         cmocka_unit_test(cells_keep_128_bits),
         cmocka_unit_test(units_come_sorted_then_the_municipality_pooled),

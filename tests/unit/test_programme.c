@@ -100,18 +100,17 @@ static void expect_mistake(const char *yaml, const char *line)
 
 static void a_good_pack_loads_with_all_that_is_in_it(void **state)
 {
-    static const char yaml[] = HEAD
-        "indicators:\n"
-        "  - id: N-1\n"
-        "    name: {ru: \"Число\", en: Number}\n"
-        "    form: f\n"
-        "    kind: mean\n"
-        "    where: ${sex} = 'F'\n"
-        "    value: ${d}\n"
-        "    breakdown: sex\n"
-        "    places: 2\n"
-        "    shown: 3\n"
-        "    unit: {ru: \"балл\", en: points}\n";
+    static const char yaml[] = HEAD "indicators:\n"
+                                    "  - id: N-1\n"
+                                    "    name: {ru: \"Число\", en: Number}\n"
+                                    "    form: f\n"
+                                    "    kind: mean\n"
+                                    "    where: ${sex} = 'F'\n"
+                                    "    value: ${d}\n"
+                                    "    breakdown: sex\n"
+                                    "    places: 2\n"
+                                    "    shown: 3\n"
+                                    "    unit: {ru: \"балл\", en: points}\n";
     struct pack_file files[] = {file_of("programme.yaml", yaml), file_of("forms/f.yaml", form_yaml),
                                 file_of("maps/m.yaml", "columns: {}\n")};
     struct programme *p;
@@ -215,6 +214,10 @@ static void forms_and_periods_must_fit_together(void **state)
     struct pack_file both[] = {alone[0], alone[1], file_of("periods.yaml", periods)};
     struct pack_file twice[] = {alone[0], file_of("forms/a.yaml", form_yaml), file_of("forms/b.yaml", form_yaml)};
     struct pack_file no_form[] = {alone[0]};
+    struct pack_file broken[] = {
+        file_of("programme.yaml", HEAD "indicators:\n  - {id: A, name: A, form: f, kind: count}\n"),
+        file_of("forms/f.yaml", "form: f\nversion: \"1\"\ntitle: F\nmode: row\nkey: a\nrole: school\nperiod: month\n"
+                                "survey:\n  - {type: integer, name: a, label: A}\n")};
     struct pack_file no_programme[] = {file_of("forms/f.yaml", form_yaml)};
     struct programme *p;
 
@@ -230,6 +233,11 @@ static void forms_and_periods_must_fit_together(void **state)
     assert_int_equal(load(no_form, 1, &p), ERR_INVALID);
     expect_line("forms/");
     done(p);
+    /* A form that is there with a mistake in it, a "mode" here, is not said to be missing, nor its key to be wrong. */
+    assert_int_equal(load(broken, 2, &p), ERR_INVALID);
+    expect_line("forms/f.yaml:4:7: mode: ");
+    assert_int_equal(report_errors(loaded_report), 1);
+    done(p);
     assert_int_equal(load(no_programme, 1, &p), ERR_INVALID);
     expect_line("programme.yaml: the pack has no such file");
     done(p);
@@ -241,7 +249,8 @@ static void the_definition_alone_decides_which_cells_are_an_indicators(void **st
     static const char renamed[] = HEAD "indicators:\n  - {id: A, name: Other, form: f, kind: sum, value: \"${a}\","
                                        " unit: pupils, shown: 0}\n";
     static const char other[] = HEAD "indicators:\n  - {id: A, name: A, form: f, kind: sum, value: \"${a} + 1\"}\n";
-    static const char places[] = HEAD "indicators:\n  - {id: A, name: A, form: f, kind: sum, value: \"${a}\", places: 1}\n";
+    static const char places[] =
+        HEAD "indicators:\n  - {id: A, name: A, form: f, kind: sum, value: \"${a}\", places: 1}\n";
     static const char *const texts[] = {one, renamed, other, places};
     uint8_t digests[4][INDICATOR_DIGEST_BYTES];
 
@@ -424,8 +433,9 @@ static void the_same_form_again_and_a_reworded_one_are_welcome(void **state)
     assert_string_equal(printed, "");
     done(NULL);
     /* A new code, a new field. */
-    assert_int_equal(compare(changed(V2, "survey:\n", "    - {code: X, label: {ru: иной, en: other}}\nsurvey:\n"
-                                                      "  - {type: date, name: born, label: Born}\n")),
+    assert_int_equal(compare(changed(V2, "survey:\n",
+                                     "    - {code: X, label: {ru: иной, en: other}}\nsurvey:\n"
+                                     "  - {type: date, name: born, label: Born}\n")),
                      OK);
     assert_string_equal(printed, "");
     done(NULL);
@@ -464,11 +474,13 @@ static void a_field_keeps_its_type_and_places(void **state)
 static void a_choice_keeps_its_meaning(void **state)
 {
     (void)state;
-    assert_int_equal(compare(changed(V2, "{code: F, label: {ru: женский, en: female}}\n    - {code: M, label: {ru: мужской, "
-                                         "en: male}}",
-                                     "{code: M, label: {ru: женский, en: female}}\n    - {code: F, label: {ru: мужской, "
-                                     "en: male}}")),
-                     ERR_INVALID);
+    assert_int_equal(
+        compare(changed(V2,
+                        "{code: F, label: {ru: женский, en: female}}\n    - {code: M, label: {ru: мужской, "
+                        "en: male}}",
+                        "{code: M, label: {ru: женский, en: female}}\n    - {code: F, label: {ru: мужской, "
+                        "en: male}}")),
+        ERR_INVALID);
     expect_line("forms/f.yaml:10:7: sex: choice 'M' takes the label of choice 'F' in version 1");
     expect_line("forms/f.yaml:11:7: sex: choice 'F' takes the label of choice 'M' in version 1");
     done(NULL);

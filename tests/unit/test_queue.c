@@ -523,6 +523,32 @@ static void a_batch_is_sealed_once_and_stays_the_same(void **state) /* invariant
     assert_verifies(s);
 }
 
+/* Between two transactions of a writer a sync may seal what was queued before. */
+static void sealing_while_records_are_staged_is_not_forgotten(void **state) /* invariant 3 */
+{
+    struct school *s = *state;
+    struct queue_writer *w = NULL;
+    struct capture *c = grades(s);
+    uint64_t pages;
+    uint64_t sealed;
+
+    put_rows(s, 1, 10);
+    pages = stored_pages(s);
+    assert_int_equal(queue_writer_open(&w, s->a), OK);
+    while (stored_pages(s) == pages) /* until a first transaction of staged pages is through */
+        assert_int_equal(add_large(c, w, 1), OK);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(sealed, 1);
+    assert_int_equal(batch_at(s, 1).last_number, 10);
+    assert_int_equal(queue_writer_commit(w), OK);
+    queue_writer_close(w);
+    capture_close(c);
+    assert_int_equal(status(s).sealed, 10);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(batch_at(s, 2).first_number, 11);
+    assert_verifies(s);
+}
+
 static void limits_of_the_settings_split_batches(void **state)
 {
     struct school *s = *state;
@@ -979,6 +1005,7 @@ int main(void)
         TEST(an_id_is_understood_in_every_length),
         TEST(the_current_submission_of_a_slot_is_the_last_that_nothing_names),
         TEST(a_batch_is_sealed_once_and_stays_the_same),
+        TEST(sealing_while_records_are_staged_is_not_forgotten),
         TEST(limits_of_the_settings_split_batches),
         TEST(parts_of_a_batch_make_the_whole),
         TEST(a_receipt_moves_the_batch_on_and_is_kept),

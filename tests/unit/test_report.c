@@ -85,6 +85,19 @@ static void what_was_given_is_copied(void **state)
     report_free(r);
 }
 
+static void a_finding_without_a_file_is_in_the_reports_own(void **state)
+{
+    struct report *r = new_report(0);
+
+    (void)state;
+    report_set_file(r, "answers.json");
+    report_add(r, &(struct finding){.line = 2}, "text");
+    report_add(r, &(struct finding){.file = "other.yaml"}, "text");
+    assert_string_equal(report_at(r, 0)->file, "answers.json");
+    assert_string_equal(report_at(r, 1)->file, "other.yaml");
+    report_free(r);
+}
+
 static void a_long_value_is_shortened_to_sixty_code_points(void **state)
 {
     struct report *r = new_report(0);
@@ -202,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_finding_is_printed_as_far_as_its_place_is_known),
         cmocka_unit_test(what_was_given_is_copied),
+        cmocka_unit_test(a_finding_without_a_file_is_in_the_reports_own),
         cmocka_unit_test(a_long_value_is_shortened_to_sixty_code_points),
         cmocka_unit_test(control_characters_and_broken_utf8_do_not_reach_the_terminal),
         cmocka_unit_test(no_more_than_the_limit_is_kept_and_the_rest_is_counted),

@@ -1,0 +1,168 @@
+/* test_folder.c: a home appears whole under its name or not at all, and what is removed is only what lies inside. */
+#include "common/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char root[256];
+
+static int make_root(void **state)
+{
+    const char *tmp = getenv("TMPDIR");
+
+    (void)state;
+    (void)snprintf(root, sizeof(root), "%s/svodka-folder-XXXXXX", tmp != NULL ? tmp : "/tmp");
+    return mkdtemp(root) != NULL ? 0 : -1;
+}
+
+static int remove_root(void **state)
+{
+    (void)state;
+    folder_remove(root);
+    return access(root, F_OK) != 0 ? 0 : -1;
+}
+
+/* Four names can be in use at once. */
+static const char *in_root(const char *name)
+{
+    static char paths[4][512];
+    static unsigned next;
+    char *path = paths[next++ % 4];
+
+    (void)snprintf(path, sizeof(paths[0]), "%s/%s", root, name);
+    return path;
+}
+
+static void make_file(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+
+    assert_true(fd >= 0);
+    (void)close(fd);
+}
+
+static bool is_private_folder(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && (st.st_mode & 0777) == 0700;
+}
+
+static void a_path_is_cut_nowhere(void **state)
+{
+    static char name[FOLDER_PATH_MAX];
+    char out[FOLDER_PATH_MAX];
+
+    (void)state;
+    assert_int_equal(folder_path(out, "home", "queue"), OK);
+    assert_string_equal(out, "home/queue");
+    memset(name, 'x', FOLDER_PATH_MAX - 3);
+    assert_int_equal(folder_path(out, "d", name), OK); /* "d/", the name, the NUL */
+    assert_int_equal(strlen(out), FOLDER_PATH_MAX - 1);
+    assert_int_equal(folder_path(out, "de", name), ERR_LIMIT);
+    assert_int_equal(folder_make("de", name), ERR_LIMIT);
+    assert_int_equal(folder_begin(out, name), ERR_IO); /* the system refuses so long a name */
+}
+
+static void a_home_appears_only_when_it_is_finished(void **state)
+{
+    char fresh[FOLDER_PATH_MAX];
+    const char *home = in_root("home");
+
+    (void)state;
+    assert_int_equal(folder_begin(fresh, home), OK);
+    assert_true(is_private_folder(fresh));
+    assert_int_equal(access(home, F_OK), -1);
+    assert_int_equal(folder_make(fresh, "run"), OK);
+    assert_int_equal(folder_finish(fresh, home), OK);
+    assert_int_equal(access(fresh, F_OK), -1);
+    assert_true(is_private_folder(home));
+    assert_true(is_private_folder(in_root("home/run")));
+}
+
+static void an_empty_folder_may_become_a_home(void **state)
+{
+    char fresh[FOLDER_PATH_MAX];
+    const char *home = in_root("home");
+
+    (void)state;
+    assert_int_equal(folder_make(root, "home"), OK);
+    assert_int_equal(folder_begin(fresh, in_root("home//")), OK);
+    assert_memory_equal(fresh, home, strlen(home));
+    assert_memory_equal(fresh + strlen(home), ".new-", 5); /* beside it, not inside */
+    make_file(in_root("home/late"));                       /* another program was quicker */
+    assert_int_equal(folder_finish(fresh, home), ERR_IO);
+    assert_true(is_private_folder(fresh));
+    assert_int_equal(unlink(in_root("home/late")), 0);
+    assert_int_equal(folder_finish(fresh, home), OK);
+}
+
+static void a_folder_in_use_is_left_alone(void **state)
+{
+    char fresh[FOLDER_PATH_MAX];
+
+    (void)state;
+    assert_int_equal(folder_make(root, "used"), OK);
+    make_file(in_root("used/.hidden"));
+    assert_int_equal(folder_begin(fresh, in_root("used")), ERR_EXISTS);
+    assert_non_null(strstr(err_text(), "not empty"));
+    assert_int_equal(access(in_root("used/.hidden"), F_OK), 0);
+    make_file(in_root("file"));
+    assert_int_equal(folder_begin(fresh, in_root("file")), ERR_IO);
+    assert_int_equal(folder_begin(fresh, in_root("absent/home")), ERR_IO);
+    assert_int_equal(folder_make(root, "used"), ERR_IO);
+    assert_non_null(strstr(err_text(), strerror(EEXIST)));
+}
+
+static void a_home_may_have_a_name_without_folders(void **state)
+{
+    char fresh[FOLDER_PATH_MAX];
+    int back = open(".", O_RDONLY | O_DIRECTORY);
+
+    (void)state;
+    assert_true(back >= 0);
+    assert_int_equal(chdir(root), 0);
+    assert_int_equal(folder_begin(fresh, "home"), OK);
+    assert_int_equal(folder_finish(fresh, "home"), OK);
+    assert_int_equal(fchdir(back), 0);
+    (void)close(back);
+    assert_true(is_private_folder(in_root("home")));
+}
+
+static void removing_does_not_follow_links_out_of_the_folder(void **state)
+{
+    (void)state;
+    assert_int_equal(folder_make(root, "outside"), OK);
+    make_file(in_root("outside/keep"));
+    assert_int_equal(folder_make(root, "inside"), OK);
+    assert_int_equal(folder_make(in_root("inside"), "deep"), OK);
+    make_file(in_root("inside/deep/file"));
+    assert_int_equal(symlink(in_root("outside"), in_root("inside/link")), 0);
+    folder_remove(in_root("inside"));
+    assert_int_equal(access(in_root("inside"), F_OK), -1);
+    assert_int_equal(access(in_root("outside/keep"), F_OK), 0);
+    folder_remove(in_root("inside")); /* nothing is there: nothing happens */
+}
+
+#define IN_ROOT(test) cmocka_unit_test_setup_teardown(test, make_root, remove_root)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_path_is_cut_nowhere),         IN_ROOT(a_home_appears_only_when_it_is_finished),
+        IN_ROOT(an_empty_folder_may_become_a_home),      IN_ROOT(a_folder_in_use_is_left_alone),
+        IN_ROOT(a_home_may_have_a_name_without_folders), IN_ROOT(removing_does_not_follow_links_out_of_the_folder),
+    };
+
+    return cmocka_run_group_tests_name("folder", tests, NULL, NULL);
+}
