@@ -68,7 +68,7 @@ static enum err find_by_name(struct change *x)
 
     if (x->cmd->period == NULL)
         return err_set(ERR_USAGE, _("say the period: --period P"));
-    buf_init(&key, 4 * FORM_MAX_TEXT);
+    buf_init(&key, (size_t)4 * FORM_MAX_TEXT);
     if ((e = command_form(x->a, x->cmd->what, &o.form)) != OK || (e = key_text(o.form, x->cmd->key, &key)) != OK ||
         (e = capture_open(&x->c, x->a, &o)) != OK)
         goto done;

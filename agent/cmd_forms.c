@@ -82,7 +82,7 @@ static enum err put_field(struct table *t, const struct form_field *f, const cha
     enum err e;
 
     (void)snprintf(name, sizeof(name), "%s%s%s", inside != NULL ? inside : "", inside != NULL ? "[]." : "", f->name);
-    buf_init(&choices, FORM_MAX_BYTES * 2);
+    buf_init(&choices, (size_t)2 * FORM_MAX_BYTES);
     for (uint32_t i = 0; f->choices != NULL && i < f->choices->count; i++)
         buf_printf(&choices, "%s%s=%s", i > 0 ? ", " : "", f->choices->items[i].code,
                    cli_pick(f->choices->items[i].label_ru, f->choices->items[i].label_en));

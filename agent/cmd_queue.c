@@ -94,7 +94,7 @@ static enum err list(const struct agent *a, const struct list_command *cmd, enum
 
     if (e != OK)
         return e;
-    buf_init(&l.key, 4 * FORM_MAX_TEXT);
+    buf_init(&l.key, (size_t)4 * FORM_MAX_TEXT);
     buf_init(&l.values, VALUES_MAX);
     /* The last column is there when it was asked for. */
     if ((e = table_new(&l.t, columns, cmd->values != NULL ? 11 : 10)) == OK &&

@@ -8,26 +8,40 @@
 
 /* ---- a listing of names and values ---- */
 
-static enum err put_text(struct table *t, const char *item, const char *title, const char *value)
+/* Programs get a stable name before each title; people do not need it. */
+struct sheet {
+    struct table *t;
+    bool has_names;
+};
+
+static enum err sheet_new(struct sheet *s, const struct table_column columns[3], enum table_format format)
 {
-    return table_row(t, (const char *const[]){item, title, value});
+    s->has_names = format != TABLE_TEXT;
+    return s->has_names ? table_new(&s->t, columns, 3) : table_new(&s->t, columns + 1, 2);
 }
 
-static enum err put_count(struct table *t, const char *item, const char *title, uint64_t n)
+static enum err put_text(struct sheet *s, const char *item, const char *title, const char *value)
+{
+    const char *const cells[] = {item, title, value};
+
+    return table_row(s->t, s->has_names ? cells : cells + 1);
+}
+
+static enum err put_count(struct sheet *s, const char *item, const char *title, uint64_t n)
 {
     char text[32];
 
     (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
-    return put_text(t, item, title, text);
+    return put_text(s, item, title, text);
 }
 
-static enum err put_time(struct table *t, const char *item, const char *title, int64_t wall_ms)
+static enum err put_time(struct sheet *s, const char *item, const char *title, int64_t wall_ms)
 {
     char text[64] = "";
 
     if (wall_ms != 0)
         cli_format_time(text, sizeof(text), wall_ms);
-    return put_text(t, item, title, text);
+    return put_text(s, item, title, text);
 }
 
 static const char *word_of_status(enum grant_status s)
@@ -43,28 +57,28 @@ static const char *word_of_status(enum grant_status s)
 
 /* ---- status ---- */
 
-static enum err put_who(struct table *t, const struct agent *a)
+static enum err put_who(struct sheet *s, const struct agent *a)
 {
     const char *enrolled = agent_is_enrolled(a) ? _("yes") : _("not yet: the first meeting does it");
     const char *expired = a->directory->expires_ms < clock_wall_ms()
                               ? _("the district's directory is past its date: sync when there is a line")
                               : "";
-    enum err e = put_text(t, "participant", _("participant"), a->grant->participant);
+    enum err e = put_text(s, "participant", _("participant"), a->grant->participant);
 
     if (e == OK)
-        e = put_text(t, "name", _("name"), a->grant->name);
+        e = put_text(s, "name", _("name"), a->grant->name);
     if (e == OK)
-        e = put_text(t, "district", _("district"), a->directory->name);
+        e = put_text(s, "district", _("district"), a->directory->name);
     if (e == OK)
-        e = put_text(t, "enrolled", _("known to the district"), enrolled);
+        e = put_text(s, "enrolled", _("known to the district"), enrolled);
     if (e == OK)
-        e = put_text(t, "access", _("access"), word_of_status(a->grant->status));
+        e = put_text(s, "access", _("access"), word_of_status(a->grant->status));
     if (e == OK && expired[0] != '\0')
-        e = put_text(t, "warning", _("note"), expired);
+        e = put_text(s, "warning", _("note"), expired);
     return e;
 }
 
-static enum err put_queue(struct table *t, const struct agent *a)
+static enum err put_queue(struct sheet *s, const struct agent *a)
 {
     struct queue_status st;
     uint64_t drafts = 0;
@@ -74,19 +88,19 @@ static enum err put_queue(struct table *t, const struct agent *a)
     if (e != OK || (e = draft_count(a, &drafts)) != OK)
         return e;
     cli_format_bytes(bytes, sizeof(bytes), st.waiting_bytes);
-    if ((e = put_count(t, "drafts", _("drafts"), drafts)) != OK ||
-        (e = put_count(t, "waiting", _("submissions that wait"), st.waiting)) != OK ||
-        (e = put_count(t, "sealed", _("packed to be sent"), st.sealed)) != OK ||
-        (e = put_text(t, "sealed_size", _("their size on the line"), bytes)) != OK ||
-        (e = put_count(t, "stored", _("received by the district"), st.stored)) != OK ||
-        (e = put_count(t, "archived", _("in the district's archive"), st.archived)) != OK ||
-        (e = put_count(t, "refused", _("kept apart by the district"), st.refused)) != OK)
+    if ((e = put_count(s, "drafts", _("drafts"), drafts)) != OK ||
+        (e = put_count(s, "waiting", _("submissions that wait"), st.waiting)) != OK ||
+        (e = put_count(s, "sealed", _("packed to be sent"), st.sealed)) != OK ||
+        (e = put_text(s, "sealed_size", _("their size on the line"), bytes)) != OK ||
+        (e = put_count(s, "stored", _("received by the district"), st.stored)) != OK ||
+        (e = put_count(s, "archived", _("in the district's archive"), st.archived)) != OK ||
+        (e = put_count(s, "refused", _("kept apart by the district"), st.refused)) != OK)
         return e;
-    return put_time(t, "last_receipt", _("last word from the district"), st.last_receipt_ms);
+    return put_time(s, "last_receipt", _("last word from the district"), st.last_receipt_ms);
 }
 
 struct events {
-    struct table *t;
+    struct sheet sheet;
     enum err e;
 };
 
@@ -97,7 +111,7 @@ static void put_event(void *ctx, int64_t wall_ms, const char *text)
 
     cli_format_time(when, sizeof(when), wall_ms);
     if (x->e == OK)
-        x->e = put_text(x->t, "event", when, text);
+        x->e = put_text(&x->sheet, "event", when, text);
 }
 
 static enum err show_status(struct agent *a, enum table_format format, bool forget)
@@ -105,13 +119,13 @@ static enum err show_status(struct agent *a, enum table_format format, bool forg
     const struct table_column columns[] = {{"item", _("item"), TABLE_LEFT, false},
                                            {"title", _("what"), TABLE_LEFT, false},
                                            {"value", _("value"), TABLE_LEFT, false}};
-    struct events events = {NULL, OK};
-    enum err e = table_new(&events.t, columns, sizeof(columns) / sizeof(columns[0]));
+    struct events events = {.e = OK};
+    enum err e = sheet_new(&events.sheet, columns, format);
 
-    if (e == OK && (e = put_who(events.t, a)) == OK && (e = put_queue(events.t, a)) == OK &&
+    if (e == OK && (e = put_who(&events.sheet, a)) == OK && (e = put_queue(&events.sheet, a)) == OK &&
         (e = agent_each_event(a, forget, put_event, &events)) == OK && (e = events.e) == OK)
-        e = table_print(events.t, format, stdout);
-    table_free(events.t);
+        e = table_print(events.sheet.t, format, stdout);
+    table_free(events.sheet.t);
     return e;
 }
 
@@ -171,20 +185,22 @@ static enum err show_receipt(const struct agent *a, const struct record_ref *ref
     const struct table_column columns[] = {{"item", _("item"), TABLE_LEFT, false},
                                            {"title", _("what"), TABLE_LEFT, false},
                                            {"value", _("value"), TABLE_LEFT, false}};
-    struct table *t = NULL;
+    struct sheet sheet = {.t = NULL};
+    struct sheet *s = &sheet;
     const char *why = "";
     char id[RECORD_ID_TEXT];
-    enum err e = table_new(&t, columns, sizeof(columns) / sizeof(columns[0]));
+    enum err e = sheet_new(s, columns, format);
 
     record_id_format(id, a->grant->participant, ref);
-    if (e == OK && (e = put_text(t, "id", _("submission"), id)) == OK &&
-        (e = put_text(t, "state", _("state"), word_of_receipt(r->state))) == OK &&
-        (e = put_text(t, "verdict", _("verdict"), verdict_of(r, ref->number, &why))) == OK &&
-        (e = put_text(t, "why", _("why"), why)) == OK && (e = put_count(t, "batch", _("batch"), r->sequence)) == OK &&
-        (e = put_count(t, "ledger", _("place in the district's journal"), r->ledger_number)) == OK &&
-        (e = put_time(t, "time", _("district's time"), r->hub_ms)) == OK)
-        e = table_print(t, format, stdout);
-    table_free(t);
+    if (e == OK && (e = put_text(s, "id", _("submission"), id)) == OK &&
+        (e = put_text(s, "state", _("state"), word_of_receipt(r->state))) == OK &&
+        (e = put_text(s, "verdict", _("verdict"), verdict_of(r, ref->number, &why))) == OK &&
+        (e = put_text(s, "why", _("why"), why)) == OK &&
+        (e = put_count(s, "batch", _("sent in parcel number"), r->sequence)) == OK &&
+        (e = put_count(s, "ledger", _("place in the district's journal"), r->ledger_number)) == OK &&
+        (e = put_time(s, "time", _("district's time"), r->hub_ms)) == OK)
+        e = table_print(s->t, format, stdout);
+    table_free(s->t);
     return e;
 }
 
@@ -220,13 +236,26 @@ int cmd_receipt(int argc, char **argv)
 
 /* ---- verify ---- */
 
+static enum err count_submissions(const struct agent *a, unsigned long long *count)
+{
+    struct queue_reader *r = NULL;
+    struct queue_item item;
+    enum err e = queue_reader_open(&r, a, NULL);
+
+    while (e == OK && (e = queue_reader_next(r, &item)) == OK)
+        (*count)++;
+    queue_reader_close(r);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
 static enum err verify(const struct agent *a)
 {
     struct queue_status st;
+    unsigned long long count = 0;
     uint64_t bad = 0;
     enum err e = queue_verify(a, stdout, &bad);
 
-    if (e != OK || (e = queue_status(a, &st)) != OK)
+    if (e != OK || (e = queue_status(a, &st)) != OK || (bad == 0 && (e = count_submissions(a, &count)) != OK))
         return e;
     if (bad > 0)
         return err_set(ERR_CORRUPT,
@@ -234,9 +263,7 @@ static enum err verify(const struct agent *a)
                                 "%llu things are not as they should be; do not delete anything, tell the district",
                                 (unsigned long)bad),
                        (unsigned long long)bad);
-    (void)printf(_("all is well: %llu submissions up to number %llu\n"),
-                 (unsigned long long)(st.waiting + st.sealed + st.stored + st.archived),
-                 (unsigned long long)st.last_number);
+    (void)printf(_("all is well: %llu submissions up to number %llu\n"), count, (unsigned long long)st.last_number);
     return OK;
 }
 
@@ -244,7 +271,8 @@ int cmd_verify(int argc, char **argv)
 {
     static const struct cli_command self = {
         "verify", "",
-        N_("Checks that every submission opens, every batch is as it was sealed, and every receipt is the district's."),
+        N_("Checks that every submission opens, that what was sent is kept unchanged, and that every receipt is the "
+           "district's."),
         cmd_verify};
     const char *home = NULL;
     const struct cli_option options[] = {OPTION_HOME(&home), OPTION_END};

@@ -1,4 +1,5 @@
-/* home.h: an agent's home: one folder with agent.yaml, keys/ (0600), store/ (LMDB), sync.lock, queue.lock.
+/* home.h: an agent's home: one folder with agent.yaml, keys/ (0600), store/ (LMDB), sync.lock, queue.lock,
+ * and run.lock and run.sock (run.h).
  *
  * Any command may open it (LMDB serialises writers).  queue.lock (flock) is held while records are being queued;
  * sync.lock while batches are sealed and synced. */

@@ -38,7 +38,7 @@ static enum err add_form(struct agent *a, const struct buf *source, bool is_curr
         return ERR_NOMEM;
     a->form_current = current;
     if ((e = form_load(&f, "form", source->data, source->len, NULL)) != OK)
-        return err_prefix(e, "a form from the hub");
+        return err_prefix(e, _("a form from the hub"));
     a->forms[a->form_count] = f;
     a->form_current[a->form_count++] = is_current ? 1 : 0;
     return OK;

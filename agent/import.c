@@ -173,6 +173,16 @@ static bool is_one_too_many(struct importer *im, const struct csv_row *row)
     return true;
 }
 
+static enum err refuse(struct importer *im, const struct csv_row *row)
+{
+    im->out->refused++;
+    if (im->refused != NULL)
+        return refused_rows_add(im->refused, row);
+    queue_writer_close(im->writer); /* it would only keep others waiting: all or none means none by now */
+    im->writer = NULL;
+    return OK;
+}
+
 static enum err take_row(struct importer *im, const struct csv_row *row)
 {
     bool bad = false;
@@ -184,10 +194,8 @@ static enum err take_row(struct importer *im, const struct csv_row *row)
         im->first_line = row->line;
     if (!bad && !(bad = is_one_too_many(im, row)) && (e = judge_row(im, row, &bad)) != OK)
         return e;
-    if (bad) {
-        im->out->refused++;
-        return im->refused != NULL ? refused_rows_add(im->refused, row) : OK;
-    }
+    if (bad)
+        return refuse(im, row);
     /* With a mistake before, all or none means none: the rest is only looked through. */
     if (im->out->refused > 0 && im->refused == NULL)
         return OK;
@@ -198,8 +206,7 @@ static enum err take_row(struct importer *im, const struct csv_row *row)
 
         (void)snprintf(text, sizeof(text), "%s", err_text());
         report_add(im->r, &f, "%s", text);
-        im->out->refused++;
-        e = im->refused != NULL ? refused_rows_add(im->refused, row) : OK;
+        e = refuse(im, row);
     }
     return e;
 }

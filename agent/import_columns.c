@@ -168,19 +168,20 @@ static void bind_heading(struct binding *b, uint32_t i, struct bytes heading)
         return;
     }
     cell_text(text, heading);
-    b->where.column = i + 1;
-    b->where.field = text;
     found = import_map_heading(c->map, folded);
     if (found == IMPORT_MAP_UNKNOWN)
         found = field_by_words(c->form, heading, folded);
     else if (found == IMPORT_MAP_IGNORED)
         return;
+    b->where.column = i + 1;
+    b->where.field = text;
     if (found < 0) {
         complain_of_heading(b, found, text);
     } else if (is_free(b, (uint32_t)found)) {
         c->columns[i].field = found;
         c->number_of[found] = i + 1;
     }
+    b->where.field = NULL; /* it was this heading's */
 }
 
 /* ---- what the headings lack ---- */
@@ -413,7 +414,10 @@ static bool is_right_shape(const struct import_columns *c, const struct csv_row 
     while (used > c->count && is_blank(row->cells[used - 1]))
         used--;
     if (used > c->count || row->count < c->count) {
-        report_add(r, &f, _("the row has %u cells, but there are %u headings"), used, c->count);
+        report_add(r, &f,
+                   ngettext("the row has %u cell, but the number of headings is %u",
+                            "the row has %u cells, but the number of headings is %u", used),
+                   used, c->count);
         return false;
     }
     return true;

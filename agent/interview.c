@@ -49,8 +49,8 @@ enum err interview_new(struct interview **out, struct capture *c, const struct v
     buf_init(&i->keep, KEEP_MAX);
     i->values = calloc(count + 1, sizeof(*i->values));
     i->scratch = calloc(count + 1, sizeof(*i->scratch));
-    i->rows = calloc(count + 1, sizeof(*i->rows));
-    i->remarks = calloc(count + 1, sizeof(*i->remarks));
+    i->rows = calloc(count + 1, sizeof(struct value *));
+    i->remarks = calloc(count + 1, sizeof(char *));
     i->asked = calloc(count + 1, sizeof(*i->asked));
     e = i->values == NULL || i->scratch == NULL || i->rows == NULL || i->remarks == NULL || i->asked == NULL
             ? ERR_NOMEM
@@ -232,7 +232,7 @@ static void make_prompt(struct interview *i, const struct place *p, char out[PRO
                                                                  : "";
     struct buf text;
 
-    buf_init(&text, 4 * FORM_MAX_TEXT);
+    buf_init(&text, (size_t)4 * FORM_MAX_TEXT);
     value_format(&text, p->field, v);
     if (text.len > 0)
         (void)snprintf(out, PROMPT_MAX, "%s%s[%.120s]:", what, what[0] != '\0' ? " " : "", buf_cstr(&text));

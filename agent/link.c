@@ -158,8 +158,10 @@ static enum err judge(const struct link *l, const struct event *ev, bool *is_con
                        l->place);
     case ZMQ_EVENT_DISCONNECTED: return not_a_hub(l);
     case ZMQ_EVENT_CLOSED:
-    case ZMQ_EVENT_CONNECT_RETRIED: return err_set(ERR_NET, _("%s cannot be reached: nothing answers there. Is there a line, is the hub switched on? "
-                                 "What waits is kept and goes the next time."),
+    case ZMQ_EVENT_CONNECT_RETRIED:
+        return err_set(ERR_NET,
+                       _("%s cannot be reached: nothing answers there. Is there a line, is the hub switched on? "
+                         "What waits is kept and goes the next time."),
                        l->place);
     default: return OK; /* of a later library, or of no interest */
     }
@@ -179,7 +181,7 @@ static enum err wait_until_in(struct link *l, const struct link_options *o)
         struct event ev;
 
         if (is_cancelled(l))
-            return err_set(ERR_CANCELLED, "stopped");
+            return err_set(ERR_CANCELLED, _("stopped"));
         if (left <= 0)
             return is_connected
                        ? err_set(ERR_MALFORMED,
@@ -314,7 +316,7 @@ enum err link_receive(struct link *l, int64_t wait_ms, struct bytes *frame)
             return e;
         }
         if (is_cancelled(l))
-            return err_set(ERR_CANCELLED, "stopped");
+            return err_set(ERR_CANCELLED, _("stopped"));
         if (l->is_lost)
             return lost(l);
         if (left <= 0)

@@ -59,7 +59,7 @@ static enum err retention_of(struct sealer *s, struct bytes record, const char *
     enum err e = record_decode_head(&head, record);
 
     if (e != OK)
-        return err_prefix(ERR_CORRUPT, "a submission in the queue");
+        return err_prefix(ERR_CORRUPT, _("a submission in the queue"));
     if (s->form == NULL || memcmp(s->form->digest, head.form, FORM_DIGEST_BYTES) != 0)
         s->form = agent_form_by_digest(s->a, head.form);
     *out = s->form != NULL ? s->form->retention : "default";

@@ -27,12 +27,12 @@ static enum err visit_item(const struct agent *a, const struct queue_filter *fil
     enum err e = record_decode_head(&r, item->record);
 
     if (e != OK)
-        return err_prefix(ERR_CORRUPT, "submission %llu", (unsigned long long)item->ref.number);
+        return err_prefix(ERR_CORRUPT, _("submission %llu"), (unsigned long long)item->ref.number);
     s.form = agent_form_by_digest(a, r.form);
     if (!fits(filter, &s))
         return OK;
     if (s.form != NULL && (e = record_decode(&r, space, item->record, s.form)) != OK)
-        return err_prefix(ERR_CORRUPT, "submission %llu", (unsigned long long)item->ref.number);
+        return err_prefix(ERR_CORRUPT, _("submission %llu"), (unsigned long long)item->ref.number);
     if (s.form == NULL)
         r.values = NULL;
     return visit(ctx, &s);

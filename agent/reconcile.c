@@ -102,11 +102,11 @@ enum err reconcile_feed(struct reconcile_plan *p, struct bytes object, bool *is_
     if (memcmp(r.district, p->a->directory->district, sizeof(r.district)) != 0 ||
         strcmp(r.participant, p->a->grant->participant) != 0 || generation_compare(&r.gen, &p->gen) != 0 ||
         r.first != p->next)
-        e = err_set(ERR_AUTH, "the hub's answer about what it holds is not about this queue");
+        e = err_set(ERR_AUTH, _("the hub's answer about what it holds is not about this queue"));
     else if (p->has_page && r.held_last_number != p->held_last_number)
-        e = err_set(ERR_AUTH, "the hub's answer about what it holds changed from page to page");
+        e = err_set(ERR_AUTH, _("the hub's answer about what it holds changed from page to page"));
     else if (!r.is_closed)
-        e = err_set(ERR_AUTH, "the hub has not closed the old queue: nothing may get new numbers yet");
+        e = err_set(ERR_AUTH, _("the hub has not closed the old queue: nothing may get new numbers yet"));
     else if ((e = keep_items(p, &r)) == OK) {
         p->held_last_number = r.held_last_number;
         p->has_page = true;
@@ -218,7 +218,7 @@ static enum err retarget(struct mover *m, struct bytes record, struct buf *out)
         return buf_status(out);
     }
     if ((form = agent_form_by_digest(m->p->a, r.form)) == NULL)
-        return err_set(ERR_NOT_FOUND, "the form of a correction is not held any more");
+        return err_set(ERR_NOT_FOUND, _("the form of a correction is not held any more"));
     if ((e = record_space_new(&space)) != OK)
         return e;
     if ((e = record_decode(&r, space, record, form)) == OK) {
@@ -424,7 +424,7 @@ static enum err check_current(struct mover *m)
     enum err e = gen_row_get(m->t, &m->p->a->gen, &row);
 
     if (e == OK && row.sealed < row.end)
-        e = err_set(ERR_BUSY, "something was queued meanwhile; the next meeting goes on with this");
+        e = err_set(ERR_BUSY, _("something was queued meanwhile; the next meeting goes on with this"));
     return e;
 }
 

@@ -106,7 +106,7 @@ static enum err resolve_name(struct resolved *out, const char *host, const char 
     (void)pthread_detach(thread);
     if (!wait_for(q, wait_ms, cancelled)) /* the thread frees it */
         return cancelled != NULL && *cancelled != 0
-                   ? err_set(ERR_CANCELLED, "stopped")
+                   ? err_set(ERR_CANCELLED, _("stopped"))
                    : err_set(ERR_NET, _("%s cannot be reached: its name is not answered; is there a network?"),
                              out->place);
     if (q->failed != 0)

@@ -21,6 +21,7 @@
 #define LOOK_MS      60000   /* the clock may be set meanwhile */
 #define CLOCK_SET_MS 120000  /* a difference that makes us plan anew */
 #define ANSWER_MS    7500000 /* a meeting lasts two hours at most */
+#define ANSWER_BYTES 2048
 
 struct runner {
     const char *home;
@@ -92,7 +93,7 @@ static enum err listen_at(const char *home, int *out)
 
 static enum err receive_answer(int fd, struct sync_result *out, char text[SYNC_TEXT])
 {
-    uint8_t bytes[2 * SYNC_TEXT];
+    uint8_t bytes[ANSWER_BYTES];
     struct pollfd p = {fd, POLLIN, 0};
     ssize_t n;
 
@@ -165,7 +166,7 @@ static void answer_askers(struct runner *r, const struct sync_result *result, co
 {
     struct buf b;
 
-    buf_init(&b, 2 * SYNC_TEXT);
+    buf_init(&b, ANSWER_BYTES);
     if (sync_result_encode(&b, result, text) != OK)
         log_error("run: %s", err_text());
     for (size_t i = 0; i < ASKERS_MAX; i++) {

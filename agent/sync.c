@@ -333,7 +333,7 @@ enum err sync_result_decode(struct sync_result *out, char text[SYNC_TEXT], struc
 {
     struct mp m = mp_of(in);
     struct result_numbers n;
-    uint64_t list[RESULT_NUMBERS];
+    uint64_t list[RESULT_NUMBERS] = {0};
 
     (void)mp_array(&m, RESULT_NUMBERS + 1, RESULT_NUMBERS + 1);
     for (size_t i = 0; i < RESULT_NUMBERS; i++)
@@ -341,7 +341,7 @@ enum err sync_result_decode(struct sync_result *out, char text[SYNC_TEXT], struc
     mp_text(&m, text, 0, SYNC_TEXT - 1);
     memcpy(&n, list, sizeof(n));
     if (!mp_done(&m) || n.outcome > SYNC_FAILED || n.refusal > MERR_INTERNAL)
-        return err_set(ERR_MALFORMED, "an answer of the running svodka-agent cannot be read");
+        return err_set(ERR_MALFORMED, _("an answer of the running svodka-agent cannot be read"));
     *out = (struct sync_result){.outcome = (enum sync_outcome)n.outcome,
                                 .refusal = (enum message_error)n.refusal,
                                 .later_seconds = (uint32_t)n.later_seconds,

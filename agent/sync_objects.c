@@ -40,7 +40,7 @@ static enum err fetch(struct meeting *m, const struct directory_object *o)
     f->total = o->size;
     memcpy(f->digest, o->digest, DIGEST_BYTES);
     while (e == OK && !f->is_missing && f->bytes.len < f->total) {
-        while (e == OK && asked < f->total && asked - f->bytes.len < GETS_AT_ONCE * CHUNK_MAX) {
+        while (e == OK && asked < f->total && asked - f->bytes.len < GETS_AT_ONCE * (size_t)CHUNK_MAX) {
             e = ask(m, o, asked);
             asked = f->total - asked > CHUNK_MAX ? asked + CHUNK_MAX : f->total;
         }

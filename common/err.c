@@ -1,5 +1,8 @@
 #include "common/err.h"
 
+#include "common/cli.h"
+
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -102,6 +105,27 @@ enum err err_prefix(enum err e, const char *fmt, ...)
     return e;
 }
 
+/* A minimal system has the C library's words in English only: the ones that people meet are translated here. */
+static const char *errno_text(int number)
+{
+    switch (number) {
+    case ENOENT: return _("No such file or directory");
+    case EACCES: return _("Permission denied");
+    case EPERM: return _("Operation not permitted");
+    case ENOTDIR: return _("Not a directory");
+    case EISDIR: return _("Is a directory");
+    case EEXIST: return _("File exists");
+    case ENOSPC: return _("No space left on device");
+    case EDQUOT: return _("Disk quota exceeded");
+    case EROFS: return _("Read-only file system");
+    case EIO: return _("Input/output error");
+    case ENOMEM: return _("Cannot allocate memory");
+    case EMFILE: return _("Too many open files");
+    case ENAMETOOLONG: return _("File name too long");
+    default: return strerror(number);
+    }
+}
+
 enum err err_errno(enum err e, int saved_errno, const char *fmt, ...)
 {
     char head[TEXT_MAX];
@@ -114,7 +138,7 @@ enum err err_errno(enum err e, int saved_errno, const char *fmt, ...)
     trim_partial_utf8(head, sizeof(head) - 2);
     len = strlen(head);
     memcpy(head + len, ": ", 3);
-    set_joined(head, strerror(saved_errno));
+    set_joined(head, errno_text(saved_errno));
     return e;
 }
 

@@ -1,5 +1,7 @@
 #include "common/folder.h"
 
+#include "common/cli.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +18,7 @@ enum err folder_path(char out[FOLDER_PATH_MAX], const char *dir, const char *nam
     int n = snprintf(out, FOLDER_PATH_MAX, "%s/%s", dir, name);
 
     if (n < 0 || (size_t)n >= FOLDER_PATH_MAX)
-        return err_set(ERR_LIMIT, "%s/%s: the path is too long", dir, name);
+        return err_set(ERR_LIMIT, _("%s/%s: the path is too long"), dir, name);
     return OK;
 }
 
@@ -33,7 +35,7 @@ static enum err check_absent_or_empty(const char *dir)
             is_empty = false;
     closedir(d);
     if (!is_empty)
-        return err_set(ERR_EXISTS, "%s exists and is not empty; choose another folder", dir);
+        return err_set(ERR_EXISTS, _("%s exists and is not empty; choose another folder"), dir);
     return OK;
 }
 
@@ -49,7 +51,7 @@ enum err folder_begin(char fresh[FOLDER_PATH_MAX], const char *dir)
         len--;
     n = snprintf(fresh, FOLDER_PATH_MAX, "%.*s.new-XXXXXX", (int)len, dir);
     if (n < 0 || (size_t)n >= FOLDER_PATH_MAX)
-        return err_set(ERR_LIMIT, "%s: the path is too long", dir);
+        return err_set(ERR_LIMIT, _("%s: the path is too long"), dir);
     if (mkdtemp(fresh) == NULL)
         return err_errno(ERR_IO, errno, "%s", dir);
     return OK;

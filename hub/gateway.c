@@ -1,5 +1,6 @@
 #include "hub/gateway.h"
 
+#include "common/cli.h"
 #include "common/clock.h"
 #include "common/folder.h"
 #include "common/log.h"
@@ -27,6 +28,7 @@
 #define SEND_HWM        1100 /* the unasked receipts of a meeting and what follows them */
 #define NOFILE_WANTED   65536
 #define NOFILE_SPARE    500
+#define SLOTS_LEAST     100 /* before the core has said how many */
 #define MEMORY_MAX      (UINT64_C(512) << 20)
 #define PAUSE_FIRST_MS  100
 #define PAUSE_MAX_MS    5000
@@ -117,12 +119,35 @@ static bool same_urls(const struct ipc_limits *a, const struct ipc_limits *b)
     return same;
 }
 
+/* More than slots may be connected; without descriptors left accept() would spin. */
+static enum err check_descriptors(uint32_t slots)
+{
+    struct rlimit r;
+
+    if (getrlimit(RLIMIT_NOFILE, &r) != 0)
+        return err_errno(ERR_IO, errno, "RLIMIT_NOFILE");
+    if (r.rlim_cur < NOFILE_WANTED) {
+        r.rlim_cur = r.rlim_max < NOFILE_WANTED ? r.rlim_max : NOFILE_WANTED;
+        (void)setrlimit(RLIMIT_NOFILE, &r);
+    }
+    if (r.rlim_cur < slots + NOFILE_SPARE)
+        return err_set(ERR_LIMIT,
+                       _("the gateway may open only %llu files; at least %u are needed for %u meetings at once "
+                         "(LimitNOFILE= of its service, or a smaller gateway.slots in hub.yaml)"),
+                       (unsigned long long)r.rlim_cur, slots + NOFILE_SPARE, slots);
+    return OK;
+}
+
 static enum err take_limits(struct gateway *g, const struct ipc_limits *l)
 {
     if (l->slots == 0 || l->chunk == 0 || l->credit < l->chunk)
-        return err_set(ERR_INVALID, "hub.yaml: gateway.credit must be at least gateway.chunk");
+        return err_set(ERR_INVALID, _("hub.yaml: gateway.credit must be at least gateway.chunk"));
     if (g->has_limits && !same_urls(&g->limits, l)) {
         g->failed = err_set(ERR_VERSION, "the hub listens elsewhere now: the gateway starts again");
+        g->stopping = true;
+        return OK;
+    }
+    if ((g->failed = check_descriptors(l->slots)) != OK) {
         g->stopping = true;
         return OK;
     }
@@ -355,7 +380,7 @@ static enum err listen_all(struct gateway *g)
     for (uint32_t i = 0; i < g->limits.url_count; i++) {
         if (zmq_bind(g->router, g->limits.urls[i]) != 0)
             return err_set(errno == EADDRINUSE ? ERR_BUSY : ERR_NET,
-                           "%s: %s (an address of this computer or * is expected, and a port that nobody else uses)",
+                           _("%s: %s (an address of this computer or * is expected, and a port that nobody else uses)"),
                            g->limits.urls[i], zmq_strerror(errno));
         log_notice("gateway: listens at %s", g->limits.urls[i]);
     }
@@ -452,24 +477,6 @@ static enum err loop(struct gateway *g)
 
 /* ---- start and end ---- */
 
-/* More than slots may be connected; without descriptors left accept() would spin. */
-static enum err check_descriptors(void)
-{
-    struct rlimit r;
-
-    if (getrlimit(RLIMIT_NOFILE, &r) != 0)
-        return err_errno(ERR_IO, errno, "RLIMIT_NOFILE");
-    if (r.rlim_cur < NOFILE_WANTED) {
-        r.rlim_cur = r.rlim_max < NOFILE_WANTED ? r.rlim_max : NOFILE_WANTED;
-        (void)setrlimit(RLIMIT_NOFILE, &r);
-    }
-    if (r.rlim_cur < 2 * NOFILE_SPARE)
-        return err_set(ERR_LIMIT,
-                       "the gateway may open only %llu files; at least %u are needed (LimitNOFILE= of its service)",
-                       (unsigned long long)r.rlim_cur, 2 * NOFILE_SPARE);
-    return OK;
-}
-
 /* An agent that never ends a message cannot be stopped by any option of the library: this fence, and the service's
  * MemoryMax=, end the process instead; it is started again and nobody loses anything. */
 static void limit_memory(void)
@@ -503,7 +510,7 @@ static enum err open_parts(struct gateway *g)
     enum err e;
 
     limit_memory();
-    if ((e = check_descriptors()) != OK || (e = open_signals(g)) != OK ||
+    if ((e = check_descriptors(SLOTS_LEAST)) != OK || (e = open_signals(g)) != OK ||
         (e = folder_path(path, g->home, "keys/curve.key")) != OK || (e = key_read(&g->curve, path, KEY_CURVE)) != OK)
         return e;
     if ((g->ctx = zmq_ctx_new()) == NULL || zmq_ctx_set(g->ctx, ZMQ_IO_THREADS, IO_THREADS) != 0)

@@ -151,11 +151,12 @@ void meeting_sweep(struct gateway *g)
 static uint32_t later_seconds(struct gateway *g)
 {
     int64_t now = clock_mono_ms();
+    int64_t slots = g->limits.slots > 0 ? g->limits.slots : 1;
     int64_t seconds;
 
     if (g->later_ms < now + g->average_ms)
         g->later_ms = now + g->average_ms;
-    g->later_ms += g->average_ms / g->limits.slots + 1;
+    g->later_ms += g->average_ms / slots + 1;
     seconds = (g->later_ms - now + 999) / 1000;
     if (seconds > LATER_MAX) {
         g->later_ms = now + g->average_ms; /* the next ones share the hour with the first */
@@ -218,9 +219,15 @@ static void take_hello(struct gateway *g, const struct incoming *in, struct meet
         meeting_error(g, in->routing, m, MERR_ORDER, 0, "another HELLO before WELCOME");
         return;
     }
-    /* One meeting for each participant: what it left behind on a lost line ends here. */
-    while (m == NULL && (before = find_participant(g, h->participant)) != NULL)
+    /* One meeting for each participant: what it left behind on a lost line ends here.  But an invitation, which may lie
+     * about for years, ends no meeting of the computer that joined by it. */
+    while (m == NULL && (before = find_participant(g, h->participant)) != NULL) {
+        if (who->is_invitation && memcmp(before->curve, in->curve, KEY_BYTES) != 0) {
+            meeting_error(g, in->routing, NULL, MERR_BUSY, AWAY_SECONDS, "this participant is in a meeting");
+            return;
+        }
         meeting_end(g, before);
+    }
     if (!g->has_core) {
         meeting_error(g, in->routing, m, MERR_BUSY, AWAY_SECONDS, "the hub is being restarted");
         return;

@@ -15,7 +15,7 @@
 
 #define NAME_BYTES 160u
 #define DAY_MS     (INT64_C(86400) * 1000)
-#define HEX_CHARS  (2u * DIGEST_BYTES)
+#define HEX_CHARS  ((size_t)2 * DIGEST_BYTES)
 
 struct entry {
     uint8_t digest[DIGEST_BYTES];
@@ -297,7 +297,7 @@ static enum err scan(struct spool *s)
             close(fd);
         return err_errno(ERR_IO, errno, "spool");
     }
-    buf_init(&names, SPOOL_MAX_ENTRIES * NAME_BYTES);
+    buf_init(&names, SPOOL_MAX_ENTRIES * (size_t)NAME_BYTES);
     for (struct dirent *f; (f = readdir(d)) != NULL;)
         if (strlen(f->d_name) >= HEX_CHARS && strlen(f->d_name) < NAME_BYTES)
             buf_put(&names, f->d_name, strlen(f->d_name) + 1);

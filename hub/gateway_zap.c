@@ -11,6 +11,7 @@
 #define ZAP_ADDRESS  "inproc://zeromq.zap.01"
 #define TEST_ADDRESS "inproc://self-test"
 #define TEST_MS      10000
+#define USER_CHARS   ((size_t)2 * KEY_BYTES)
 #define FIELDS       12 /* at most; a request has 7 */
 
 /* ---- the allowlist ---- */
@@ -84,7 +85,7 @@ enum err zap_open(struct gateway *g)
     return OK;
 }
 
-static void user_of_key(char out[2 * KEY_BYTES + 1], const uint8_t curve[KEY_BYTES])
+static void user_of_key(char out[USER_CHARS + 1], const uint8_t curve[KEY_BYTES])
 {
     static const char digits[] = "0123456789abcdef";
 
@@ -92,14 +93,14 @@ static void user_of_key(char out[2 * KEY_BYTES + 1], const uint8_t curve[KEY_BYT
         out[2 * i] = digits[curve[i] >> 4];
         out[2 * i + 1] = digits[curve[i] & 15];
     }
-    out[2 * KEY_BYTES] = '\0';
+    out[USER_CHARS] = '\0';
 }
 
 bool zap_key_of_user(uint8_t curve[KEY_BYTES], const char *user_id)
 {
-    if (strlen(user_id) != 2 * KEY_BYTES)
+    if (strlen(user_id) != USER_CHARS)
         return false;
-    for (size_t i = 0; i < 2 * KEY_BYTES; i++) {
+    for (size_t i = 0; i < USER_CHARS; i++) {
         char c = user_id[i];
         int half = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 
@@ -133,7 +134,7 @@ static bool frame_is(const struct frame *f, const char *text)
     return f->bytes.len == strlen(text) && memcmp(f->bytes.data, text, f->bytes.len) == 0;
 }
 
-static bool request_is_allowed(const struct gateway *g, const struct request *r, char user[2 * KEY_BYTES + 1])
+static bool request_is_allowed(const struct gateway *g, const struct request *r, char user[USER_CHARS + 1])
 {
     user[0] = '\0';
     if (r->count != 9 || !frame_is(&r->frames[2], "1.0") || !frame_is(&r->frames[7], "CURVE") ||
@@ -151,7 +152,7 @@ static void put(void *zap, const void *bytes, size_t len, bool more)
 
 static void answer(struct gateway *g, struct request *r)
 {
-    char user[2 * KEY_BYTES + 1];
+    char user[USER_CHARS + 1];
     bool is_allowed = request_is_allowed(g, r, user);
 
     if (r->count < 6)

@@ -133,6 +133,10 @@ static enum err check_conf(const struct hub_conf *c)
 {
     if (c->name[0] == '\0' || strlen(c->name) > NAME_MAX_BYTES)
         return err_set(ERR_INVALID, _("hub.yaml: name: a text of 1 to %u bytes is expected"), NAME_MAX_BYTES);
+    if (c->credit < c->chunk)
+        return err_set(ERR_INVALID,
+                       _("hub.yaml: gateway.credit: at least gateway.chunk (%lld bytes) is expected (found: %lld)"),
+                       (long long)c->chunk, (long long)c->credit);
     for (size_t i = 0; i < (c->announce_count > 0 ? c->announce_count : c->listen_count); i++) {
         const char *url = c->announce_count > 0 ? c->announce[i] : c->listen[i];
 

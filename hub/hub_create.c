@@ -3,6 +3,7 @@
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/folder.h"
+#include "common/log.h"
 #include "common/utf8.h"
 #include "hub/indicators.h"
 #include "hub/ledger.h"
@@ -18,12 +19,38 @@
 #define PASSPHRASE_MIN   8u
 #define PASSPHRASE_MAX   1024u
 
+struct strength {
+    unsigned long long ops;
+    size_t mem;
+};
+
+/* A computer too small for the usual strength takes the lesser one, and is told. */
+static enum err derive_wrapping(uint8_t wrapping[KEY_BYTES], const void *pass, size_t len, const uint8_t *salt,
+                                struct strength *used)
+{
+    static const struct strength strengths[] = {
+        {crypto_pwhash_OPSLIMIT_MODERATE, crypto_pwhash_MEMLIMIT_MODERATE},
+        {crypto_pwhash_OPSLIMIT_INTERACTIVE, crypto_pwhash_MEMLIMIT_INTERACTIVE}};
+
+    for (size_t i = 0; i < sizeof(strengths) / sizeof(strengths[0]); i++) {
+        if (i > 0)
+            log_warning("%u MiB of memory are not free: the root key is locked with %u MiB; take a longer passphrase",
+                        (unsigned)(used->mem >> 20), (unsigned)(strengths[i].mem >> 20));
+        *used = strengths[i];
+        if (crypto_pwhash(wrapping, KEY_BYTES, pass, len, salt, used->ops, used->mem, crypto_pwhash_ALG_ARGON2ID13) ==
+            0)
+            return OK;
+    }
+    return err_set(ERR_NOMEM, _("%u MiB of memory are needed to lock the root key"), (unsigned)(used->mem >> 20));
+}
+
 /* keys/root.key.locked: "svodka locked key 1", Argon2id's parameters (stored, so that they can be raised later), salt,
  * locked secret; one a line, hex. */
 static enum err write_locked_root(const struct key *root, const char *path, const char *passphrase_file)
 {
     uint8_t salt[crypto_pwhash_SALTBYTES];
     uint8_t wrapping[KEY_BYTES];
+    struct strength used;
     char hex[2 * 256 + 1];
     struct buf locked;
     struct buf text;
@@ -43,19 +70,13 @@ static enum err write_locked_root(const struct key *root, const char *path, cons
         goto done;
     }
     random_bytes(salt, sizeof(salt));
-    if (crypto_pwhash(wrapping, sizeof(wrapping), pass, len, salt, crypto_pwhash_OPSLIMIT_MODERATE,
-                      crypto_pwhash_MEMLIMIT_MODERATE, crypto_pwhash_ALG_ARGON2ID13) != 0) {
-        e = err_set(ERR_NOMEM, _("%u MiB of memory are needed to lock the root key"),
-                    (unsigned)(crypto_pwhash_MEMLIMIT_MODERATE >> 20));
+    if ((e = derive_wrapping(wrapping, pass, len, salt, &used)) != OK)
         goto done;
-    }
     e = lock_bytes(&locked, wrapping, bytes_of("root", 4), bytes_of(key_secret(root), 64));
     wipe(wrapping, sizeof(wrapping));
     if (e != OK)
         goto done;
-    buf_printf(&text, "svodka locked key 1\nargon2id13 ops %llu mem %llu\n",
-               (unsigned long long)crypto_pwhash_OPSLIMIT_MODERATE,
-               (unsigned long long)crypto_pwhash_MEMLIMIT_MODERATE);
+    buf_printf(&text, "svodka locked key 1\nargon2id13 ops %llu mem %llu\n", used.ops, (unsigned long long)used.mem);
     buf_printf(&text, "%s\n", sodium_bin2hex(hex, sizeof(hex), salt, sizeof(salt)));
     buf_printf(&text, "%s\n", sodium_bin2hex(hex, sizeof(hex), locked.data, locked.len));
     if ((e = buf_status(&text)) == OK)

@@ -1,5 +1,6 @@
 #include "hub/intake.h"
 
+#include "common/cli.h"
 #include "hub/decode.h"
 #include "hub/prepared.h"
 
@@ -197,16 +198,16 @@ static enum quarantine_reason judge_place(const struct hub *h, const struct part
     struct period period;
 
     if (!grant_allows(&from->grant, at->form->role, NULL)) {
-        (void)err_set(ERR_DENIED, "form %s: it is filled in by the role %s, which %s does not have", at->form->id,
+        (void)err_set(ERR_DENIED, _("form %s: it is filled in by the role %s, which %s does not have"), at->form->id,
                       at->form->role, from->id);
         return QUARANTINE_ROLE;
     }
     if (!grant_allows(&from->grant, NULL, at->unit)) {
-        (void)err_set(ERR_DENIED, "unit %s: %s has no right to report about it", at->unit, from->id);
+        (void)err_set(ERR_DENIED, _("unit %s: %s has no right to report about it"), at->unit, from->id);
         return QUARANTINE_UNIT;
     }
     if (calendar_find(h->calendar, at->form->series, at->period, &period) != OK || strcmp(period.id, at->period) != 0) {
-        (void)err_set(ERR_NOT_FOUND, "period %s: the calendar has no such period in the series %s of the form %s",
+        (void)err_set(ERR_NOT_FOUND, _("period %s: the calendar has no such period in the series %s of the form %s"),
                       at->period, at->form->series == NULL ? "" : at->form->series, at->form->id);
         return QUARANTINE_PERIOD;
     }
@@ -240,7 +241,7 @@ static enum err say_mistake(struct intake *i, const struct form *f, const struct
     if (e != OK)
         return e;
     e = form_check(f, i->checker, r->values, r->value_count, r->filled_on, NULL, report);
-    (void)err_set(ERR_INVALID, "the answers do not fit the form %s", f->id);
+    (void)err_set(ERR_INVALID, _("the answers do not fit the form %s"), f->id);
     for (size_t k = 0; k < report_kept(report); k++) {
         const struct finding *at = report_at(report, k);
 
@@ -264,8 +265,8 @@ static enum err judge(struct intake *i, const struct participant *from, const st
     if (*why != 0)
         return OK;
     if (!target_is_possible(f, r, own)) {
-        (void)err_set(ERR_INVALID, f->mode == FORM_ANSWERS ? "anonymous answers are neither corrected nor retracted"
-                                                           : "the target does not stand before this submission");
+        (void)err_set(ERR_INVALID, f->mode == FORM_ANSWERS ? _("anonymous answers are neither corrected nor retracted")
+                                                           : _("the target does not stand before this submission"));
         *why = QUARANTINE_TARGET;
         return OK;
     }

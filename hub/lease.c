@@ -30,8 +30,8 @@ static enum err address_of(struct sockaddr_un *a, const char *home, const char *
     a->sun_family = AF_UNIX;
     n = snprintf(a->sun_path, sizeof(a->sun_path), "%s/run/%s", home, name);
     if (n < 0 || (size_t)n >= sizeof(a->sun_path))
-        return err_set(ERR_LIMIT, "%s/run/%s: the path is too long for a socket; use a home with a shorter name", home,
-                       name);
+        return err_set(ERR_LIMIT, _("%s/run/%s: the path is too long for a socket; use a home with a shorter name"),
+                       home, name);
     return OK;
 }
 
@@ -82,7 +82,7 @@ enum err local_connect(const char *home, const char *name, int *fd)
     }
     if (!peer_serves(s, home)) {
         close(s);
-        return err_set(ERR_DENIED, "%s: another user answers there", a.sun_path);
+        return err_set(ERR_DENIED, _("%s: another user answers there"), a.sun_path);
     }
     *fd = s;
     return OK;
@@ -124,7 +124,7 @@ static enum err open_lock(struct lease *l, const char *home)
     char path[4096];
 
     if (snprintf(path, sizeof(path), "%s/home.lock", home) >= (int)sizeof(path))
-        return err_set(ERR_LIMIT, "%s: the path is too long", home);
+        return err_set(ERR_LIMIT, _("%s: the path is too long"), home);
     l->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     return l->lock >= 0 ? OK : err_errno(errno == EACCES ? ERR_DENIED : ERR_IO, errno, "%s", path);
 }
@@ -150,7 +150,7 @@ static enum err ask_core(int fd, const char *question, struct buf *answer)
         n = send(fd, question, strlen(question), MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
     if (n < 0)
-        return err_errno(ERR_NET, errno, "the running core went away");
+        return err_errno(ERR_NET, errno, _("the running core went away"));
     buf_reset(answer);
     at = buf_grow(answer, LEASE_MAX_PACKET);
     if (at == NULL)
@@ -160,16 +160,16 @@ static enum err ask_core(int fd, const char *question, struct buf *answer)
     while (n < 0 && errno == EINTR);
     answer->len = n > 0 ? (size_t)n : 0;
     if (n == 0)
-        return err_set(ERR_NET, "the running core closed the connection");
+        return err_set(ERR_NET, _("the running core closed the connection"));
     if (n < 0)
-        return err_errno(ERR_NET, errno, "the running core does not answer");
+        return err_errno(ERR_NET, errno, _("the running core does not answer"));
     return OK;
 }
 
 enum err lease_ask(struct lease *l, const char *question, struct buf *answer)
 {
     if (l->core < 0)
-        return err_set(ERR_NOT_FOUND, "no core runs in this home");
+        return err_set(ERR_NOT_FOUND, _("no core runs in this home"));
     return ask_core(l->core, question, answer);
 }
 
@@ -183,7 +183,7 @@ static enum err lease_from_core(struct lease *l, const char *home)
     buf_init(&answer, LEASE_MAX_PACKET);
     e = ask_core(l->core, "lease", &answer);
     if (e == OK && strcmp(buf_cstr(&answer), "ok") != 0)
-        e = err_set(ERR_DENIED, "the running core refused: %s", buf_cstr(&answer));
+        e = err_set(ERR_DENIED, _("the running core refused: %s"), buf_cstr(&answer));
     buf_fini(&answer);
     if (e != OK) {
         close(l->core);

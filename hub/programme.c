@@ -466,7 +466,7 @@ static enum err read_programme(struct loader *l, struct calendar *calendar)
 
 enum err programme_load(struct programme **out, const struct pack *p, struct calendar *calendar, struct report *r)
 {
-    struct loader l = {calloc(1, sizeof(struct programme)), p, r, NULL, NULL};
+    struct loader l = {calloc(1, sizeof(struct programme)), p, r, NULL, NULL, false};
     size_t before = report_errors(r);
     size_t mistakes;
     enum err e;

@@ -1,5 +1,6 @@
 #include "hub/registry.h"
 
+#include "common/cli.h"
 #include "common/clock.h"
 #include "hub/ledger.h"
 
@@ -235,7 +236,7 @@ static enum err check_overlap(const struct registry *r, const struct grant *fres
             for (uint32_t k = 0; k < fresh->role_count; k++)
                 if (r->items[i]->state != PARTICIPANT_CLOSED &&
                     speaks_for(&r->items[i]->grant, fresh->roles[k], fresh->units[u]))
-                    return err_set(ERR_INVALID, "unit %s: %s speaks for it already in the role %s", fresh->units[u],
+                    return err_set(ERR_INVALID, _("unit %s: %s speaks for it already in the role %s"), fresh->units[u],
                                    r->items[i]->id, fresh->roles[k]);
     return OK;
 }
@@ -243,7 +244,7 @@ static enum err check_overlap(const struct registry *r, const struct grant *fres
 static enum err copy_id(char out[ID_MAX + 1], const char *id, const char *what)
 {
     if (!id_is_valid(id))
-        return err_set(ERR_INVALID, "%s '%s': 1 to %u letters A-Z a-z, digits, '-' and '_' are expected", what, id,
+        return err_set(ERR_INVALID, _("%s '%s': 1 to %u letters A-Z a-z, digits, '-' and '_' are expected"), what, id,
                        ID_MAX);
     (void)snprintf(out, ID_MAX + 1, "%s", id);
     return OK;
@@ -256,9 +257,9 @@ static enum err fill_grant(struct grant *g, const struct hub *h, const struct sc
     if (e != OK)
         return e;
     if (strlen(a->name) == 0 || strlen(a->name) > NAME_MAX_BYTES)
-        return err_set(ERR_INVALID, "--name: a name of 1 to %u bytes is expected", NAME_MAX_BYTES);
+        return err_set(ERR_INVALID, _("--name: a name of 1 to %u bytes is expected"), NAME_MAX_BYTES);
     if (a->unit_count > GRANT_MAX_UNITS || a->role_count > GRANT_MAX_ROLES)
-        return err_set(ERR_LIMIT, "at most %u units and %u roles for one participant", GRANT_MAX_UNITS,
+        return err_set(ERR_LIMIT, _("at most %u units and %u roles for one participant"), GRANT_MAX_UNITS,
                        GRANT_MAX_ROLES);
     memcpy(g->district, h->district, sizeof(g->district));
     (void)snprintf(g->name, sizeof(g->name), "%s", a->name);
@@ -363,7 +364,7 @@ enum err registry_add(struct hub *h, struct store_txn *t, const struct school_ad
     enum err e = OK;
 
     if (find_id(h->registry, a->id) != NULL)
-        return err_set(ERR_EXISTS, "school '%s' is there already", a->id);
+        return err_set(ERR_EXISTS, _("school '%s' is there already"), a->id);
     if ((p = calloc(1, sizeof(*p))) == NULL)
         return ERR_NOMEM;
     buf_init(&p->grant_object, SIGNED_MAX);

@@ -1,5 +1,6 @@
 #include "hub/core.h"
 
+#include "common/cli.h"
 #include "common/clock.h"
 #include "common/folder.h"
 #include "common/log.h"
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -31,7 +33,7 @@
 
 /* Both are crash-only: whatever ends them, they are started again, and nothing that was promised is in them. */
 struct child {
-    const char *name;
+    const char *name, *program;
     char *argv[8];
     pid_t pid; /* 0: not running */
     int ready; /* the gateway says when it listens; -1: nothing to hear */
@@ -42,8 +44,9 @@ struct child {
 struct server {
     const char *home;
     struct child children[CHILDREN]; /* core, gateway */
-    int signals;
+    int signals, lock;
     bool was_announced, stopping;
+    enum err failed; /* it never came to be ready */
     sigset_t before;
 };
 
@@ -65,7 +68,7 @@ enum err hub_gateway_program(char out[FOLDER_PATH_MAX], const char *self)
 
     if (chosen != NULL) {
         if ((e = folder_path(out, chosen, GATEWAY_NAME)) == OK && !is_program(out))
-            e = err_set(ERR_NOT_FOUND, "%s: there is no such program (SVODKA_LIBEXEC)", out);
+            e = err_set(ERR_NOT_FOUND, _("%s: there is no such program (SVODKA_LIBEXEC)"), out);
         return e;
     }
     if ((strchr(self, '/') != NULL && realpath(self, real) != NULL) || realpath("/proc/self/exe", real) != NULL) {
@@ -75,7 +78,7 @@ enum err hub_gateway_program(char out[FOLDER_PATH_MAX], const char *self)
             return OK;
     }
     if ((e = folder_path(out, SVODKA_LIBEXEC_DEFAULT, GATEWAY_NAME)) == OK && !is_program(out))
-        e = err_set(ERR_NOT_FOUND, "the program " GATEWAY_NAME " is neither beside %s nor at %s", self, out);
+        e = err_set(ERR_NOT_FOUND, _("the program %s is neither beside %s nor at %s"), GATEWAY_NAME, self, out);
     return e;
 }
 
@@ -134,8 +137,8 @@ static void become(const struct server *s, struct child *c, pid_t parent, int re
             if (strcmp(c->argv[i], "--ready-fd") == 0)
                 c->argv[i + 1] = number;
     }
-    (void)execv(c->argv[0], c->argv);
-    log_error("serve: %s: %s", c->argv[0], strerror(errno));
+    (void)execv(c->program, c->argv);
+    log_error("serve: %s: %s", c->program, strerror(errno));
     _exit(127);
 }
 
@@ -184,6 +187,12 @@ static void ended(struct server *s, struct child *c, int status)
     set_ready(s, false);
     if (s->stopping)
         return;
+    /* What was ready once is started again whatever happens; what says that it cannot even begin is believed. */
+    if (!s->was_announced && WIFEXITED(status)) {
+        s->failed = err_set(ERR_INVALID, "the %s could not start; why, it said above", c->name);
+        s->stopping = true;
+        return;
+    }
     if (now - c->started_ms > STEADY_MS)
         c->pause_ms = PAUSE_FIRST_MS;
     c->next_ms = now + c->pause_ms;
@@ -269,6 +278,22 @@ static void end_all(struct server *s)
     set_ready(s, false);
 }
 
+/* Two of them would fight over the same home. */
+static enum err take_lock(struct server *s)
+{
+    char path[FOLDER_PATH_MAX];
+    enum err e = folder_path(path, s->home, "run/serve.lock");
+
+    if (e != OK)
+        return e;
+    s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (s->lock < 0)
+        return err_errno(errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, errno, "%s", path);
+    if (flock(s->lock, LOCK_EX | LOCK_NB) != 0)
+        return err_set(ERR_BUSY, "svodka-hub serve is at work in %s already", s->home);
+    return OK;
+}
+
 static enum err open_signals(struct server *s)
 {
     sigset_t set;
@@ -294,7 +319,8 @@ static void loop(struct server *s)
                 start(s, &s->children[i]);
         poll_once(s, wait_ms(s));
     }
-    log_notice("serve: ending");
+    if (s->failed == OK)
+        log_notice("serve: ending");
     end_all(s);
 }
 
@@ -307,7 +333,7 @@ enum err hub_serve(const char *home, const char *self)
     char ready_word[] = "--ready-fd";
     char no_ready[] = "-1";
     char *folder = strdup(home);
-    struct server s = {.home = home, .signals = -1};
+    struct server s = {.home = home, .signals = -1, .lock = -1};
     enum err e = hub_gateway_program(gateway, self);
 
     if (folder == NULL)
@@ -315,23 +341,30 @@ enum err hub_serve(const char *home, const char *self)
     if (e == OK && realpath("/proc/self/exe", program) == NULL)
         e = err_errno(ERR_NOT_FOUND, errno, "%s", self);
     if (e == OK)
+        e = take_lock(&s);
+    if (e == OK)
         e = open_signals(&s);
     if (e == OK) {
         s.children[0] = (struct child){.name = "core",
+                                       .program = program,
                                        .argv = {program, core_word, home_word, folder, NULL},
                                        .ready = -1,
                                        .pause_ms = PAUSE_FIRST_MS};
         s.children[1] = (struct child){.name = "gateway",
+                                       .program = gateway,
                                        .argv = {gateway, home_word, folder, ready_word, no_ready, NULL},
                                        .ready = -1,
                                        .says_ready = true,
                                        .pause_ms = PAUSE_FIRST_MS};
         loop(&s);
+        e = s.failed;
     }
     if (s.signals >= 0) {
         close(s.signals);
         (void)sigprocmask(SIG_SETMASK, &s.before, NULL);
     }
+    if (s.lock >= 0)
+        close(s.lock);
     free(folder);
     return e;
 }

@@ -1,5 +1,6 @@
 #include "protocol/keys.h"
 
+#include "common/cli.h"
 #include "protocol/keys_internal.h"
 
 #include <sodium.h>
@@ -224,7 +225,7 @@ enum err key_verify(const uint8_t pk[KEY_BYTES], const char *domain, struct byte
     memcpy(copy, sig, sizeof(copy));
     sign_update(&state, domain, a, b);
     if (crypto_sign_final_verify(&state, copy, pk) != 0)
-        return err_set(ERR_AUTH, "the signature is wrong: forged, altered, or by another key");
+        return err_set(ERR_AUTH, _("the signature is wrong: forged, altered, or by another key"));
     return OK;
 }
 
@@ -258,7 +259,7 @@ enum err unlock_bytes(struct buf *out, const uint8_t key[KEY_BYTES], struct byte
     if (crypto_aead_xchacha20poly1305_ietf_decrypt(at, NULL, NULL, locked.p + NONCE_BYTES, locked.len - NONCE_BYTES,
                                                    ad.p, ad.len, locked.p, key) != 0) {
         out->len -= len;
-        return err_set(ERR_AUTH, "locked bytes do not open: altered, or under another key");
+        return err_set(ERR_AUTH, _("locked bytes do not open: altered, or under another key"));
     }
     return OK;
 }

@@ -1,5 +1,7 @@
 #include "protocol/signed.h"
 
+#include "common/cli.h"
+
 #include <string.h>
 
 #define MAGIC          "SVDO"
@@ -97,7 +99,7 @@ enum err signed_open(struct bytes *payload, struct bytes object, enum signed_typ
         return e;
     named = signed_signer(object);
     if (signer != NULL && !digest_equal(named, signer))
-        return err_set(ERR_AUTH, "%s: signed by another key than expected", name_of(type));
+        return err_set(ERR_AUTH, _("%s: signed by another key than expected"), name_of(type));
     covered = bytes_of(object.p, object.len - SIGNATURE_BYTES);
     if ((e = key_verify(named, domain_of(type), covered, nothing, object.p + covered.len)) != OK)
         return err_prefix(e, "%s", name_of(type));

@@ -137,7 +137,7 @@ import_bad 'bad.csv:3:2: grade: from 0 to 20 (found: 21)'
 says 'bad.csv:4:2: grade: expected a whole number (found: x)'
 says 'nothing was queued: 2 rows of 3 have mistakes; put them right and import the file again, or take the good rows with --accept-valid FILE'
 printf 'pupil;grade\na;10\nb\n' >bad.csv
-import_bad 'bad.csv:3: the row has 1 cells, but there are 2 headings'
+import_bad 'bad.csv:3: the row has 1 cell, but the number of headings is 2'
 says 'nothing was queued: 1 row of 2 has mistakes;'
 printf 'pupil;note\na;10\n' >bad.csv
 import_bad 'bad.csv:1:2: note: the form "grades-por" has no field with this name or label'

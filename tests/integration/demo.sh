@@ -212,7 +212,7 @@ corrected_grade=17
 retracted_pupil=425
 free_port
 
-tell 'Районный отдел создаёт центр сбора: ключи, журнал и настройки в одной папке.' \
+tell 'Районный отдел создаёт сервер района: ключи, журнал и настройки в одной папке.' \
     'The district office makes a hub: keys, ledger and settings in one folder.'
 run svodka-hub init --home hub --name "$(pick 'Район' 'District')" --listen "tcp://127.0.0.1:$port"
 
@@ -226,7 +226,7 @@ tell 'Приглашает каждую школу; в файле приглаш
 run svodka-hub school add GP --name 'Gabriel Pereira' --invite GP.invite --home hub
 run svodka-hub school add MS --name 'Mousinho da Silveira' --invite MS.invite --home hub
 
-tell 'Центр ещё не включён, а школы уже начинают работу: у каждой свой агент.' \
+tell 'Сервер ещё не включён, а школы уже начинают работу: у каждой своя папка.' \
     'The hub is not even running; the schools begin all the same, each with an agent of its own.'
 run svodka-agent join GP.invite --home GP
 run svodka-agent join MS.invite --home MS
@@ -238,17 +238,17 @@ import_all GP
 tell 'Школа MS делает то же самое.' 'School MS does the same.'
 import_all MS
 
-tell 'Утром центр включают: сетевой процесс и ядро, у которого нет ни одного сетевого соединения.' \
+tell 'Утром сервер включают: шлюз, который работает с сетью, и ядро, у которого нет ни одного сетевого соединения.' \
     'In the morning the hub is started: a network process, and a core that has no network at all.'
 show svodka-hub serve --home hub '&'
 start_hub
 
-tell 'Школа MS передаёт данные; заявка на подключение едет в той же первой встрече.' \
+tell 'Школа MS передаёт данные; заявка на подключение уходит при той же первой связи.' \
     'School MS sends; its request to join rides in the same first meeting.'
 run svodka-agent sync --home MS
 quote_output
 
-tell 'У школы GP медленная линия. Когда половина пакета подтверждена, компьютер «теряет питание».' \
+tell 'У школы GP медленная связь. Когда дошла половина отправки, компьютер «теряет питание».' \
     'School GP has a slow line. When half of its batch is acknowledged, its computer "loses power".'
 show cp GP/agent.yaml agent.yaml.kept
 cp GP/agent.yaml agent.yaml.kept
@@ -260,11 +260,11 @@ show svodka-agent sync --home GP '&'
 "$agent_program" sync --home GP >out.txt 2>err.txt &
 agent_pid=$!
 remember "$agent_pid"
-wait_until 15 half_is_there || fail "$(pick 'половина пакета так и не пришла' 'half of the batch never came')"
+wait_until 15 half_is_there || fail "$(pick 'половина отправки так и не пришла' 'half of the batch never came')"
 show kill -9 "$agent_pid"
 kill_hard "$agent_pid"
 sleep 0.3 # what was still under way comes in
-half_is_there || fail "$(pick 'половины пакета больше нет' 'half of the batch is gone')"
+half_is_there || fail "$(pick 'половины отправки больше нет' 'half of the batch is gone')"
 
 tell 'Питание вернулось: передача продолжается с того байта, на котором оборвалась.' \
     'Power is back: the transfer goes on at the byte where it broke off.'
@@ -272,7 +272,7 @@ show mv agent.yaml.kept GP/agent.yaml
 mv agent.yaml.kept GP/agent.yaml
 run svodka-agent sync --home GP
 quote_output 5
-grep -qw "$held" out.txt || fail "$(pick 'встреча не продолжила с байта' 'the meeting did not go on at byte') $held"
+grep -qw "$held" out.txt || fail "$(pick 'передача не продолжилась с байта' 'the meeting did not go on at byte') $held"
 
 tell 'Учитель ошибся в оценке: школа исправляет её, первичная запись остаётся в журнале.' \
     'A teacher mistook a grade: the school corrects it; the ledger keeps the first version.'
@@ -285,7 +285,7 @@ tell 'Одна анкета подана по ошибке: школа отзы�
 run svodka-agent retract family --home MS --period 2005/06 --key "$retracted_pupil" \
     --reason "$(pick 'нет согласия' 'no consent')"
 
-tell 'Исправления уходят в центр.' 'Both changes go to the hub.'
+tell 'Исправления уходят в район.' 'Both changes go to the hub.'
 run svodka-agent sync --home GP
 run svodka-agent sync --home MS
 

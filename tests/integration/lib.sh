@@ -353,11 +353,11 @@ hub_figure() { # NAME
     hub status --format csv | awk -F , -v name="$1" '$1 == name {print $3}'
 }
 
-# The hub has received every submission of these schools, and each of them once.
-same_submissions() { # WHAT HOME...
+# The hub has received every submission of these schools, and each of them once; others have made OTHERS.
+same_submissions() { # WHAT OTHERS HOME...
     same_after=$1
-    shift
-    made=0
+    made=$2
+    shift 2
     for same_home in "$@"; do
         made=$((made + $(history_count "$same_home")))
     done

@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -37,12 +38,13 @@
 #define SCHOOLS      2
 #define MARKS_FIELDS 3
 
-static const char fixture_programme[] = "programme: quality\n"
-                                        "version: \"1\"\n"
-                                        "title: Quality\n"
-                                        "indicators:\n"
-                                        "  - {id: pupils, name: Pupils, form: marks, kind: count}\n"
-                                        "  - {id: grade_sum, name: Grades, form: marks, kind: sum, value: \"${grade}\"}\n";
+static const char fixture_programme[] =
+    "programme: quality\n"
+    "version: \"1\"\n"
+    "title: Quality\n"
+    "indicators:\n"
+    "  - {id: pupils, name: Pupils, form: marks, kind: count}\n"
+    "  - {id: grade_sum, name: Grades, form: marks, kind: sum, value: \"${grade}\"}\n";
 static const char fixture_form[] = "form: marks\nversion: \"1\"\ntitle: Marks\nmode: rows\nkey: pupil\nrole: school\n"
                                    "period: month\n"
                                    "survey:\n"
@@ -55,7 +57,7 @@ static const char fixture_form[] = "form: marks\nversion: \"1\"\ntitle: Marks\nm
     do {                                                                                                               \
         enum err must_e_ = (call);                                                                                     \
         if (must_e_ != OK)                                                                                             \
-            fail_msg("%s: %s: %s", #call, err_name(must_e_), err_text());                                             \
+            fail_msg("%s: %s: %s", #call, err_name(must_e_), err_text());                                              \
     } while (0)
 
 /* ---- the district ---- */
@@ -171,7 +173,9 @@ static inline pid_t start_program(const struct district *d, char *const *argv, i
     if (pid == 0) {
         int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
-        if (fd < 0 || dup2(fd, STDERR_FILENO) < 0 || (keep_fd >= 0 && fcntl(keep_fd, F_SETFD, 0) != 0))
+        /* Nothing stays behind when a test dies. */
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || fd < 0 || dup2(fd, STDERR_FILENO) < 0 ||
+            dup2(fd, STDOUT_FILENO) < 0 || (keep_fd >= 0 && fcntl(keep_fd, F_SETFD, 0) != 0))
             _exit(126);
         (void)execv(argv[0], argv);
         _exit(127);
@@ -347,8 +351,8 @@ static inline void copy_home(const struct district *d, const char *from, const c
 {
     char command[256];
 
-    (void)snprintf(command, sizeof(command), "rm -rf '%s/%s' && cp -a '%s/%s' '%s/%s'", d->dir, to, d->dir, from, d->dir,
-                   to);
+    (void)snprintf(command, sizeof(command), "rm -rf '%s/%s' && cp -a '%s/%s' '%s/%s'", d->dir, to, d->dir, from,
+                   d->dir, to);
     assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c): a test's own folder */
 }
 

@@ -448,8 +448,10 @@ static void serve_starts_again_what_dies_and_leaves_no_orphan(void **state)
     char *argv[] = {program, word, option, d->home, NULL};
     struct sync_result r;
     pid_t serve;
+    pid_t second;
     pid_t gateway;
     pid_t core;
+    int status = 0;
 
     district_stop(d);
     serve = start_program(d, argv, -1);
@@ -462,6 +464,10 @@ static void serve_starts_again_what_dies_and_leaves_no_orphan(void **state)
     wait_ready(d, false);
     wait_ready(d, true);
     sync_ok(a, &r);
+    second = start_program(d, argv, -1);
+    assert_int_equal(waitpid(second, &status, 0), second);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    assert_int_equal(read_ready(d), serve);
     gateway = child_named(serve, "svodka-hub-gat");
     core = child_named(serve, "svodka-hub");
     assert_true(gateway > 0 && core > 0);

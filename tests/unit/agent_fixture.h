@@ -51,9 +51,9 @@ static const struct fixture_object fixture_objects[] = {
 #define FIXTURE_OBJECTS (sizeof(fixture_objects) / sizeof(fixture_objects[0]))
 
 struct school {
-    char dir[64];       /* everything is in here */
-    char home[80];      /* dir/home */
-    struct agent *a;    /* open */
+    char dir[64];    /* everything is in here */
+    char home[80];   /* dir/home */
+    struct agent *a; /* open */
     struct key *root, *hub, *seal;
     struct directory directory;
     struct grant grant;

@@ -1,372 +1,375 @@
-/* test_commands.c: what the operator asks of a hub that holds submissions: every number traced to what is behind it,
- * the columns of the contract, nothing personal without the flag and the audit (invariants 5, 7 and 9).  The commands
- * run in this process; tests/integration/cli_hub.sh runs the program itself. */
-#include "tests/unit/ledger_fixture.h"
+/* test_commands.c: the agent's commands as a person meets them: on a terminal, with drafts, questions and the
+ * district's word.  Each runs in a child of its own, as from a shell.  tests/integration/cli_agent.sh does the rest
+ * from outside. */
+#include "agent_fixture.h"
 
-#include "hub/commands.h"
+#include "agent/draft.h"
 
 #include <fcntl.h>
+#include <sys/wait.h>
 
-static struct world w;
-static char out[64u << 10], said[16u << 10];
+#define PROGRAM SVODKA_BINARY_DIR "/agent/svodka-agent"
 
-static void read_back(int fd, char *into, size_t size)
-{
-    ssize_t n;
-
-    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-    n = read(fd, into, size - 1);
-    assert_true(n >= 0 && n < (ssize_t)size - 1);
-    into[n] = '\0';
-    close(fd);
-}
-
-static int scratch(void)
-{
-    char path[] = "/tmp/svodka-commands-XXXXXX";
-    int fd = mkstemp(path);
-
-    assert_true(fd >= 0);
-    assert_int_equal(unlink(path), 0);
-    return fd;
-}
-
-/* Runs a command line; its results in `out`, its messages in `said`. */
-static int run(const char *line)
-{
-    char text[1024];
-    char *argv[32] = {text + sizeof(text) - 1}; /* "" */
-    int argc = 1;
-    int new_out = scratch(), new_err = scratch();
-    int old_out, old_err;
+/* What a command printed on stdout and stderr together. */
+struct shown {
+    char text[32768];
     int code;
+};
 
-    (void)snprintf(text, sizeof(text), "%s", line);
-    text[sizeof(text) - 1] = '\0';
-    for (char *word = strtok(text, " "); word != NULL; word = strtok(NULL, " "))
-        argv[argc++] = word;
-    (void)fflush(NULL);
-    old_out = dup(1);
-    old_err = dup(2);
-    assert_true(dup2(new_out, 1) == 1 && dup2(new_err, 2) == 2);
-    code = cli_dispatch("svodka-hub", hub_commands, argc, argv);
-    (void)fflush(NULL);
-    assert_true(dup2(old_out, 1) == 1 && dup2(old_err, 2) == 2);
-    close(old_out);
-    close(old_err);
-    read_back(new_out, out, sizeof(out));
-    read_back(new_err, said, sizeof(said));
-    return code;
-}
-
-static void expect(const char *line, int code, const char *in_out, const char *in_said)
+static void be_child(struct school *s, char **argv, const char *terminal, int to)
 {
-    int got = run(line);
+    int fd = -1;
 
-    if (got != code || (in_out != NULL && strstr(out, in_out) == NULL) ||
-        (in_said != NULL && strstr(said, in_said) == NULL))
-        fail_msg("%s: exit %d\n--- stdout\n%s--- stderr\n%s--- expected %d, \"%s\", \"%s\"", line, got, out, said, code,
-                 in_out != NULL ? in_out : "", in_said != NULL ? in_said : "");
+    (void)setenv("SVODKA_HOME", s->home, 1);
+    (void)setenv("LC_ALL", "C", 1);
+    if (terminal != NULL) {
+        (void)setsid();
+        fd = open(terminal, O_RDWR);
+    } else {
+        fd = open("/dev/null", O_RDONLY);
+    }
+    if (fd < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(to, STDOUT_FILENO) < 0 || dup2(to, STDERR_FILENO) < 0)
+        _exit(99);
+    (void)execv(PROGRAM, argv);
+    _exit(98);
 }
 
-/* gp: anna 12, boris 8 (then corrected to 11), vera 9 (retracted); ms: gleb 20; one for a unit that gp may not speak
- * for; one that breaks a rule. */
-static int open_world(void **state)
+/* Runs the program with these words.  `typed` NULL: no terminal.  All of it lies ready from the start: a terminal keeps
+ * lines apart. */
+static struct shown *command(struct school *s, const char *typed, const char *const *words)
 {
-    struct sub gp[] = {grade(1, "anna", 12), grade(2, "boris", 8), grade(3, "vera", 9), correction(4, 2, "boris", 11),
-                       retraction(5, 3),     grade(6, "dina", 5),  grade(7, "egor", 21)};
-    struct sub ms[] = {grade(1, "gleb", 20)};
-    struct sub card = grade(2, "", 30);
-    uint8_t head[DIGEST_BYTES];
-    char home[128];
+    static struct shown shown;
+    char copies[24][128];
+    char *argv[26] = {copies[0]};
+    char name[64];
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
+    int result[2];
+    size_t len = 0;
+    ssize_t n;
+    pid_t child;
+    int how;
 
-    (void)state;
-    cli_start("svodka-hub");
-    world_open(&w);
-    (void)snprintf(home, sizeof(home), "%s/hub", w.dir);
-    assert_int_equal(setenv("SVODKA_HOME", home, 1), 0);
-    gp[5].unit = "ms";
-    take_array(&w, gp, COUNT(gp), 1, head, NULL);
-    ms[0].school = card.school = 1;
-    ms[0].unit = card.unit = "ms";
-    card.form = "card";
-    take_array(&w, ms, 1, 1, head, NULL);
-    take_array(&w, &card, 1, 2, head, NULL);
-    intake_free(w.intake);
-    w.intake = NULL;
-    hub_close(w.hub, false);
-    w.hub = NULL;
-    return 0;
+    (void)snprintf(copies[0], sizeof(copies[0]), "svodka-agent");
+    for (size_t i = 0; words[i] != NULL; i++) {
+        (void)snprintf(copies[i + 1], sizeof(copies[0]), "%s", words[i]);
+        argv[i + 1] = copies[i + 1];
+    }
+    assert_true(master >= 0);
+    assert_int_equal(grantpt(master), 0);
+    assert_int_equal(unlockpt(master), 0);
+    (void)snprintf(name, sizeof(name), "%s", ptsname(master));
+    assert_int_equal(pipe(result), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        be_child(s, argv, typed != NULL ? name : NULL, result[1]);
+    (void)close(result[1]);
+    if (typed != NULL) {
+        assert_int_equal(write(master, typed, strlen(typed)), strlen(typed));
+        assert_int_equal(write(master, "\x04", 1), 1); /* a script that is too short ends, instead of waiting */
+    }
+    while ((n = read(result[0], shown.text + len, sizeof(shown.text) - 1 - len)) > 0)
+        len += (size_t)n;
+    shown.text[len] = '\0';
+    (void)close(result[0]);
+    assert_int_equal(waitpid(child, &how, 0), child);
+    (void)close(master);
+    shown.code = WIFEXITED(how) ? WEXITSTATUS(how) : 100;
+    return &shown;
 }
 
-static int close_world(void **state)
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void assert_shows(const struct shown *x, int code, const char *text)
 {
-    (void)state;
-    world_close(&w);
-    return 0;
+    if (x->code != code || strstr(x->text, text) == NULL)
+        fail_msg("exit %d (expected %d); \"%s\" is not in:\n%s", x->code, code, text, x->text);
 }
 
-static void indicators_have_the_columns_of_the_contract(void **state)
+static void assert_hides(const struct shown *x, const char *text)
 {
-    (void)state;
-    expect("indicators --format csv --indicator passed", 0,
-           "programme,indicator,level,unit,period,breakdown,value,numerator,denominator,n,state,target,target_status,"
-           "unit_of_measure,reported,expected,version\n"
-           "quality,passed,unit,gp,2020-09,,100.000000,2,2,2,ok,,,%,1,1,1\n"
-           "quality,passed,unit,gp2,2020-09,,,,,0,no-data,,,%,0,1,1\n"
-           "quality,passed,unit,ms,2020-09,,100.000000,1,1,1,ok,,,%,1,1,1\n"
-           "quality,passed,municipality,,2020-09,,100.000000,3,3,3,ok,,,%,2,3,1\n",
-           "For the office alone");
-    /* (12 + 11) / 2 = 11.5; with 20: 43 / 3 = 14.333333 */
-    expect("indicators --format csv --indicator grade_mean", 0, "gp,2020-09,,11.500000,23.00,2,2,ok", NULL);
-    assert_non_null(strstr(out, "municipality,,2020-09,,14.333333,43.00,3,3,ok"));
-    expect("indicators --format csv --indicator places --level unit --unit ms", 0,
-           "quality,places,unit,ms,2020-09,,30.000000,30,,1,ok", NULL);
-    expect("indicators --format csv --indicator pupils --level municipality", 0, "level=high,3.000000,3,,3,ok", NULL);
+    if (strstr(x->text, text) != NULL)
+        fail_msg("\"%s\" is in:\n%s", text, x->text);
 }
 
-static void json_carries_the_same_names(void **state)
+static uint64_t drafts(struct school *s)
 {
-    (void)state;
-    expect("indicators --format json --indicator passed --unit ms", 0,
-           "\"value\": 100.000000, \"numerator\": 1, \"denominator\": 1, \"n\": 1, \"state\": \"ok\", \"target\": null",
-           NULL);
-    expect("indicators --format json --indicator passed --unit gp2", 0, "\"value\": null", NULL);
+    uint64_t count = 99;
+
+    assert_int_equal(draft_count(s->a, &count), OK);
+    return count;
 }
 
-static void people_see_labels_and_few_places(void **state)
+/* ---- submit on a terminal ---- */
+
+#define SUBMIT_GRADES WORDS("submit", "grades-por", "--period", "P1")
+
+static void an_interrupted_form_is_offered_again(void **state) /* invariant 1: nobody's typing is lost */
 {
-    (void)state;
-    expect("indicators --indicator passed --period 2020-09", 0, "100.0 %   2 / 2            2", NULL);
-    assert_non_null(strstr(out, "September 2020"));
-    assert_non_null(strstr(out, "no data"));
-    assert_non_null(strstr(out, "municipality"));
-    expect("indicators --programme quality", 0, "Mean grade", NULL);
+    struct school *s = *state;
+    struct buf text;
+
+    assert_shows(command(s, "17\n", SUBMIT_GRADES), 1, "stopped; what was answered is kept as a draft");
+    assert_int_equal(drafts(s), 1);
+    assert_int_equal(waiting(s), 0);
+    assert_shows(command(s, "yes\n15\n\nyes\n", SUBMIT_GRADES), 0, "There is a draft of ");
+    assert_int_equal(drafts(s), 0);
+    buf_init(&text, 4096);
+    assert_string_equal(all_submissions(s, &text), "new grades-por gp P1 17 1\n");
+    buf_fini(&text);
 }
 
-static void names_that_do_not_exist_are_mistakes(void **state)
+static void a_draft_may_be_thrown_away(void **state)
 {
-    (void)state;
-    expect("indicators --period 2020-13", 1, "", "2020");
-    expect("indicators --indicator pased", 1, "", "did you mean \"passed\"");
-    expect("indicators --programme qualty", 1, "", "did you mean \"quality\"");
-    expect("indicators --unit gpp", 1, "", "there is no unit \"gpp\"");
-    expect("indicators --level region", 2, "", "municipality");
-    expect("indicators --format xml", 2, "", "json");
-    expect("explain nosuch --period 2020-09", 1, "", "there is no indicator");
-    expect("explain passed", 2, "", "--period");
-    expect("explain passed --period 2020/21", 1, "", "2020/21");
-    expect("export submissions --form grade --period 2020-09 --unsafe-raw", 1, "", "did you mean \"grades\"");
-    expect("export submissions --form grades --period 2020-09 --format table --unsafe-raw", 2, "", "csv or json");
-    expect("quarantine show 99", 1, "", "not in quarantine");
-    expect("quarantine show nonsense/x", 1, "", NULL);
-    expect("audit --last none", 2, "", "--last");
+    struct school *s = *state;
+    struct buf text;
+
+    assert_int_equal(command(s, "17\n", SUBMIT_GRADES)->code, 1);
+    assert_shows(command(s, "no\n18\n15\n\nyes\n", SUBMIT_GRADES), 0, "gp/1.");
+    buf_init(&text, 4096);
+    assert_string_equal(all_submissions(s, &text), "new grades-por gp P1 18 1\n");
+    buf_fini(&text);
 }
 
-static void every_number_is_traced_to_its_submissions(void **state)
+static void saying_no_at_the_end_goes_through_it_again(void **state)
 {
-    (void)state;
-    expect("explain passed --period 2020-09 --unit gp", 0,
-           "passed, \"Passed\", gp, September 2020: 100.0 %, that is 2 of 2.\n"
-           "Definition: kind share, form grades; condition: ${grade} >= 10 (programme quality, version 1).\n"
-           "Submissions behind it: 2; others of this form and period that it leaves out: 0.\n",
-           NULL);
-    assert_non_null(strstr(out, "gp/1.07010203/1"));
-    assert_non_null(strstr(out, "gp/1.07010203/4"));
-    assert_null(strstr(out, "gp/1.07010203/2")); /* corrected: its correction is there instead */
-    assert_null(strstr(out, "gp/1.07010203/3")); /* retracted */
-    expect("explain grade_mean --period 2020-09 --format csv", 0,
-           "id,unit,received,in_numerator,adds\n"
-           "gp/1.07010203/1,gp,2020-09-13T12:26:40Z,yes,12.00\n"
-           "gp/1.07010203/4,gp,2020-09-13T12:26:40Z,yes,11.00\n"
-           "ms/1.07010203/1,ms,2020-09-13T12:26:40Z,yes,20.00\n",
-           "that is 43.00 of 3");
-    expect("explain pupils --period 2020-09 --unit gp --breakdown level=high", 0, "gp, level=high, September 2020: 2.0",
-           NULL);
-    expect("explain mood --period 2020-09", 0, "there are no data", NULL);
-    expect("audit", 0, "explain mood, period 2020-09, unit (all)", NULL);
+    struct school *s = *state;
+    struct shown *x = command(s, "17\n15\n\nno\n\n16\n\nyes\n", SUBMIT_GRADES);
+
+    assert_shows(x, 0, "[15]:");
+    assert_int_equal(waiting(s), 1);
 }
 
-static void answers_leave_only_with_the_flag_and_the_audit(void **state)
+static void an_unusual_answer_takes_its_remark_along(void **state)
 {
-    (void)state;
-    expect("export submissions --form grades --period 2020-09", 1, "", "--unsafe-raw");
-    expect("audit --format csv", 0, "time,who,what\n", NULL);
-    assert_null(strstr(out, "export"));
-    expect("export submissions --form grades --period 2020-09 --unsafe-raw", 0,
-           "id,unit,period,filled_on,received,form_version,entered_by,kind,pupil,grade,level\n"
-           "gp/1.07010203/1,gp,2020-09,2020-09-13,2020-09-13T12:26:40Z,1,,new,anna,12,high\n"
-           "gp/1.07010203/4,gp,2020-09,2020-09-13,2020-09-13T12:26:40Z,1,,correction,boris,11,high\n"
-           "ms/1.07010203/1,ms,2020-09,2020-09-13,2020-09-13T12:26:40Z,1,,new,gleb,20,high\n",
-           "For the office alone");
-    expect("audit --last 1", 0, "export of 3 submissions, raw: form grades, period 2020-09, unit (all)", NULL);
-    expect("export submissions --form grades --period 2020-09 --unit ms --unsafe-raw --format json", 0,
-           "\"values\": {\"pupil\":", NULL);
-    assert_int_equal(out[0], '[');
-    expect("export submissions --form poll --period 2020-09 --unsafe-raw --format json", 0, "[]\n", NULL);
+    struct school *s = *state;
+    struct record_ref ref;
+    struct record_space *space = NULL;
+    struct record r;
+    struct buf bytes;
+
+    assert_shows(command(s, "17\n0\nwas ill\n\nyes\n", SUBMIT_GRADES), 0,
+                 "grade 0: did the pupil sit the examination?");
+    assert_int_equal(queue_resolve(s->a, "1", &ref), OK);
+    buf_init(&bytes, RECORD_MAX);
+    assert_int_equal(queue_get(s->a, &ref, &bytes), OK);
+    assert_int_equal(record_space_new(&space), OK);
+    assert_int_equal(record_decode(&r, space, view(&bytes), agent_form(s->a, "grades-por")), OK);
+    assert_int_equal(r.remark_count, 1);
+    assert_int_equal(r.remarks[0].field, 1);
+    assert_memory_equal(r.remarks[0].text.p, "was ill", 7);
+    record_space_free(space);
+    buf_fini(&bytes);
 }
 
-static void the_quarantine_says_what_is_in_it_and_why(void **state)
+static void anonymous_answers_leave_no_draft_and_no_number(void **state)
 {
-    (void)state;
-    expect("quarantine list --format csv", 0, "id,participant,received,reason,text\ngp/1.07010203/6,gp,", NULL);
-    assert_non_null(strstr(out, ",unit,"));
-    assert_non_null(strstr(out, "gp/1.07010203/7,gp,2020-09-13T12:26:40Z,invalid,"));
-    expect("quarantine list", 0, "it breaks a rule of the form", NULL);
-    expect("quarantine show 7", 0, "egor", "For the office alone");
-    assert_non_null(strstr(out, "grades"));
-    expect("quarantine show gp/1.07010203/6 --format json", 0, "\"item\": \"unit\", \"value\": \"ms\"", NULL);
-    expect("quarantine show ms/1/6", 1, "", "not in quarantine");
-    expect("audit --last 1", 0, "quarantine show gp/1.07010203/6", NULL);
+    struct school *s = *state;
+    struct shown *x = command(s, "1\n", WORDS("submit", "satisfaction-parents", "--period", "2020/21-H1"));
+
+    assert_shows(x, 1, "stopped; nothing was kept");
+    assert_int_equal(drafts(s), 0);
+    x = command(s, "1\n5\n4\n3\nyes\n", WORDS("submit", "satisfaction-parents", "--period", "2020/21-H1"));
+    assert_shows(x, 0, "accepted\n");
+    assert_hides(x, "gp/");
+    assert_shows(command(s, NULL, WORDS("retract", "1", "--reason", "x")), 1,
+                 "the answers to \"satisfaction-parents\" are anonymous: a single one cannot be changed or withdrawn");
 }
 
-static void status_counts_what_is_there(void **state)
+/* ---- correct on a terminal ---- */
+
+static void a_correction_may_be_typed(void **state)
 {
-    (void)state;
-    expect("status --format csv", 0, "item,subject,value\nname,,District\n", NULL);
-    assert_non_null(strstr(out, "submissions,,9\n"));
-    assert_non_null(strstr(out, "counted,,4\n"));
-    assert_non_null(strstr(out, "quarantined,,2\n"));
-    assert_non_null(strstr(out, "core,,stopped\n"));
-    assert_non_null(strstr(out, "schools,invited,2\n"));
-    assert_null(strstr(out, "missing_batches"));
-    expect("status", 0, "Fingerprint of the root key", NULL);
+    struct school *s = *state;
+    struct shown *x;
+
+    assert_int_equal(command(s, "17\n15\n\nyes\n", SUBMIT_GRADES)->code, 0);
+    x = command(s, "\n16\n2\n",
+                WORDS("correct", "grades-por", "--period", "P1", "--key", "17", "--reason", "typing mistake"));
+    assert_shows(x, 0, "[15]:");
+    x = command(s, NULL, WORDS("history", "--values"));
+    assert_shows(x, 0, "{\"pupil\": \"17\", \"grade\": 16, \"absences\": 2, \"passed\": true}");
 }
 
-/* A batch beyond a gap is counted at once, the gap named until it is filled. */
-static void a_gap_is_named(void **state)
+/* ---- what the district says ---- */
+
+static void a_participant_on_hold_is_told_and_goes_on_working(void **state) /* invariant 2 */
 {
-    struct sub late = grade(20, "late", 15);
-    uint8_t previous[DIGEST_BYTES] = {1};
-    struct sealed s;
+    static const struct {
+        enum grant_status status;
+        const char *text;
+    } cases[] = {{GRANT_HELD, "Note: the district has put this participant on hold."},
+                 {GRANT_REVOKED, "Note: the district has revoked this participant's access."},
+                 {GRANT_CLOSED, "Note: the district has closed this participant."}};
+    struct school *s = *state;
 
-    (void)state;
-    MUST(hub_open(&w.hub, getenv("SVODKA_HOME"), HUB_CORE));
-    join_schools(&w);
-    renew_intake(&w);
-    seal_array(&w, &late, 1, 4, previous, &s);
-    assert_int_equal(take(&w, &s, NULL), LEDGER_STORED);
-    buf_fini(&s.bytes);
-    intake_free(w.intake);
-    w.intake = NULL;
-    hub_close(w.hub, false);
-    w.hub = NULL;
-    expect("status --format csv", 0, "missing_batches,gp/1.07010203,2-3\n", NULL);
+    for (size_t i = 0; i < 3; i++) {
+        s->grant.status = cases[i].status;
+        s->grant.version++;
+        sign_district(s);
+        assert_int_equal(agent_take_grant(s->a, view(&s->grant_object)), OK);
+        assert_shows(command(s, "17\n15\n\nyes\n", SUBMIT_GRADES), 0, cases[i].text);
+        assert_int_equal(waiting(s), i + 1);
+    }
 }
 
-static void verify_recomputes_and_finds_a_changed_cell(void **state)
+static void a_clock_that_is_a_year_off_is_told(void **state)
 {
-    struct cell wrong = {99, 99, 99};
-    uint8_t raw[CELL_BYTES], key[CELL_KEY_MAX];
-    struct store_txn *t;
-    size_t len;
+    struct school *s = *state;
+    uint8_t offset[8];
 
-    (void)state;
-    expect("verify", 0, "the same, bit for bit", NULL);
-    MUST(hub_open(&w.hub, getenv("SVODKA_HOME"), HUB_WRITE));
-    len = cell_key(key, indicator_digest(indicator_of(&w, "passed")), "gp", "2020-09", "");
-    cell_put(raw, &wrong);
-    MUST(store_begin_write(w.hub->store, &t));
-    MUST(store_put(t, H_CELLS, bytes_of(key, len), bytes_of(raw, sizeof(raw))));
-    MUST(store_commit(t));
-    hub_close(w.hub, false);
-    w.hub = NULL;
-    expect("verify", 1, "", "difference");
-    assert_true(strlen(out) > 0);
-    expect("explain passed --period 2020-09 --unit gp", 1, "", "run svodka-hub verify");
+    be64_put(offset, (uint64_t)(INT64_C(86400000) * 365));
+    assert_int_equal(agent_meta_put(s->a, NULL, "offset", bytes_of(offset, 8)), OK);
+    assert_shows(command(s, "17\n15\n\nyes\n", SUBMIT_GRADES), 0,
+                 "Note: at the last meeting the clock of this computer was off by more than a day from the district's. "
+                 "Check its date; \"filled on\" is taken from it.");
 }
 
-/* ---- a new version of the programme ---- */
-
-static void put_file(const char *dir, const char *name, const char *text)
+static void a_form_that_is_listed_but_not_here_comes_with_the_next_meeting(void **state)
 {
-    char path[256];
-    FILE *f;
+    struct school *s = *state;
+    struct directory_object *o = &s->directory.objects[s->directory.object_count++];
 
-    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-    f = fopen(path, "w");
-    assert_non_null(f);
-    (void)fputs(text, f);
-    assert_int_equal(fclose(f), 0);
+    *o = (struct directory_object){
+        .kind = OBJECT_FORM, .name = "new-form", .version = "1", .size = 100, .is_current = true};
+    memset(o->digest, 7, sizeof(o->digest));
+    s->directory.version++;
+    sign_district(s);
+    assert_int_equal(agent_take_directory(s->a, view(&s->directory_object)), OK);
+    assert_shows(command(s, NULL, WORDS("forms", "new-form")), 1,
+                 "the form \"new-form\" comes with the next meeting: run svodka-agent sync");
 }
 
-static void write_pack(char dir[128], const char *programme)
+/* Seals what waits; the hub kept number 2 apart, if there is one. */
+static void receive(struct school *s, enum receipt_state state)
 {
-    (void)snprintf(dir, 128, "%s/pack", w.dir);
-    folder_remove(dir);
-    MUST(folder_make(w.dir, "pack"));
-    MUST(folder_make(dir, "forms"));
-    put_file(dir, "programme.yaml", programme);
-    put_file(dir, "forms/grades.yaml", grades_yaml);
-    put_file(dir, "forms/card.yaml", card_yaml);
-    put_file(dir, "forms/poll.yaml", poll_yaml);
-    put_file(dir, "forms/ledgerbook.yaml", office_yaml);
+    struct receipt_refusal refusal = {.number = 2, .reason = QUARANTINE_PERIOD, .text = "P1 is closed"};
+    struct receipt r = {
+        .sequence = 1, .state = state, .hub_ms = TEST_NOW_MS, .ledger_number = 41, .directory_version = 1};
+    struct batch_state b;
+    struct buf object;
+    uint64_t sealed;
+
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(queue_batch(s->a, &s->a->gen, 1, &b), OK);
+    r.gen = b.gen;
+    memcpy(r.district, s->directory.district, sizeof(r.district));
+    (void)snprintf(r.participant, sizeof(r.participant), "gp");
+    memcpy(r.batch, b.digest, sizeof(r.batch));
+    r.verdicts[VERDICT_COUNTED] = b.records - 1;
+    r.verdicts[VERDICT_QUARANTINED] = 1;
+    r.refusal_count = 1;
+    r.refusals = &refusal;
+    buf_init(&object, SIGNED_MAX);
+    assert_int_equal(receipt_make(&object, &r, s->hub), OK);
+    assert_int_equal(queue_take_receipt(s->a, view(&object)), OK);
+    buf_fini(&object);
 }
 
-static void a_changed_definition_recomputes_its_numbers(void **state)
+static void a_receipt_is_shown_in_plain_words(void **state)
 {
-    static const char changed[] =
-        "programme: quality\nversion: \"2\"\ntitle: Quality\nindicators:\n"
-        "  - {id: passed, name: Passed, form: grades, kind: share, condition: \"${grade} >= 12\"}\n";
-    char dir[128], line[256];
+    struct school *s = *state;
+    struct shown *x;
 
-    (void)state;
-    write_pack(dir, changed);
-    (void)snprintf(line, sizeof(line), "programme check %s", dir);
-    expect(line, 0, "Nothing is wrong with programme quality, version 2", NULL);
-    expect("indicators --format csv --indicator passed --unit gp", 0, "100.000000,2,2,2,ok,,,%,1,1,1\n", NULL);
-    (void)snprintf(line, sizeof(line), "programme load %s", dir);
-    expect(line, 0, "Programme quality, version 2 (Quality) is loaded", "anew");
-    /* 12 of 12 and 11: 1 / 2 = 50 % */
-    expect("indicators --format csv --indicator passed --unit gp", 0, "50.000000,1,2,2,ok,,,%,1,1,2\n", NULL);
-    expect("indicators --indicator pupils", 1, "", "there is no indicator");
-    expect("verify", 0, "bit for bit", NULL);
-    expect("programme list --format csv", 0, "quality,2,Quality,4,1\n", NULL);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(command(s, "17\n15\n\nyes\n", SUBMIT_GRADES)->code, 0);
+    assert_shows(command(s, NULL, WORDS("queue")), 0, "waits");
+    receive(s, RECEIPT_STORED);
+    assert_hides(command(s, NULL, WORDS("queue")), "grades-por");
+    assert_shows(command(s, NULL, WORDS("queue", "--all")), 0, "received by the district");
+    x = command(s, NULL, WORDS("receipt", "1", "--format", "csv"));
+    assert_shows(x, 0, "state,state,received\n");
+    assert_shows(x, 0, "verdict,verdict,accepted\n");
+    assert_shows(x, 0, "ledger,place in the district's journal,41\n");
+    x = command(s, NULL, WORDS("receipt", "2", "--format", "csv"));
+    assert_shows(x, 0, "verdict,verdict,kept apart\nwhy,why,P1 is closed\n");
+    receive(s, RECEIPT_ARCHIVED);
+    x = command(s, NULL, WORDS("receipt", "2"));
+    assert_shows(x, 0, "in the archive");
+    assert_hides(x, "verdict,");
+    assert_shows(command(s, NULL, WORDS("queue", "--all")), 0, "in the district's archive");
 }
 
-static void a_wrong_pack_changes_nothing(void **state)
+static void status_shows_messages_until_they_are_read(void **state)
 {
-    static const char wrong[] = "programme: quality\nversion: \"2\"\ntitle: Quality\nindicators:\n"
-                                "  - {id: a, name: A, form: grades, kind: sum, value: \"${nosuch}\"}\n"
-                                "  - {id: b, name: B, form: none, kind: count}\n";
-    char dir[128], line[256], place[256];
+    struct school *s = *state;
+    struct shown *x;
 
-    (void)state;
-    write_pack(dir, wrong);
-    (void)snprintf(line, sizeof(line), "programme load %s", dir);
-    (void)snprintf(place, sizeof(place), "%s/programme.yaml:5:", dir);
-    expect(line, 1, "", place);
-    (void)snprintf(place, sizeof(place), "%s/programme.yaml:6:", dir);
-    assert_non_null(strstr(said, place));
-    assert_non_null(strstr(said, "2 mistakes; nothing was changed"));
-    put_file(dir, "programme.yaml", programme_yaml);
-    put_file(dir, "forms/poll.yaml",
-             "form: poll\nversion: \"1\"\ntitle: Poll\nmode: answers\nrole: school\nperiod: month\n"
-             "survey:\n  - {type: text, name: mark, label: Mark, required: true}\n");
-    expect(line, 1, "", "forms/poll.yaml:2:10: version: version 1 of form poll is loaded already");
-    assert_non_null(strstr(said, "the type is text now and was integer"));
-    expect("programme list --format csv", 0, "quality,1,Quality,4,5\n", NULL);
-    expect("programme load /tmp/svodka-there-is-no-such-pack", 1, "", "a programme pack is expected");
+    assert_int_equal(command(s, "17\n15\n\nyes\n", SUBMIT_GRADES)->code, 0);
+    assert_int_equal(command(s, "18\n15\n\nyes\n", SUBMIT_GRADES)->code, 0);
+    receive(s, RECEIPT_STORED);
+    x = command(s, NULL, WORDS("status"));
+    assert_shows(x, 0, "kept apart by the district: the form is not collected for this period (P1 is closed).");
+    assert_hides(x, "batch");
+    assert_hides(x, "generation");
+    assert_shows(command(s, NULL, WORDS("status", "--read", "--format", "csv")), 0, "P1 is closed");
+    x = command(s, NULL, WORDS("status", "--format", "csv"));
+    assert_shows(x, 0, "stored,received by the district,2\n");
+    assert_hides(x, "P1 is closed");
 }
+
+static void verify_counts_what_is_not_as_it_should_be(void **state)
+{
+    struct school *s = *state;
+    struct store_txn *t = NULL;
+    uint8_t key[24];
+
+    assert_int_equal(command(s, "17\n15\n\nyes\n", SUBMIT_GRADES)->code, 0);
+    assert_shows(command(s, NULL, WORDS("verify")), 0, "all is well: 1 submissions up to number 1\n");
+    memset(key, 1, sizeof(key));
+    be32_put(key, s->a->gen.counter);
+    memcpy(key + 4, s->a->gen.tag, TAG_BYTES);
+    be64_put(key + 12, 1);
+    assert_int_equal(store_begin_write(s->a->store, &t), OK);
+    assert_int_equal(store_put(t, T_PAGES, bytes_of(key, 20), bytes_of("rubbish of some length", 22)), OK);
+    assert_int_equal(store_commit(t), OK);
+    assert_shows(command(s, NULL, WORDS("verify")), 1,
+                 "1 thing is not as it should be; do not delete anything, tell the district");
+}
+
+/* ---- wrong usage ---- */
+
+static void wrong_usage_exits_with_2(void **state)
+{
+    struct school *s = *state;
+
+    assert_shows(command(s, NULL, SUBMIT_GRADES), 2,
+                 "there is no terminal to ask on; give the answers with --json FILE or --json -");
+    assert_shows(command(s, NULL, WORDS("submit", "grades-por", "--period", "P1", "--remark", "x")), 2,
+                 "\"x\": FIELD=VALUE was expected");
+    assert_shows(
+        command(s, NULL, WORDS("submit", "grades-por", "--period", "P1", "--remark", "grade=a", "--remark=grade=b")), 2,
+        "two remarks on the field \"grade\"");
+    assert_shows(command(s, NULL, WORDS("correct", "1", "a=b", "--reason", "x")), 2,
+                 "\"a=b\" is one argument too many");
+    assert_shows(command(s, NULL, WORDS("retract", "grades-por", "--reason", "x")), 2, "say the period: --period P");
+    assert_shows(
+        command(s, NULL, WORDS("retract", "school-passport", "--period", "2020/21", "--key", "1", "--reason", "x")), 2,
+        "the form \"school-passport\" has no keyed rows: leave out --key");
+    assert_shows(command(s, NULL, WORDS("retract", "school-passport", "--period", "2020/21", "--reason", "x")), 1,
+                 "nothing to change: \"school-passport\" of gp for 2020/21 is not here, or it was withdrawn");
+    assert_shows(command(s, NULL, WORDS("forms", "--template", "x.csv")), 2, "say the form whose template is wanted");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, school_open, school_close)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(indicators_have_the_columns_of_the_contract, open_world, close_world),
-        cmocka_unit_test_setup_teardown(json_carries_the_same_names, open_world, close_world),
-        cmocka_unit_test_setup_teardown(people_see_labels_and_few_places, open_world, close_world),
-        cmocka_unit_test_setup_teardown(names_that_do_not_exist_are_mistakes, open_world, close_world),
-        cmocka_unit_test_setup_teardown(every_number_is_traced_to_its_submissions, open_world, close_world),
-        cmocka_unit_test_setup_teardown(answers_leave_only_with_the_flag_and_the_audit, open_world, close_world),
-        cmocka_unit_test_setup_teardown(the_quarantine_says_what_is_in_it_and_why, open_world, close_world),
-        cmocka_unit_test_setup_teardown(status_counts_what_is_there, open_world, close_world),
-        cmocka_unit_test_setup_teardown(a_gap_is_named, open_world, close_world),
-        cmocka_unit_test_setup_teardown(verify_recomputes_and_finds_a_changed_cell, open_world, close_world),
-        cmocka_unit_test_setup_teardown(a_changed_definition_recomputes_its_numbers, open_world, close_world),
-        cmocka_unit_test_setup_teardown(a_wrong_pack_changes_nothing, open_world, close_world),
+        TEST(an_interrupted_form_is_offered_again),
+        TEST(a_draft_may_be_thrown_away),
+        TEST(saying_no_at_the_end_goes_through_it_again),
+        TEST(an_unusual_answer_takes_its_remark_along),
+        TEST(anonymous_answers_leave_no_draft_and_no_number),
+        TEST(a_correction_may_be_typed),
+        TEST(a_participant_on_hold_is_told_and_goes_on_working),
+        TEST(a_clock_that_is_a_year_off_is_told),
+        TEST(a_form_that_is_listed_but_not_here_comes_with_the_next_meeting),
+        TEST(a_receipt_is_shown_in_plain_words),
+        TEST(status_shows_messages_until_they_are_read),
+        TEST(verify_counts_what_is_not_as_it_should_be),
+        TEST(wrong_usage_exits_with_2),
     };
 
-    (void)setenv("LC_ALL", "C", 1);
-    (void)setenv("TZ", "UTC", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -389,6 +389,7 @@ static void each_mistake_in_hub_yaml_is_named_by_line(void **state)
         {"name: X\nlisten: [tcp://h:1]\nintake.workers: 0\n", "intake.workers"},
         {"name: X\nlisten: [tcp://h:1]\ngateway.slot: 3\n", "gateway.slots"},
         {"name: X\nlisten: [tcp://h:1]\nintake.group: 5 minutes\n", ":3:"},
+        {"name: X\nlisten: [tcp://h:1]\ngateway.credit: 4K\n", "gateway.credit: at least gateway.chunk (65536 bytes)"},
         {"name: X\n\tlisten: 1\n", "tab"},
         {"name: [X\n", "hub.yaml"},
     };

@@ -332,8 +332,8 @@ static void a_bad_cell_does_not_hide_the_others_of_its_row(void **state)
 static void a_wrong_number_of_cells_is_named(void **state)
 {
     assert_refused(*state, "pupil;grade\na;10;5\nb\nc;11\n",
-                   "in.csv:2: the row has 3 cells, but there are 2 headings\n"
-                   "in.csv:3: the row has 1 cells, but there are 2 headings\n");
+                   "in.csv:2: the row has 3 cells, but the number of headings is 2\n"
+                   "in.csv:3: the row has 1 cell, but the number of headings is 2\n");
 }
 
 static void an_answer_to_a_question_that_does_not_apply_is_named(void **state)
@@ -414,17 +414,16 @@ static void an_unclosed_quote_is_named(void **state)
 static void a_wrong_encoding_is_named(void **state)
 {
     struct school *s = *state;
-    struct request q = {.form = "grades-por",
-                        .period = "P1",
-                        .csv = "pupil;grade\n\xC0;10\n",
-                        .options = {.encoding = CSV_UTF8}};
+    struct request q = {
+        .form = "grades-por", .period = "P1", .csv = "pupil;grade\n\xC0;10\n", .options = {.encoding = CSV_UTF8}};
 
-    assert_string_equal(import(s, &q)->said, "in.csv: line 2, column 1: the text is not valid UTF-8; save the file as \"CSV UTF-8\"\n");
+    assert_string_equal(import(s, &q)->said,
+                        "in.csv: line 2, column 1: the text is not valid UTF-8; save the file as \"CSV UTF-8\"\n");
     q.csv = "\xFF\xFEp\0u\0";
     q.csv_len = 6;
     assert_int_equal(import(s, &q)->e, ERR_MALFORMED);
-    assert_non_null(strstr(import(s, &q)->text,
-                           "/in.csv: the file is in UTF-16 (\"Unicode text\"); save it as \"CSV UTF-8\""));
+    assert_non_null(
+        strstr(import(s, &q)->text, "/in.csv: the file is in UTF-16 (\"Unicode text\"); save it as \"CSV UTF-8\""));
     assert_int_equal(waiting(s), 0);
 }
 
@@ -572,8 +571,7 @@ static void good_rows_are_taken_and_the_others_written_aside(void **state)
 static void a_file_with_good_rows_only_leaves_no_file_aside(void **state)
 {
     struct school *s = *state;
-    struct request q = {
-        .form = "grades-por", .period = "P1", .csv = "pupil;grade\na;10\n", .refused = "refused.csv"};
+    struct request q = {.form = "grades-por", .period = "P1", .csv = "pupil;grade\na;10\n", .refused = "refused.csv"};
     char path[256];
 
     assert_int_equal(import(s, &q)->e, OK);
@@ -634,13 +632,11 @@ static void a_full_list_is_for_keyed_rows_and_whole_files(void **state)
     struct request q = {.form = "school-passport", .period = "2020/21", .csv = "pupils\n1\n", .replace = true};
 
     assert_int_equal(import(s, &q)->e, ERR_USAGE);
-    assert_string_equal(import(s, &q)->text,
-                        "--replace is for forms with keyed rows; \"school-passport\" has no key");
+    assert_string_equal(import(s, &q)->text, "--replace is for forms with keyed rows; \"school-passport\" has no key");
     q = (struct request){
         .form = "grades-por", .period = "P1", .csv = "pupil;grade\na;1\n", .replace = true, .refused = "r.csv"};
     assert_int_equal(import(s, &q)->e, ERR_USAGE);
-    assert_string_equal(import(s, &q)->text,
-                        "--replace needs the whole list, so it does not go with --accept-valid");
+    assert_string_equal(import(s, &q)->text, "--replace needs the whole list, so it does not go with --accept-valid");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, school_open, school_close)

@@ -797,8 +797,13 @@ static void a_restored_queue_gives_new_numbers_only_to_what_the_hub_lacks(void *
     struct generation old;
     struct reconcile_plan *p = NULL;
     struct reconcile_item items[5] = {{0}};
-    struct reconcile r = {.last = 5, .held_last_number = 5, .held_last_sequence = 2, .next_counter = 4,
-                          .is_closed = true, .count = 5, .items = items};
+    struct reconcile r = {.last = 5,
+                          .held_last_number = 5,
+                          .held_last_sequence = 2,
+                          .next_counter = 4,
+                          .is_closed = true,
+                          .count = 5,
+                          .items = items};
     struct queue_filter any = {NULL, NULL, NULL};
     struct record_ref target = {{0, {0}}, 0};
     struct buf text;
@@ -862,8 +867,8 @@ static void what_is_archived_stays_out_of_reconciling(void **state)
 {
     struct school *s = *state;
     struct reconcile_plan *p = NULL;
-    struct reconcile r = {.first = 6, .last = 6, .held_last_number = 5, .held_last_sequence = 1, .next_counter = 2,
-                          .is_closed = true};
+    struct reconcile r = {
+        .first = 6, .last = 6, .held_last_number = 5, .held_last_sequence = 1, .next_counter = 2, .is_closed = true};
     uint64_t sealed;
     uint64_t dropped;
     uint64_t renumbered;

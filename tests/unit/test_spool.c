@@ -146,7 +146,7 @@ static void files_are_for_nobody_elses_eyes(void **state)
 
     assert_int_equal(append(p, &k, 10, 'a'), OK);
     for (int i = 0; i < 32; i++)
-        (void)strcat(name, "01"); /* NOLINT(clang-analyzer-security.insecureAPI.strcpy): 64 bytes into 128 */
+        (void)strcat(name, "01");        /* NOLINT(clang-analyzer-security.insecureAPI.strcpy): 64 bytes into 128 */
     (void)strcat(name, ".3000.gp.part"); /* NOLINT(clang-analyzer-security.insecureAPI.strcpy) */
     path_of(p, name, path);
     assert_int_equal(stat(path, &st), 0);
