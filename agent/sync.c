@@ -247,8 +247,9 @@ static enum err locked_pass(struct agent *a, struct sync_result *out)
     enum err e;
 
     out->outcome = SYNC_FAILED;
-    /* Without a sealing key there is still something to hear: perhaps the directory that names one. */
-    if ((e = queue_seal(a, &out->sealed)) == ERR_NOT_FOUND)
+    /* Without a sealing key there is still something to hear: perhaps the directory that names one.  With a full store
+     * what is sealed already must go, and the receipts make room. */
+    if ((e = queue_seal(a, &out->sealed)) == ERR_NOT_FOUND || e == ERR_FULL)
         log_warning("sync: nothing can be sealed: %s", err_text());
     else if (e != OK)
         return e;
