@@ -235,7 +235,7 @@ static bool is_in(const char *dir, const char *name)
 
 static enum err no_home(const char *dir)
 {
-    if (is_in(dir, "store"))
+    if (is_in(dir, "keys/home.key")) /* which only an agent has */
         return err_set(ERR_NOT_FOUND,
                        _("%s/agent.yaml is missing; put it back, or make an empty file of this name: then every "
                          "setting has its default"),

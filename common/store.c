@@ -7,16 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define DATA_FILE  "data.mdb"
@@ -293,12 +290,17 @@ static enum err check_format(const struct store *s, MDB_txn *txn)
     return OK;
 }
 
-static int open_handles(struct store *s, MDB_txn *txn, unsigned flags)
+/* *missing: how many of them are not there (and then not opened). */
+static int open_handles(struct store *s, MDB_txn *txn, unsigned flags, unsigned *missing)
 {
     int rc = 0;
 
+    *missing = 0;
     for (unsigned i = 0; i < s->table_count && rc == 0; i++)
-        rc = mdb_dbi_open(txn, s->tables[i], flags, &s->dbi[i]);
+        if ((rc = mdb_dbi_open(txn, s->tables[i], flags, &s->dbi[i])) == MDB_NOTFOUND) {
+            ++*missing;
+            rc = 0;
+        }
     return rc;
 }
 
@@ -307,6 +309,7 @@ static enum err create_tables(struct store *s, MDB_env *env, bool is_new)
 {
     MDB_txn *txn = NULL;
     MDB_dbi format;
+    unsigned missing;
     int rc = mdb_txn_begin(env, NULL, 0, &txn);
 
     if (rc != 0)
@@ -314,7 +317,7 @@ static enum err create_tables(struct store *s, MDB_env *env, bool is_new)
     if (is_new && (rc = mdb_dbi_open(txn, FORMAT_TABLE, MDB_CREATE, &format)) == 0)
         rc = put_format(txn, format);
     if (rc == 0)
-        rc = open_handles(s, txn, MDB_CREATE);
+        rc = open_handles(s, txn, MDB_CREATE, &missing);
     if (rc != 0) {
         mdb_txn_abort(txn);
         return store_from_mdb(s, rc);
@@ -322,93 +325,36 @@ static enum err create_tables(struct store *s, MDB_env *env, bool is_new)
     return store_from_mdb(s, mdb_txn_commit(txn));
 }
 
+/* A table that an older program did not know is missing; but when there is a name that nobody gave, then a name was
+ * damaged, and to create the table anew would hide all that is in it. */
+static enum err check_names(const struct store *s, MDB_txn *txn, unsigned missing)
+{
+    MDB_stat stat;
+    MDB_dbi names;
+    int rc = mdb_dbi_open(txn, NULL, 0, &names);
+
+    if (rc != 0 || (rc = mdb_stat(txn, names, &stat)) != 0)
+        return store_from_mdb(s, rc);
+    return stat.ms_entries == s->table_count - missing + 1 ? OK : store_from_mdb(s, MDB_CORRUPTED);
+}
+
 /* Tries a read transaction first: who only wants to look does not wait for another process's long import. */
 static enum err open_tables(struct store *s, MDB_env *env)
 {
     MDB_txn *txn = NULL;
+    unsigned missing = 0;
     enum err e;
     int rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
 
     if (rc != 0)
         return store_from_mdb(s, rc);
-    if ((e = check_format(s, txn)) != OK) {
-        mdb_txn_abort(txn);
-        return e;
-    }
-    if ((rc = open_handles(s, txn, 0)) == 0)
+    e = check_format(s, txn);
+    if (e == OK && (e = store_from_mdb(s, open_handles(s, txn, 0, &missing))) == OK && missing > 0)
+        e = check_names(s, txn, missing);
+    if (e == OK && missing == 0)
         return store_from_mdb(s, mdb_txn_commit(txn));
     mdb_txn_abort(txn);
-    return rc == MDB_NOTFOUND ? create_tables(s, env, false) : store_from_mdb(s, rc);
-}
-
-/* ---- A data file shorter than its last page ---- */
-
-static int walk_table(MDB_txn *txn, MDB_dbi dbi, unsigned *sum)
-{
-    MDB_cursor *cursor;
-    MDB_val key;
-    MDB_val value;
-    int rc = mdb_cursor_open(txn, dbi, &cursor);
-
-    if (rc != 0)
-        return rc;
-    while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0)
-        for (size_t at = 0; at < value.mv_size; at += 512) /* every page is touched */
-            *sum += ((const uint8_t *)value.mv_data)[at];
-    mdb_cursor_close(cursor);
-    return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
-static void walk_and_exit(const struct store *s)
-{
-    const struct rlimit none = {0, 0};
-    MDB_env *env;
-    MDB_txn *txn;
-    MDB_dbi dbi;
-    unsigned sum = 0;
-
-    (void)signal(SIGBUS, SIG_DFL); /* reading past the end of a mapped file */
-    (void)signal(SIGSEGV, SIG_DFL);
-    (void)signal(SIGABRT, SIG_DFL);
-    (void)setrlimit(RLIMIT_CORE, &none);
-    if (mdb_env_create(&env) != 0 || mdb_env_set_maxdbs(env, STORE_MAX_TABLES + 1) != 0 ||
-        mdb_env_open(env, s->dir, MDB_RDONLY | MDB_NOLOCK, 0600) != 0 ||
-        mdb_txn_begin(env, NULL, MDB_RDONLY, &txn) != 0)
-        _exit(1);
-    if (walk_table(txn, 0, &sum) != 0) /* LMDB's list of free pages */
-        _exit(1);
-    for (unsigned i = 0; i < s->table_count; i++) {
-        int rc = mdb_dbi_open(txn, s->tables[i], 0, &dbi);
-
-        if (rc != MDB_NOTFOUND && (rc != 0 || walk_table(txn, dbi, &sum) != 0))
-            _exit(1);
-    }
-    _exit(0);
-}
-
-/* Pages that a transaction took and freed again are never written, so a sound file may end before its last page; a
- * file that was cut ends there too, and reading it would kill the process.  A child finds out which it is. */
-static enum err check_short_file(const struct store *s, MDB_env *env)
-{
-    MDB_txn *quiet = NULL;
-    int status = 1;
-    int rc = mdb_txn_begin(env, NULL, 0, &quiet); /* no writer meanwhile: the child reads without locks */
-    pid_t child;
-
-    if (rc != 0)
-        return store_from_mdb(s, rc);
-    child = fork();
-    if (child == 0)
-        walk_and_exit(s);
-    if (child > 0)
-        while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-        }
-    mdb_txn_abort(quiet);
-    if (child < 0)
-        return from_errno(s->dir, EAGAIN);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        return err_set(ERR_CORRUPT, _("The store %s is cut short; nothing was changed. Restore a backup."), s->dir);
-    return OK;
+    return e == OK ? create_tables(s, env, false) : e;
 }
 
 /* LMDB's lock file is sparse and mapped: on a full disk touching it would kill the process.  So its first pages get
@@ -446,19 +392,22 @@ static enum err open_existing(struct store *s, int dirfd)
         return err_set(ERR_CORRUPT, _("The store %s is cut short; nothing was changed. Restore a backup."), s->dir);
     if ((e = reserve_lock_file(s, dirfd)) != OK || (e = open_env(s, s->dir, size, &env)) != OK)
         return e;
+    store_guard_add(s, env);
     (void)mdb_env_info(env, &info);
     (void)mdb_env_stat(env, &stat);
-    if (size < ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize && (e = check_short_file(s, env)) != OK)
+    if (size < ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize && (e = store_check_short_file(s, env)) != OK)
         goto close_env;
     if ((e = open_tables(s, env)) != OK)
         goto close_env;
     if (mdb_reader_check(env, &dead) == 0 && dead > 0)
         log_notice("store %s: cleared %d readers of processes that are gone", s->dir, dead);
+    store_guard_narrow(s, env);
     s->env = env;
     s->page_size = stat.ms_psize;
     return OK;
 
 close_env:
+    store_guard_remove(s);
     mdb_env_close(env);
     return e;
 }
@@ -630,6 +579,7 @@ void store_close(struct store *s)
             *at = s->next;
             break;
         }
+    store_guard_remove(s);
     if (s->env != NULL)
         mdb_env_close(s->env);
     (void)pthread_mutex_unlock(&open_stores_lock);
@@ -642,6 +592,7 @@ static enum err reopen(struct store *s)
     struct folder folder = {-1, 0, 0};
     enum err e;
 
+    store_guard_remove(s);
     if (s->env != NULL)
         mdb_env_close(s->env);
     s->env = NULL;

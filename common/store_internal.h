@@ -38,6 +38,15 @@ uint64_t store_reserve_bytes(const struct store *s);
 MUST_CHECK enum err store_enter(struct store *s);
 void store_leave(struct store *s, int rc);
 
+/* store_damage.c: from here on a fault ends the process with a sentence and exit code 1: while the store is being
+ * opened any fault, afterwards one inside the mapped file. */
+void store_guard_add(const struct store *s, MDB_env *env);
+void store_guard_narrow(const struct store *s, MDB_env *env);
+void store_guard_remove(const struct store *s); /* before the environment is closed */
+
+/* For a data file shorter than its last page.  ERR_CORRUPT: it was cut. */
+MUST_CHECK enum err store_check_short_file(const struct store *s, MDB_env *env);
+
 /* The one place where LMDB's codes become ours, with their sentence (none for ERR_NOT_FOUND: it is no mishap). */
 enum err store_from_mdb(const struct store *s, int rc);
 

@@ -2,6 +2,8 @@
  * invariant 1 (durable). */
 #include "tests/unit/store_fixture.h"
 
+#include <sys/mman.h>
+
 /* ---- Other processes ---- */
 
 /* In a child: commits of two records each, one in each table, every one told through the pipe. */
@@ -203,6 +205,72 @@ static void a_process_follows_when_another_let_the_file_grow(void **state)
     store_close(s);
 }
 
+/* In a child: a store whose file loses its end while it is open, as on a disk that dies. */
+static void read_what_is_gone(int said)
+{
+    static const uint8_t value[100000];
+    char data[PATH_LEN + 32];
+    struct store_txn *t;
+    struct store *s;
+    struct bytes got;
+
+    restore_signals();
+    (void)snprintf(data, sizeof(data), "%s/data.mdb", home);
+    if (dup2(said, STDERR_FILENO) < 0 || store_open(&s, home, &options) != OK || store_begin_write(s, &t) != OK ||
+        store_put(t, 0, text("large"), bytes_of(value, sizeof(value))) != OK || store_commit(t) != OK ||
+        truncate(data, 8192) != 0 || store_begin_read(s, &t) != OK || store_get(t, 0, text("large"), &got) != OK)
+        _exit(3);
+    _exit(got.p[got.len - 1] == 0 ? 0 : 4);
+}
+
+static void a_file_that_cannot_be_read_to_the_end_is_said_to_be_damaged(void **state)
+{
+    char said[512] = "";
+    int status;
+    int ends[2];
+    pid_t child;
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        read_what_is_gone(ends[1]);
+    (void)close(ends[1]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(read(ends[0], said, sizeof(said) - 1) > 0);
+    (void)close(ends[0]);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
+    assert_non_null(strstr(said, "/store is damaged and could not be read to the end; "));
+}
+
+/* In a child: a fault that has nothing to do with the store takes its usual way. */
+static void fault_elsewhere(void)
+{
+    int *nowhere = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct store *s;
+
+    restore_signals();
+    if (nowhere == MAP_FAILED || store_open(&s, home, &options) != OK)
+        _exit(3);
+    _exit(*(volatile int *)nowhere);
+}
+
+static void a_fault_elsewhere_is_not_laid_at_the_stores_door(void **state)
+{
+    int status;
+    pid_t child = fork();
+
+    (void)state;
+    assert_true(child >= 0);
+    if (child == 0)
+        fault_elsewhere();
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGSEGV);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +280,8 @@ int main(void)
         STORE_TEST(a_killed_writer_leaves_no_lock),
         STORE_TEST(deletes_find_room_even_while_a_reader_pins_all_pages),
         STORE_TEST(a_process_follows_when_another_let_the_file_grow),
+        STORE_TEST(a_file_that_cannot_be_read_to_the_end_is_said_to_be_damaged),
+        STORE_TEST(a_fault_elsewhere_is_not_laid_at_the_stores_door),
     };
 
     start_tests();

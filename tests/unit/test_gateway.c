@@ -1,0 +1,249 @@
+/* test_gateway.c: who is heard and who must come back: the part of the gateway that decides, without a network.
+ * Holds invariants 6 (only enrolled participants are heard) and 8 (bounded).  With sockets: tests/integration. */
+#include "hub/gateway_internal.h"
+
+#include "common/log.h"
+#include "protocol/keys.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define SLOTS 100u
+
+/* A gateway that has heard from its core and has no socket: what it sends goes nowhere. */
+static struct gateway *new_gateway(void)
+{
+    struct gateway *g = calloc(1, sizeof(*g));
+
+    assert_non_null(g);
+    g->has_core = g->has_limits = true;
+    g->limits.slots = SLOTS;
+    g->average_ms = 20000;
+    buf_init(&g->out, MESSAGE_MAX_DOWN);
+    return g;
+}
+
+static void free_gateway(struct gateway *g)
+{
+    meeting_end_all(g);
+    allow_fini(&g->allowed);
+    buf_fini(&g->out);
+    free(g->meetings);
+    free(g);
+}
+
+static void name_of(char out[ID_MAX + 1], unsigned n)
+{
+    (void)snprintf(out, ID_MAX + 1, "school-%u", n);
+}
+
+static void key_of(uint8_t out[KEY_BYTES], unsigned n)
+{
+    uint8_t number[4];
+
+    be32_put(number, n);
+    digest(out, bytes_of(number, sizeof(number)));
+}
+
+static void allow(struct gateway *g, unsigned n)
+{
+    struct ipc_allow a = {.serial = 1};
+
+    key_of(a.curve, n);
+    name_of(a.participant, n);
+    assert_int_equal(allow_add(&g->allowed, &a), OK);
+    allow_sort(&g->allowed);
+}
+
+/* School `n` says HELLO over connection `routing` as school `claimed`. */
+static void greet_as(struct gateway *g, uint32_t routing, unsigned n, unsigned claimed)
+{
+    struct message hello = {.type = MSG_HELLO};
+    struct incoming in = {.routing = routing, .peer = "192.0.2.1"};
+    struct buf frame;
+
+    hello.as.hello.version_min = MESSAGE_VERSION_MIN;
+    hello.as.hello.version_max = MESSAGE_VERSION_MAX;
+    hello.as.hello.gen.counter = 1;
+    name_of(hello.as.hello.participant, claimed);
+    key_of(in.curve, n);
+    buf_init(&frame, MESSAGE_MAX_UP);
+    assert_int_equal(message_encode(&frame, &hello), OK);
+    in.frame = bytes_of(frame.data, frame.len);
+    meeting_frame(g, &in);
+    buf_fini(&frame);
+}
+
+static void greet(struct gateway *g, uint32_t routing, unsigned n)
+{
+    greet_as(g, routing, n, n);
+}
+
+/* ---- the allowlist, asked anew for every message ---- */
+
+static void a_key_is_found_among_many_and_no_other(void **state)
+{
+    struct gateway *g = new_gateway();
+    uint8_t key[KEY_BYTES];
+    char name[ID_MAX + 1];
+
+    (void)state;
+    for (unsigned n = 0; n < 1000; n++)
+        allow(g, n);
+    for (unsigned n = 0; n < 1000; n++) {
+        key_of(key, n);
+        name_of(name, n);
+        assert_non_null(allow_find(&g->allowed, key));
+        assert_string_equal(allow_find(&g->allowed, key)->participant, name);
+        key[n % KEY_BYTES] ^= 1;
+        assert_null(allow_find(&g->allowed, key));
+    }
+    free_gateway(g);
+}
+
+static void a_user_id_is_a_key_in_hex_and_nothing_else(void **state)
+{
+    static const char good[] = "00ff102030405060708090a0b0c0d0e0f0112233445566778899aabbccddeeff";
+    uint8_t key[KEY_BYTES];
+    char bad[sizeof(good) + 1];
+
+    (void)state;
+    assert_true(zap_key_of_user(key, good));
+    assert_int_equal(key[0], 0);
+    assert_int_equal(key[1], 0xff);
+    assert_int_equal(key[KEY_BYTES - 1], 0xff);
+    assert_false(zap_key_of_user(key, ""));
+    assert_false(zap_key_of_user(key, good + 1));
+    (void)snprintf(bad, sizeof(bad), "%s0", good);
+    assert_false(zap_key_of_user(key, bad));
+    (void)snprintf(bad, sizeof(bad), "%s", good);
+    bad[7] = 'G';
+    assert_false(zap_key_of_user(key, bad));
+}
+
+static void a_key_taken_off_the_list_is_heard_no_more_on_its_old_connection(void **state)
+{
+    struct gateway *g = new_gateway();
+
+    (void)state;
+    allow(g, 1);
+    allow(g, 2);
+    greet(g, 11, 1);
+    greet(g, 12, 2);
+    assert_int_equal(g->meeting_count, 2);
+    g->allowed.count = 0; /* the core sends a new list */
+    allow(g, 2);
+    greet(g, 11, 1);
+    assert_int_equal(g->revoked, 1);
+    assert_int_equal(g->meeting_count, 1);
+    assert_string_equal(g->meetings[0]->participant, "school-2");
+    assert_false(g->stopping);
+    free_gateway(g);
+}
+
+/* libzmq cannot drop one peer; ending the process, which is started again, drops them all. */
+static void keys_off_the_list_that_go_on_talking_end_the_process(void **state)
+{
+    struct gateway *g = new_gateway();
+
+    (void)state;
+    for (unsigned i = 1; i < REVOKED_PATIENCE; i++)
+        greet(g, 11, 1);
+    assert_false(g->stopping);
+    greet(g, 11, 1);
+    assert_true(g->stopping);
+    assert_int_equal(g->failed, ERR_DENIED);
+    assert_int_equal(g->meeting_count, 0);
+    free_gateway(g);
+}
+
+static void nobody_speaks_for_another(void **state)
+{
+    struct gateway *g = new_gateway();
+
+    (void)state;
+    allow(g, 1);
+    allow(g, 2);
+    greet_as(g, 11, 1, 2);
+    assert_int_equal(g->meeting_count, 0);
+    greet(g, 11, 1);
+    assert_int_equal(g->meeting_count, 1);
+    greet(g, 11, 2); /* the number of a connection says nothing: the key does */
+    assert_int_equal(g->meeting_count, 1);
+    assert_string_equal(g->meetings[0]->participant, "school-2");
+    free_gateway(g);
+}
+
+/* ---- admission ---- */
+
+/* After a power cut a whole valley comes at once: each is told a moment of its own, no more of them in the time of a
+ * meeting than there are slots, and none later than an hour. */
+static void five_thousand_at_once_are_told_moments_as_far_apart_as_slots_become_free(void **state)
+{
+    struct gateway *g = new_gateway();
+    int64_t before;
+
+    (void)state;
+    for (unsigned n = 0; n < 5000; n++) {
+        struct ipc_allow a = {.serial = 1};
+
+        key_of(a.curve, n);
+        name_of(a.participant, n);
+        assert_int_equal(allow_add(&g->allowed, &a), OK);
+    }
+    allow_sort(&g->allowed);
+    for (unsigned n = 0; n < SLOTS; n++)
+        greet(g, n, n);
+    assert_int_equal(g->meeting_count, SLOTS);
+    assert_int_equal(g->later_ms, 0);
+    greet(g, SLOTS, SLOTS);
+    before = g->later_ms;
+    for (unsigned n = SLOTS + 1; n < 5000; n++) {
+        greet(g, n, n);
+        assert_true(g->later_ms - before >= g->average_ms / SLOTS);
+        before = g->later_ms;
+    }
+    assert_int_equal(g->meeting_count, SLOTS);
+    /* 4,900 of them, 100 in 20 s, is 980 s. */
+    assert_in_range((uint64_t)(g->later_ms - g->meetings[0]->started_ms), 980000, 1100000);
+    free_gateway(g);
+}
+
+static void nobody_is_told_to_come_back_after_more_than_an_hour(void **state)
+{
+    struct gateway *g = new_gateway();
+
+    (void)state;
+    g->limits.slots = 1;
+    for (unsigned n = 0; n < 1000; n++)
+        allow(g, n);
+    for (unsigned n = 0; n < 1000; n++) { /* 20 s each: five and a half hours, if nobody stopped it */
+        greet(g, n, n);
+        assert_true(g->later_ms - g->meetings[0]->started_ms <= 3600 * 1000 + 21000);
+    }
+    free_gateway(g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_key_is_found_among_many_and_no_other),
+        cmocka_unit_test(a_user_id_is_a_key_in_hex_and_nothing_else),
+        cmocka_unit_test(a_key_taken_off_the_list_is_heard_no_more_on_its_old_connection),
+        cmocka_unit_test(keys_off_the_list_that_go_on_talking_end_the_process),
+        cmocka_unit_test(nobody_speaks_for_another),
+        cmocka_unit_test(five_thousand_at_once_are_told_moments_as_far_apart_as_slots_become_free),
+        cmocka_unit_test(nobody_is_told_to_come_back_after_more_than_an_hour),
+    };
+
+    if (keys_start() != OK)
+        return 1;
+    log_init("test", LOG_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
