@@ -80,7 +80,7 @@ struct store_usage {
     uint64_t reader_lag; /* commits since the oldest of them began; what it pins cannot be reused */
 };
 MUST_CHECK enum err store_usage(struct store *s, struct store_usage *out);
-/* Clears dead readers; call at start and every minute. */
+/* Clears dead readers and warns of one that takes too long; call at start and every minute. */
 void store_maintain(struct store *s);
 
 #endif

@@ -14,6 +14,7 @@
 
 /* Two commits in a row that fail by the disk: what LMDB believes is no longer taken for granted. */
 #define FAILED_COMMITS_BEFORE_REOPEN 2u
+#define LONG_READ                    1000u      /* commits */
 #define DISK_KEPT_FREE               (1u << 20) /* below it only deletes and what may use the reserve go on */
 
 struct store_txn {
@@ -511,9 +512,23 @@ static int add_reader(const char *line, void *cookie)
     return 0;
 }
 
-enum err store_usage(struct store *s, struct store_usage *out)
+/* How many read right now, and how many commits ago the oldest of them began. */
+static void look_at_readers(const struct store *s, unsigned *count, uint64_t *lag)
 {
     struct reader_sum readers = {0, UINT64_MAX};
+    MDB_envinfo info;
+
+    *count = 0;
+    *lag = 0;
+    if (mdb_reader_list(s->env, add_reader, &readers) < 0 || mdb_env_info(s->env, &info) != 0)
+        return;
+    *count = readers.count;
+    if (readers.count > 0 && info.me_last_txnid > readers.oldest)
+        *lag = info.me_last_txnid - readers.oldest;
+}
+
+enum err store_usage(struct store *s, struct store_usage *out)
+{
     struct store_usage usage = {0};
     struct statvfs v;
     MDB_envinfo info;
@@ -523,8 +538,6 @@ enum err store_usage(struct store *s, struct store_usage *out)
 
     if (e != OK)
         return e;
-    if (mdb_reader_list(s->env, add_reader, &readers) < 0)
-        readers.count = 0;
     if ((rc = count_free_pages(s->env, &free_pages)) != 0 || (rc = mdb_env_info(s->env, &info)) != 0)
         goto leave;
     if (statvfs(s->dir, &v) != 0) {
@@ -534,9 +547,7 @@ enum err store_usage(struct store *s, struct store_usage *out)
     usage.used_bytes = (info.me_last_pgno + 1 - free_pages) * s->page_size;
     usage.map_bytes = s->map_size;
     usage.disk_free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
-    usage.readers = readers.count;
-    if (readers.count > 0 && info.me_last_txnid > readers.oldest)
-        usage.reader_lag = info.me_last_txnid - readers.oldest;
+    look_at_readers(s, &usage.readers, &usage.reader_lag);
     *out = usage;
 leave:
     e = store_from_mdb(s, rc);
@@ -546,6 +557,8 @@ leave:
 
 void store_maintain(struct store *s)
 {
+    uint64_t lag = 0;
+    unsigned readers = 0;
     int dead = 0;
 
     if (store_enter(s) != OK) {
@@ -554,5 +567,9 @@ void store_maintain(struct store *s)
     }
     if (mdb_reader_check(s->env, &dead) == 0 && dead > 0)
         log_notice("store %s: cleared %d readers of processes that are gone", s->dir, dead);
+    look_at_readers(s, &readers, &lag);
+    if (lag > LONG_READ)
+        log_warning("store %s: a reader has been at it for %llu commits; until it ends the file grows", s->dir,
+                    (unsigned long long)lag);
     store_leave(s, 0);
 }
