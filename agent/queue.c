@@ -331,7 +331,12 @@ enum err batch_delete(struct store_txn *t, const struct batch_state *b)
         be32_put(key + PAGE_KEY, i);
         e = store_delete(t, T_CHUNKS, bytes_of(key, sizeof(key)));
     }
-    return e == OK ? store_delete(t, T_BATCHES, bytes_of(key, PAGE_KEY)) : e;
+    if (e == OK)
+        e = store_delete(t, T_BATCHES, bytes_of(key, PAGE_KEY));
+    /* Never "not found": callers walk the list of batches, and would take it for the list's end. */
+    return e == ERR_NOT_FOUND
+               ? err_set(ERR_CORRUPT, _("batch %llu is not whole any more"), (unsigned long long)b->sequence)
+               : e;
 }
 
 /* ---- reading records ---- */

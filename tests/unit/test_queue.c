@@ -1,4 +1,5 @@
 /* test_queue.c: the school's queue: invariants 1, 2, 3 and 4 of docs/design.md as far as the school keeps them. */
+#include "agent/queue_internal.h"
 #include "agent_fixture.h"
 
 #include <signal.h>
@@ -718,6 +719,32 @@ static void copies_go_30_days_after_archived_and_never_without(void **state) /* 
     assert_verifies(s);
 }
 
+/* Invariant 4: the first batch was whole and would go; the second is damaged: nothing goes, and it is said. */
+static void a_damaged_batch_stops_expiry_before_anything_is_gone(void **state)
+{
+    struct school *s = *state;
+    struct store_txn *t = NULL;
+    uint8_t key[CHUNK_KEY];
+    uint64_t sealed;
+    uint64_t gone;
+
+    for (unsigned i = 0; i < 3; i++) {
+        put_rows(s, 1 + i * 10, 10);
+        assert_int_equal(queue_seal(s->a, &sealed), OK);
+    }
+    assert_int_equal(receive(s, 1, RECEIPT_ARCHIVED, TEST_NOW_MS), OK);
+    assert_int_equal(receive(s, 2, RECEIPT_ARCHIVED, TEST_NOW_MS), OK);
+    assert_int_equal(receive(s, 3, RECEIPT_STORED, TEST_NOW_MS + 31 * DAY_MS), OK);
+    page_key(key, &s->a->gen, 2);
+    be32_put(key + PAGE_KEY, 0);
+    assert_int_equal(store_begin_write(s->a->store, &t), OK);
+    assert_int_equal(store_delete(t, T_CHUNKS, bytes_of(key, sizeof(key))), OK);
+    assert_int_equal(store_commit(t), OK);
+    assert_int_equal(queue_expire(s->a, &gone), ERR_CORRUPT);
+    assert_int_equal(readable(s), 30);
+    assert_int_equal(batch_at(s, 1).life, BATCH_ARCHIVED);
+}
+
 static void the_last_page_goes_with_its_batch(void **state)
 {
     struct school *s = *state;
@@ -1017,6 +1044,7 @@ int main(void)
         TEST(a_foreign_or_forged_receipt_changes_nothing),
         TEST(refused_records_are_told_to_the_school),
         TEST(copies_go_30_days_after_archived_and_never_without),
+        TEST(a_damaged_batch_stops_expiry_before_anything_is_gone),
         TEST(the_last_page_goes_with_its_batch),
         TEST(a_restored_queue_gives_new_numbers_only_to_what_the_hub_lacks),
         TEST(a_generation_that_the_hub_left_open_is_not_renumbered),
