@@ -133,6 +133,29 @@ enum err hub_add_programme(struct hub *h, struct store_txn *t, const struct pack
 
 /* ---- loading ---- */
 
+/* Calls `each` for every row of a table.  The end of the table is OK; an error of `each` ends the walk and is returned
+ * as it is, "not found" included: it must never be taken for the end. */
+typedef enum err (*row_visit)(void *ctx, struct bytes key, struct bytes value);
+
+static enum err each_row(struct store_txn *t, unsigned table, row_visit each, void *ctx)
+{
+    struct store_cursor *c = NULL;
+    struct bytes key;
+    struct bytes value;
+    enum err visited = OK;
+    enum err e = store_cursor_open(t, table, &c);
+
+    if (e != OK)
+        return e;
+    for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value))
+        if ((visited = each(ctx, key, value)) != OK)
+            break;
+    store_cursor_close(c);
+    if (visited != OK)
+        return visited;
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
 /* A pack as it lies in the store: file names and bytes copied. */
 static enum err read_programme(struct store_txn *t, struct bytes value, struct pack *out)
 {
@@ -156,8 +179,14 @@ static enum err read_programme(struct store_txn *t, struct bytes value, struct p
         (void)mp_array(&m, 2, 32);
         name = mp_str(&m, 4096);
         mp_bin_exact(&m, d, sizeof(d));
-        if (m.failed || (e = hub_object(t, d, &kind, &bytes)) != OK)
+        if (m.failed)
             break;
+        if ((e = hub_object(t, d, &kind, &bytes)) != OK) {
+            if (e == ERR_NOT_FOUND)
+                e = err_set(ERR_CORRUPT, "%.*s of a programme is missing from the hub's store: restore a backup",
+                            (int)name.len, (const char *)name.p);
+            break;
+        }
         out->count++;
         f->name = strndup((const char *)name.p, name.len);
         f->bytes = malloc(bytes.len + 1);
@@ -184,15 +213,22 @@ static enum err grow_list(void **list, size_t count, size_t item)
     return OK;
 }
 
-static enum err load_programme(struct definitions *d, struct store_txn *t, struct bytes value)
+struct load_visit {
+    struct definitions *definitions;
+    struct store_txn *t;
+};
+
+static enum err load_programme(void *ctx, struct bytes key, struct bytes value)
 {
+    struct load_visit *v = ctx;
+    struct definitions *d = v->definitions;
     struct pack pack = {NULL, 0};
     struct programme *prog = NULL;
     struct report *r = NULL;
     enum err e = report_new(&r, 20);
 
     if (e == OK)
-        e = read_programme(t, value, &pack);
+        e = read_programme(v->t, value, &pack);
     if (e == OK && (e = programme_load(&prog, &pack, d->calendar, r)) != OK && report_kept(r) > 0)
         e = err_set(ERR_CORRUPT, "a stored programme does not load any more: %s:%u: %s", report_at(r, 0)->file,
                     report_at(r, 0)->line, report_at(r, 0)->text);
@@ -200,34 +236,38 @@ static enum err load_programme(struct definitions *d, struct store_txn *t, struc
         d->programmes[d->programme_count++] = prog;
     else
         programme_free(prog);
+    (void)key;
     pack_free(&pack);
     report_free(r);
+    return e;
+}
+
+struct period_visit {
+    struct store_txn *t;
+    struct calendar *calendar;
+    const char *except; /* programme id, or NULL */
+};
+
+static enum err visit_periods(void *ctx, struct bytes key, struct bytes value)
+{
+    struct period_visit *v = ctx;
+    struct pack pack = {NULL, 0};
+    enum err e;
+
+    if (v->except != NULL && key.len == strlen(v->except) && memcmp(key.p, v->except, key.len) == 0)
+        return OK;
+    if ((e = read_programme(v->t, value, &pack)) == OK && (e = programme_periods(&pack, v->calendar, NULL)) != OK)
+        e = err_prefix(ERR_CORRUPT, "the stored programme %.*s", (int)key.len, (const char *)key.p);
+    pack_free(&pack);
     return e;
 }
 
 /* Periods first, of all programmes: a form may be due in a series of another programme than its own. */
 static enum err add_periods(struct calendar *calendar, struct store_txn *t, const char *except)
 {
-    struct store_cursor *c = NULL;
-    struct bytes key;
-    struct bytes value;
-    enum err e = store_cursor_open(t, H_PROGRAMMES, &c);
+    struct period_visit v = {t, calendar, except};
 
-    if (e != OK)
-        return e;
-    for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value)) {
-        struct pack pack = {NULL, 0};
-
-        if (except != NULL && key.len == strlen(except) && memcmp(key.p, except, key.len) == 0)
-            continue;
-        if ((e = read_programme(t, value, &pack)) == OK && (e = programme_periods(&pack, calendar, NULL)) != OK)
-            e = err_prefix(ERR_CORRUPT, "the stored programme %.*s", (int)key.len, (const char *)key.p);
-        pack_free(&pack);
-        if (e != OK)
-            break;
-    }
-    store_cursor_close(c);
-    return e == ERR_NOT_FOUND ? OK : e;
+    return each_row(t, H_PROGRAMMES, visit_periods, &v);
 }
 
 enum err hub_calendar(struct store_txn *t, const char *except, struct calendar **out)
@@ -240,22 +280,6 @@ enum err hub_calendar(struct store_txn *t, const char *except, struct calendar *
     if (e == OK)
         *out = c;
     return e;
-}
-
-static enum err load_programmes(struct definitions *d, struct store_txn *t)
-{
-    struct store_cursor *c = NULL;
-    struct bytes key;
-    struct bytes value;
-    enum err e = store_cursor_open(t, H_PROGRAMMES, &c);
-
-    if (e != OK)
-        return e;
-    for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value))
-        if ((e = load_programme(d, t, value)) != OK)
-            break;
-    store_cursor_close(c);
-    return e == ERR_NOT_FOUND ? OK : e;
 }
 
 static enum err load_form(struct definitions *d, struct bytes source)
@@ -275,21 +299,14 @@ static enum err load_form(struct definitions *d, struct bytes source)
     return e;
 }
 
-static enum err load_forms(struct definitions *d, struct store_txn *t)
+static enum err visit_form(void *ctx, struct bytes key, struct bytes value)
 {
-    struct store_cursor *c = NULL;
-    struct bytes key;
-    struct bytes value;
-    enum err e = store_cursor_open(t, H_OBJECTS, &c);
+    struct load_visit *v = ctx;
 
-    if (e != OK)
-        return e;
-    for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value))
-        if (value.len > 1 && value.p[0] == OBJECT_FORM &&
-            (e = load_form(d, bytes_of(value.p + 1, value.len - 1))) != OK)
-            break;
-    store_cursor_close(c);
-    return e == ERR_NOT_FOUND ? OK : e;
+    (void)key;
+    if (value.len < 2 || value.p[0] != OBJECT_FORM)
+        return OK;
+    return load_form(v->definitions, bytes_of(value.p + 1, value.len - 1));
 }
 
 static enum err load_directory(struct definitions *d, struct hub *h, struct store_txn *t)
@@ -315,11 +332,13 @@ static enum err load_directory(struct definitions *d, struct hub *h, struct stor
 enum err definitions_load(struct definitions *out, struct hub *h, struct store_txn *t)
 {
     struct definitions d = {0};
+    struct load_visit v = {&d, t};
     enum err e;
 
     buf_init(&d.directory_object, SIGNED_MAX);
     if ((e = load_directory(&d, h, t)) != OK || (e = hub_calendar(t, NULL, &d.calendar)) != OK ||
-        (e = load_forms(&d, t)) != OK || (e = load_programmes(&d, t)) != OK) {
+        (e = each_row(t, H_OBJECTS, visit_form, &v)) != OK ||
+        (e = each_row(t, H_PROGRAMMES, load_programme, &v)) != OK) {
         definitions_fini(&d);
         return e;
     }
@@ -405,43 +424,46 @@ static enum err list_pack(struct directory *d, const char *id, const struct pack
     return e;
 }
 
+struct list_visit {
+    struct directory *directory;
+    struct store_txn *t;
+};
+
+static enum err list_programme(void *ctx, struct bytes key, struct bytes value)
+{
+    struct list_visit *v = ctx;
+    struct pack pack = {NULL, 0};
+    char id[FORM_NAME_MAX + 1];
+    enum err e;
+
+    (void)snprintf(id, sizeof(id), "%.*s", (int)key.len, (const char *)key.p);
+    if ((e = read_programme(v->t, value, &pack)) == OK)
+        e = list_pack(v->directory, id, &pack);
+    pack_free(&pack);
+    return e;
+}
+
+static enum err list_older_form(void *ctx, struct bytes key, struct bytes value)
+{
+    struct list_visit *v = ctx;
+    struct form *form = NULL;
+    enum err e;
+
+    if (value.len < 2 || value.p[0] != OBJECT_FORM || is_listed(v->directory, key.p))
+        return OK;
+    if ((e = form_load(&form, "form", value.p + 1, value.len - 1, NULL)) == OK)
+        e = list_object(v->directory, key.p, OBJECT_FORM, form->id, form->version, value.len - 1, false);
+    form_free(form);
+    return e;
+}
+
 /* Current forms, maps and calendars first; then every older form: still acceptable, no longer offered. */
 static enum err list_objects(struct directory *d, struct store_txn *t)
 {
-    struct store_cursor *c = NULL;
-    struct bytes key;
-    struct bytes value;
-    enum err e = store_cursor_open(t, H_PROGRAMMES, &c);
+    struct list_visit v = {d, t};
+    enum err e = each_row(t, H_PROGRAMMES, list_programme, &v);
 
-    if (e != OK)
-        return e;
-    for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value)) {
-        struct pack pack = {NULL, 0};
-        char id[FORM_NAME_MAX + 1];
-
-        (void)snprintf(id, sizeof(id), "%.*s", (int)key.len, (const char *)key.p);
-        if ((e = read_programme(t, value, &pack)) == OK)
-            e = list_pack(d, id, &pack);
-        pack_free(&pack);
-        if (e != OK)
-            break;
-    }
-    store_cursor_close(c);
-    if (e != ERR_NOT_FOUND || (e = store_cursor_open(t, H_OBJECTS, &c)) != OK)
-        return e;
-    for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value)) {
-        struct form *form = NULL;
-
-        if (value.len < 2 || value.p[0] != OBJECT_FORM || is_listed(d, key.p))
-            continue;
-        if ((e = form_load(&form, "form", value.p + 1, value.len - 1, NULL)) == OK)
-            e = list_object(d, key.p, OBJECT_FORM, form->id, form->version, value.len - 1, false);
-        form_free(form);
-        if (e != OK)
-            break;
-    }
-    store_cursor_close(c);
-    return e == ERR_NOT_FOUND ? OK : e;
+    return e == OK ? each_row(t, H_OBJECTS, list_older_form, &v) : e;
 }
 
 static enum err fill_endpoints(struct directory *d, const struct hub *h)

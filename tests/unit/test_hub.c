@@ -530,6 +530,32 @@ static void a_form_may_be_due_in_a_series_of_another_programme(void **state)
     hub_close(h, false);
 }
 
+/* Invariant 5: a hub that lost a file of a programme must not go on without its indicators. */
+static void a_programme_that_lost_a_file_is_damage_and_not_the_end_of_the_list(void **state)
+{
+    struct hub *h = NULL;
+    struct store_txn *t;
+
+    (void)state;
+    for (int is_periods = 0; is_periods < 2; is_periods++) {
+        uint8_t lost[DIGEST_BYTES];
+
+        assert_int_equal(hub_open(&h, home, HUB_WRITE), OK);
+        assert_int_equal(store_begin_write(h->store, &t), OK);
+        assert_int_equal(load_into(h, t, programme_yaml, form_yaml, true), OK);
+        digest(lost, is_periods != 0 ? bytes_of(periods_yaml, strlen(periods_yaml))
+                                     : bytes_of(programme_yaml, strlen(programme_yaml)));
+        assert_int_equal(store_delete(t, H_OBJECTS, bytes_of(lost, sizeof(lost))), OK);
+        assert_int_equal(store_commit(t), OK);
+        ledger_committed(h->ledger);
+        hub_close(h, false);
+        assert_int_equal(visit(), ERR_CORRUPT);
+        assert_true(said("is missing from the hub's store"));
+        folder_remove(home);
+        assert_int_equal(create(), OK);
+    }
+}
+
 static void the_audit_keeps_who_did_what_in_order(void **state)
 {
     struct hub *h = NULL;
@@ -573,6 +599,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_a_transaction_did_not_commit_is_gone_after_a_reload, make_home,
                                         remove_dir),
         cmocka_unit_test_setup_teardown(a_form_may_be_due_in_a_series_of_another_programme, make_home, remove_dir),
+        cmocka_unit_test_setup_teardown(a_programme_that_lost_a_file_is_damage_and_not_the_end_of_the_list, make_home,
+                                        remove_dir),
         cmocka_unit_test_setup_teardown(the_audit_keeps_who_did_what_in_order, make_home, remove_dir),
     };
 
