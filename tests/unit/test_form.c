@@ -17,6 +17,8 @@ static void a_form_has_what_its_yaml_says(void **state)
                    "period: school_year\n"
                    "key: pupil\n"
                    "retention: pupils\n"
+                   "retention_years: 5\n"
+                   "audience: [school, office]\n"
                    "purpose: {ru: цель, en: purpose}\n"
                    "basis: order 12\n"
                    "choices:\n"
@@ -36,6 +38,8 @@ static void a_form_has_what_its_yaml_says(void **state)
     assert_string_equal(f->role, "centre");
     assert_string_equal(f->series, "school_year");
     assert_string_equal(f->retention, "pupils");
+    assert_int_equal(f->retention_years, 5);
+    assert_int_equal(f->audience, FORM_FOR_SCHOOL | FORM_FOR_OFFICE);
     assert_string_equal(f->purpose_en, "purpose");
     assert_string_equal(f->basis_ru, "order 12");
     assert_int_equal(f->key, 0);
@@ -53,7 +57,7 @@ static void a_form_has_what_its_yaml_says(void **state)
     assert_string_equal(f->fields[1].choices->items[1].label_en, "нет");
     assert_string_equal(f->fields[1].label_ru, "meals"); /* no label: the name */
     assert_int_equal(f->fields[2].places, 3);
-    assert_int_equal(f->fields[2].line, 17);
+    assert_int_equal(f->fields[2].line, 19);
     assert_int_equal(f->note_count, 1);
     assert_int_equal(f->notes[0].before, 3);
     assert_int_equal(form_find_field(f, "mean", 4), 2);
@@ -71,6 +75,8 @@ static void a_form_needs_little(void **state)
     assert_string_equal(x.form->retention, "default");
     assert_int_equal(x.form->key, -1);
     assert_null(x.form->purpose_ru);
+    assert_int_equal(x.form->retention_years, 0);
+    assert_int_equal(x.form->audience, 0);
     finish(&x);
 }
 
@@ -571,7 +577,7 @@ static void an_expression_compiles_against_the_form(void **state)
 static void the_forms_that_come_with_the_project_load(void **state)
 {
     static const char *const files[] = {
-        "configs/forms/school-passport.yaml",         "configs/forms/satisfaction-parents.yaml",
+        "tests/data/forms/school-passport.yaml",      "configs/forms/satisfaction-parents.yaml",
         "tests/data/packs/uci/forms/family.yaml",     "tests/data/packs/uci/forms/grades-por.yaml",
         "tests/data/packs/uci/forms/grades-mat.yaml",
     };
