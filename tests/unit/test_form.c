@@ -340,6 +340,24 @@ static void a_wrong_head_is_refused(void **state)
     assert_refused(HEAD "survey:\n  - {type: note, label: n}\n", 0, 0, NULL, "at least one field");
 }
 
+static void a_wrong_term_or_audience_is_refused(void **state)
+{
+    static const struct refused cases[] = {
+        {HEAD "retention_years: 0\nsurvey: [{type: text, name: a}]\n", HEAD_LINES + 1, 18, "retention_years", "100"},
+        {HEAD "retention_years: 101\nsurvey: [{type: text, name: a}]\n", HEAD_LINES + 1, 18, "retention_years", "100"},
+        {HEAD "audience: [office, all]\nsurvey: [{type: text, name: a}]\n", HEAD_LINES + 1, 20, "audience",
+         "office, centre, school"},
+        {HEAD "audience: [[office]]\nsurvey: [{type: text, name: a}]\n", HEAD_LINES + 1, 12, "audience",
+         "office, centre, school"},
+        {HEAD "audience: [region, region]\nsurvey: [{type: text, name: a}]\n", HEAD_LINES + 1, 20, "audience", "twice"},
+        {HEAD "audience: []\nsurvey: [{type: text, name: a}]\n", HEAD_LINES + 1, 11, "audience", "at least one"},
+        {HEAD "audience: office\nsurvey: [{type: text, name: a}]\n", HEAD_LINES + 1, 0, "audience", ""},
+    };
+
+    (void)state;
+    assert_all_refused(cases, COUNT(cases));
+}
+
 static void a_wrong_item_is_refused(void **state)
 {
     static const struct refused cases[] = {
@@ -577,7 +595,7 @@ static void an_expression_compiles_against_the_form(void **state)
 static void the_forms_that_come_with_the_project_load(void **state)
 {
     static const char *const files[] = {
-        "tests/data/forms/school-passport.yaml",      "configs/forms/satisfaction-parents.yaml",
+        "tests/data/forms/school-passport.yaml",      "tests/data/forms/satisfaction-parents.yaml",
         "tests/data/packs/uci/forms/family.yaml",     "tests/data/packs/uci/forms/grades-por.yaml",
         "tests/data/packs/uci/forms/grades-mat.yaml",
     };
@@ -638,6 +656,7 @@ int main(void)
         cmocka_unit_test(a_cycle_is_refused_and_told_step_by_step),
         cmocka_unit_test(a_rule_may_read_what_stands_later_or_its_own_row),
         cmocka_unit_test(a_wrong_head_is_refused),
+        cmocka_unit_test(a_wrong_term_or_audience_is_refused),
         cmocka_unit_test(a_wrong_item_is_refused),
         cmocka_unit_test(a_wrong_repeat_is_refused),
         cmocka_unit_test(a_wrong_list_of_choices_is_refused),
