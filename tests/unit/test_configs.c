@@ -150,6 +150,30 @@ static void restricted_forms_are_for_who_holds_them_alone(void **state)
     }
 }
 
+static void belongs_to_who_submits_it(const struct form *f, void *ctx)
+{
+    static const char *const district[] = {"ref", "roster", "docs-district", "event-district"};
+    bool is_about_district = false;
+
+    for (size_t i = 0; i < COUNT(district); i++)
+        is_about_district = is_about_district || strcmp(f->id, district[i]) == 0;
+    assert_int_equal(f->is_about_district, is_about_district);
+    if (is_about_district)
+        assert_string_equal(f->role, "office");
+    if (f->mode == FORM_ANSWERS)
+        assert_string_equal(f->role, "school");
+    ++*(size_t *)ctx;
+}
+
+static void what_is_about_the_district_comes_from_its_office(void **state)
+{
+    size_t forms = 0;
+
+    (void)state;
+    for_each_form(belongs_to_who_submits_it, &forms);
+    assert_int_equal(forms, COUNT(configs_cases));
+}
+
 /* Nothing can be written into an anonymous sheet by which somebody could be known. */
 static void sheet_is_anonymous(const struct form *f, void *ctx)
 {
@@ -444,6 +468,7 @@ int main(void)
         cmocka_unit_test(every_form_is_complete_in_both_languages),
         cmocka_unit_test(every_form_says_how_long_it_is_kept_and_who_may_see_it),
         cmocka_unit_test(restricted_forms_are_for_who_holds_them_alone),
+        cmocka_unit_test(what_is_about_the_district_comes_from_its_office),
         cmocka_unit_test(questionnaires_take_no_free_text_and_no_date),
         cmocka_unit_test(every_form_is_due_in_series_that_exist),
         cmocka_unit_test(the_calendar_has_the_dates_that_were_agreed),
