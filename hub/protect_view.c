@@ -1,0 +1,304 @@
+/* protect_view.c: what a reader concludes at once.  A row with one unknown atom gives it away; a sum that is as small
+ * as its atoms allow gives all of them away.  What stays unknown falls into parts that no row connects, and those are
+ * small. */
+#include "common/cli.h"
+#include "hub/protect_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void view_fini(struct view *v)
+{
+    free(v->is_known);
+    free(v->lb);
+    free(v->ub);
+    free(v->part);
+    free(v->is_active);
+    free(v->free_count);
+    free(v->part_first);
+    free(v->part_atoms);
+    free(v->part_row_first);
+    free(v->part_rows);
+    free(v->queue);
+    free(v->is_queued);
+    memset(v, 0, sizeof(*v));
+}
+
+enum err view_alloc(struct protect *p)
+{
+    struct view *v = &p->view;
+    size_t atoms = (size_t)p->atom_count + 2;
+    size_t rows = (size_t)p->row_count + 2;
+
+    view_fini(v);
+    v->is_known = calloc(atoms, 1);
+    v->lb = calloc(atoms, sizeof(*v->lb));
+    v->ub = calloc(atoms, sizeof(*v->ub));
+    v->part = calloc(atoms, sizeof(*v->part));
+    v->is_active = calloc(rows, 1);
+    v->free_count = calloc(rows, sizeof(*v->free_count));
+    v->part_first = calloc(atoms, sizeof(*v->part_first));
+    v->part_atoms = calloc(atoms, sizeof(*v->part_atoms));
+    v->part_row_first = calloc(atoms, sizeof(*v->part_row_first));
+    v->part_rows = calloc(rows, sizeof(*v->part_rows));
+    v->queue = calloc(rows, sizeof(*v->queue));
+    v->is_queued = calloc(rows, 1);
+    if (v->is_known == NULL || v->lb == NULL || v->ub == NULL || v->part == NULL || v->is_active == NULL ||
+        v->free_count == NULL || v->part_first == NULL || v->part_atoms == NULL || v->part_row_first == NULL ||
+        v->part_rows == NULL || v->queue == NULL || v->is_queued == NULL)
+        return err_set(ERR_NOMEM, _("out of memory"));
+    return OK;
+}
+
+/* ---- conclusions ---- */
+
+struct worklist {
+    struct protect *p;
+    uint32_t head;
+    uint32_t waiting;
+};
+
+static void enqueue(struct worklist *w, uint32_t row)
+{
+    struct view *v = &w->p->view;
+
+    if (!v->is_active[row] || v->is_queued[row])
+        return;
+    v->is_queued[row] = 1;
+    v->queue[(w->head + w->waiting++) % w->p->row_count] = row;
+}
+
+static void enqueue_rows_of(struct worklist *w, uint32_t atom)
+{
+    for (uint32_t k = w->p->at_first[atom]; k < w->p->at_first[atom + 1]; k++)
+        enqueue(w, w->p->at_row[k]);
+}
+
+static void learn(struct worklist *w, uint32_t atom)
+{
+    struct view *v = &w->p->view;
+
+    if (v->is_known[atom])
+        return;
+    v->is_known[atom] = 1;
+    v->lb[atom] = 0;
+    v->ub[atom] = 0;
+    for (uint32_t k = w->p->at_first[atom]; k < w->p->at_first[atom + 1]; k++)
+        v->free_count[w->p->at_row[k]]--;
+    enqueue_rows_of(w, atom);
+}
+
+/* Whole numbers: coef * dev <= slack means dev <= slack / coef rounded towards zero, for slack >= 0. */
+static void tighten(struct worklist *w, uint32_t atom, int64_t coef, int64_t lo, int64_t hi)
+{
+    struct view *v = &w->p->view;
+    int64_t down = coef > 0 ? lo : hi; /* the slack that bounds a negative deviation */
+    int64_t up = coef > 0 ? hi : lo;
+    bool is_changed = false;
+
+    if (up != OPEN && up != -OPEN && up / coef < v->ub[atom]) {
+        v->ub[atom] = up / coef;
+        is_changed = true;
+    }
+    if (down != OPEN && down != -OPEN && down / coef > v->lb[atom]) {
+        v->lb[atom] = down / coef;
+        is_changed = true;
+    }
+    if (v->lb[atom] == 0 && v->ub[atom] == 0)
+        learn(w, atom);
+    else if (is_changed)
+        enqueue_rows_of(w, atom);
+}
+
+/* Whether no unknown term of the row can be below (sign 1) or above (sign -1) zero. */
+static bool is_one_sided(const struct protect *p, const struct row *r, int sign)
+{
+    const struct view *v = &p->view;
+
+    for (uint32_t k = 0; k < r->count; k++) {
+        const struct protect_term *t = &p->terms[r->first + k];
+
+        if (v->is_known[t->atom])
+            continue;
+        if (((t->coef > 0) == (sign > 0) ? v->lb[t->atom] : v->ub[t->atom]) != 0)
+            return false;
+    }
+    return true;
+}
+
+static void learn_all(struct worklist *w, const struct row *r)
+{
+    for (uint32_t k = 0; k < r->count; k++)
+        learn(w, w->p->terms[r->first + k].atom);
+}
+
+static void conclude(struct worklist *w, uint32_t row)
+{
+    struct protect *p = w->p;
+    struct view *v = &p->view;
+    const struct row *r = &p->rows[row];
+
+    if (v->free_count[row] == 0)
+        return;
+    if (v->free_count[row] == 1) {
+        for (uint32_t k = 0; k < r->count; k++) {
+            const struct protect_term *t = &p->terms[r->first + k];
+
+            if (!v->is_known[t->atom]) {
+                tighten(w, t->atom, t->coef, r->lo, r->hi);
+                return;
+            }
+        }
+    }
+    if ((r->hi == 0 && is_one_sided(p, r, 1)) || (r->lo == 0 && is_one_sided(p, r, -1)))
+        learn_all(w, r);
+}
+
+static void draw_conclusions(struct protect *p)
+{
+    struct view *v = &p->view;
+    struct worklist w = {p, 0, 0};
+
+    for (uint32_t a = 0; a < p->atom_count; a++) {
+        v->lb[a] = -p->value[a];
+        v->ub[a] = p->upper[a] == PROTECT_NO_BOUND ? OPEN : p->upper[a] - p->value[a];
+        v->is_known[a] = 0;
+    }
+    for (uint32_t r = 0; r < p->row_count; r++) {
+        v->is_active[r] = protect_is_revealed(p, &p->rows[r]);
+        v->is_queued[r] = 0;
+        v->free_count[r] = p->rows[r].count;
+        enqueue(&w, r);
+    }
+    for (uint32_t a = 0; a < p->atom_count; a++)
+        if (v->lb[a] == 0 && v->ub[a] == 0)
+            learn(&w, a);
+    while (w.waiting > 0) {
+        uint32_t row = v->queue[w.head];
+
+        w.head = (w.head + 1) % p->row_count;
+        w.waiting--;
+        v->is_queued[row] = 0;
+        conclude(&w, row);
+    }
+}
+
+/* ---- parts ---- */
+
+static uint32_t root(uint32_t *parent, uint32_t a)
+{
+    while (parent[a] != a) {
+        parent[a] = parent[parent[a]];
+        a = parent[a];
+    }
+    return a;
+}
+
+/* The smaller number becomes the root, so that parts are numbered by their first atom. */
+static void join(uint32_t *parent, uint32_t a, uint32_t b)
+{
+    a = root(parent, a);
+    b = root(parent, b);
+    if (a < b)
+        parent[b] = a;
+    else
+        parent[a] = b;
+}
+
+static void join_terms(struct protect *p, uint32_t *parent, uint32_t first, uint32_t count)
+{
+    uint32_t before = NONE;
+
+    for (uint32_t k = 0; k < count; k++) {
+        uint32_t a = p->terms[first + k].atom;
+
+        if (p->view.is_known[a])
+            continue;
+        if (before != NONE)
+            join(parent, before, a);
+        before = a;
+    }
+}
+
+static uint32_t first_unknown(const struct protect *p, const struct row *r)
+{
+    for (uint32_t k = 0; k < r->count; k++)
+        if (!p->view.is_known[p->terms[r->first + k].atom])
+            return p->terms[r->first + k].atom;
+    return NONE;
+}
+
+/* part_first[i + 1] counts on entry; afterwards the members of part i stand between [i] and [i + 1]. */
+static void list_atoms(struct protect *p)
+{
+    struct view *v = &p->view;
+
+    for (uint32_t i = 0; i < v->part_count; i++)
+        v->part_first[i + 1] += v->part_first[i];
+    for (uint32_t a = p->atom_count; a-- > 0;)
+        if (v->part[a] != NONE)
+            v->part_atoms[--v->part_first[v->part[a] + 1]] = a;
+    /* Each end went back to its beginning: move them by one. */
+    for (uint32_t i = 0; i < v->part_count; i++)
+        v->part_first[i] = v->part_first[i + 1];
+}
+
+static void list_rows(struct protect *p)
+{
+    struct view *v = &p->view;
+
+    for (uint32_t i = 0; i < v->part_count; i++)
+        v->part_row_first[i + 1] += v->part_row_first[i];
+    for (uint32_t r = p->row_count; r-- > 0;)
+        if (v->is_active[r])
+            v->part_rows[--v->part_row_first[v->part[first_unknown(p, &p->rows[r])] + 1]] = r;
+    for (uint32_t i = 0; i < v->part_count; i++)
+        v->part_row_first[i] = v->part_row_first[i + 1];
+}
+
+static void find_parts(struct protect *p)
+{
+    struct view *v = &p->view;
+    uint32_t *parent = v->part_atoms; /* filled only afterwards */
+    uint32_t atoms = 0;
+    uint32_t rows = 0;
+
+    for (uint32_t a = 0; a < p->atom_count; a++)
+        parent[a] = a;
+    for (uint32_t r = 0; r < p->row_count; r++) {
+        if (v->is_active[r] && v->free_count[r] < 2)
+            v->is_active[r] = 0; /* what it says stands in the bounds */
+        if (v->is_active[r])
+            join_terms(p, parent, p->rows[r].first, p->rows[r].count);
+    }
+    for (uint32_t i = 0; i < p->target_count; i++)
+        join_terms(p, parent, p->targets[i].first, p->targets[i].count);
+    v->part_count = 0;
+    memset(v->part_first, 0, ((size_t)p->atom_count + 2) * sizeof(*v->part_first));
+    memset(v->part_row_first, 0, ((size_t)p->atom_count + 2) * sizeof(*v->part_row_first));
+    for (uint32_t a = 0; a < p->atom_count; a++) {
+        v->part[a] = NONE;
+        if (!v->is_known[a]) {
+            uint32_t first = root(parent, a);
+
+            v->part[a] = first == a ? v->part_count++ : v->part[first];
+            v->part_first[v->part[a] + 1]++;
+            atoms++;
+        }
+    }
+    for (uint32_t r = 0; r < p->row_count; r++)
+        if (v->is_active[r]) {
+            v->part_row_first[v->part[first_unknown(p, &p->rows[r])] + 1]++;
+            rows++;
+        }
+    list_atoms(p);
+    v->part_first[v->part_count] = atoms;
+    list_rows(p);
+    v->part_row_first[v->part_count] = rows;
+}
+
+void view_build(struct protect *p)
+{
+    draw_conclusions(p);
+    find_parts(p);
+}
