@@ -3,34 +3,71 @@
 
 #include <stdlib.h>
 
-/* The bounds as a reader finds them, and worlds at their ends where these are whole. */
-static enum err bound(struct protect *p, struct part *x, struct target *t)
+/* How far the target could go at most, were its atoms free within their bounds; PROTECT_FAR: further. */
+static int64_t at_most(const struct protect *p, const struct target *t, int sign)
 {
-    struct world *w;
-    int64_t reach[2] = {0, 0};
-    enum err e = OK;
+    const struct view *v = &p->view;
+    wide sum = 0;
 
-    for (int side = 0; e == OK && side < 2; side++) {
-        if ((e = part_reach(x, t, side == 0 ? -1 : 1, &reach[side], &w)) != OK || w == NULL)
-            continue;
-        target_offer(p, t, w);
-        world_release(w);
+    for (uint32_t k = 0; k < t->count; k++) {
+        const struct protect_term *term = &p->terms[t->first + k];
+        int64_t bound = (term->coef > 0) == (sign > 0) ? v->ub[term->atom] : v->lb[term->atom];
+
+        if (bound == OPEN || bound == -OPEN)
+            return PROTECT_FAR;
+        sum += (wide)(sign * term->coef) * bound;
     }
-    t->bounds.min = t->value + reach[0];
-    t->bounds.max = t->value + reach[1];
-    return e;
+    return sum > PROTECT_FAR ? PROTECT_FAR : (int64_t)sum;
 }
 
-static enum err bound_part(struct protect *p, const struct roll *roll, uint32_t *k, uint32_t part)
-{
+/* The targets roll->targets[from..to) of one part. */
+struct stretch {
+    struct protect *p;
     struct part *x;
+    const struct roll *roll;
+    uint32_t from;
+    uint32_t to;
+};
+
+/* A world found for one target often goes to the end of others too, and saves their linear programs. */
+static void offer_all(const struct stretch *s, struct world *w)
+{
+    for (uint32_t k = s->from; k < s->to; k++)
+        target_offer(s->p, &s->p->targets[s->roll->targets[k]], w);
+}
+
+static enum err reach(const struct stretch *s, const struct target *t, int sign, int64_t *bound)
+{
+    int64_t most = at_most(s->p, t, sign);
+    struct world *w;
     enum err e;
 
-    if ((e = part_open(&x, p, part, PROTECT_FAR)) != OK)
+    if ((sign > 0 ? t->above : t->below) >= most) {
+        *bound = sign * most;
+        return OK;
+    }
+    if ((e = part_reach(s->x, t, sign, bound, &w)) != OK || w == NULL)
         return e;
-    for (; e == OK && *k < roll->count && target_part(p, &p->targets[roll->targets[*k]]) == part; (*k)++)
-        e = bound(p, x, &p->targets[roll->targets[*k]]);
-    part_close(x);
+    offer_all(s, w);
+    world_release(w);
+    return OK;
+}
+
+/* The bounds as a reader finds them, and worlds at their ends where these are whole. */
+static enum err bound_part(const struct stretch *s)
+{
+    enum err e = OK;
+
+    for (uint32_t k = s->from; e == OK && k < s->to; k++) {
+        struct target *t = &s->p->targets[s->roll->targets[k]];
+        int64_t low = 0;
+        int64_t high = 0;
+
+        if ((e = reach(s, t, -1, &low)) == OK)
+            e = reach(s, t, 1, &high);
+        t->bounds.min = t->value + low;
+        t->bounds.max = t->value + high;
+    }
     return e;
 }
 
@@ -43,10 +80,16 @@ static enum err bound_all(struct protect *p)
         return e;
     for (uint32_t k = 0; e == OK && k < roll.count;) {
         uint32_t part = target_part(p, &p->targets[roll.targets[k]]);
+        struct stretch s = {p, NULL, &roll, k, k};
 
         if (part == NONE)
             break;
-        e = bound_part(p, &roll, &k, part);
+        while (s.to < roll.count && target_part(p, &p->targets[roll.targets[s.to]]) == part)
+            s.to++;
+        if ((e = part_open(&s.x, p, part, PROTECT_FAR)) == OK)
+            e = bound_part(&s);
+        part_close(s.x);
+        k = s.to;
     }
     roll_fini(&roll);
     return e;

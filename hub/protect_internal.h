@@ -79,6 +79,7 @@ struct view {
     uint32_t *part_rows;
     uint32_t *queue; /* work: rows to look at */
     uint8_t *is_queued;
+    uint8_t *visits; /* per row: how often its bounds were carried on */
 };
 
 /* What counts as revealed. */

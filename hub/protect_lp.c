@@ -26,6 +26,7 @@ enum err lp_new(struct lp **out, const struct lp_shape *s)
     Clp_setLogLevel(l->model, 0); /* it would write to standard output */
     Clp_loadProblem(l->model, (int)s->cols, (int)s->rows, s->start, s->index, s->coef, s->col_lo, s->col_hi, NULL,
                     s->row_lo, s->row_hi);
+    Clp_scaling(l->model, 0); /* nearly all coefficients are 1 */
     Clp_setOptimizationDirection(l->model, -1.0);
     l->is_fresh = true;
     *out = l;

@@ -509,7 +509,7 @@ static enum err plan_within(struct protect *p, struct target *t, uint32_t cap, i
                             uint32_t *hidden)
 {
     struct move best;
-    struct plan *x;
+    struct plan *x = NULL;
     enum err e;
 
     if ((e = plan_open(&x, p, t, cap, box)) != OK)

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Bounds could be tightened by ever smaller steps; what is left undone here the linear programs do. */
+#define VISITS_MAX 4u
+
 void view_fini(struct view *v)
 {
     free(v->is_known);
@@ -21,6 +24,7 @@ void view_fini(struct view *v)
     free(v->part_rows);
     free(v->queue);
     free(v->is_queued);
+    free(v->visits);
     memset(v, 0, sizeof(*v));
 }
 
@@ -43,9 +47,10 @@ enum err view_alloc(struct protect *p)
     v->part_rows = calloc(rows, sizeof(*v->part_rows));
     v->queue = calloc(rows, sizeof(*v->queue));
     v->is_queued = calloc(rows, 1);
+    v->visits = calloc(rows, 1);
     if (v->is_known == NULL || v->lb == NULL || v->ub == NULL || v->part == NULL || v->is_active == NULL ||
         v->free_count == NULL || v->part_first == NULL || v->part_atoms == NULL || v->part_row_first == NULL ||
-        v->part_rows == NULL || v->queue == NULL || v->is_queued == NULL)
+        v->part_rows == NULL || v->queue == NULL || v->is_queued == NULL || v->visits == NULL)
         return err_set(ERR_NOMEM, _("out of memory"));
     return OK;
 }
@@ -110,20 +115,55 @@ static void tighten(struct worklist *w, uint32_t atom, int64_t coef, int64_t lo,
         enqueue_rows_of(w, atom);
 }
 
-/* Whether no unknown term of the row can be below (sign 1) or above (sign -1) zero. */
-static bool is_one_sided(const struct protect *p, const struct row *r, int sign)
+/* How far the unknown terms of a row can go down together (sign 1) or up (sign -1, given negated); open ones are
+ * counted instead. */
+struct activity {
+    wide least;
+    uint32_t open;
+};
+
+static int64_t end_of(const struct view *v, const struct protect_term *t, int sign)
 {
-    const struct view *v = &p->view;
+    return (t->coef > 0) == (sign > 0) ? v->lb[t->atom] : v->ub[t->atom];
+}
+
+static bool is_open(int64_t bound)
+{
+    return bound == OPEN || bound == -OPEN;
+}
+
+static struct activity activity_of(const struct protect *p, const struct row *r, int sign)
+{
+    struct activity x = {0, 0};
 
     for (uint32_t k = 0; k < r->count; k++) {
         const struct protect_term *t = &p->terms[r->first + k];
+        int64_t bound = end_of(&p->view, t, sign);
 
-        if (v->is_known[t->atom])
-            continue;
-        if (((t->coef > 0) == (sign > 0) ? v->lb[t->atom] : v->ub[t->atom]) != 0)
-            return false;
+        if (is_open(bound))
+            x.open++;
+        else
+            x.least += (wide)(sign * t->coef) * bound;
     }
-    return true;
+    return x;
+}
+
+/* sign * row <= slack, hence each term <= slack - what the others are at least. */
+static void propagate(struct worklist *w, const struct row *r, int sign, int64_t row_slack, struct activity x)
+{
+    struct view *v = &w->p->view;
+
+    for (uint32_t k = 0; k < r->count; k++) {
+        const struct protect_term *t = &w->p->terms[r->first + k];
+        int64_t own = end_of(v, t, sign);
+        wide room;
+
+        if (v->is_known[t->atom] || x.open - is_open(own) > 0)
+            continue;
+        room = row_slack - (x.least - (is_open(own) ? 0 : (wide)(sign * t->coef) * own));
+        if (room < OPEN / 2)
+            tighten(w, t->atom, sign * t->coef, -OPEN, (int64_t)room);
+    }
 }
 
 static void learn_all(struct worklist *w, const struct row *r)
@@ -150,8 +190,22 @@ static void conclude(struct worklist *w, uint32_t row)
             }
         }
     }
-    if ((r->hi == 0 && is_one_sided(p, r, 1)) || (r->lo == 0 && is_one_sided(p, r, -1)))
-        learn_all(w, r);
+    for (int sign = 1; sign >= -1; sign -= 2) {
+        int64_t row_slack = sign > 0 ? r->hi : r->lo == -OPEN ? OPEN : -r->lo;
+        struct activity x;
+
+        if (row_slack == OPEN)
+            continue;
+        x = activity_of(p, r, sign);
+        if (x.open > 1)
+            continue;
+        if (row_slack == 0 && x.open == 0 && x.least == 0)
+            learn_all(w, r);
+        else if (v->visits[row] < VISITS_MAX)
+            propagate(w, r, sign, row_slack, x);
+    }
+    if (v->visits[row] < VISITS_MAX)
+        v->visits[row]++;
 }
 
 static void draw_conclusions(struct protect *p)
@@ -167,6 +221,7 @@ static void draw_conclusions(struct protect *p)
     for (uint32_t r = 0; r < p->row_count; r++) {
         v->is_active[r] = protect_is_revealed(p, &p->rows[r]);
         v->is_queued[r] = 0;
+        v->visits[r] = 0;
         v->free_count[r] = p->rows[r].count;
         enqueue(&w, r);
     }

@@ -564,25 +564,25 @@ static void test_one_dominating_unit_is_protected_by_an_interval(void **state)
     assert_int_equal(protect_bounds(problem, t).max, 100);
 }
 
-/* 2 a + 4 b = 10 with a = 1, b = 2 and b <= 2: a = 5 - 2 b is 5, 3 or 1 in whole numbers.  3 a + 5 b = 14 with a = 3,
- * b = 1: other whole solutions with a, b >= 0: none (b = 1 + 3 k, a = 3 - 5 k), although the linear bounds say 0..4.66.
- */
+/* 6 a + 10 b + 15 c = 31 with a = b = c = 1.  In whole numbers >= 0 there is no other solution: c = 0 leaves 31, which
+ * is odd, c = 2 leaves 1, and c = 1 leaves 16 = 6 + 10 alone.  The linear bounds of a are 0 to 31/6, so 0..5. */
 static void test_bounds_without_whole_numbers_in_them_do_not_pass(void **state)
 {
-    uint32_t a = atom(3);
+    uint32_t a = atom(1);
     uint32_t b = atom(1);
-    const struct protect_term t[] = {{a, 3}, {b, 5}};
+    uint32_t c = atom(1);
+    const struct protect_term t[] = {{a, 6}, {b, 10}, {c, 15}};
     uint32_t odd = item("weighted", 1, PROTECT_MAY_HIDE);
     uint32_t out;
 
     (void)state;
-    assert_int_equal(protect_reveal(problem, odd, t, 2), OK);
+    assert_int_equal(protect_reveal(problem, odd, t, 3), OK);
     out = target_atom("a", a, 3);
     audited();
     assert_int_equal(sum.unsafe, 1);
     assert_int_equal(sum.determined, 0);
     assert_int_equal(protect_bounds(problem, out).min, 0);
-    assert_int_equal(protect_bounds(problem, out).max, 4);
+    assert_int_equal(protect_bounds(problem, out).max, 5);
     assert_false(protect_bounds(problem, out).is_safe);
     solved();
     assert_true(protect_is_hidden(problem, odd));
