@@ -69,9 +69,13 @@ struct view {
     uint8_t *is_known; /* per atom */
     int64_t *lb;       /* per atom: least and greatest deviation; OPEN as above */
     int64_t *ub;
-    uint32_t *part;       /* per atom: its connected part, NONE when known */
-    uint8_t *is_active;   /* per row: speaks about two unknown atoms or more */
-    uint32_t *free_count; /* per row */
+    uint32_t *part;                    /* per atom: its connected part, NONE when known */
+    uint8_t *is_active;                /* per row: speaks about two unknown atoms or more */
+    const struct protect_term **terms; /* per row: what is left of it, see view_build() */
+    uint32_t *count;
+    struct protect_term *rest; /* where rows stand that were made shorter */
+    uint8_t *is_gone;          /* per place in p->at_row: the row was made shorter by this atom */
+    uint32_t *free_count;      /* per row */
     uint32_t part_count;
     uint32_t *part_first; /* part_count + 1; in part_atoms */
     uint32_t *part_atoms;
@@ -139,7 +143,9 @@ MUST_CHECK enum err protect_index(struct protect *p);
 /* ---- protect_view.c ---- */
 MUST_CHECK enum err view_alloc(struct protect *p);
 void view_fini(struct view *v);
-/* Draws the conclusions from what is revealed now. */
+/* Draws the conclusions from what is revealed now.  First a long equation is made shorter by the equations that lie in
+ * it: a district's total, less the schools that are shown, speaks about the hidden schools alone.  That changes nothing
+ * of what follows from all rows together, but keeps apart what has nothing to do with each other. */
 void view_build(struct protect *p);
 
 /* ---- protect_lp.c: the only door to Clp ---- */

@@ -91,7 +91,7 @@ static void gather(struct part *x, struct columns *c, const uint32_t *rows, uint
         x->hi[i] = within(p->view.ub[a], box);
         c->start[i] = at;
         for (uint32_t k = p->at_first[a]; k < p->at_first[a + 1]; k++) {
-            if (!p->view.is_active[p->at_row[k]])
+            if (p->view.is_gone[k] || !p->view.is_active[p->at_row[k]])
                 continue;
             c->index[at] = (int)p->row_mark[p->at_row[k]];
             c->coef[at++] = (double)p->at_coef[k];

@@ -17,6 +17,10 @@ void view_fini(struct view *v)
     free(v->ub);
     free(v->part);
     free(v->is_active);
+    free((void *)v->terms);
+    free(v->count);
+    free(v->rest);
+    free(v->is_gone);
     free(v->free_count);
     free(v->part_first);
     free(v->part_atoms);
@@ -40,6 +44,10 @@ enum err view_alloc(struct protect *p)
     v->ub = calloc(atoms, sizeof(*v->ub));
     v->part = calloc(atoms, sizeof(*v->part));
     v->is_active = calloc(rows, 1);
+    v->terms = calloc(rows, sizeof(*v->terms));
+    v->count = calloc(rows, sizeof(*v->count));
+    v->rest = calloc((size_t)p->term_count + 1, sizeof(*v->rest));
+    v->is_gone = calloc((size_t)p->term_count + 1, 1);
     v->free_count = calloc(rows, sizeof(*v->free_count));
     v->part_first = calloc(atoms, sizeof(*v->part_first));
     v->part_atoms = calloc(atoms, sizeof(*v->part_atoms));
@@ -50,9 +58,113 @@ enum err view_alloc(struct protect *p)
     v->visits = calloc(rows, 1);
     if (v->is_known == NULL || v->lb == NULL || v->ub == NULL || v->part == NULL || v->is_active == NULL ||
         v->free_count == NULL || v->part_first == NULL || v->part_atoms == NULL || v->part_row_first == NULL ||
-        v->part_rows == NULL || v->queue == NULL || v->is_queued == NULL || v->visits == NULL)
+        v->part_rows == NULL || v->queue == NULL || v->is_queued == NULL || v->visits == NULL || v->terms == NULL ||
+        v->count == NULL || v->rest == NULL || v->is_gone == NULL)
         return err_set(ERR_NOMEM, _("out of memory"));
     return OK;
+}
+
+/* ---- shorter equations ---- */
+
+static bool is_equation(const struct protect *p, uint32_t row)
+{
+    return p->view.is_active[row] && p->rows[row].lo == 0 && p->rows[row].hi == 0;
+}
+
+/* Rows are taken off longer rows only, equal ones off later ones: so nothing is lost in a circle. */
+static bool is_shorter(const struct protect *p, uint32_t row, uint32_t than)
+{
+    return p->rows[row].count != p->rows[than].count ? p->rows[row].count < p->rows[than].count : row < than;
+}
+
+/* p->dev holds what is left of the longer row. */
+static bool lies_in(const struct protect *p, const struct row *r)
+{
+    for (uint32_t k = 0; k < r->count; k++)
+        if (p->dev[p->terms[r->first + k].atom] != p->terms[r->first + k].coef)
+            return false;
+    return true;
+}
+
+static uint32_t shortest_within(const struct protect *p, uint32_t row, uint32_t atom)
+{
+    uint32_t best = NONE;
+
+    for (uint32_t k = p->at_first[atom]; k < p->at_first[atom + 1]; k++) {
+        uint32_t other = p->at_row[k];
+
+        if (is_equation(p, other) && is_shorter(p, other, row) && (best == NONE || is_shorter(p, other, best)) &&
+            lies_in(p, &p->rows[other]))
+            best = other;
+    }
+    return best;
+}
+
+static void mark_gone(struct protect *p, uint32_t row, uint32_t atom)
+{
+    for (uint32_t k = p->at_first[atom]; k < p->at_first[atom + 1]; k++)
+        if (p->at_row[k] == row)
+            p->view.is_gone[k] = 1;
+}
+
+/* Keeps what p->dev still holds of the row, and clears it. */
+static void keep_rest(struct protect *p, uint32_t row, size_t *used)
+{
+    struct view *v = &p->view;
+    const struct row *r = &p->rows[row];
+
+    v->terms[row] = v->rest + *used;
+    v->count[row] = 0;
+    for (uint32_t k = 0; k < r->count; k++) {
+        const struct protect_term *t = &p->terms[r->first + k];
+
+        if (p->dev[t->atom] == 0) {
+            mark_gone(p, row, t->atom);
+            continue;
+        }
+        p->dev[t->atom] = 0;
+        v->rest[(*used)++] = *t;
+        v->count[row]++;
+    }
+}
+
+static void shorten(struct protect *p, uint32_t row, size_t *used)
+{
+    const struct row *r = &p->rows[row];
+    bool is_shortened = false;
+
+    for (uint32_t k = 0; k < r->count; k++)
+        p->dev[p->terms[r->first + k].atom] = p->terms[r->first + k].coef;
+    for (uint32_t k = 0; k < r->count; k++) {
+        uint32_t atom = p->terms[r->first + k].atom;
+        uint32_t other = p->dev[atom] != 0 ? shortest_within(p, row, atom) : NONE;
+
+        if (other == NONE)
+            continue;
+        is_shortened = true;
+        for (uint32_t j = 0; j < p->rows[other].count; j++)
+            p->dev[p->terms[p->rows[other].first + j].atom] = 0;
+    }
+    if (is_shortened)
+        keep_rest(p, row, used);
+    for (uint32_t k = 0; k < r->count; k++)
+        p->dev[p->terms[r->first + k].atom] = 0;
+}
+
+static void shorten_all(struct protect *p)
+{
+    struct view *v = &p->view;
+    size_t used = 0;
+
+    memset(v->is_gone, 0, (size_t)p->term_count + 1);
+    for (uint32_t r = 0; r < p->row_count; r++) {
+        v->is_active[r] = protect_is_revealed(p, &p->rows[r]);
+        v->terms[r] = p->terms + p->rows[r].first;
+        v->count[r] = p->rows[r].count;
+    }
+    for (uint32_t r = 0; r < p->row_count; r++)
+        if (is_equation(p, r))
+            shorten(p, r, &used);
 }
 
 /* ---- conclusions ---- */
@@ -76,7 +188,8 @@ static void enqueue(struct worklist *w, uint32_t row)
 static void enqueue_rows_of(struct worklist *w, uint32_t atom)
 {
     for (uint32_t k = w->p->at_first[atom]; k < w->p->at_first[atom + 1]; k++)
-        enqueue(w, w->p->at_row[k]);
+        if (!w->p->view.is_gone[k])
+            enqueue(w, w->p->at_row[k]);
 }
 
 static void learn(struct worklist *w, uint32_t atom)
@@ -89,7 +202,8 @@ static void learn(struct worklist *w, uint32_t atom)
     v->lb[atom] = 0;
     v->ub[atom] = 0;
     for (uint32_t k = w->p->at_first[atom]; k < w->p->at_first[atom + 1]; k++)
-        v->free_count[w->p->at_row[k]]--;
+        if (!v->is_gone[k])
+            v->free_count[w->p->at_row[k]]--;
     enqueue_rows_of(w, atom);
 }
 
@@ -132,13 +246,13 @@ static bool is_open(int64_t bound)
     return bound == OPEN || bound == -OPEN;
 }
 
-static struct activity activity_of(const struct protect *p, const struct row *r, int sign)
+static struct activity activity_of(const struct view *v, uint32_t row, int sign)
 {
     struct activity x = {0, 0};
 
-    for (uint32_t k = 0; k < r->count; k++) {
-        const struct protect_term *t = &p->terms[r->first + k];
-        int64_t bound = end_of(&p->view, t, sign);
+    for (uint32_t k = 0; k < v->count[row]; k++) {
+        const struct protect_term *t = &v->terms[row][k];
+        int64_t bound = end_of(v, t, sign);
 
         if (is_open(bound))
             x.open++;
@@ -149,12 +263,12 @@ static struct activity activity_of(const struct protect *p, const struct row *r,
 }
 
 /* sign * row <= slack, hence each term <= slack - what the others are at least. */
-static void propagate(struct worklist *w, const struct row *r, int sign, int64_t row_slack, struct activity x)
+static void propagate(struct worklist *w, uint32_t row, int sign, int64_t row_slack, struct activity x)
 {
     struct view *v = &w->p->view;
 
-    for (uint32_t k = 0; k < r->count; k++) {
-        const struct protect_term *t = &w->p->terms[r->first + k];
+    for (uint32_t k = 0; k < v->count[row]; k++) {
+        const struct protect_term *t = &v->terms[row][k];
         int64_t own = end_of(v, t, sign);
         wide room;
 
@@ -166,10 +280,10 @@ static void propagate(struct worklist *w, const struct row *r, int sign, int64_t
     }
 }
 
-static void learn_all(struct worklist *w, const struct row *r)
+static void learn_all(struct worklist *w, uint32_t row)
 {
-    for (uint32_t k = 0; k < r->count; k++)
-        learn(w, w->p->terms[r->first + k].atom);
+    for (uint32_t k = 0; k < w->p->view.count[row]; k++)
+        learn(w, w->p->view.terms[row][k].atom);
 }
 
 static void conclude(struct worklist *w, uint32_t row)
@@ -181,8 +295,8 @@ static void conclude(struct worklist *w, uint32_t row)
     if (v->free_count[row] == 0)
         return;
     if (v->free_count[row] == 1) {
-        for (uint32_t k = 0; k < r->count; k++) {
-            const struct protect_term *t = &p->terms[r->first + k];
+        for (uint32_t k = 0; k < v->count[row]; k++) {
+            const struct protect_term *t = &v->terms[row][k];
 
             if (!v->is_known[t->atom]) {
                 tighten(w, t->atom, t->coef, r->lo, r->hi);
@@ -196,13 +310,13 @@ static void conclude(struct worklist *w, uint32_t row)
 
         if (row_slack == OPEN)
             continue;
-        x = activity_of(p, r, sign);
+        x = activity_of(v, row, sign);
         if (x.open > 1)
             continue;
         if (row_slack == 0 && x.open == 0 && x.least == 0)
-            learn_all(w, r);
+            learn_all(w, row);
         else if (v->visits[row] < VISITS_MAX)
-            propagate(w, r, sign, row_slack, x);
+            propagate(w, row, sign, row_slack, x);
     }
     if (v->visits[row] < VISITS_MAX)
         v->visits[row]++;
@@ -219,10 +333,9 @@ static void draw_conclusions(struct protect *p)
         v->is_known[a] = 0;
     }
     for (uint32_t r = 0; r < p->row_count; r++) {
-        v->is_active[r] = protect_is_revealed(p, &p->rows[r]);
         v->is_queued[r] = 0;
         v->visits[r] = 0;
-        v->free_count[r] = p->rows[r].count;
+        v->free_count[r] = v->count[r];
         enqueue(&w, r);
     }
     for (uint32_t a = 0; a < p->atom_count; a++)
@@ -260,12 +373,12 @@ static void join(uint32_t *parent, uint32_t a, uint32_t b)
         parent[a] = b;
 }
 
-static void join_terms(struct protect *p, uint32_t *parent, uint32_t first, uint32_t count)
+static void join_terms(struct protect *p, uint32_t *parent, const struct protect_term *terms, uint32_t count)
 {
     uint32_t before = NONE;
 
     for (uint32_t k = 0; k < count; k++) {
-        uint32_t a = p->terms[first + k].atom;
+        uint32_t a = terms[k].atom;
 
         if (p->view.is_known[a])
             continue;
@@ -275,11 +388,11 @@ static void join_terms(struct protect *p, uint32_t *parent, uint32_t first, uint
     }
 }
 
-static uint32_t first_unknown(const struct protect *p, const struct row *r)
+static uint32_t first_unknown(const struct view *v, uint32_t row)
 {
-    for (uint32_t k = 0; k < r->count; k++)
-        if (!p->view.is_known[p->terms[r->first + k].atom])
-            return p->terms[r->first + k].atom;
+    for (uint32_t k = 0; k < v->count[row]; k++)
+        if (!v->is_known[v->terms[row][k].atom])
+            return v->terms[row][k].atom;
     return NONE;
 }
 
@@ -306,7 +419,7 @@ static void list_rows(struct protect *p)
         v->part_row_first[i + 1] += v->part_row_first[i];
     for (uint32_t r = p->row_count; r-- > 0;)
         if (v->is_active[r])
-            v->part_rows[--v->part_row_first[v->part[first_unknown(p, &p->rows[r])] + 1]] = r;
+            v->part_rows[--v->part_row_first[v->part[first_unknown(v, r)] + 1]] = r;
     for (uint32_t i = 0; i < v->part_count; i++)
         v->part_row_first[i] = v->part_row_first[i + 1];
 }
@@ -324,10 +437,10 @@ static void find_parts(struct protect *p)
         if (v->is_active[r] && v->free_count[r] < 2)
             v->is_active[r] = 0; /* what it says stands in the bounds */
         if (v->is_active[r])
-            join_terms(p, parent, p->rows[r].first, p->rows[r].count);
+            join_terms(p, parent, v->terms[r], v->count[r]);
     }
     for (uint32_t i = 0; i < p->target_count; i++)
-        join_terms(p, parent, p->targets[i].first, p->targets[i].count);
+        join_terms(p, parent, p->terms + p->targets[i].first, p->targets[i].count);
     v->part_count = 0;
     memset(v->part_first, 0, ((size_t)p->atom_count + 2) * sizeof(*v->part_first));
     memset(v->part_row_first, 0, ((size_t)p->atom_count + 2) * sizeof(*v->part_row_first));
@@ -343,7 +456,7 @@ static void find_parts(struct protect *p)
     }
     for (uint32_t r = 0; r < p->row_count; r++)
         if (v->is_active[r]) {
-            v->part_row_first[v->part[first_unknown(p, &p->rows[r])] + 1]++;
+            v->part_row_first[v->part[first_unknown(v, r)] + 1]++;
             rows++;
         }
     list_atoms(p);
@@ -354,6 +467,7 @@ static void find_parts(struct protect *p)
 
 void view_build(struct protect *p)
 {
+    shorten_all(p);
     draw_conclusions(p);
     find_parts(p);
 }

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define UNITS_MAX 200u
 #define RUNS_MAX  99u
@@ -176,9 +177,25 @@ static double median(double *v, uint32_t n)
     return n % 2 == 1 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
 }
 
-static double since_s(int64_t start_ns)
+struct stopwatch {
+    int64_t wall_ns;
+    clock_t cpu;
+};
+
+struct spent {
+    double wall_s[RUNS_MAX];
+    double cpu_s[RUNS_MAX];
+};
+
+static struct stopwatch begin(void)
 {
-    return (double)(clock_mono_ns() - start_ns) / 1e9;
+    return (struct stopwatch){clock_mono_ns(), clock()};
+}
+
+static void note(struct spent *s, uint32_t run, struct stopwatch w)
+{
+    s->wall_s[run] = (double)(clock_mono_ns() - w.wall_ns) / 1e9;
+    s->cpu_s[run] = (double)(clock() - w.cpu) / CLOCKS_PER_SEC;
 }
 
 static uint32_t argument(char **argv, int argc, int at, uint32_t without, uint32_t max)
@@ -196,31 +213,32 @@ int main(int argc, char **argv)
     uint32_t runs = argument(argv, argc, 3, 5, RUNS_MAX);
     uint32_t seed = argument(argv, argc, 4, 1, UINT32_MAX);
     bool audit_only = argc > 5 && strcmp(argv[5], "audit") == 0;
-    double solve_s[RUNS_MAX];
-    double audit_s[RUNS_MAX];
+    static struct spent solve;
+    static struct spent audit;
     struct protect_summary alone = {0};
     struct protect_summary sum = {0};
 
     for (uint32_t r = 0; r < runs; r++) {
-        int64_t start;
+        struct stopwatch w;
 
         build(&b, units, indicators, seed);
         must(protect_audit(b.p, &alone));
-        start = clock_mono_ns();
+        w = begin();
         if (!audit_only)
             must(protect_solve(b.p, &sum));
-        solve_s[r] = since_s(start);
-        start = clock_mono_ns();
+        note(&solve, r, w);
+        w = begin();
         must(protect_audit(b.p, &sum));
-        audit_s[r] = since_s(start);
+        note(&audit, r, w);
         protect_free(b.p);
     }
     (void)printf("%u units, %u indicators, seed %u: %u lines, %u hidden from the start, %u in addition, %u targets\n",
                  units, indicators, seed, sum.items, sum.primary, sum.extra, sum.targets);
     (void)printf("primary suppression alone: %u of %u targets unsafe, %u of them known exactly\n", alone.unsafe,
                  alone.targets, alone.determined);
-    (void)printf("audit_s=%.3f\nsolve_s=%.3f\naudit_linear_programs=%llu\nunsafe=%u\nrecomputed=%u\n",
-                 median(audit_s, runs), median(solve_s, runs), (unsigned long long)sum.linear_programs, sum.unsafe,
-                 sum.recomputed);
+    (void)printf("audit_s=%.3f\naudit_cpu_s=%.3f\nsolve_s=%.3f\nsolve_cpu_s=%.3f\n", median(audit.wall_s, runs),
+                 median(audit.cpu_s, runs), median(solve.wall_s, runs), median(solve.cpu_s, runs));
+    (void)printf("audit_linear_programs=%llu\nunsafe=%u\nrecomputed=%u\n", (unsigned long long)sum.linear_programs,
+                 sum.unsafe, sum.recomputed);
     return sum.unsafe == 0 || audit_only ? 0 : 1;
 }
