@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#define SMALL_MOVES 4u /* of how many of its atoms a target is tried */
+
 /* ---- targets by part ---- */
 
 uint32_t target_part(const struct protect *p, const struct target *t)
@@ -86,6 +88,84 @@ static enum err offer_both(const struct stretch *s, struct world *w)
     return OK;
 }
 
+/* ---- small moves: before a linear program is set up, one atom, or one and another that has to follow ---- */
+
+struct small_move {
+    uint32_t atoms[2];
+    int64_t devs[2];
+    uint32_t count;
+};
+
+static enum err offer_small(const struct stretch *s, const struct small_move *m, bool *is_possible)
+{
+    struct world *w;
+    enum err e = world_new(&w, s->p, m->atoms, m->devs, m->count);
+
+    *is_possible = e == OK;
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? OK : e;
+    offer_unproved(s, w);
+    world_release(w);
+    return OK;
+}
+
+/* The other atom of a broken row of two, moved as far as the first: the whole grows with its part. */
+static bool add_follower(const struct protect *p, struct small_move *m, const struct row *r)
+{
+    const struct protect_term *t = p->terms + r->first;
+    uint32_t other = r->count == 2 && t[0].atom == m->atoms[0] ? 1 : 0;
+
+    if (r->count != 2 || t[0].coef + t[1].coef != 0 || p->view.is_known[t[other].atom])
+        return false;
+    m->count = 2;
+    if (t[other].atom > m->atoms[0]) {
+        m->atoms[1] = t[other].atom;
+    } else {
+        m->atoms[1] = m->atoms[0];
+        m->atoms[0] = t[other].atom;
+    }
+    m->devs[1] = m->devs[0];
+    return true;
+}
+
+static enum err move_atom(const struct stretch *s, uint32_t atom, int64_t dev)
+{
+    const struct protect *p = s->p;
+    bool is_possible = false;
+    enum err e = OK;
+
+    dev = dev < p->view.lb[atom] ? p->view.lb[atom] : dev > p->view.ub[atom] ? p->view.ub[atom] : dev;
+    if (dev == 0)
+        return OK;
+    e = offer_small(s, &(struct small_move){{atom, 0}, {dev, 0}, 1}, &is_possible);
+    for (uint32_t k = p->at_first[atom]; e == OK && !is_possible && k < p->at_first[atom + 1]; k++) {
+        struct small_move m = {{atom, 0}, {dev, 0}, 1};
+
+        if (p->view.is_active[p->at_row[k]] && add_follower(p, &m, &p->rows[p->at_row[k]]))
+            e = offer_small(s, &m, &is_possible);
+    }
+    return e;
+}
+
+static enum err move_target(const struct stretch *s, const struct target *t)
+{
+    const struct protect_need *n = &t->need;
+    enum err e = OK;
+
+    for (uint32_t k = 0; e == OK && k < t->count && k < SMALL_MOVES && !target_is_proved(t); k++) {
+        const struct protect_term *term = &s->p->terms[t->first + k];
+
+        if (s->p->view.is_known[term->atom] || (term->coef != 1 && term->coef != -1))
+            continue;
+        if ((e = move_atom(s, term->atom, term->coef * (n->hi > n->width ? n->hi : n->width))) == OK &&
+            !target_is_proved(t))
+            e = move_atom(s, term->atom, -term->coef * (n->lo > n->width ? n->lo : n->width));
+    }
+    return e;
+}
+
+/* ---- linear programs ---- */
+
 static enum err reach_and_offer(const struct stretch *s, struct part *x, const struct target *t, int sign)
 {
     struct world *w;
@@ -130,8 +210,12 @@ static bool all_proved(const struct stretch *s)
 static enum err prove_stretch(const struct stretch *s, uint32_t part)
 {
     int64_t box = 16;
-    enum err e;
+    enum err e = OK;
 
+    for (uint32_t k = s->from; e == OK && k < s->to; k++)
+        e = move_target(s, &s->p->targets[s->roll->targets[k]]);
+    if (e != OK || all_proved(s))
+        return e;
     for (uint32_t k = s->from; k < s->to; k++) {
         const struct protect_need *n = &s->p->targets[s->roll->targets[k]].need;
         int64_t most = n->lo > n->hi ? n->lo : n->hi;
