@@ -24,7 +24,7 @@ enum err protect_new(struct protect **out, const struct protect_limits *limits)
     struct protect *p = calloc(1, sizeof(*p));
 
     if (p == NULL)
-        return err_set(ERR_NOMEM, _("out of memory"));
+        return ERR_NOMEM;
     p->limits = limits != NULL ? *limits : protect_limits_default;
     *out = p;
     return OK;
@@ -89,7 +89,7 @@ static enum err grow(struct protect *p, void **array, uint32_t *cap, uint32_t co
         want = count + (uint32_t)more;
     grown = realloc(*array, want * size);
     if (grown == NULL)
-        return fail(p, err_set(ERR_NOMEM, _("out of memory")));
+        return fail(p, ERR_NOMEM);
     *array = grown;
     *cap = want;
     return OK;
@@ -124,7 +124,7 @@ static enum err copy_id(struct protect *p, char **out, const char *id)
     if (id[0] == '\0' || strlen(id) > PROTECT_ID_MAX)
         return invalid(p, _("an id is empty or too long"));
     *out = strdup(id);
-    return *out != NULL ? OK : fail(p, err_set(ERR_NOMEM, _("out of memory")));
+    return *out != NULL ? OK : fail(p, ERR_NOMEM);
 }
 
 enum err protect_item(struct protect *p, const char *id, uint32_t cost, enum protect_state state, uint32_t *item)

@@ -56,11 +56,6 @@ static int by_content(const void *a, const void *b, void *arg)
     return c != 0 ? c : compare_i64(x->hi, y->hi);
 }
 
-static enum err no_memory(void)
-{
-    return err_set(ERR_NOMEM, _("out of memory"));
-}
-
 /* One element more, so that an empty problem needs no special case. */
 static bool renew(void *slot, size_t count, size_t size)
 {
@@ -75,7 +70,7 @@ static enum err order_ids(struct protect *p)
 {
     if (!renew(&p->item_order, p->item_count, sizeof(uint32_t)) ||
         !renew(&p->target_order, p->target_count, sizeof(uint32_t)))
-        return no_memory();
+        return ERR_NOMEM;
     for (uint32_t i = 0; i < p->item_count; i++)
         p->item_order[i] = i;
     for (uint32_t i = 0; i < p->target_count; i++)
@@ -136,7 +131,7 @@ static enum err index_atoms(struct protect *p)
         !renew(&p->at_row, p->term_count, sizeof(uint32_t)) || !renew(&p->at_coef, p->term_count, sizeof(int64_t)) ||
         !renew(&p->dev, p->atom_count, sizeof(int64_t)) || !renew(&p->local, p->atom_count, sizeof(uint32_t)) ||
         !renew(&p->row_mark, p->row_count, sizeof(uint32_t)))
-        return no_memory();
+        return ERR_NOMEM;
     p->mark = 0;
     at = p->at_first + 1; /* at[a] counts, then points past the rows of atom a */
     for (uint32_t r = 0; r < p->row_count; r++)
@@ -171,7 +166,7 @@ static int by_edge(const void *a, const void *b, void *arg)
 static enum err index_users(struct protect *p)
 {
     if (!renew(&p->users, p->edge_count, sizeof(uint32_t)) || !renew(&p->work, p->item_count, sizeof(uint32_t)))
-        return no_memory();
+        return ERR_NOMEM;
     for (uint32_t i = 0; i < p->item_count; i++)
         p->items[i].user_count = 0;
     if (p->edge_count > 0)

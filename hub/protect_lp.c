@@ -17,11 +17,11 @@ enum err lp_new(struct lp **out, const struct lp_shape *s)
     struct lp *l = calloc(1, sizeof(*l));
 
     if (l == NULL)
-        return err_set(ERR_NOMEM, _("out of memory"));
+        return ERR_NOMEM;
     l->model = Clp_newModel();
     if (l->model == NULL) {
         free(l);
-        return err_set(ERR_NOMEM, _("out of memory"));
+        return ERR_NOMEM;
     }
     Clp_setLogLevel(l->model, 0); /* it would write to standard output */
     Clp_loadProblem(l->model, (int)s->cols, (int)s->rows, s->start, s->index, s->coef, s->col_lo, s->col_hi, NULL,

@@ -51,11 +51,6 @@ static double slack(int64_t s)
     return s == OPEN ? HUGE_VAL : s == -OPEN ? -HUGE_VAL : (double)s;
 }
 
-static enum err no_memory(void)
-{
-    return err_set(ERR_NOMEM, _("out of memory"));
-}
-
 static enum err part_alloc(struct part *x, struct columns *c, uint32_t rows, size_t entries)
 {
     x->objective = calloc(x->cols + 1, sizeof(double));
@@ -69,7 +64,7 @@ static enum err part_alloc(struct part *x, struct columns *c, uint32_t rows, siz
     c->row_hi = calloc(rows + 1, sizeof(double));
     if (x->objective == NULL || x->lo == NULL || x->hi == NULL || x->devs == NULL || c->start == NULL ||
         c->index == NULL || c->coef == NULL || c->row_lo == NULL || c->row_hi == NULL)
-        return no_memory();
+        return ERR_NOMEM;
     return OK;
 }
 
@@ -121,7 +116,7 @@ enum err part_open(struct part **out, struct protect *p, uint32_t part, int64_t 
     enum err e;
 
     if (x == NULL)
-        return no_memory();
+        return ERR_NOMEM;
     x->p = p;
     x->atoms = v->part_atoms + v->part_first[part];
     x->cols = v->part_first[part + 1] - v->part_first[part];

@@ -4,7 +4,6 @@
  * item costs to hide.  That is the known relaxation of cell suppression; solving it a second time, with the weight of a
  * row divided by how far it moved, draws the movement together on few items.  It looks at the neighbourhood of the
  * target only: atoms further away are held still, which is always possible. */
-#include "common/cli.h"
 #include "hub/protect_internal.h"
 
 #include <math.h>
@@ -36,11 +35,6 @@ struct way {
     int64_t *devs;     /* per atom of the plan */
     uint8_t *is_moved; /* per soft row */
 };
-
-static enum err no_memory(void)
-{
-    return err_set(ERR_NOMEM, _("out of memory"));
-}
 
 /* ---- the neighbourhood ---- */
 
@@ -192,7 +186,7 @@ static enum err matrix_alloc(struct matrix *m, const struct plan *x)
     return m->entries != NULL && m->index != NULL && m->coef != NULL && m->start != NULL && m->row_lo != NULL &&
                    m->row_hi != NULL
                ? OK
-               : no_memory();
+               : ERR_NOMEM;
 }
 
 /* Row k: functional + below - above within its slack; the last row: target = its column. */
@@ -265,14 +259,14 @@ static enum err plan_open(struct plan **out, struct protect *p, const struct tar
     enum err e = OK;
 
     if (x == NULL)
-        return no_memory();
+        return ERR_NOMEM;
     x->p = p;
     x->t = t;
     x->atoms = calloc((size_t)p->atom_count + 1, sizeof(*x->atoms));
     x->rows = calloc((size_t)p->row_count + 1, sizeof(*x->rows));
     if (x->atoms == NULL || x->rows == NULL) {
         plan_close(x);
-        return no_memory();
+        return ERR_NOMEM;
     }
     find_neighbours(x, cap);
     x->cols = x->atom_count + 2 * x->soft_count + 1;
@@ -281,7 +275,7 @@ static enum err plan_open(struct plan **out, struct protect *p, const struct tar
     x->lo = calloc(x->cols, sizeof(*x->lo));
     x->hi = calloc(x->cols, sizeof(*x->hi));
     if (x->weight == NULL || x->objective == NULL || x->lo == NULL || x->hi == NULL)
-        e = no_memory();
+        e = ERR_NOMEM;
     for (uint32_t k = 0; e == OK && k < x->soft_count; k++)
         x->weight[k] = (double)protect_hide_cost(p, p->rows[x->rows[k]].item);
     if (e == OK)
@@ -341,7 +335,7 @@ static enum err way_init(struct way *w, const struct plan *x)
     w->is_found = false;
     w->devs = calloc((size_t)x->atom_count + 1, sizeof(*w->devs));
     w->is_moved = calloc((size_t)x->soft_count + 1, 1);
-    return w->devs != NULL && w->is_moved != NULL ? OK : no_memory();
+    return w->devs != NULL && w->is_moved != NULL ? OK : ERR_NOMEM;
 }
 
 static void way_fini(struct way *w)

@@ -1,5 +1,4 @@
 /* protect_prove.c: for each target, worlds in which it has another value. */
-#include "common/cli.h"
 #include "hub/protect_internal.h"
 
 #include <stdlib.h>
@@ -37,7 +36,7 @@ enum err roll_new(struct roll *r, const struct protect *p, bool unproved_only)
     r->count = 0;
     r->targets = calloc((size_t)p->target_count + 1, sizeof(*r->targets));
     if (r->targets == NULL)
-        return err_set(ERR_NOMEM, _("out of memory"));
+        return ERR_NOMEM;
     for (uint32_t i = 0; i < p->target_count; i++)
         if (!unproved_only || !target_is_proved(&p->targets[i]))
             r->targets[r->count++] = i;

@@ -88,7 +88,7 @@ static enum err push(struct echelon *h, uint32_t col)
         uint32_t *grown = realloc(h->heap, cap * sizeof(*grown));
 
         if (grown == NULL)
-            return err_set(ERR_NOMEM, _("out of memory"));
+            return ERR_NOMEM;
         h->heap = grown;
         h->heap_cap = cap;
     }
@@ -164,7 +164,7 @@ static enum err keep(struct echelon *h, uint32_t col, uint64_t value)
         struct entry *grown = cap < NONE ? realloc(h->pool, cap * sizeof(*grown)) : NULL;
 
         if (grown == NULL)
-            return err_set(ERR_NOMEM, _("out of memory"));
+            return ERR_NOMEM;
         h->pool = grown;
         h->cap = cap;
     }
@@ -282,7 +282,7 @@ static enum err order_columns(const struct protect *p, uint32_t **out)
     if (d == NULL || col == NULL) {
         free(d);
         free(col);
-        return err_set(ERR_NOMEM, _("out of memory"));
+        return ERR_NOMEM;
     }
     for (uint32_t a = 0; a < p->atom_count; a++) {
         d[a].atom = a;
@@ -307,7 +307,7 @@ static enum err run(struct protect *p, const uint32_t *col, uint64_t below, uint
     h.pivot_count = calloc(cols, sizeof(*h.pivot_count));
     h.sum = calloc(cols, sizeof(*h.sum));
     if (h.pivot_first == NULL || h.pivot_count == NULL || h.sum == NULL) {
-        e = err_set(ERR_NOMEM, _("out of memory"));
+        e = ERR_NOMEM;
     } else {
         memset(h.pivot_first, 0xFF, cols * sizeof(*h.pivot_first));
         e = eliminate(&h);

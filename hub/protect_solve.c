@@ -10,11 +10,6 @@
 #define ROUNDS_MAX 1000u
 #define NAMED_MAX  5u
 
-static enum err no_memory(void)
-{
-    return err_set(ERR_NOMEM, _("out of memory"));
-}
-
 /* ---- what no hiding can save ---- */
 
 static void view_as_if(struct protect *p, enum pretence pretend)
@@ -91,7 +86,7 @@ static enum err explain(struct protect *p, struct target *t)
     enum err e;
 
     if (items == NULL)
-        return no_memory();
+        return ERR_NOMEM;
     for (uint32_t k = 0; k < p->item_count; k++)
         if (p->items[p->item_order[k]].is_pinned)
             items[count++] = p->item_order[k];
@@ -182,7 +177,7 @@ static enum err hide_enough(struct protect *p)
     enum err e = OK;
 
     if (targets == NULL)
-        return no_memory();
+        return ERR_NOMEM;
     for (;;) {
         uint32_t hidden = 0;
         uint32_t count;
@@ -375,7 +370,7 @@ static enum err clean_up(struct protect *p)
     enum err e = OK;
 
     if (x.saved == NULL || items == NULL || hidden_inputs == NULL)
-        e = no_memory();
+        e = ERR_NOMEM;
     else
         e = show_what_can_be(&x, items, hidden_inputs);
     free(x.saved);

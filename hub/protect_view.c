@@ -1,7 +1,6 @@
 /* protect_view.c: what a reader concludes at once.  A row with one unknown atom gives it away; a sum that is as small
  * as its atoms allow gives all of them away.  What stays unknown falls into parts that no row connects, and those are
  * small. */
-#include "common/cli.h"
 #include "hub/protect_internal.h"
 
 #include <stdlib.h>
@@ -60,7 +59,7 @@ enum err view_alloc(struct protect *p)
         v->free_count == NULL || v->part_first == NULL || v->part_atoms == NULL || v->part_row_first == NULL ||
         v->part_rows == NULL || v->queue == NULL || v->is_queued == NULL || v->visits == NULL || v->terms == NULL ||
         v->count == NULL || v->rest == NULL || v->is_gone == NULL)
-        return err_set(ERR_NOMEM, _("out of memory"));
+        return ERR_NOMEM;
     return OK;
 }
 

@@ -1,6 +1,5 @@
 /* protect_world.c: possible worlds.  A world is the proof that a reader cannot exclude another value; it is checked
  * here in whole numbers, so that what the linear solver says is only ever a hint. */
-#include "common/cli.h"
 #include "hub/protect_internal.h"
 
 #include <stdlib.h>
@@ -63,7 +62,6 @@ static struct world *world_alloc(uint32_t count)
     struct world *w = malloc(sizeof(*w) + (size_t)count * sizeof(w->terms[0]));
 
     if (w == NULL) {
-        (void)err_set(ERR_NOMEM, _("out of memory"));
         return NULL;
     }
     w->refs = 1;
