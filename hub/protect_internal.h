@@ -161,6 +161,8 @@ struct lp_shape {
     const double *row_lo;
     const double *row_hi;
 };
+double lp_slack(int64_t slack); /* OPEN becomes infinity */
+double lp_within(int64_t dev, int64_t box);
 MUST_CHECK enum err lp_new(struct lp **out, const struct lp_shape *s);
 void lp_free(struct lp *l);
 /* Every column needs finite bounds, so that there always is an optimum.  ERR_NOT_FOUND: no solution.  ERR_LIMIT: the
@@ -221,6 +223,29 @@ MUST_CHECK enum err prove_needs(struct protect *p);
 /* ---- protect_audit.c ---- */
 /* protect_audit() within the budget of another call. */
 MUST_CHECK enum err audit_run(struct protect *p, struct protect_summary *out);
+
+/* ---- protect_near.c ---- */
+/* What lies around a target: atoms that may move, rows that hold them, and for each row of an item that may still be
+ * hidden (a soft row) two columns: how far it moves down and up. */
+struct plan {
+    struct protect *p;
+    const struct target *t;
+    uint32_t atom_count;
+    uint32_t row_count;
+    uint32_t soft_count;
+    uint32_t cols;   /* the atoms, two for each soft row, one for the target */
+    uint32_t *atoms; /* ascending */
+    uint32_t *rows;  /* soft rows first */
+    double *weight;  /* per soft row: what hiding its item costs */
+    double *objective;
+    double *lo;
+    double *hi;
+    struct lp *lp;
+};
+/* At most `cap` atoms besides the target's own (NONE: all), none of them further away than `box`; needs the view as if
+ * all were hidden. */
+MUST_CHECK enum err plan_open(struct plan **out, struct protect *p, const struct target *t, uint32_t cap, int64_t box);
+void plan_close(struct plan *x);
 
 /* ---- protect_plan.c: in the view as built when all that may be hidden is hidden, but with the choice so far ---- */
 /* Chooses items to hide so that the target can move, and hides them; the worlds found are offered to all targets that

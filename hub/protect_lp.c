@@ -3,6 +3,7 @@
 #include "hub/protect_internal.h"
 
 #include <Clp_C_Interface.h>
+#include <math.h>
 #include <stdlib.h>
 
 struct lp {
@@ -11,6 +12,16 @@ struct lp {
 };
 
 enum clp_status { CLP_OPTIMAL = 0, CLP_INFEASIBLE = 1 };
+
+double lp_slack(int64_t slack)
+{
+    return slack == OPEN ? HUGE_VAL : slack == -OPEN ? -HUGE_VAL : (double)slack;
+}
+
+double lp_within(int64_t dev, int64_t box)
+{
+    return (double)(dev > box ? box : dev < -box ? -box : dev);
+}
 
 enum err lp_new(struct lp **out, const struct lp_shape *s)
 {

@@ -41,16 +41,6 @@ static void columns_fini(struct columns *c)
     free(c->row_hi);
 }
 
-static double within(int64_t dev, int64_t box)
-{
-    return (double)(dev > box ? box : dev < -box ? -box : dev);
-}
-
-static double slack(int64_t s)
-{
-    return s == OPEN ? HUGE_VAL : s == -OPEN ? -HUGE_VAL : (double)s;
-}
-
 static enum err part_alloc(struct part *x, struct columns *c, uint32_t rows, size_t entries)
 {
     x->objective = calloc(x->cols + 1, sizeof(double));
@@ -76,14 +66,14 @@ static void gather(struct part *x, struct columns *c, const uint32_t *rows, uint
 
     for (uint32_t k = 0; k < row_count; k++) {
         p->row_mark[rows[k]] = k;
-        c->row_lo[k] = slack(p->rows[rows[k]].lo);
-        c->row_hi[k] = slack(p->rows[rows[k]].hi);
+        c->row_lo[k] = lp_slack(p->rows[rows[k]].lo);
+        c->row_hi[k] = lp_slack(p->rows[rows[k]].hi);
     }
     for (uint32_t i = 0; i < x->cols; i++) {
         uint32_t a = x->atoms[i];
 
-        x->lo[i] = within(p->view.lb[a], box);
-        x->hi[i] = within(p->view.ub[a], box);
+        x->lo[i] = lp_within(p->view.lb[a], box);
+        x->hi[i] = lp_within(p->view.ub[a], box);
         c->start[i] = at;
         for (uint32_t k = p->at_first[a]; k < p->at_first[a + 1]; k++) {
             if (p->view.is_gone[k] || !p->view.is_active[p->at_row[k]])

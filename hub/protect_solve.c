@@ -63,7 +63,7 @@ static enum err name_reasons(struct protect *p, const struct target *t, const ui
     struct buf names;
     enum err e;
 
-    buf_init(&names, (PROTECT_ID_MAX + 8) * (NAMED_MAX + 1));
+    buf_init(&names, ((size_t)PROTECT_ID_MAX + 8) * (NAMED_MAX + 1));
     for (uint32_t k = 0; k < count && k < NAMED_MAX; k++)
         buf_printf(&names, "%s%s", k > 0 ? ", " : "", p->items[items[k]].id);
     if (count > NAMED_MAX)

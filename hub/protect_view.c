@@ -43,7 +43,7 @@ enum err view_alloc(struct protect *p)
     v->ub = calloc(atoms, sizeof(*v->ub));
     v->part = calloc(atoms, sizeof(*v->part));
     v->is_active = calloc(rows, 1);
-    v->terms = calloc(rows, sizeof(*v->terms));
+    v->terms = calloc(rows, sizeof(void *));
     v->count = calloc(rows, sizeof(*v->count));
     v->rest = calloc((size_t)p->term_count + 1, sizeof(*v->rest));
     v->is_gone = calloc((size_t)p->term_count + 1, 1);
