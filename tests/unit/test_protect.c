@@ -564,6 +564,34 @@ static void test_one_dominating_unit_is_protected_by_an_interval(void **state)
     assert_int_equal(protect_bounds(problem, t).max, 100);
 }
 
+/* Schools a (3) and b (4) are hidden, the total is shown: 7 remain for both, uncertain to anybody but b, who knows its
+ * own
+ * 4.  Their sum as a target of its own takes the next smallest school (20) along: 27 remain for three. */
+static void test_a_hidden_school_learns_nothing_about_another_when_their_sum_is_a_target(void **state)
+{
+    uint32_t parts[4] = {atom(3), atom(4), atom(20), atom(30)};
+    const struct protect_term both[] = {{parts[0], 1}, {parts[1], 1}};
+    uint32_t third;
+    uint32_t pair;
+
+    (void)state;
+    (void)shown_atom("a", 3, PROTECT_HIDDEN, parts[0]);
+    (void)shown_atom("b", 4, PROTECT_HIDDEN, parts[1]);
+    third = shown_atom("c", 20, PROTECT_MAY_HIDE, parts[2]);
+    (void)shown_atom("d", 30, PROTECT_MAY_HIDE, parts[3]);
+    reveal_sum(item("total", 500, PROTECT_MAY_HIDE), parts, 4);
+    (void)target_atom("a", parts[0], 3);
+    (void)target_atom("b", parts[1], 3);
+    solved();
+    assert_int_equal(sum.extra, 0);
+    pair = target("a and b", both, 2, 3);
+    solved();
+    assert_int_equal(sum.extra, 1);
+    assert_true(protect_is_hidden(problem, third));
+    assert_int_equal(protect_bounds(problem, pair).min, 0);
+    assert_int_equal(protect_bounds(problem, pair).max, 27);
+}
+
 /* 6 a + 10 b + 15 c = 31 with a = b = c = 1.  In whole numbers >= 0 there is no other solution: c = 0 leaves 31, which
  * is odd, c = 2 leaves 1, and c = 1 leaves 16 = 6 + 10 alone.  The linear bounds of a are 0 to 31/6, so 0..5. */
 static void test_bounds_without_whole_numbers_in_them_do_not_pass(void **state)
@@ -755,6 +783,7 @@ int main(void)
         TEST(test_the_cost_of_an_item_includes_what_depends_on_it),
         TEST(test_a_class_gives_its_bounds_away_and_no_more),
         TEST(test_one_dominating_unit_is_protected_by_an_interval),
+        TEST(test_a_hidden_school_learns_nothing_about_another_when_their_sum_is_a_target),
         TEST(test_bounds_without_whole_numbers_in_them_do_not_pass),
         TEST(test_the_answer_does_not_depend_on_the_order_of_items),
         TEST(test_a_second_call_gives_the_same_answer),
