@@ -308,7 +308,13 @@ static void grow(struct district *d, struct grown *g)
 
 /* ---- handing it over ---- */
 
-static void build(struct protect **out, struct district *d)
+/* The n-th of count, from the other end when it is backwards. */
+static uint32_t nth(uint32_t n, uint32_t count, bool is_backwards)
+{
+    return is_backwards ? count - 1 - n : n;
+}
+
+static void build(struct protect **out, struct district *d, bool is_backwards)
 {
     struct protect *p;
 
@@ -319,21 +325,25 @@ static void build(struct protect **out, struct district *d)
         assert_int_equal(protect_atom(p, d->value[a], PROTECT_NO_BOUND, &number), OK);
         assert_int_equal(number, a);
     }
-    for (uint32_t i = 0; i < d->items; i++)
-        assert_int_equal(protect_item(p, d->item[i].id, d->item[i].cost, d->item[i].state, &d->item[i].number), OK);
+    for (uint32_t n = 0; n < d->items; n++) {
+        struct entry *e = &d->item[nth(n, d->items, is_backwards)];
+
+        assert_int_equal(protect_item(p, e->id, e->cost, e->state, &e->number), OK);
+    }
     for (uint32_t i = 0; i < d->items; i++)
         for (int k = 0; k < 2; k++)
             if (d->item[i].inputs[k] >= 0)
                 assert_int_equal(protect_depends(p, d->item[i].number, d->item[d->item[i].inputs[k]].number), OK);
     for (uint32_t r = 0; r < d->facts; r++) {
-        const struct fact *f = &d->fact[r];
+        const struct fact *f = &d->fact[nth(r, d->facts, is_backwards)];
 
         if (f->item >= 0)
             assert_int_equal(protect_reveal(p, d->item[f->item].number, f->line.terms, f->line.count), OK);
         else
             assert_int_equal(protect_structural(p, f->line.terms, f->line.count, -PROTECT_NO_BOUND, 0), OK);
     }
-    for (uint32_t k = 0; k < d->goals; k++) {
+    for (uint32_t n = 0; n < d->goals; n++) {
+        uint32_t k = nth(n, d->goals, is_backwards);
         struct protect_need need = {0, 0, d->goal[k].width};
         uint32_t number;
         char id[24];
@@ -578,7 +588,7 @@ static struct protect_summary publish(struct district *d)
     struct protect_summary sum;
     enum err e;
 
-    build(&p, d);
+    build(&p, d, false);
     e = protect_solve(p, &sum);
     if (e != OK)
         print_message("%s\n", err_text());
@@ -638,6 +648,26 @@ static void test_no_random_district_gives_a_protected_value_away(void **state)
                   seed, districts, items, primary, extra, goals);
 }
 
+static void test_the_choice_does_not_depend_on_the_order_in_which_a_district_is_described(void **state)
+{
+    static bool backwards[ITEMS_MAX];
+    unsigned long seed = setting("SVODKA_ATTACK_SEED", 20210312);
+
+    (void)state;
+    for (unsigned long n = 0; n < 20; n++) {
+        struct protect *p;
+
+        random_state = seed + n;
+        grow(&district, &grown);
+        (void)publish(&district);
+        build(&p, &district, true);
+        assert_int_equal(protect_solve(p, NULL), OK);
+        list_shown(p, &district, backwards);
+        protect_free(p);
+        assert_memory_equal(shown, backwards, district.items * sizeof(*shown));
+    }
+}
+
 /* The attacker is not blind: primary suppression alone does not stop it. */
 static void test_primary_suppression_alone_gives_most_districts_away(void **state)
 {
@@ -655,7 +685,7 @@ static void test_primary_suppression_alone_gives_most_districts_away(void **stat
 
         random_state = seed + n;
         grow(&district, &grown);
-        build(&p, &district);
+        build(&p, &district, false);
         assert_int_equal(protect_is_hidden(p, 0), district.item[0].state == PROTECT_HIDDEN);
         for (uint32_t i = 0; i < district.items; i++) {
             const struct entry *e = &district.item[i];
@@ -795,6 +825,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_random_district_gives_a_protected_value_away),
+        cmocka_unit_test(test_the_choice_does_not_depend_on_the_order_in_which_a_district_is_described),
         cmocka_unit_test(test_primary_suppression_alone_gives_most_districts_away),
         cmocka_unit_test(test_small_tables_are_protected_nearly_as_cheaply_as_possible),
     };
