@@ -52,7 +52,7 @@ static void add_whole(struct bench *b)
 {
     for (uint32_t u = 0; u < b->units; u++) {
         /* A rural district: many small schools, a few large ones. */
-        int64_t size = below(4) == 0 ? 200 + below(500) : 12 + below(90);
+        int64_t size = below(4) == 0 ? 200 + below(500) : 11 + below(80);
 
         b->whole_value[u][0] = size / 2;
         b->whole_value[u][1] = size - size / 2;
@@ -63,7 +63,7 @@ static void add_whole(struct bench *b)
 
 static void add_part(struct bench *b)
 {
-    uint32_t percent = 10 + below(80);
+    uint32_t percent = 8 + below(84);
 
     for (uint32_t u = 0; u < b->units; u++)
         for (int k = 0; k < 2; k++) {
