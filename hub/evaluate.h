@@ -32,7 +32,8 @@ struct result {
     enum result_state state;
     i128 value; /* times RESULT_SCALE, rounded once, half up */
     double number; /* the same before rounding: what other formulas read */
-    bool has_fraction;
+    bool has_fraction;    /* of kinds made of sums, units, class, execution, progress */
+    bool has_denominator; /* else it is a count or a sum, and `denominator` is 0 */
     i128 numerator, denominator; /* scaled by 10^fraction_places */
     unsigned fraction_places;
     uint64_t n;                  /* submissions (rows, keys) behind it */

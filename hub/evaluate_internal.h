@@ -143,8 +143,6 @@ struct evaluation {
     struct list **filters; /* [0] is NULL: all */
     uint32_t filter_count;
     struct expr_arena *expr;
-    double *numbers; /* a stack: formulas nest */
-    size_t number_count, number_cap;
     struct buf scratch; /* of evaluate_gather.c */
     unsigned depth;
     void *hub; /* of evaluate_hub.c: its roster and texts; freed by what it set */
@@ -232,10 +230,11 @@ struct amount {
 };
 MUST_CHECK enum err variable_amount(struct evaluation *e, uint32_t view, uint32_t variable, struct place at,
                                     uint32_t period, uint32_t part, struct amount *out);
-/* Calls `each` for all cells behind it. */
+/* Calls `each` for all cells behind it, or (`part` not NULL) for those of one part. */
 typedef enum err (*cells_each)(void *ctx, uint32_t unit, uint32_t period, const struct cell_row *row);
 MUST_CHECK enum err variable_walk(struct evaluation *e, uint32_t view, uint32_t variable, uint32_t clause,
-                                  struct place at, uint32_t period, bool *outsiders, cells_each each, void *ctx);
+                                  struct place at, uint32_t period, const char *part, bool *outsiders,
+                                  cells_each each, void *ctx);
 MUST_CHECK enum err gather_keys(struct evaluation *e, uint32_t view, uint32_t variable, struct place at,
                                 uint32_t period, struct amount *out);
 MUST_CHECK enum err gather_pairs(struct evaluation *e, uint32_t view, uint32_t variable, struct place at,
@@ -270,8 +269,10 @@ struct look {
     uint32_t part; /* 0: "" */
 };
 
-extern const char why_no_data[], why_too_few[], why_zero[], why_not_eligible[], why_level[], why_earlier[],
-    why_component[], why_not_in_roster[], why_too_large[], why_too_few_units[], why_no_class[], why_not_defined[];
+/* Words for people, in English until they are shown; compared by address. */
+extern const char *const why_no_data, *const why_too_few, *const why_zero, *const why_not_eligible, *const why_level,
+    *const why_earlier, *const why_component, *const why_not_in_roster, *const why_too_large, *const why_too_few_units,
+    *const why_no_class, *const why_not_defined;
 
 MUST_CHECK enum err outcome_of(struct evaluation *e, uint32_t view, uint32_t first, struct place at, uint32_t period,
                                uint32_t part, struct outcome *out);
