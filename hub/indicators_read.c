@@ -1,6 +1,6 @@
 #include "hub/indicators_internal.h"
 
-#include "hub/registry.h"
+#include "hub/units.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -143,9 +143,38 @@ static int by_period_then_breakdown(const void *a, const void *b)
     return order != 0 ? order : strcmp(x->breakdown, y->breakdown);
 }
 
-/* Orders `units` by period and breakdown on the way. */
-static enum err pool(struct lines *units, struct lines *out, uint64_t expected)
+struct reading {
+    struct lines units, all, empty;
+    struct hub *hub;
+    const struct indicator_query *query;
+    struct roster *roster;
+    const struct form *form; /* of the indicator at hand; NULL: no such form is loaded */
+    /* Of whom that form is expected in the period asked about last: lines come sorted by period. */
+    struct units *expected;
+    const struct form *expected_form;
+    char expected_in[PERIOD_ID_MAX + 1];
+};
+
+/* Sets r->expected for the indicator's form and this period. */
+static enum err expect_in(struct reading *r, const char *period)
 {
+    struct period p;
+    bool is_known;
+
+    if (r->expected != NULL && r->expected_form == r->form && strcmp(r->expected_in, period) == 0)
+        return OK;
+    units_free(r->expected);
+    r->expected = NULL;
+    r->expected_form = r->form;
+    (void)snprintf(r->expected_in, sizeof(r->expected_in), "%s", period);
+    is_known = form_period(r->form, r->hub->calendar, period, &p) == OK;
+    return units_expected(&r->expected, r->hub, r->roster, r->form, is_known ? &p : NULL);
+}
+
+/* Orders `units` by period and breakdown on the way. */
+static enum err pool(struct reading *r)
+{
+    struct lines *units = &r->units;
     enum err e = OK;
 
     if (units->count > 0)
@@ -163,33 +192,13 @@ static enum err pool(struct lines *units, struct lines *out, uint64_t expected)
         }
         sum.level = LEVEL_MUNICIPALITY;
         sum.reported = j - i;
-        sum.expected = expected;
-        e = add_line(out, &sum, "", sum.period, sum.breakdown);
+        if (r->form != NULL && (e = expect_in(r, sum.period)) != OK)
+            return e;
+        sum.expected = r->form != NULL ? units_count(r->expected) : 0;
+        e = add_line(&r->all, &sum, "", sum.period, sum.breakdown);
         i = j;
     }
     return e;
-}
-
-static bool has_role(const struct grant *g, const char *role)
-{
-    for (uint32_t i = 0; i < g->role_count; i++)
-        if (strcmp(g->roles[i], role) == 0)
-            return true;
-    return false;
-}
-
-/* Units of whom the form is expected: those that a participant of its role speaks for. */
-static uint64_t count_expected(const struct hub *h, const struct form *f)
-{
-    uint64_t units = 0;
-
-    for (size_t n = 0; n < registry_count(h->registry); n++) {
-        const struct participant *p = registry_at(h->registry, n);
-
-        if (p->state != PARTICIPANT_CLOSED && has_role(&p->grant, f->role))
-            units += p->grant.unit_count;
-    }
-    return units;
 }
 
 static bool is_wanted(const struct indicator_query *q, const struct indicator_line *l)
@@ -199,12 +208,6 @@ static bool is_wanted(const struct indicator_query *q, const struct indicator_li
     return q->unit == NULL || strcmp(q->unit, l->unit) == 0;
 }
 
-struct reading {
-    struct lines units, all, empty;
-    struct hub *hub;
-    const struct indicator_query *query;
-};
-
 static bool is_there(const struct lines *sorted, const struct indicator_line *l)
 {
     struct item wanted = {.line = *l};
@@ -213,46 +216,39 @@ static bool is_there(const struct lines *sorted, const struct indicator_line *l)
 }
 
 /* Lines without data for one period: of whom the form is expected, and of the municipality when nobody sent. */
-static enum err add_empty(struct reading *r, const struct form *f, const struct indicator_line *of, const char *period,
-                          uint64_t expected)
+static enum err add_empty(struct reading *r, const struct indicator_line *of, const char *period)
 {
     struct indicator_line line = *of;
-    enum err e = OK;
+    enum err e = expect_in(r, period);
 
     line.reported = 0;
     line.period = period;
     line.breakdown = "";
-    for (size_t n = 0; n < registry_count(r->hub->registry) && e == OK; n++) {
-        const struct participant *p = registry_at(r->hub->registry, n);
-
-        if (p->state == PARTICIPANT_CLOSED || !has_role(&p->grant, f->role))
-            continue;
-        for (uint32_t u = 0; u < p->grant.unit_count && e == OK; u++) {
-            line.unit = p->grant.units[u];
-            if (!is_there(&r->all, &line))
-                e = add_line(&r->empty, &line, line.unit, period, "");
-        }
+    for (size_t n = 0; e == OK && n < units_count(r->expected); n++) {
+        line.unit = units_at(r->expected, n);
+        if (!is_there(&r->all, &line))
+            e = add_line(&r->empty, &line, line.unit, period, "");
     }
     line.unit = "";
     line.level = LEVEL_MUNICIPALITY;
-    line.expected = expected;
+    line.expected = e == OK ? units_count(r->expected) : 0;
     if (e == OK && !is_there(&r->all, &line))
         e = add_line(&r->empty, &line, "", period, "");
     return e;
 }
 
 /* A school that sent nothing must be seen as such in every period in which another did, and in the one asked for. */
-static enum err fill_gaps(struct reading *r, const struct indicator_line *of, const struct form *f, uint64_t expected)
+static enum err fill_gaps(struct reading *r, const struct indicator_line *of)
 {
     struct period asked;
     enum err e = OK;
 
     for (size_t n = 0; n < r->all.count && e == OK; n++)
         if (n == 0 || strcmp(r->all.items[n].line.period, r->all.items[n - 1].line.period) != 0)
-            e = add_empty(r, f, of, r->all.items[n].line.period, expected);
+            e = add_empty(r, of, r->all.items[n].line.period);
     if (r->all.count == 0 && r->query->period != NULL &&
-        form_period(f, r->hub->calendar, r->query->period, &asked) == OK)
-        e = add_empty(r, f, of, asked.id, expected);
+        form_period(r->form, r->hub->calendar, r->query->period, &asked) == OK)
+        e = add_empty(r, of, asked.id);
     fix_texts(&r->empty);
     for (size_t n = 0; n < r->empty.count && e == OK; n++) {
         const struct indicator_line *l = &r->empty.items[n].line;
@@ -262,18 +258,14 @@ static enum err fill_gaps(struct reading *r, const struct indicator_line *of, co
     return e;
 }
 
-static enum err read_one(struct reading *r, struct store_txn *t, const struct programme *p, const struct indicator *i,
-                         enum err (*each)(void *ctx, const struct indicator_line *l), void *ctx)
+static enum err read_lines(struct reading *r, struct store_txn *t, const struct indicator_line *of)
 {
-    struct indicator_line of = {.programme = p, .indicator = i, .level = LEVEL_UNIT, .reported = 1, .expected = 1};
-    const struct form *f = hub_form_by_id(r->hub, i->form);
-    uint64_t expected = f == NULL ? 0 : count_expected(r->hub, f);
     enum err e;
 
     lines_reset(&r->units);
     lines_reset(&r->all);
     lines_reset(&r->empty);
-    if ((e = read_cells(t, r->query, &of, &r->units)) != OK)
+    if ((e = read_cells(t, r->query, of, &r->units)) != OK)
         return e;
     fix_texts(&r->units);
     for (size_t n = 0; n < r->units.count && e == OK; n++) {
@@ -282,13 +274,24 @@ static enum err read_one(struct reading *r, struct store_txn *t, const struct pr
         e = add_line(&r->all, l, l->unit, l->period, l->breakdown);
     }
     if (e == OK)
-        e = pool(&r->units, &r->all, expected);
+        e = pool(r);
     if (e != OK)
         return e;
     sort_lines(&r->all);
-    if (f != NULL && (e = fill_gaps(r, &of, f, expected)) != OK)
+    if (r->form != NULL && (e = fill_gaps(r, of)) != OK)
         return e;
     sort_lines(&r->all);
+    return OK;
+}
+
+static enum err read_one(struct reading *r, struct store_txn *t, const struct programme *p, const struct indicator *i,
+                         enum err (*each)(void *ctx, const struct indicator_line *l), void *ctx)
+{
+    struct indicator_line of = {.programme = p, .indicator = i, .level = LEVEL_UNIT, .reported = 1, .expected = 1};
+    enum err e;
+
+    r->form = hub_form_by_id(r->hub, i->form);
+    e = read_lines(r, t, &of);
     for (size_t n = 0; n < r->all.count && e == OK; n++)
         if (is_wanted(r->query, &r->all.items[n].line))
             e = each(ctx, &r->all.items[n].line);
@@ -313,8 +316,10 @@ enum err indicators_read(struct hub *h, struct store_txn *t, const struct indica
                          enum err (*each)(void *ctx, const struct indicator_line *l), void *ctx)
 {
     struct reading r = {.hub = h, .query = q};
-    enum err e = OK;
+    enum err e = roster_load(&r.roster, h, t);
 
+    if (e != OK)
+        return e;
     lines_init(&r.units);
     lines_init(&r.all);
     lines_init(&r.empty);
@@ -330,5 +335,7 @@ enum err indicators_read(struct hub *h, struct store_txn *t, const struct indica
     lines_fini(&r.units);
     lines_fini(&r.all);
     lines_fini(&r.empty);
+    units_free(r.expected);
+    roster_free(r.roster);
     return e;
 }
