@@ -284,6 +284,55 @@ enum err evaluation_value(struct evaluation *e, const struct programme *p, uint3
     return OK;
 }
 
+enum err evaluation_inputs(struct evaluation *e, const struct programme *p, uint32_t indicator, const char *unit,
+                           const struct period *period, const char *part,
+                           enum err (*each)(void *ctx, const struct input *i), void *ctx)
+{
+    struct look l;
+    enum err err = look_for(e, p, indicator, unit, period, part == NULL ? "" : part, &l);
+
+    if (err != OK)
+        return err;
+    l.i = programme_version(p, indicator, period->last);
+    return l.i == NULL ? OK : inputs_of(e, &l, each, ctx);
+}
+
+struct cells_out {
+    const struct evaluation *e;
+    enum err (*each)(void *ctx, const char *unit, const struct period *period, struct bytes part,
+                     const struct cell *c);
+    void *ctx;
+};
+
+static enum err put_cell(void *ctx, uint32_t unit, uint32_t period, const struct cell_row *row)
+{
+    const struct cells_out *o = ctx;
+
+    return o->each(o->ctx, o->e->units.items[unit], time_at(o->e, period), cells_text(o->e, row), &row->c);
+}
+
+enum err evaluation_cells(struct evaluation *e, const struct programme *p, uint32_t variable, const char *unit,
+                          const struct period *period,
+                          enum err (*each)(void *ctx, const char *unit, const struct period *period,
+                                           struct bytes part, const struct cell *c),
+                          void *ctx)
+{
+    struct cells_out out = {e, each, ctx};
+    struct place at = place_municipality(0);
+    uint32_t view = view_of(e, p);
+    uint32_t number;
+    enum err err;
+
+    if (view == NONE || variable >= p->variable_count)
+        return err_set(ERR_NOT_FOUND, "no such variable");
+    if ((err = time_intern(e, period, &number)) != OK ||
+        (unit != NULL && (err = names_put(e, &e->units, unit, &at.unit)) != OK))
+        return err;
+    for (uint32_t c = 0; c < p->variables[variable]->clause_count && err == OK; c++)
+        err = variable_walk(e, view, variable, c, at, number, NULL, NULL, put_cell, &out);
+    return err;
+}
+
 /* ---- from beginning to end ---- */
 
 static enum err add_units(struct evaluation *e)

@@ -1,6 +1,8 @@
 /* References and expressions: what is read as doubles, and rounded when it leaves. */
 #include "hub/evaluate_internal.h"
 
+#include "common/cli.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -82,6 +84,7 @@ static enum err read_indicator(struct evaluation *e, const struct look *l, const
     struct outcome o;
     enum err err = time_align(e, i->series, i->series_count, period, l->i->align_begun, &period);
 
+    out->period = period;
     if (err != OK || period == NONE || !has_level(i, at))
         return err;
     if ((err = outcome_of(e, l->view, r->index, at, period, 0, &o)) != OK)
@@ -96,7 +99,7 @@ static enum err read_at(struct evaluation *e, const struct look *l, const struct
 {
     enum err err = OK;
 
-    *out = (struct reading){.number = NAN, .used = NONE};
+    *out = (struct reading){.number = NAN, .used = NONE, .period = period, .at = at};
     switch (r->what) {
     case REFERENCE_PARAMETER:
         out->number = r->number;
@@ -121,7 +124,7 @@ static enum err read_earlier(struct evaluation *e, const struct look *l, const s
     bool missing;
     enum err err;
 
-    *out = (struct reading){.number = NAN, .used = NONE};
+    *out = (struct reading){.number = NAN, .used = NONE, .period = NONE, .at = at};
     if (earlier == NONE)
         return OK;
     err = place_earlier(e, e->views[l->view].p, at, l->period, earlier, &then, &missing);
@@ -134,7 +137,7 @@ static enum err read_last_known(struct evaluation *e, const struct look *l, cons
     uint32_t period = l->period;
     enum err err = OK;
 
-    *out = (struct reading){.number = NAN, .used = NONE};
+    *out = (struct reading){.number = NAN, .used = NONE, .period = NONE, .at = at};
     for (unsigned i = 0; i < LOOK_BACK && err == OK && !out->has; i++) {
         if ((err = time_previous(e, period, &period)) != OK || period == NONE)
             break;

@@ -2,6 +2,8 @@
  * of a submission only adds or takes away, the counting can wait until somebody reads. */
 #include "hub/evaluate_internal.h"
 
+#include "common/cli.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

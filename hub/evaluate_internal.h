@@ -294,6 +294,8 @@ struct reading {
     uint64_t n;
     uint32_t used; /* the period, where it was looked for: last_known, base; else NONE */
     bool has;
+    uint32_t period; /* in which it was read at last; NONE: there was none */
+    struct place at;
 };
 MUST_CHECK enum err reference_read(struct evaluation *e, const struct look *l, const struct reference *r,
                                    struct reading *out);
@@ -331,6 +333,9 @@ MUST_CHECK enum err eligible_units(struct evaluation *e, const struct look *l, c
 
 MUST_CHECK enum err target_of(struct evaluation *e, const struct look *l, const struct outcome *value,
                               const struct target **target, enum target_status *status);
+
+MUST_CHECK enum err inputs_of(struct evaluation *e, const struct look *l,
+                              enum err (*each)(void *ctx, const struct input *i), void *ctx);
 
 /* The first of an id and part? */
 bool indicator_is_first(const struct programme *p, uint32_t index);

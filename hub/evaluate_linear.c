@@ -1,6 +1,8 @@
 /* Sums over sums, exact in 128 bits, divided and rounded once. */
 #include "hub/evaluate_internal.h"
 
+#include "common/cli.h"
+
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>

@@ -136,7 +136,7 @@ static uint64_t hash_key(const struct memo_key *key)
     uint64_t words[4];
     uint64_t h = 0;
 
-    static_assert(sizeof(words) == sizeof(*key), "a key has no holes");
+    _Static_assert(sizeof(words) == sizeof(*key), "a key has no holes");
     memcpy(words, key, sizeof(words));
     for (unsigned i = 0; i < 4; i++)
         h = mix(h, words[i]);

@@ -1,6 +1,8 @@
 /* The amount of a variable at a place: the cells behind it, and what they come to. */
 #include "hub/evaluate_internal.h"
 
+#include "common/cli.h"
+
 #include <string.h>
 
 /* ---- walking the cells ---- */
