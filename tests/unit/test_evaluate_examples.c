@@ -118,17 +118,15 @@ static void l_04_parts_by_subject_and_schools_of_one_kind(void **state)
 
 static void l_05_a_teacher_of_two_courses_counts_once_and_shared_staff_once_in_the_district(void **state)
 {
+    static const char *const codes[] = {"T01", "T02", "T03", "T04"};
     struct world *w = open_example("L-05");
 
     (void)state;
     three_schools(w);
-    for (int i = 1; i <= 4; i++) {
-        char code[8];
-
-        (void)snprintf(code, sizeof(code), "T0%d", i);
-        key(w, "teachers", "A", Y2, code, 0);
-        key(w, "teachers", "A", Y2, code, 1);
-        key(w, "trained", "A", Y2, code, 1);
+    for (size_t i = 0; i < COUNT(codes); i++) {
+        key(w, "teachers", "A", Y2, codes[i], 0);
+        key(w, "teachers", "A", Y2, codes[i], 1);
+        key(w, "trained", "A", Y2, codes[i], 1);
     }
     key(w, "trained", "A", Y2, "T01", 0); /* two rows, one cell: n is 2 */
     w->cells[w->cell_count - 1].c = (struct cell){2, 2};
