@@ -256,7 +256,7 @@ static enum err relations_of(struct evaluation *e, uint32_t view, uint32_t varia
     const struct programme_view *pv = &e->views[view];
     const struct variable *v = pv->p->variables[variable];
     const struct cell_table *t = &e->tables[pv->table[variable]];
-    bool is_last = time_role(v, 0) == TIME_LAST;
+    bool is_last = time_is_last(time_role(v, 0));
     const struct list *periods;
     enum err err = time_resolve(e, view, variable, 0, asked, &periods);
 

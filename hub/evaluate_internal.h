@@ -205,6 +205,11 @@ MUST_CHECK enum err time_align(struct evaluation *e, const char *const *series, 
 /* What the time role of a clause means for a period; `last`: candidates, latest first. */
 MUST_CHECK enum err time_resolve(struct evaluation *e, uint32_t view, uint32_t variable, uint32_t clause,
                                  uint32_t period, const struct list **out);
+/* Of each unit the latest period in which it has something. */
+static inline bool time_is_last(enum variable_time t)
+{
+    return t == TIME_LAST || t == TIME_WITHIN;
+}
 enum variable_time time_role(const struct variable *v, uint32_t clause);
 
 /* ---- cells ---- */

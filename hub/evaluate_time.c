@@ -213,6 +213,7 @@ static bool role_takes(const struct role *r, const struct period *p)
     case TIME_CUMULATIVE:
     case TIME_LAST: return p->first <= r->last;
     case TIME_ROLLING: return p->last > r->from && p->last <= r->last;
+    case TIME_WITHIN: return p->first >= r->first && p->last <= r->last;
     case TIME_DEFAULT:
     case TIME_SAME:
     case TIME_STATE:
@@ -267,14 +268,14 @@ static enum err resolve(struct evaluation *e, const struct cell_table *t, const 
 {
     enum err err;
 
-    if (r->time != TIME_FLOW && r->time != TIME_CUMULATIVE && r->time != TIME_LAST && r->time != TIME_ROLLING) {
+    if (r->time < TIME_LAST) {
         if ((err = take_one(e, f, r->time, period, &out->at[0])) != OK)
             return err;
         out->count = out->at[0] != NONE;
         return OK;
     }
     out->count = take_periods(e, t, f, r, out->at);
-    for (uint32_t i = 0; r->time == TIME_LAST && i < out->count / 2; i++) {
+    for (uint32_t i = 0; time_is_last(r->time) && i < out->count / 2; i++) {
         uint32_t other = out->at[out->count - 1 - i];
 
         out->at[out->count - 1 - i] = out->at[i];

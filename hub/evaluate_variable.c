@@ -70,7 +70,7 @@ enum err variable_walk(struct evaluation *e, uint32_t view, uint32_t variable, u
                      .t = &e->tables[pv->table[variable]],
                      .part = part,
                      .asked = period,
-                     .is_last = time_role(pv->p->variables[variable], clause) == TIME_LAST,
+                     .is_last = time_is_last(time_role(pv->p->variables[variable], clause)),
                      .needs_roster = at.counts || at.unit == NONE,
                      .outsiders = outsiders,
                      .each = each,
