@@ -22,16 +22,6 @@ const char *const why_not_defined = N_("not defined for this period");
 
 /* ---- the definition that is valid ---- */
 
-bool indicator_is_first(const struct programme *p, uint32_t index)
-{
-    const struct indicator *i = p->indicators[index];
-
-    for (uint32_t k = 0; k < index; k++)
-        if (strcmp(p->indicators[k]->id, i->id) == 0 && strcmp(p->indicators[k]->part, i->part) == 0)
-            return false;
-    return true;
-}
-
 bool indicator_has_series(const struct indicator *i, const char *series)
 {
     for (uint32_t s = 0; s < i->series_count; s++)
@@ -122,8 +112,8 @@ static enum err count_units(struct evaluation *e, const struct look *l, const st
     for (uint32_t i = 0; i < eligible->count && err == OK; i++) {
         struct outcome one;
 
-        err = outcome_of(e, l->view, l->first, (struct place){eligible->at[i], 0, l->at.merge_day, false}, l->period,
-                         0, &one);
+        err = outcome_of(e, l->view, l->first, (struct place){eligible->at[i], 0, l->at.merge_day, false}, l->period, 0,
+                         &one);
         out->reported += err == OK && one.has_data;
     }
     return err;
@@ -188,8 +178,8 @@ static enum err compute(struct evaluation *e, struct look *l, struct outcome *ou
 enum err outcome_of(struct evaluation *e, uint32_t view, uint32_t first, struct place at, uint32_t period,
                     uint32_t part, struct outcome *out)
 {
-    const struct memo_key key = {MEMO_OUTCOME, e->views[view].first + first, at.unit,     period,
-                                 part,         at.filter,                    at.merge_day, at.counts};
+    const struct memo_key key = {
+        MEMO_OUTCOME, e->views[view].first + first, at.unit, period, part, at.filter, at.merge_day, at.counts};
     struct look l = {.view = view, .first = first, .at = at, .period = period, .part = part};
     struct outcome *kept = memo_get(&e->memo, &key);
     enum err err;
@@ -299,8 +289,7 @@ enum err evaluation_inputs(struct evaluation *e, const struct programme *p, uint
 
 struct cells_out {
     const struct evaluation *e;
-    enum err (*each)(void *ctx, const char *unit, const struct period *period, struct bytes part,
-                     const struct cell *c);
+    enum err (*each)(void *ctx, const char *unit, const struct period *period, struct bytes part, const struct cell *c);
     void *ctx;
 };
 
@@ -313,8 +302,8 @@ static enum err put_cell(void *ctx, uint32_t unit, uint32_t period, const struct
 
 enum err evaluation_cells(struct evaluation *e, const struct programme *p, uint32_t variable, const char *unit,
                           const struct period *period,
-                          enum err (*each)(void *ctx, const char *unit, const struct period *period,
-                                           struct bytes part, const struct cell *c),
+                          enum err (*each)(void *ctx, const char *unit, const struct period *period, struct bytes part,
+                                           const struct cell *c),
                           void *ctx)
 {
     struct cells_out out = {e, each, ctx};
@@ -345,20 +334,42 @@ static enum err add_units(struct evaluation *e)
     return err == OK ? names_put(e, &e->units, UNIT_DISTRICT, &e->district) : err;
 }
 
+/* No id has a bracket in it. */
+static enum err mark_first(struct evaluation *e, struct programme_view *v)
+{
+    struct names seen = {0};
+    enum err err = OK;
+
+    if ((v->is_first = arena_alloc(e, v->p->indicator_count + 1)) == NULL)
+        return ERR_NOMEM;
+    for (size_t n = 0; n < v->p->indicator_count && err == OK; n++) {
+        char name[FORM_NAME_MAX + PART_MAX + 4];
+        uint32_t before = seen.count, at;
+
+        (void)snprintf(name, sizeof(name), "%s[%s", v->p->indicators[n]->id, v->p->indicators[n]->part);
+        err = names_put(e, &seen, name, &at);
+        v->is_first[n] = seen.count > before;
+    }
+    names_free(&seen);
+    return err;
+}
+
 static enum err add_views(struct evaluation *e)
 {
     uint32_t indicators = 0, variables = 0;
+    enum err err = OK;
 
     if ((e->views = calloc(e->w.programme_count + 1, sizeof(*e->views))) == NULL)
         return ERR_NOMEM;
-    for (size_t i = 0; i < e->w.programme_count; i++) {
+    for (size_t i = 0; i < e->w.programme_count && err == OK; i++) {
         e->views[i].p = e->w.programmes[i];
         e->views[i].first = indicators;
         e->views[i].first_variable = variables;
         indicators += (uint32_t)e->w.programmes[i]->indicator_count;
         variables += (uint32_t)e->w.programmes[i]->variable_count;
+        err = mark_first(e, &e->views[i]);
     }
-    return OK;
+    return err;
 }
 
 enum err evaluation_make(struct evaluation **out, const struct evaluation_world *w)

@@ -31,18 +31,18 @@ enum target_status { TARGET_NONE, TARGET_BELOW, TARGET_WITHIN, TARGET_ABOVE, TAR
 #define RESULT_SCALE 1000000 /* six places */
 struct result {
     enum result_state state;
-    i128 value; /* times RESULT_SCALE, rounded once, half up */
-    double number; /* the same before rounding: what other formulas read */
-    bool has_fraction;    /* of kinds made of sums, units, class, execution, progress */
-    bool has_denominator; /* else it is a count or a sum, and `denominator` is 0 */
+    i128 value;                  /* times RESULT_SCALE, rounded once, half up */
+    double number;               /* the same before rounding: what other formulas read */
+    bool has_fraction;           /* of kinds made of sums, units, class, execution, progress */
+    bool has_denominator;        /* else it is a count or a sum, and `denominator` is 0 */
     i128 numerator, denominator; /* scaled by 10^fraction_places */
     unsigned fraction_places;
-    uint64_t n;                  /* submissions (rows, keys) behind it */
+    uint64_t n;                            /* submissions (rows, keys) behind it */
     uint64_t reported, expected, excluded; /* units with a value, in the roster, left out (not eligible) */
-    const char *why_not;         /* RESULT_NO_DATA: a word for people, translated when shown; else NULL */
-    struct period used;          /* of `last_known.` and `base.`: the period that was taken; id "" else */
-    bool is_reweighted;          /* index with a missing component */
-    uint32_t class_index;        /* class: from 1; 0 else */
+    const char *why_not;                   /* RESULT_NO_DATA: a word for people, translated when shown; else NULL */
+    struct period used;                    /* of `last_known.` and `base.`: the period that was taken; id "" else */
+    bool is_reweighted;                    /* index with a missing component */
+    uint32_t class_index;                  /* class: from 1; 0 else */
 };
 
 /* `unit` NULL: the municipality.  `part` NULL or "": the whole.  The indicator is the first of its id and part: the
@@ -80,10 +80,10 @@ MUST_CHECK enum err evaluation_lines(struct evaluation *e, const struct indicato
  * numerator and denominator (of linear kinds), and other indicators' values. */
 struct input {
     bool is_variable;
-    uint32_t index;   /* into programme->variables or indicators */
-    const char *unit; /* NULL: the municipality's value */
-    struct period period; /* id "": there is none, as before the first one */
-    const char *part;     /* of an indicator, or of a variable's `by`; "" */
+    uint32_t index;                       /* into programme->variables or indicators */
+    const char *unit;                     /* NULL: the municipality's value */
+    struct period period;                 /* id "": there is none, as before the first one */
+    const char *part;                     /* of an indicator, or of a variable's `by`; "" */
     enum reference_stat stat;             /* which of its numbers is read */
     int64_t in_numerator, in_denominator; /* variables */
     struct cell cell;     /* variables: what stands there, united over `time`; .sum is the number that `stat` names,

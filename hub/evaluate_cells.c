@@ -25,8 +25,8 @@ static enum err find_key(struct loading *l, const char *unit, const char *period
         return OK;
     if (strlen(unit) >= sizeof(l->unit) || strlen(period) >= sizeof(l->period))
         return err_set(ERR_CORRUPT, "a cell's key is too long");
-    (void)snprintf(l->unit, sizeof(l->unit), "%s", unit);
-    (void)snprintf(l->period, sizeof(l->period), "%s", period);
+    memcpy(l->unit, unit, strlen(unit) + 1);
+    memcpy(l->period, period, strlen(period) + 1);
     if ((err = names_put(l->e, &l->e->units, unit, &u)) != OK || (err = time_named(l->e, period, &p)) != OK)
         return err;
     l->is_known = p != NONE;
@@ -97,9 +97,9 @@ static enum err list_periods(struct evaluation *e, struct cell_table *t)
         uint32_t period = (uint32_t)t->groups[g].key;
         uint32_t at = 0;
 
-        while (at < t->period_count && (time_at(e, t->periods[at])->first < time_at(e, period)->first ||
-                                        (time_at(e, t->periods[at])->first == time_at(e, period)->first &&
-                                         t->periods[at] < period)))
+        while (at < t->period_count &&
+               (time_at(e, t->periods[at])->first < time_at(e, period)->first ||
+                (time_at(e, t->periods[at])->first == time_at(e, period)->first && t->periods[at] < period)))
             at++;
         if (at < t->period_count && t->periods[at] == period)
             continue;

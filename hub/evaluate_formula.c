@@ -192,8 +192,8 @@ static enum err read_base(struct evaluation *e, const struct look *l, const stru
     return OK;
 }
 
-enum err shifted_read(struct evaluation *e, const struct look *l, const struct reference *r,
-                      enum reference_shift shift, struct reading *out)
+enum err shifted_read(struct evaluation *e, const struct look *l, const struct reference *r, enum reference_shift shift,
+                      struct reading *out)
 {
     struct place at = r->municipality ? place_municipality(0) : l->at;
     uint32_t earlier;
@@ -254,10 +254,8 @@ static enum err read_all(struct evaluation *e, const struct look *l, const struc
 static struct expr_env env_of(const struct evaluation *e, const struct look *l, const struct formula *f,
                               const struct inputs *in)
 {
-    return (struct expr_env){.values = in->values,
-                             .count = f->count,
-                             .numbers = in->numbers,
-                             .today = time_at(e, l->period)->last};
+    return (struct expr_env){
+        .values = in->values, .count = f->count, .numbers = in->numbers, .today = time_at(e, l->period)->last};
 }
 
 /* An expression that exceeds its limits has no value; only what is wrong with us is an error. */

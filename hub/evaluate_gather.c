@@ -311,8 +311,7 @@ static enum err take_value(void *ctx, uint32_t unit, uint32_t period, const stru
     (void)period;
     if (part.len != 8)
         return damaged(g->v);
-    return put_entry(g->e, &(struct entry){.order = (int64_t)(be64_get(part.p) ^ (UINT64_C(1) << 63)),
-                                           .n = row->c.n});
+    return put_entry(g->e, &(struct entry){.order = (int64_t)(be64_get(part.p) ^ (UINT64_C(1) << 63)), .n = row->c.n});
 }
 
 /* The k-th smallest, from 0. */

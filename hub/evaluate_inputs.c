@@ -162,8 +162,7 @@ static enum err put_units(const struct inputs *in, uint32_t indicator)
 
 static enum err change_inputs(const struct inputs *in)
 {
-    const struct reference r = {
-        .what = REFERENCE_INDICATOR, .stat = STAT_VALUE, .index = (uint32_t)in->l->i->of};
+    const struct reference r = {.what = REFERENCE_INDICATOR, .stat = STAT_VALUE, .index = (uint32_t)in->l->i->of};
     enum err err = put_reference(in, in->l, &r, SHIFT_NONE);
 
     return err == OK ? put_reference(in, in->l, &r, in->l->i->against) : err;
@@ -184,8 +183,7 @@ static enum err index_inputs(const struct inputs *in)
 
 static enum err history_inputs(const struct inputs *in)
 {
-    const struct reference of = {
-        .what = REFERENCE_INDICATOR, .stat = STAT_VALUE, .index = (uint32_t)in->l->i->of};
+    const struct reference of = {.what = REFERENCE_INDICATOR, .stat = STAT_VALUE, .index = (uint32_t)in->l->i->of};
     struct look then = *in->l;
     enum err err = OK;
 

@@ -27,8 +27,8 @@
 
 #define NONE         UINT32_MAX
 #define DAY_NONE     INT32_MIN
-#define DEPTH_MAX    64u  /* of indicators that read indicators; the loader refuses cycles */
-#define LOOK_BACK    10u  /* periods, for `last_known.` */
+#define DEPTH_MAX    64u /* of indicators that read indicators; the loader refuses cycles */
+#define LOOK_BACK    10u /* periods, for `last_known.` */
 #define MEASURES_MAX 2000u
 
 /* What the reader asks of the roster. */
@@ -116,9 +116,10 @@ struct cell_table {
 
 struct programme_view {
     const struct programme *p;
-    uint32_t *table;     /* of each variable */
-    uint32_t first;      /* number of its first indicator, over all programmes */
+    uint32_t *table; /* of each variable */
+    uint32_t first;  /* number of its first indicator, over all programmes */
     uint32_t first_variable;
+    bool *is_first; /* of each indicator: the first of its id and part */
 };
 struct period_view {
     struct period p;
@@ -238,8 +239,8 @@ MUST_CHECK enum err variable_amount(struct evaluation *e, uint32_t view, uint32_
 /* Calls `each` for all cells behind it, or (`part` not NULL) for those of one part. */
 typedef enum err (*cells_each)(void *ctx, uint32_t unit, uint32_t period, const struct cell_row *row);
 MUST_CHECK enum err variable_walk(struct evaluation *e, uint32_t view, uint32_t variable, uint32_t clause,
-                                  struct place at, uint32_t period, const char *part, bool *outsiders,
-                                  cells_each each, void *ctx);
+                                  struct place at, uint32_t period, const char *part, bool *outsiders, cells_each each,
+                                  void *ctx);
 MUST_CHECK enum err gather_keys(struct evaluation *e, uint32_t view, uint32_t variable, struct place at,
                                 uint32_t period, struct amount *out);
 MUST_CHECK enum err gather_pairs(struct evaluation *e, uint32_t view, uint32_t variable, struct place at,
@@ -275,9 +276,15 @@ struct look {
 };
 
 /* Words for people, in English until they are shown; compared by address. */
-extern const char *const why_no_data, *const why_too_few, *const why_zero, *const why_not_eligible, *const why_level,
-    *const why_earlier, *const why_component, *const why_not_in_roster, *const why_too_large, *const why_too_few_units,
-    *const why_no_class, *const why_not_defined;
+extern const char *const why_no_data,
+    *const why_too_few, *const why_zero, *const why_not_eligible, *const why_level,
+                                                                      *const why_earlier,
+                                                                          *const why_component,
+                                                                              *const why_not_in_roster,
+                                                                                  *const why_too_large,
+                                                                                      *const why_too_few_units,
+                                                                                          *const why_no_class,
+                                                                                              *const why_not_defined;
 
 MUST_CHECK enum err outcome_of(struct evaluation *e, uint32_t view, uint32_t first, struct place at, uint32_t period,
                                uint32_t part, struct outcome *out);
@@ -308,9 +315,9 @@ MUST_CHECK enum err reference_read(struct evaluation *e, const struct look *l, c
 MUST_CHECK enum err shifted_read(struct evaluation *e, const struct look *l, const struct reference *r,
                                  enum reference_shift shift, struct reading *out);
 struct formula_reading {
-    uint64_t n;          /* the largest of what it read */
+    uint64_t n; /* the largest of what it read */
     uint32_t used;
-    uint32_t missing;    /* references without a value */
+    uint32_t missing; /* references without a value */
     bool earlier_is_missing;
 };
 MUST_CHECK enum err formula_number(struct evaluation *e, const struct look *l, const struct formula *f, double *out,
@@ -342,8 +349,6 @@ MUST_CHECK enum err target_of(struct evaluation *e, const struct look *l, const 
 MUST_CHECK enum err inputs_of(struct evaluation *e, const struct look *l,
                               enum err (*each)(void *ctx, const struct input *i), void *ctx);
 
-/* The first of an id and part? */
-bool indicator_is_first(const struct programme *p, uint32_t index);
 bool indicator_has_series(const struct indicator *i, const char *series);
 void result_of(const struct evaluation *e, const struct outcome *o, struct result *out);
 uint32_t view_of(const struct evaluation *e, const struct programme *p); /* NONE */

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TERMS_MAX     64u
-#define DOUBLE_EXACT  9.0e15 /* below it a double holds every whole number */
-#define DOUBLE_LARGE  1.0e24 /* beyond it no value: not even its whole part means anything */
+#define TERMS_MAX    64u
+#define DOUBLE_EXACT 9.0e15 /* below it a double holds every whole number */
+#define DOUBLE_LARGE 1.0e24 /* beyond it no value: not even its whole part means anything */
 
 /* ---- rounding ---- */
 
@@ -162,7 +162,8 @@ static enum err list_terms(const struct evaluation *e, const struct look *l, str
     const struct programme *p = e->views[l->view].p;
     const struct linear *parts[] = {&l->i->numerator, &l->i->denominator, &l->i->answers};
 
-    memset(out, 0, sizeof(*out));
+    out->count = out->numerators = out->denominators = 0;
+    out->places = 0;
     for (unsigned k = 0; k < 3; k++) {
         for (uint32_t i = 0; i < parts[k]->count; i++) {
             if (out->count == TERMS_MAX)
@@ -205,6 +206,15 @@ struct sums {
     bool has[TERMS_MAX];
     bool has_overflown;
 };
+
+/* This is the innermost of all: what is not used is not touched. */
+static void sums_reset(struct sums *s, uint32_t terms)
+{
+    s->numerator = s->denominator = 0;
+    s->has_overflown = false;
+    memset(s->n, 0, terms * sizeof(s->n[0]));
+    memset(s->has, 0, terms * sizeof(s->has[0]));
+}
 
 static void add_term(const struct evaluation *e, const struct look *l, const struct terms *t, uint32_t k,
                      const struct amount *a, struct sums *s)
@@ -387,11 +397,13 @@ bool indicator_is_linear(const struct indicator *i)
 
 enum err linear_at(struct evaluation *e, const struct look *l, struct outcome *out)
 {
-    struct sums s = {0};
+    struct sums s;
     struct terms t;
     bool has = true;
     enum err err = list_terms(e, l, &t);
 
+    if (err == OK)
+        sums_reset(&s, t.count);
     if (err != OK || (err = sum_terms(e, l, &t, &s, out)) != OK)
         return err;
     for (uint32_t k = 0; k < t.denominators; k++) {

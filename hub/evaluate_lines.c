@@ -83,8 +83,8 @@ struct listing {
     uint32_t unit_count;
     uint32_t *periods; /* of the indicator at hand */
     uint32_t period_count, period_cap;
-    bool *has_cells;   /* of each unit: without a roster, who has any of the indicator at hand */
-    uint32_t *parts;   /* of the place at hand, into evaluation.parts */
+    bool *has_cells; /* of each unit: without a roster, who has any of the indicator at hand */
+    uint32_t *parts; /* of the place at hand, into evaluation.parts */
     uint32_t part_count, part_cap;
 };
 
@@ -136,9 +136,8 @@ static enum err add_asked(struct listing *l, const struct indicator *i)
     uint32_t period = NONE;
     enum err err = l->q->period == NULL ? OK : time_named(l->e, l->q->period, &period);
 
-    return err == OK && period != NONE && indicator_has_series(i, time_at(l->e, period)->series)
-               ? add_period(l, period)
-               : err;
+    return err == OK && period != NONE && indicator_has_series(i, time_at(l->e, period)->series) ? add_period(l, period)
+                                                                                                 : err;
 }
 
 static int by_time(const void *a, const void *b, void *ctx)
@@ -312,21 +311,25 @@ static enum err list_parts(struct listing *l, const struct look *at)
 
 /* ---- lines ---- */
 
-static void name_breakdown(const struct look *at, const char *part, char *out, size_t size)
+/* The line's own part, then that of its variables. */
+static const char *name_breakdown(const struct look *at, const char *part, char *room, size_t size)
 {
-    (void)snprintf(out, size, "%s%s%s", at->i->part, at->i->part[0] != '\0' && part[0] != '\0' ? ";" : "", part);
+    if (at->i->part[0] == '\0' || part[0] == '\0')
+        return part[0] != '\0' ? part : at->i->part;
+    (void)snprintf(room, size, "%s;%s", at->i->part, part);
+    return room;
 }
 
 static enum err put_line(struct listing *l, struct look *at, uint32_t part)
 {
-    char breakdown[2 * PART_MAX + 2];
+    char room[2 * PART_MAX + 2];
     struct indicator_line line = {.programme = l->reads.p,
                                   .indicator = at->i,
                                   .index = at->first,
                                   .level = at->at.unit == NONE ? LEVEL_MUNICIPALITY : LEVEL_UNIT,
                                   .unit = at->at.unit == NONE ? "" : l->e->units.items[at->at.unit],
                                   .period = time_at(l->e, at->period),
-                                  .breakdown = breakdown};
+                                  .breakdown = name_breakdown(at, l->e->parts.items[part], room, sizeof(room))};
     struct outcome o;
     enum err err = outcome_of(l->e, at->view, at->first, at->at, at->period, part, &o);
 
@@ -335,7 +338,6 @@ static enum err put_line(struct listing *l, struct look *at, uint32_t part)
         err = target_of(l->e, at, &o, &line.target, &line.status);
     if (err != OK)
         return err;
-    name_breakdown(at, l->e->parts.items[part], breakdown, sizeof(breakdown));
     result_of(l->e, &o, &line.result);
     return l->each(l->ctx, &line);
 }
@@ -405,7 +407,7 @@ static enum err put_programme(struct listing *l, const struct programme *p)
 
         if ((of->is_hidden && !l->q->with_hidden) || (l->q->indicator != NULL && strcmp(l->q->indicator, of->id) != 0))
             continue;
-        if (indicator_is_first(p, i))
+        if (l->e->views[l->view].is_first[i])
             err = put_indicator(l, i);
     }
     free(l->reads.variables);

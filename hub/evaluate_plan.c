@@ -17,15 +17,14 @@ struct execution {
 
 /* Is there a cell for that code and unit, about a day from `from` to `to`?  In whatever period it was reported, if that
  * has begun. */
-static bool is_done(struct evaluation *e, const struct execution *x, uint32_t variable, uint32_t unit,
-                    const char *code, int32_t from, int32_t to)
+static bool is_done(struct evaluation *e, const struct execution *x, uint32_t variable, uint32_t unit, const char *code,
+                    int32_t from, int32_t to)
 {
     const struct variable *v = x->pv->p->variables[variable];
     const struct cell_table *t = &e->tables[x->pv->table[variable]];
     char part[PART_MAX + 1];
 
-    if (v->by_count == 0 ||
-        (size_t)snprintf(part, sizeof(part), "%s=%s", v->by[0], code) >= sizeof(part))
+    if (v->by_count == 0 || (size_t)snprintf(part, sizeof(part), "%s=%s", v->by[0], code) >= sizeof(part))
         return false;
     for (uint32_t i = 0; i < t->period_count; i++) {
         const struct cell_group *g = cells_group(t, unit, t->periods[i]);
@@ -204,7 +203,7 @@ enum err progress_at(struct evaluation *e, const struct look *l, struct outcome 
         err = count_progress(e, l, l->i->plan_indicators[i], &c);
     for (uint32_t i = 0; i < p->indicator_count && l->i->plan_count == 0 && err == OK; i++)
         if (i != l->first && p->indicators[i]->direction != DIRECTION_NONE && p->indicators[i]->part[0] == '\0' &&
-            p->indicators[i]->kind != KIND_PROGRESS && indicator_is_first(p, i))
+            p->indicators[i]->kind != KIND_PROGRESS && e->views[l->view].is_first[i])
             err = count_progress(e, l, i, &c);
     if (err == OK)
         set_share(l, out, c.reached, c.planned);

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-const char *const target_status_names[] = {[TARGET_NONE] = "",           [TARGET_BELOW] = "below",
-                                           [TARGET_WITHIN] = "within",   [TARGET_ABOVE] = "above",
-                                           [TARGET_NOT_DUE] = "not-due", [TARGET_NO_DATA] = "no-data"};
+const char *const target_status_names[] = {
+    [TARGET_NONE] = "",       [TARGET_BELOW] = "below",     [TARGET_WITHIN] = "within",
+    [TARGET_ABOVE] = "above", [TARGET_NOT_DUE] = "not-due", [TARGET_NO_DATA] = "no-data"};
 
 static void put_i128(struct buf *out, i128 v)
 {

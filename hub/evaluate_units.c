@@ -63,8 +63,7 @@ enum err eligible_units(struct evaluation *e, const struct look *l, const struct
     enum err err = OK;
 
     if (kept == NULL) {
-        if ((err = list_parties(e, l, &fresh)) != OK ||
-            (err = memo_put(e, &key, sizeof(*kept), (void **)&kept)) != OK)
+        if ((err = list_parties(e, l, &fresh)) != OK || (err = memo_put(e, &key, sizeof(*kept), (void **)&kept)) != OK)
             return err;
         *kept = fresh;
     }
@@ -95,8 +94,7 @@ static void set_fraction(const struct look *l, struct outcome *out, uint64_t num
     out->numerator = (i128)numerator;
     out->denominator = l->i->as_count ? 0 : (i128)denominator;
     out->fraction_places = 0;
-    outcome_set_double(out, l->i->as_count ? (double)numerator
-                                           : (double)numerator * l->i->times / (double)denominator);
+    outcome_set_double(out, l->i->as_count ? (double)numerator : (double)numerator * l->i->times / (double)denominator);
 }
 
 enum err units_at_unit(struct evaluation *e, const struct look *l, struct outcome *out)

@@ -146,8 +146,8 @@ static enum err sum_at(struct evaluation *e, uint32_t view, uint32_t variable, s
 
 /* ---- all kinds ---- */
 
-static enum err amount_of_kind(struct evaluation *e, uint32_t view, uint32_t variable, struct place at,
-                               uint32_t period, uint32_t part, struct amount *out)
+static enum err amount_of_kind(struct evaluation *e, uint32_t view, uint32_t variable, struct place at, uint32_t period,
+                               uint32_t part, struct amount *out)
 {
     switch (e->views[view].p->variables[variable]->kind) {
     case VARIABLE_SUM:
@@ -169,10 +169,9 @@ enum err variable_amount(struct evaluation *e, uint32_t view, uint32_t variable,
                          uint32_t part, struct amount *out)
 {
     const struct variable *v = e->views[view].p->variables[variable];
-    const struct memo_key key = {MEMO_AMOUNT, e->views[view].first_variable + variable,
-                                 at.unit,     period,
-                                 part,        at.filter,
-                                 at.merge_day, at.counts};
+    const struct memo_key key = {
+        MEMO_AMOUNT, e->views[view].first_variable + variable, at.unit, period, part, at.filter, at.merge_day,
+        at.counts};
     struct amount *kept = is_remembered(v, at) ? memo_get(&e->memo, &key) : NULL;
     enum err err = OK;
 

@@ -27,9 +27,9 @@
 #define FORMS_DIR SVODKA_SOURCE_DIR "/tests/data/packs/examples/forms/"
 #define EXAMPLES  SVODKA_SOURCE_DIR "/docs/indicators.md"
 
-static const char *const example_forms[] = {"passport", "social", "marks", "vpr",   "exam",
-                                            "staff",    "training", "diagnostics", "network", "documents",
-                                            "done",     "reference", "plan", "climate", "events"};
+static const char *const example_forms[] = {"passport", "social",    "marks",       "vpr",     "exam",
+                                            "staff",    "training",  "diagnostics", "network", "documents",
+                                            "done",     "reference", "plan",        "climate", "events"};
 
 struct fake_cell {
     uint8_t digest[VARIABLE_DIGEST_BYTES];
@@ -199,8 +199,8 @@ static inline void school(struct world *w, const char *id, const char *since, co
     assert_true(w->unit_count < UNITS_MAX);
     w->has_roster = true;
     w->ids[w->unit_count] = id;
-    w->units[w->unit_count++] = (struct fake_unit){id, since == NULL ? DATE_MIN : day(since),
-                                                   until == NULL ? DATE_MAX : day(until), successor};
+    w->units[w->unit_count++] =
+        (struct fake_unit){id, since == NULL ? DATE_MIN : day(since), until == NULL ? DATE_MAX : day(until), successor};
 }
 
 /* Three schools that are always there. */
@@ -369,12 +369,12 @@ static inline enum err fake_cells(void *ctx, const uint8_t digest[VARIABLE_DIGES
 
 static inline struct evaluation *evaluation_of(struct world *w)
 {
-    struct evaluation_world ew = {.programmes = &w->p,
-                                  .programme_count = 1,
-                                  .calendar = w->calendar,
-                                  .units = {w, w->ids, w->unit_count, w->has_roster, fake_is_active,
-                                            fake_each_predecessor},
-                                  .source = {fake_cells, w}};
+    struct evaluation_world ew = {
+        .programmes = &w->p,
+        .programme_count = 1,
+        .calendar = w->calendar,
+        .units = {w, w->ids, w->unit_count, w->has_roster, fake_is_active, fake_each_predecessor},
+        .source = {fake_cells, w}};
 
     if (w->e == NULL) {
         qsort(w->cells, w->cell_count, sizeof(*w->cells), by_cell_key);

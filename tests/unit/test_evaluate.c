@@ -13,9 +13,8 @@ struct raw {
     int64_t assessed, good, lowered, confirmed, raised, takers, marks;
 };
 static const struct raw raws[] = {
-    {"A", Y1, 54, 15, 20, 16, 2, 6, 18},    {"A", Y2, 56, 20, 19, 18, 3, 5, 16},
-    {"B", Y1, 31, 9, 11, 12, 1, 4, 13},     {"B", Y2, 30, 8, 12, 9, 1, 3, 9},
-    {"C", Y1, 130, 52, 44, 43, 5, 10, 37},  {"C", Y2, 133, 57, 41, 49, 6, 15, 54},
+    {"A", Y1, 54, 15, 20, 16, 2, 6, 18}, {"A", Y2, 56, 20, 19, 18, 3, 5, 16},   {"B", Y1, 31, 9, 11, 12, 1, 4, 13},
+    {"B", Y2, 30, 8, 12, 9, 1, 3, 9},    {"C", Y1, 130, 52, 44, 43, 5, 10, 37}, {"C", Y2, 133, 57, 41, 49, 6, 15, 54},
 };
 struct social {
     const char *unit;
@@ -207,27 +206,28 @@ static void e_9_a_school_below_the_minimum_counts_in_the_district(void **state)
 
 /* ---- the roster ---- */
 
-static const char simple[] = "base_period: {school_year: 2018/19}\n"
-                             "parameters: {limit: 30}\n"
-                             "variables:\n"
-                             "  - {id: good, form: marks, rows: rows, value: \"${only_4_5}\"}\n"
-                             "  - {id: assessed, form: marks, rows: rows, value: \"${assessed}\"}\n"
-                             "  - {id: by_subject, form: marks, rows: rows, value: \"${assessed}\", by: subject}\n"
-                             "  - {id: ref, form: reference, value: \"${mean}\", places: 2}\n"
-                             "  - {id: loads, kind: values, form: staff, value: \"${load}\"}\n"
-                             "indicators:\n"
-                             "  - {id: Q, name: Q, kind: share, numerator: \"${good}\", denominator: \"${assessed}\"}\n"
-                             "  - {id: D, name: D, kind: change, of: Q, against: previous}\n"
-                             "  - {id: M, name: M, kind: formula, value: \"${Q}\", rollup: mean}\n"
-                             "  - {id: MD, name: MD, kind: change, of: M, against: previous, level: municipality}\n"
-                             "  - {id: S, name: S, kind: sum, value: \"${by_subject}\", breakdown: true}\n"
-                             "  - {id: R, name: R, kind: sum, value: \"${ref}\", level: municipality}\n"
-                             "  - {id: H, name: H, kind: formula, value: \"${Q} div (${Q} - ${Q})\", hidden: true}\n"
-                             "  - {id: L, name: L, kind: units, condition: \"${Q} < ${param.limit}\"}\n"
-                             "  - {id: V, name: V, kind: formula, value: \"${n.loads}\"}\n"
-                             "  - {id: CY, name: CY, kind: formula, value: \"${Q}\", period: calendar_year}\n"
-                             "  - {id: CB, name: CB, kind: formula, value: \"${Q}\", period: calendar_year, align: begun}\n"
-                             "  - {id: BQ, name: BQ, kind: change, of: Q, against: base, base: {value: 34, period: 2018/19, compare: true}}\n";
+static const char simple[] =
+    "base_period: {school_year: 2018/19}\n"
+    "parameters: {limit: 30}\n"
+    "variables:\n"
+    "  - {id: good, form: marks, rows: rows, value: \"${only_4_5}\"}\n"
+    "  - {id: assessed, form: marks, rows: rows, value: \"${assessed}\"}\n"
+    "  - {id: by_subject, form: marks, rows: rows, value: \"${assessed}\", by: subject}\n"
+    "  - {id: ref, form: reference, value: \"${mean}\", places: 2}\n"
+    "  - {id: loads, kind: values, form: staff, value: \"${load}\"}\n"
+    "indicators:\n"
+    "  - {id: Q, name: Q, kind: share, numerator: \"${good}\", denominator: \"${assessed}\"}\n"
+    "  - {id: D, name: D, kind: change, of: Q, against: previous}\n"
+    "  - {id: M, name: M, kind: formula, value: \"${Q}\", rollup: mean}\n"
+    "  - {id: MD, name: MD, kind: change, of: M, against: previous, level: municipality}\n"
+    "  - {id: S, name: S, kind: sum, value: \"${by_subject}\", breakdown: true}\n"
+    "  - {id: R, name: R, kind: sum, value: \"${ref}\", level: municipality}\n"
+    "  - {id: H, name: H, kind: formula, value: \"${Q} div (${Q} - ${Q})\", hidden: true}\n"
+    "  - {id: L, name: L, kind: units, condition: \"${Q} < ${param.limit}\"}\n"
+    "  - {id: V, name: V, kind: formula, value: \"${n.loads}\"}\n"
+    "  - {id: CY, name: CY, kind: formula, value: \"${Q}\", period: calendar_year}\n"
+    "  - {id: CB, name: CB, kind: formula, value: \"${Q}\", period: calendar_year, align: begun}\n"
+    "  - {id: BQ, name: BQ, kind: change, of: Q, against: base, base: {value: 34, period: 2018/19, compare: true}}\n";
 
 static void rate(struct world *w, const char *unit, const char *period, int64_t good, int64_t assessed)
 {
@@ -285,7 +285,7 @@ static void a_merged_schools_earlier_value_is_that_of_both_schools_together(void
     (void)state;
     put_merger(w);
     expect(w, "Q", "A", Y1, "25.000000 = 10/40"); /* asked for itself, the year is what it was */
-    expect(w, "D", "A", Y2, "15.000000");          /* 45 - (10 + 20) / (40 + 60) * 100 = 45 - 30 */
+    expect(w, "D", "A", Y2, "15.000000");         /* 45 - (10 + 20) / (40 + 60) * 100 = 45 - 30 */
     expect(w, "D", NULL, Y2, "15.000000");
     done(w);
 }
@@ -310,7 +310,8 @@ static void values_are_rounded_once_half_up_towards_plus_infinity(void **state)
 {
     static const struct {
         int64_t a, b, expected;
-    } cases[] = {{5, 2, 3}, {-5, 2, -2}, {7, 3, 2}, {-7, 3, -2}, {8, 3, 3}, {-8, 3, -3}, {0, 5, 0}, {1, 2, 1}, {-1, 2, 0}};
+    } cases[] = {{5, 2, 3},   {-5, 2, -2}, {7, 3, 2}, {-7, 3, -2}, {8, 3, 3},
+                 {-8, 3, -3}, {0, 5, 0},   {1, 2, 1}, {-1, 2, 0}};
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++)
@@ -423,19 +424,21 @@ static void lines_come_by_period_units_then_the_municipality_and_silent_schools_
     cell(w, "by_subject", "A", Y2, 6, 2);
     part(w, "by_subject", "A", Y2, "subject=rus", 4, 1);
     part(w, "by_subject", "A", Y2, "subject=math", 2, 1);
-    expect_lines(w, &all, "Q|2019/20|A||25.000000 = 1/4|1/1\n"
-                          "Q|2019/20|||25.000000 = 1/4|1/1\n"
-                          "Q|2020/21|A||50.000000 = 2/4|1/1\n"
-                          "Q|2020/21|B||-: no data|0/1\n"
-                          "Q|2020/21|||50.000000 = 2/4|1/2\n");
+    expect_lines(w, &all,
+                 "Q|2019/20|A||25.000000 = 1/4|1/1\n"
+                 "Q|2019/20|||25.000000 = 1/4|1/1\n"
+                 "Q|2020/21|A||50.000000 = 2/4|1/1\n"
+                 "Q|2020/21|B||-: no data|0/1\n"
+                 "Q|2020/21|||50.000000 = 2/4|1/2\n");
     expect_lines(w, &one, "Q|2021/22|A||-: no data|0/1\nQ|2021/22|B||-: no data|0/1\nQ|2021/22|||-: no data|0/2\n");
-    expect_lines(w, &parts, "S|2020/21|A||6.000000 = 6|1/1\n"
-                            "S|2020/21|A|subject=math|2.000000 = 2|1/1\n"
-                            "S|2020/21|A|subject=rus|4.000000 = 4|1/1\n"
-                            "S|2020/21|B||-: no data|0/1\n"
-                            "S|2020/21|||6.000000 = 6|1/2\n"
-                            "S|2020/21||subject=math|2.000000 = 2|1/2\n"
-                            "S|2020/21||subject=rus|4.000000 = 4|1/2\n");
+    expect_lines(w, &parts,
+                 "S|2020/21|A||6.000000 = 6|1/1\n"
+                 "S|2020/21|A|subject=math|2.000000 = 2|1/1\n"
+                 "S|2020/21|A|subject=rus|4.000000 = 4|1/1\n"
+                 "S|2020/21|B||-: no data|0/1\n"
+                 "S|2020/21|||6.000000 = 6|1/2\n"
+                 "S|2020/21||subject=math|2.000000 = 2|1/2\n"
+                 "S|2020/21||subject=rus|4.000000 = 4|1/2\n");
     expect_lines(w, &unit, "Q|2020/21|B||-: no data|0/1\n");
     expect_lines(w, &district, "Q|2020/21|||50.000000 = 2/4|1/2\n");
     expect_lines(w, &hidden, "");
@@ -449,8 +452,8 @@ static void what_is_not_computed_there_is_not_found(void **state)
 
     (void)state;
     three_schools(w);
-    assert_int_equal(look(w, "MD", "A", Y2, "", &r), ERR_NOT_FOUND);     /* of the district alone */
-    assert_int_equal(look(w, "Q", "A", "2020", "", &r), ERR_NOT_FOUND);  /* of school years */
+    assert_int_equal(look(w, "MD", "A", Y2, "", &r), ERR_NOT_FOUND);       /* of the district alone */
+    assert_int_equal(look(w, "Q", "A", "2020", "", &r), ERR_NOT_FOUND);    /* of school years */
     assert_int_equal(look(w, "Q", "A", Y2, "grade=5", &r), ERR_NOT_FOUND); /* has no parts */
     done(w);
 }
@@ -498,14 +501,16 @@ static void inputs_add_up_to_what_they_are_inputs_of(void **state)
     good = variable_of(w, "good");
     assessed = variable_of(w, "assessed");
     q = (unsigned)programme_find_indicator(w->p, "Q", "");
-    (void)snprintf(text, sizeof(text), "v%u|A|2019/20|1 0|10\nv%u|A|2019/20|0 1|40\nv%u|B|2019/20|1 0|20\n"
-                                       "v%u|B|2019/20|0 1|60\nv%u|district|2019/20|1 0|0\nv%u|district|2019/20|0 1|0\n",
+    (void)snprintf(text, sizeof(text),
+                   "v%u|A|2019/20|1 0|10\nv%u|A|2019/20|0 1|40\nv%u|B|2019/20|1 0|20\n"
+                   "v%u|B|2019/20|0 1|60\nv%u|district|2019/20|1 0|0\nv%u|district|2019/20|0 1|0\n",
                    good, assessed, good, assessed, good, assessed);
     expect_inputs(w, "Q", NULL, Y1, text);
     (void)snprintf(text, sizeof(text), "i%u|A|2020/21|45.000\ni%u|A|2019/20|30.000\n", q, q);
     expect_inputs(w, "D", "A", Y2, text);
     (void)snprintf(text, sizeof(text), "i%u|A|2019/20|25.000\ni%u|B|2019/20|33.333\n",
-                   (unsigned)programme_find_indicator(w->p, "M", ""), (unsigned)programme_find_indicator(w->p, "M", ""));
+                   (unsigned)programme_find_indicator(w->p, "M", ""),
+                   (unsigned)programme_find_indicator(w->p, "M", ""));
     expect_inputs(w, "M", NULL, Y1, text); /* a mean rests upon the units' own values */
     done(w);
 }

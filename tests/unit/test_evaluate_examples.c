@@ -106,7 +106,7 @@ static void l_04_parts_by_subject_and_schools_of_one_kind(void **state)
     part(w, "failed", "B", Y2, "subject=rus", 0, 1);
     expect(w, "ZHG-30", "A", Y2, "33.333333 = 4/12");
     expect_part(w, "ZHG-30", "A", Y2, "subject=math", "50.000000 = 3/6");
-    expect(w, "ZHG-30", NULL, Y2, "30.000000 = 6/20");                       /* (4 + 2) / (12 + 8) */
+    expect(w, "ZHG-30", NULL, Y2, "30.000000 = 6/20");                      /* (4 + 2) / (12 + 8) */
     expect_part(w, "ZHG-30", NULL, Y2, "subject=math", "50.000000 = 5/10"); /* (3 + 2) / (6 + 4) */
     expect_part(w, "ZHG-30", NULL, Y2, "subject=rus", "10.000000 = 1/10");
     expect(w, "ABN-02", "A", Y2, "33.333333 = 4/12");
@@ -261,7 +261,7 @@ static void l_11_a_change_has_a_choice_of_the_earlier_period_and_names_the_one_i
     expect(w, "ABN-30", "A", Y2, "0.100000"); /* 3.6 - 3.5 */
     MUST(look(w, "ABN-30", "A", Y2, "", &r));
     assert_string_equal(r.used.id, Y0);
-    expect(w, "ABN-32", "A", Y2, "2.857143"); /* 0.1 / 3.5 * 100 */
+    expect(w, "ABN-32", "A", Y2, "2.857143");  /* 0.1 / 3.5 * 100 */
     expect(w, "KLN-32", "A", Y3, "-0.300000"); /* 3.3 - 3.6 */
     expect(w, "VSH-27", "A", Y3, "-1.000000");
     expect(w, "KLN-32", NULL, Y3, "-0.300000"); /* A alone makes the district */
@@ -308,7 +308,7 @@ static void l_13_a_pair_is_the_same_key_in_two_rounds(void **state)
     level(w, "pairs", "A", Y2, "T02", "subject", 1, 70);
     level(w, "pairs", "A", Y2, "T02", "subject", 2, 70);
     level(w, "pairs", "A", Y2, "T03", "subject", 1, 10);
-    level(w, "pairs", "A", Y2, "T03", "methods", 2, 90); /* another area: no pair */
+    level(w, "pairs", "A", Y2, "T03", "methods", 2, 90);  /* another area: no pair */
     level(w, "pairs", "B", Y2, "T01", "subject", -1, 30); /* rounds may be any whole numbers */
     level(w, "pairs", "B", Y2, "T01", "subject", 1, 31);
     expect(w, "VSH-09", "A", Y2, "50.000000 = 1/2"); /* T01: (60 - 40) + (45 - 50) = 15; T02: 0 */
@@ -329,7 +329,7 @@ static void l_14_a_reference_value_is_reported_about_the_district(void **state)
     cell(w, "marks", "B", Y2, 9, 1);
     cell(w, "takers", "C", Y2, 15, 1);
     cell(w, "marks", "C", Y2, 54, 1);
-    cell(w, "region", UNIT_DISTRICT, Y2, 340, 1); /* 3.40 with two places */
+    cell(w, "region", UNIT_DISTRICT, Y2, 340, 1);     /* 3.40 with two places */
     expect(w, "ZHG-13", "A", Y2, "100.000000 = 1/1"); /* 3.2 < 3.4 */
     expect(w, "ZHG-13", "C", Y2, "0.000000 = 0/1");   /* 3.6 */
     expect(w, "ZHG-13", NULL, Y2, "66.666667 = 2/3");

@@ -237,8 +237,8 @@ static void l_23_least_greatest_mean_median_and_range_come_from_all_values(void 
     value(w, "loads", "B", Y2, 24, 1);
     expect(w, "load-least", "A", Y2, "10.000000");
     expect(w, "load-most", "A", Y2, "30.000000");
-    expect(w, "load-mean", "A", Y2, "19.000000");   /* 76 / 4 */
-    expect(w, "load-median", "A", Y2, "18.000000"); /* between 18 and 18 */
+    expect(w, "load-mean", "A", Y2, "19.000000");    /* 76 / 4 */
+    expect(w, "load-median", "A", Y2, "18.000000");  /* between 18 and 18 */
     expect(w, "load-quarter", "A", Y2, "16.000000"); /* at (4 - 1) / 4 = 0.75 between 10 and 18 */
     /* 10, 18, 18, 20, 24, 30: mean 120/6, median (18 + 20)/2, a quarter at 5/4: 18 */
     expect(w, "load-mean", NULL, Y2, "20.000000");
