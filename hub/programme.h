@@ -54,7 +54,6 @@ enum variable_time {
     TIME_WITHIN,
     TIME_FLOW,
     TIME_CUMULATIVE,
-    TIME_WITHIN, /* the latest one inside the period in which the unit has something */
     TIME_ROLLING
 };
 
