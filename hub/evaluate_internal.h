@@ -14,6 +14,9 @@
  *   evaluate_plan.c       execution, progress, targets
  *   evaluate_lines.c      the listing
  *   evaluate_inputs.c     one step down
+ *   evaluate_reads.c      what an indicator reads, all the way down
+ *   evaluate_sources.c    the submissions' forms and periods behind it, and the cells as they are
+ *   evaluate_text.c       results as text
  *   evaluate_hub.c        a hub's programmes, roster and cells
  *
  * Units, periods and parts are small numbers here; what they are called is looked up when something leaves. */
@@ -119,7 +122,8 @@ struct programme_view {
     uint32_t *table; /* of each variable */
     uint32_t first;  /* number of its first indicator, over all programmes */
     uint32_t first_variable;
-    bool *is_first; /* of each indicator: the first of its id and part */
+    bool *is_of_district; /* of each indicator: all it reads is reported about the district itself */
+    bool *is_first;       /* of each indicator: the first of its id and part */
 };
 struct period_view {
     struct period p;
@@ -345,6 +349,17 @@ MUST_CHECK enum err eligible_units(struct evaluation *e, const struct look *l, c
 
 MUST_CHECK enum err target_of(struct evaluation *e, const struct look *l, const struct outcome *value,
                               const struct target **target, enum target_status *status);
+
+/* What an indicator reads, all the way down: by number in the programme. */
+struct reads {
+    const struct programme *p;
+    bool *variables, *indicators;
+};
+MUST_CHECK enum err reads_init(struct reads *r, const struct programme *p);
+void reads_fini(struct reads *r);
+void reads_find(struct reads *r, uint32_t index);
+const struct form *reads_form(const struct programme *p, const char *id); /* NULL: not one of the pack's */
+MUST_CHECK enum err reads_mark_district(struct evaluation *e, struct programme_view *v);
 
 MUST_CHECK enum err inputs_of(struct evaluation *e, const struct look *l,
                               enum err (*each)(void *ctx, const struct input *i), void *ctx);
