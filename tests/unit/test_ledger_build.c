@@ -244,6 +244,11 @@ static void a_rename_that_comes_later_lets_older_submissions_count(void **state)
     take_array(&w, sub, 1, 1, head, NULL);
     load_all(&w, yaml, card_yaml); /* `seats`, and nobody knows that they were chairs */
     assert_int_equal(rows_of(&w, H_CELLS), 0);
+    sub[0] = grade(2, "", 30);
+    sub[0].form = "card";
+    sub[0].unit = "gp2";
+    take_array(&w, sub, 1, 2, head, NULL);
+    assert_int_equal(rows_of(&w, H_CELLS), 1);
     assert_int_equal(verify_bad(&w), 0);
     come(&c, &w, yaml, card_renamed_yaml);
     assert_true(cell_build_is_needed(c.build));
@@ -251,6 +256,7 @@ static void a_rename_that_comes_later_lets_older_submissions_count(void **state)
     settle(&w, switch_over(&c, &w));
     gone(&c);
     assert_true(cell_of(&w, "places", "gp", "2020-09", "").sum == 40);
+    assert_true(cell_of(&w, "places", "gp2", "2020-09", "").sum == 30); /* built anew, not added to what was there */
     assert_int_equal(verify_bad(&w), 0);
     world_close(&w);
 }
