@@ -53,6 +53,7 @@ enum variable_time {
     TIME_LAST,
     TIME_FLOW,
     TIME_CUMULATIVE,
+    TIME_WITHIN, /* the latest one inside the period in which the unit has something */
     TIME_ROLLING
 };
 
