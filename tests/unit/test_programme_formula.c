@@ -1,8 +1,8 @@
-/* test_programme_formula.c: what a name in an indicator's expression means, where it may stand, and that indicators which
- * use each other are found (invariant 9). */
+/* test_programme_formula.c: what a name in an indicator's expression means, where it may stand, and that indicators
+ * which use each other are found (invariant 9). */
 #include "programme_fixture.h"
 
-#define H "  - {id: H, name: H, kind: share, form: f, condition: \"${a} > 1\"}\n"
+#define H       "  - {id: H, name: H, kind: share, form: f, condition: \"${a} > 1\"}\n"
 #define F(text) "  - {id: F, name: F, kind: formula, period: month, value: \"" text "\"}\n"
 
 static const struct reference *only(const struct programme *p)
@@ -86,9 +86,9 @@ static void a_formula_computes_with_its_references_in_order(void **state)
 
 static void parts_are_named_by_their_codes(void **state)
 {
-    static const char yaml[] = HEAD
-        F("${H.rus} + ${H.9.rus} + ${H}") H "  - {id: H, part: \"subject=rus\", form: f, condition: \"${a} > 2\"}\n"
-                                            "  - {id: H, part: \"grade=9;subject=rus\", form: f, condition: \"${a} > 3\"}\n";
+    static const char yaml[] = HEAD F("${H.rus} + ${H.9.rus} + ${H}") H
+        "  - {id: H, part: \"subject=rus\", form: f, condition: \"${a} > 2\"}\n"
+        "  - {id: H, part: \"grade=9;subject=rus\", form: f, condition: \"${a} > 3\"}\n";
     struct programme *p = load_good(yaml, NULL);
     const struct formula *f = &indicator_of(p, "F", "")->value;
 
@@ -149,7 +149,8 @@ static void a_value_that_its_level_never_has_is_refused(void **state)
     static const struct mistake cases[] = {
         {HEAD MU F("${MU} + 1"), "programme.yaml:8:60: F: value: \"MU\" is computed for the district alone: write "
                                  "${municipality.MU}"},
-        {HEAD MU "  - {id: X, name: X, kind: units, condition: \"1 < ${MU}\"}\n", "programme.yaml:8:51: X: condition: \"MU\" is"},
+        {HEAD MU "  - {id: X, name: X, kind: units, condition: \"1 < ${MU}\"}\n",
+         "programme.yaml:8:51: X: condition: \"MU\" is"},
         {HEAD MU "  - {id: X, name: X, kind: formula, level: municipality, value: \"${a}\", units: \"${MU} > 1\"}\n",
          "programme.yaml:8:81: X: units: \"MU\" is computed for the district alone"},
         {HEAD UN F("${municipality.UN}"), "programme.yaml:8:60: F: value: \"UN\" is computed for units alone"},
@@ -184,13 +185,20 @@ static void indicators_that_use_each_other_are_told_step_by_step(void **state)
         /* The base period may be the present one. */
         {HEAD X("A", "${base.B}") X("B", "${A}"), "programme.yaml:7:45: A: A -> B -> A:"},
         {HEAD X("A", "${municipality.B}") X("B", "${A}"), "programme.yaml:7:45: A: A -> B -> A:"},
-        {HEAD X("A", "${D}") "  - {id: D, name: D, kind: change, of: A, against: previous}\n", "programme.yaml:7:45: A: A -> D -> A:"},
-        {HEAD X("A", "${I}") "  - {id: I, name: I, kind: index, components: [{of: A, weight: 1}]}\n", "A: A -> I -> A:"},
-        {HEAD X("A", "${U}") "  - {id: U, name: U, kind: units, condition: \"${a} > 1\", among: \"${A} > 1\"}\n", "A: A -> U -> A:"},
-        {HEAD X("A", "${U}") "  - {id: U, name: U, kind: units, condition: \"${a} > 1\", units: \"${A} > 1\"}\n", "A: A -> U -> A:"},
-        {HEAD X("A", "${G}") "  - {id: G, name: G, kind: change, of: H, against: previous, units: \"${A} > 1\"}\n" H, "A: A -> G -> A:"},
-        {HEAD X("A", "${Y}") "  - {id: Y, name: Y, kind: history, condition: \"${A} > 1\", last: 3}\n", "A: A -> Y -> A:"},
-        {HEAD X("A", "${K}") "  - {id: K, name: K, kind: class, classes: [{code: x, name: x, condition: \"${A} > 1\"}]}\n",
+        {HEAD X("A", "${D}") "  - {id: D, name: D, kind: change, of: A, against: previous}\n",
+         "programme.yaml:7:45: A: A -> D -> A:"},
+        {HEAD X("A", "${I}") "  - {id: I, name: I, kind: index, components: [{of: A, weight: 1}]}\n",
+         "A: A -> I -> A:"},
+        {HEAD X("A", "${U}") "  - {id: U, name: U, kind: units, condition: \"${a} > 1\", among: \"${A} > 1\"}\n",
+         "A: A -> U -> A:"},
+        {HEAD X("A", "${U}") "  - {id: U, name: U, kind: units, condition: \"${a} > 1\", units: \"${A} > 1\"}\n",
+         "A: A -> U -> A:"},
+        {HEAD X("A", "${G}") "  - {id: G, name: G, kind: change, of: H, against: previous, units: \"${A} > 1\"}\n" H,
+         "A: A -> G -> A:"},
+        {HEAD X("A", "${Y}") "  - {id: Y, name: Y, kind: history, condition: \"${A} > 1\", last: 3}\n",
+         "A: A -> Y -> A:"},
+        {HEAD X("A",
+                "${K}") "  - {id: K, name: K, kind: class, classes: [{code: x, name: x, condition: \"${A} > 1\"}]}\n",
          "A: A -> K -> A:"},
         {HEAD X("A", "${P} + ${a}") "  - {id: P, name: P, kind: progress, plan: by1, of: [Q]}\n"
                                     "  - {id: Q, name: Q, kind: formula, value: \"${A}\", direction: up}\n",
@@ -211,8 +219,10 @@ static void what_was_so_before_makes_no_circle(void **state)
         HEAD X("A", "${previous.B} + 1") X("B", "${A}"),
         HEAD X("A", "${last_year.B}") X("B", "${last_known.A}"),
         /* A target is looked at when the value is there. */
-        HEAD X("A", "${a}") "  - {id: B, name: B, kind: formula, period: month, value: \"${A}\", targets: [{period: 2020-09, "
-                            "reference: \"${municipality.A}\"}]}\n",
+        HEAD X(
+            "A",
+            "${a}") "  - {id: B, name: B, kind: formula, period: month, value: \"${A}\", targets: [{period: 2020-09, "
+                    "reference: \"${municipality.A}\"}]}\n",
     };
 
     (void)state;

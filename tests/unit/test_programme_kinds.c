@@ -3,9 +3,9 @@
 #include "programme_fixture.h"
 
 /* The first line of the indicators is line 7, and each stands on one line of its own: "  - {id: ". */
-#define H          "  - {id: H, name: H, kind: share, form: f, condition: \"${a} > 1\"}\n"
-#define MUNICIPAL  "  - {id: MU, name: MU, kind: sum, value: \"${a}\", level: municipality}\n"
-#define OF_UNITS   "  - {id: UN, name: UN, kind: sum, value: \"${a}\", level: unit}\n"
+#define H         "  - {id: H, name: H, kind: share, form: f, condition: \"${a} > 1\"}\n"
+#define MUNICIPAL "  - {id: MU, name: MU, kind: sum, value: \"${a}\", level: municipality}\n"
+#define OF_UNITS  "  - {id: UN, name: UN, kind: sum, value: \"${a}\", level: unit}\n"
 
 static const struct variable *variable_of(const struct programme *p, const struct linear *sum, uint32_t term)
 {
@@ -17,10 +17,10 @@ static const struct variable *variable_of(const struct programme *p, const struc
 
 static void a_kind_over_one_form_is_short_for_a_variable(void **state)
 {
-    static const char yaml[] = HEAD
-        "  - {id: C, name: C, kind: count, form: f, where: \"${a} > 1\", breakdown: sex}\n"
-        "  - {id: S, name: S, kind: sum, form: f, value: \"${d}\", places: 2}\n"
-        "  - {id: M, name: M, kind: mean, form: f, rows: rows, value: \"${pupils} + ${a}\"}\n" H;
+    static const char yaml[] =
+        HEAD "  - {id: C, name: C, kind: count, form: f, where: \"${a} > 1\", breakdown: sex}\n"
+             "  - {id: S, name: S, kind: sum, form: f, value: \"${d}\", places: 2}\n"
+             "  - {id: M, name: M, kind: mean, form: f, rows: rows, value: \"${pupils} + ${a}\"}\n" H;
     struct programme *p = load_good(yaml, NULL);
     const struct indicator *i;
 
@@ -34,8 +34,7 @@ static void a_kind_over_one_form_is_short_for_a_variable(void **state)
     assert_string_equal(i->unit_en, "");
     assert_int_equal(i->series_count, 1);
     assert_string_equal(i->series[0], "month"); /* the form's */
-    assert_string_equal(variable_of(p, &i->numerator, 0)->definition,
-                        "sum form=\"f\" where=\"${a} > 1\" by=\"sex\"");
+    assert_string_equal(variable_of(p, &i->numerator, 0)->definition, "sum form=\"f\" where=\"${a} > 1\" by=\"sex\"");
     i = indicator_of(p, "S", "");
     assert_int_equal(i->places, 2);
     assert_string_equal(variable_of(p, &i->numerator, 0)->definition, "sum form=\"f\" value=\"${d}\" places=\"2\"");
@@ -74,13 +73,15 @@ static void mistakes_in_a_form_s_expressions_have_their_column(void **state)
          "programme.yaml:11:12: A: where, character 8 of the expression:"},
         {HEAD "  - id: A\n    name: A\n    form: f\n    kind: count\n    where: ${a} > today()\n",
          "programme.yaml:11:19: A: where:"},
-        {HEAD "  - {id: A, name: A, form: f, kind: count, where: \"${pupils} > 1\"}\n", "programme.yaml:7:52: A: where:"},
+        {HEAD "  - {id: A, name: A, form: f, kind: count, where: \"${pupils} > 1\"}\n",
+         "programme.yaml:7:52: A: where:"},
         {HEAD "  - {id: A, name: A, form: f, kind: count, rows: nosuch}\n", "programme.yaml:7:50: A: rows:"},
         {HEAD "  - {id: A, name: A, form: f, kind: count, breakdown: d}\n", "programme.yaml:7:55: A: breakdown:"},
         {HEAD "  - {id: A, name: A, form: f, kind: count, where: [1]}\n", "programme.yaml:7:51: where: a text"},
         {HEAD "  - {id: A, name: A, form: g, kind: count}\n", "programme.yaml:7:28: form: the pack has no form 'g'"},
-        {HEAD "  - {id: A, name: A, form: ff, kind: count}\n", "programme.yaml:7:28: form: the pack has no form 'ff' in "
-                                                               "forms/; did you mean 'f'?"},
+        {HEAD "  - {id: A, name: A, form: ff, kind: count}\n",
+         "programme.yaml:7:28: form: the pack has no form 'ff' in "
+         "forms/; did you mean 'f'?"},
         {HEAD "  - {id: A, name: A, form: f, kind: count, places: 7}\n", "programme.yaml:7:52: places:"},
     };
 
@@ -91,14 +92,16 @@ static void mistakes_in_a_form_s_expressions_have_their_column(void **state)
 static void a_key_that_a_kind_does_not_have_or_needs_is_told(void **state)
 {
     static const struct mistake cases[] = {
-        {HEAD "  - {id: A, name: A, form: f, kind: share}\n", "programme.yaml:7:5: condition: kind 'share' needs this key"},
+        {HEAD "  - {id: A, name: A, form: f, kind: share}\n",
+         "programme.yaml:7:5: condition: kind 'share' needs this key"},
         {HEAD "  - {id: A, name: A, form: f, kind: sum}\n", "programme.yaml:7:5: value: kind 'sum' needs this key"},
         {HEAD "  - {id: A, name: A, kind: sum}\n", "programme.yaml:7:5: value: kind 'sum' needs this key"},
         {HEAD "  - {id: A, name: A, kind: count}\n", "programme.yaml:7:5: form: kind 'count' needs this key"},
         {HEAD "  - {id: A, name: A, form: f, kind: count, value: \"1\"}\n",
          "programme.yaml:7:44: value: kind 'count' has no such key; it has: form rows where breakdown places"},
         {HEAD "  - {id: A, name: A, form: f, kind: count, condition: \"1\"}\n", "programme.yaml:7:44: condition:"},
-        {HEAD "  - {id: A, name: A, kind: sum, value: \"${a}\", where: \"1\"}\n", "programme.yaml:7:48: where: kind 'sum'"},
+        {HEAD "  - {id: A, name: A, kind: sum, value: \"${a}\", where: \"1\"}\n",
+         "programme.yaml:7:48: where: kind 'sum'"},
         {HEAD "  - {id: A, name: A, kind: sum, value: \"${a}\", places: 2}\n", "programme.yaml:7:48: places:"},
         {HEAD "  - {id: A, name: A, kind: formula, value: \"${a}\", against: base}\n", "programme.yaml:7:52: against:"},
         {HEAD "  - {id: A, name: A, kind: median}\n", "programme.yaml:7:28: kind: expected one of: count"},
@@ -122,10 +125,11 @@ static void a_key_that_a_kind_does_not_have_or_needs_is_told(void **state)
 
 static void a_sum_keeps_each_variable_with_its_factor(void **state)
 {
-    static const char yaml[] = HEAD
-        "  - {id: VS, name: VS, kind: sum, value: \"${a} + ${b} - ${t}\"}\n"
-        "  - {id: VH, name: VH, kind: share, numerator: \"${by1}\", denominator: \"${by1} + ${by2}\", breakdown: true}\n"
-        "  - {id: VR, name: VR, kind: ratio, numerator: \"2 * (${a} - 3 * ${rose.pr})\", denominator: \"${n.b}\", times: 2.5}\n";
+    static const char yaml[] = HEAD "  - {id: VS, name: VS, kind: sum, value: \"${a} + ${b} - ${t}\"}\n"
+                                    "  - {id: VH, name: VH, kind: share, numerator: \"${by1}\", denominator: \"${by1} "
+                                    "+ ${by2}\", breakdown: true}\n"
+                                    "  - {id: VR, name: VR, kind: ratio, numerator: \"2 * (${a} - 3 * ${rose.pr})\", "
+                                    "denominator: \"${n.b}\", times: 2.5}\n";
     struct programme *p = load_good(yaml, variables_yaml);
     const struct indicator *i = indicator_of(p, "VS", "");
 
@@ -160,8 +164,10 @@ static void what_is_no_sum_of_variables_is_refused(void **state)
         {SUM("${a} * ${b}"), "programme.yaml:7:41: A: value: a variable has no part in this sum"},
         {SUM("${a} + ${b} + ${a} * ${b}"), "programme.yaml:7:41: A: value: a sum of variables is expected, each with a "
                                            "whole factor: no products"},
-        {SUM("${a} * 0.5"), "programme.yaml:7:41: A: value: a sum of variables is expected, each with a whole factor of"},
-        {SUM("${a} div 2"), "programme.yaml:7:41: A: value: a sum of variables is expected, each with a whole factor of"},
+        {SUM("${a} * 0.5"),
+         "programme.yaml:7:41: A: value: a sum of variables is expected, each with a whole factor of"},
+        {SUM("${a} div 2"),
+         "programme.yaml:7:41: A: value: a sum of variables is expected, each with a whole factor of"},
         {SUM("${a} div ${b}"), "programme.yaml:7:41: A: value:"},
         {SUM("${a} * ${b} div ${b}"), "programme.yaml:7:41: A: value:"},
         {SUM("${a} * 1000001"), "programme.yaml:7:41: A: value:"},
@@ -199,11 +205,11 @@ static void what_is_no_sum_of_variables_is_refused(void **state)
 
 static void a_survey_becomes_sums_over_the_sheets_with_an_answer(void **state)
 {
-    static const char yaml[] = HEAD
-        "  - {id: Q, name: Q, kind: survey, form: f, items: [q1, q2], positive: [1, 3, 4], reversed: [q2]}\n"
-        "  - {id: QT, name: QT, kind: survey, form: f, items: [q1, q2], together: true, where: \"${a} > 0\"}\n"
-        "  - {id: QM, name: QM, kind: survey, form: f, items: [q1, q2], reversed: [q1], as: mean}\n"
-        "  - {id: QI, name: QI, kind: survey, form: f, items: [q1], scale: {from: -1, to: 4}, as: index}\n";
+    static const char yaml[] =
+        HEAD "  - {id: Q, name: Q, kind: survey, form: f, items: [q1, q2], positive: [1, 3, 4], reversed: [q2]}\n"
+             "  - {id: QT, name: QT, kind: survey, form: f, items: [q1, q2], together: true, where: \"${a} > 0\"}\n"
+             "  - {id: QM, name: QM, kind: survey, form: f, items: [q1, q2], reversed: [q1], as: mean}\n"
+             "  - {id: QI, name: QI, kind: survey, form: f, items: [q1], scale: {from: -1, to: 4}, as: index}\n";
     struct programme *p = load_good(yaml, NULL);
     const struct indicator *i = indicator_of(p, "Q", "");
     const struct variable *v = variable_of(p, &i->numerator, 0);
@@ -250,7 +256,8 @@ static void mistakes_of_a_survey_are_told_at_their_item(void **state)
         {HEAD Q "[q1, q1]}\n", "programme.yaml:7:57: items: this stands here twice"},
         {HEAD Q "[q1], reversed: [q2]}\n", "programme.yaml:7:69: reversed: one of the items"},
         {HEAD Q "[q1], positive: [5]}\n", "programme.yaml:7:69: positive: a value of the scale"},
-        {HEAD Q "[q1], scale: {from: 4, to: 1}, positive: [1]}\n", "programme.yaml:7:65: scale: expected from below to"},
+        {HEAD Q "[q1], scale: {from: 4, to: 1}, positive: [1]}\n",
+         "programme.yaml:7:65: scale: expected from below to"},
         {HEAD Q "[q1], scale: {from: 1, to: 1000}, positive: [1]}\n", "programme.yaml:7:79: to: expected a value from"},
         {HEAD Q "[q1], scale: {from: 1, to: 5}}\n", "programme.yaml:7:5: positive: as: share over another scale"},
         {HEAD Q "[q1], as: mean, positive: [4]}\n", "programme.yaml:7:78: positive: positive values are of as: share"},
@@ -273,13 +280,15 @@ static void kinds_over_others_keep_what_they_read(void **state)
         "  - {id: UR, name: UR, kind: units, condition: \"${H} > 1\", among: roster, as: count}\n"
         "  - {id: UW, name: UW, kind: units, condition: \"${H} > 1\", among: \"${a} > 0\"}\n"
         "  - {id: D, name: D, kind: change, of: H, against: last_year, as: percent}\n"
-        "  - {id: F, name: F, kind: formula, value: \"${H} div ${param.low} + ${median.v}\", rollup: weighted, weight: \"${a}\"}\n"
+        "  - {id: F, name: F, kind: formula, value: \"${H} div ${param.low} + ${median.v}\", rollup: weighted, weight: "
+        "\"${a}\"}\n"
         "  - {id: G, name: G, kind: gap, of: H, group: \"${K} = 1\"}\n"
         "  - {id: GR, name: GR, kind: gap, of: H, as: range, rollup: pooled}\n"
         "  - {id: Y, name: Y, kind: history, condition: \"${H} < 30\", last: 3, at_least: 1, at_most: 2, observed: 2}\n"
         "  - {id: T, name: T, kind: history, of: H, last: 4, as: trend}\n"
         "  - id: K\n    name: K\n    kind: class\n    classes:\n"
-        "      - {code: low, name: {ru: \"мало\", en: low}, condition: \"${H} < 30\"}\n      - {code: rest, name: rest}\n"
+        "      - {code: low, name: {ru: \"мало\", en: low}, condition: \"${H} < 30\"}\n      - {code: rest, name: "
+        "rest}\n"
         "  - id: I\n    name: I\n    kind: index\n    missing: reweight\n    components:\n"
         "      - {of: H, weight: param.half}\n      - {of: U, weight: 0.5, turn: true, rescale: {from: 0, to: 50}}\n";
     struct programme *p = load_good(yaml, variables_yaml);
@@ -346,13 +355,15 @@ static void mistakes_of_kinds_over_others_are_told_at_their_place(void **state)
 #define CLASSES HEAD "  - id: K\n    name: K\n    kind: class\n    classes:\n"
 #define INDEX   HEAD H "  - id: I\n    name: I\n    kind: index\n    components:\n"
     static const struct mistake cases[] = {
-        {HEAD "  - {id: U, name: U, kind: units, condition: \"${a} > 1\", as: mean}\n", "programme.yaml:7:62: as: expected "
-                                                                                        "one of: share, count"},
+        {HEAD "  - {id: U, name: U, kind: units, condition: \"${a} > 1\", as: mean}\n",
+         "programme.yaml:7:62: as: expected "
+         "one of: share, count"},
         {HEAD "  - {id: U, name: U, kind: units, condition: \"${a} > 1\", among: rooster}\n",
          "programme.yaml:7:65: U: among: \"rooster\" stands alone"},
         {HEAD "  - {id: D, name: D, kind: change, of: nosuch, against: previous}\n",
          "programme.yaml:7:40: of: there is no indicator \"nosuch\""},
-        {HEAD H "  - {id: D, name: D, kind: change, of: H, against: next}\n", "programme.yaml:8:52: against: expected one of"},
+        {HEAD H "  - {id: D, name: D, kind: change, of: H, against: next}\n",
+         "programme.yaml:8:52: against: expected one of"},
         {HEAD "  - {id: D, name: D, kind: change, of: D, against: previous}\n",
          "programme.yaml:7:40: of: an indicator never uses itself"},
         {HEAD "  - {id: D, name: D, kind: change, of: a, against: previous}\n",
@@ -363,19 +374,28 @@ static void mistakes_of_kinds_over_others_are_told_at_their_place(void **state)
          "programme.yaml:8:40: of: \"MU\" is computed for the district alone"},
         {HEAD OF_UNITS "  - {id: D, name: D, kind: change, of: UN, against: previous, level: municipality}\n",
          "programme.yaml:8:40: of: \"UN\" is computed for units alone"},
-        {HEAD H "  - {id: G, name: G, kind: gap, of: H}\n", "programme.yaml:8:5: group: expected either group, or as: range"},
-        {HEAD H "  - {id: G, name: G, kind: gap, of: H, as: range, group: \"${a} > 1\"}\n", "programme.yaml:8:58: group:"},
-        {HEAD H "  - {id: G, name: G, kind: gap, of: H, as: range, level: unit}\n", "programme.yaml:8:58: level: a gap is"},
-        {HEAD H "  - {id: G, name: G, kind: gap, of: H, as: range, rollup: min}\n", "programme.yaml:8:59: rollup: a gap is"},
-        {HEAD MUNICIPAL "  - {id: G, name: G, kind: gap, of: MU, as: range}\n", "programme.yaml:8:37: of: \"MU\" is computed"},
-        {HEAD "  - {id: Y, name: Y, kind: history, condition: \"${a} > 1\"}\n", "programme.yaml:7:5: last: kind 'history' needs"},
-        {HEAD "  - {id: Y, name: Y, kind: history, last: 3}\n", "programme.yaml:7:5: condition: expected either condition"},
-        {HEAD H "  - {id: Y, name: Y, kind: history, last: 3, of: H}\n", "programme.yaml:8:5: condition: expected either"},
+        {HEAD H "  - {id: G, name: G, kind: gap, of: H}\n",
+         "programme.yaml:8:5: group: expected either group, or as: range"},
+        {HEAD H "  - {id: G, name: G, kind: gap, of: H, as: range, group: \"${a} > 1\"}\n",
+         "programme.yaml:8:58: group:"},
+        {HEAD H "  - {id: G, name: G, kind: gap, of: H, as: range, level: unit}\n",
+         "programme.yaml:8:58: level: a gap is"},
+        {HEAD H "  - {id: G, name: G, kind: gap, of: H, as: range, rollup: min}\n",
+         "programme.yaml:8:59: rollup: a gap is"},
+        {HEAD MUNICIPAL "  - {id: G, name: G, kind: gap, of: MU, as: range}\n",
+         "programme.yaml:8:37: of: \"MU\" is computed"},
+        {HEAD "  - {id: Y, name: Y, kind: history, condition: \"${a} > 1\"}\n",
+         "programme.yaml:7:5: last: kind 'history' needs"},
+        {HEAD "  - {id: Y, name: Y, kind: history, last: 3}\n",
+         "programme.yaml:7:5: condition: expected either condition"},
+        {HEAD H "  - {id: Y, name: Y, kind: history, last: 3, of: H}\n",
+         "programme.yaml:8:5: condition: expected either"},
         {HEAD H "  - {id: Y, name: Y, kind: history, last: 2, of: H, as: trend}\n",
          "programme.yaml:8:43: last: a trend is over at least three periods"},
         {HEAD H "  - {id: Y, name: Y, kind: history, last: 3, of: H, as: trend, observed: 3}\n",
          "programme.yaml:8:74: observed: a trend has no such key"},
-        {HEAD "  - {id: Y, name: Y, kind: history, condition: \"${a} > 1\", last: 0}\n", "programme.yaml:7:66: last: expected a value"},
+        {HEAD "  - {id: Y, name: Y, kind: history, condition: \"${a} > 1\", last: 0}\n",
+         "programme.yaml:7:66: last: expected a value"},
         {HEAD "  - {id: Y, name: Y, kind: history, condition: \"${a} > 1\", last: 3, at_least: 4}\n",
          "programme.yaml:7:79: at_least: at most as many periods"},
         {HEAD "  - {id: Y, name: Y, kind: history, condition: \"${a} > 1\", last: 3, at_least: 3, at_most: 2}\n",
@@ -386,12 +406,15 @@ static void mistakes_of_kinds_over_others_are_told_at_their_place(void **state)
         {CLASSES "      - {code: x, name: x, condition: \"${a} > 1\"}\n      - {code: x, name: y}\n",
          "programme.yaml:12:16: code: class 'x' stands here twice"},
         {CLASSES "      - {code: x, condition: \"${a} > 1\"}\n", "programme.yaml:11:9: name: this key is required"},
-        {INDEX "      - {of: H, weight: 0.5}\n", "programme.yaml:12:7: components: the weights sum to 0.5: 1 is expected"},
+        {INDEX "      - {of: H, weight: 0.5}\n",
+         "programme.yaml:12:7: components: the weights sum to 0.5: 1 is expected"},
         {INDEX "      - {of: H, weight: param.third}\n      - {of: H, weight: 0.7000001}\n",
          "components: the weights sum to 1.0000001"},
-        {INDEX "      - {of: H, weight: param.nosuch}\n", "programme.yaml:12:25: weight: there is no parameter \"nosuch\""},
+        {INDEX "      - {of: H, weight: param.nosuch}\n",
+         "programme.yaml:12:25: weight: there is no parameter \"nosuch\""},
         {INDEX "      - {of: H, weight: 2}\n", "programme.yaml:12:25: weight: a weight above 0"},
-        {INDEX "      - {of: H, weight: 1, rescale: {from: 3, to: 3}}\n", "programme.yaml:12:37: rescale: expected two"},
+        {INDEX "      - {of: H, weight: 1, rescale: {from: 3, to: 3}}\n",
+         "programme.yaml:12:37: rescale: expected two"},
         {INDEX "      - {of: I, weight: 1}\n", "programme.yaml:12:14: of: an indicator never uses itself"},
         {HEAD MUNICIPAL "  - {id: I, name: I, kind: index, components: [{of: MU, weight: 1}]}\n",
          "programme.yaml:8:53: of: \"MU\" is computed for the district alone"},
@@ -405,10 +428,11 @@ static void mistakes_of_kinds_over_others_are_told_at_their_place(void **state)
 
 /* ---- roadmap and plan ---- */
 
-static const char roadmap_yaml[] = "measures:\n"
-                                   "  - {code: \"1.1\", title: One, due: 2021-03-01}\n"
-                                   "  - {code: 4.2.4a, title: {ru: \"Два\", en: Two}, from: 2020-09-01, due: 2020-10-01,\n"
-                                   "     yearly: true, until: 2022-12-31, by: office, proposal: true}\n";
+static const char roadmap_yaml[] =
+    "measures:\n"
+    "  - {code: \"1.1\", title: One, due: 2021-03-01}\n"
+    "  - {code: 4.2.4a, title: {ru: \"Два\", en: Two}, from: 2020-09-01, due: 2020-10-01,\n"
+    "     yearly: true, until: 2022-12-31, by: office, proposal: true}\n";
 
 static void execution_and_progress_read_variables_by_code(void **state)
 {
@@ -462,7 +486,8 @@ static void mistakes_of_execution_and_progress_are_told(void **state)
         {HEAD "  - {id: P, name: P, kind: progress, plan: a, of: [X]}\n  - {id: X, name: X, kind: sum, value: "
               "\"${a}\", direction: up}\n",
          "programme.yaml:7:44: plan: a variable of kind sum with one field in by is expected"},
-        {HEAD "  - {id: P, name: P, kind: progress, plan: by1}\n", "programme.yaml:7:5: of: no other indicator has a direction"},
+        {HEAD "  - {id: P, name: P, kind: progress, plan: by1}\n",
+         "programme.yaml:7:5: of: no other indicator has a direction"},
         {HEAD H "  - {id: P, name: P, kind: progress, plan: by1, of: [H]}\n",
          "programme.yaml:8:54: of: \"H\" has no direction"},
         {HEAD "  - {id: P, name: P, kind: progress, plan: by1, of: []}\n", "programme.yaml:7:53: of: a list of 1 to"},
@@ -478,7 +503,8 @@ static void mistakes_of_the_roadmap_are_told(void **state)
         {"measures: 5\n", "roadmap.yaml:1:11: measures: expected a list"},
         {"measures:\n  - {code: x, title: X}\n", "roadmap.yaml:2:5: due: this key is required"},
         {"measures:\n  - {code: x, title: X, due: 2021-02-30}\n", "roadmap.yaml:2:30: due:"},
-        {"measures:\n  - {code: \"x=1\", title: X, due: 2021-02-01}\n", "roadmap.yaml:2:12: code: a code of at most 64"},
+        {"measures:\n  - {code: \"x=1\", title: X, due: 2021-02-01}\n",
+         "roadmap.yaml:2:12: code: a code of at most 64"},
         {"measures:\n  - {code: x, title: X, due: 2021-02-01}\n  - {code: x, title: X, due: 2021-02-01}\n",
          "roadmap.yaml:3:12: code: measure 'x' stands here twice"},
         {"measures:\n  - {code: x, title: X, from: 2021-02-02, due: 2021-02-01}\n", "roadmap.yaml:2:31: from:"},
