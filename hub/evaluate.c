@@ -64,7 +64,7 @@ static enum err is_there(struct evaluation *e, const struct look *l, bool *out)
 
     if (l->at.merge_day == DAY_NONE)
         return unit_is_active(e, l->at.unit, l->period, out);
-    err = place_candidates(e, l->at, &units);
+    err = scope_candidates(e, l->at, &units);
     *out = false;
     for (uint32_t i = 0; err == OK && i < units->count && !*out; i++)
         err = unit_is_active(e, units->at[i], l->period, out);
@@ -112,7 +112,7 @@ static enum err count_units(struct evaluation *e, const struct look *l, const st
     for (uint32_t i = 0; i < eligible->count && err == OK; i++) {
         struct outcome one;
 
-        err = outcome_of(e, l->view, l->first, (struct place){eligible->at[i], 0, l->at.merge_day, false}, l->period, 0,
+        err = outcome_of(e, l->view, l->first, (struct scope){eligible->at[i], 0, l->at.merge_day, false}, l->period, 0,
                          &one);
         out->reported += err == OK && one.has_data;
     }
@@ -180,7 +180,7 @@ static enum err compute(struct evaluation *e, struct look *l, struct outcome *ou
     return err;
 }
 
-enum err outcome_of(struct evaluation *e, uint32_t view, uint32_t first, struct place at, uint32_t period,
+enum err outcome_of(struct evaluation *e, uint32_t view, uint32_t first, struct scope at, uint32_t period,
                     uint32_t part, struct outcome *out)
 {
     const struct memo_key key = {
@@ -253,7 +253,7 @@ static enum err look_for(struct evaluation *e, const struct programme *p, uint32
     const struct indicator *i;
     enum err err;
 
-    *out = (struct look){.view = view_of(e, p), .first = indicator, .at = place_municipality(0)};
+    *out = (struct look){.view = view_of(e, p), .first = indicator, .at = scope_municipality(0)};
     if (out->view == NONE || indicator >= p->indicator_count)
         return err_set(ERR_NOT_FOUND, "no such indicator");
     i = programme_version(p, indicator, period->last);

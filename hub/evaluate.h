@@ -115,6 +115,8 @@ void result_put_value(struct buf *out, const struct result *r, unsigned places);
 /* Exact, without needless zeros; nothing where there is none. */
 void result_put_numerator(struct buf *out, const struct result *r);
 void result_put_denominator(struct buf *out, const struct result *r);
+/* The unit does not take part in the district's value: `units:`, or `among:` with an expression. */
+bool result_is_not_eligible(const struct result *r);
 /* As written: 30-50, >50, 100, yes; `reference` targets: nothing. */
 void target_put(struct buf *out, const struct target *t);
 extern const char *const target_status_names[]; /* by enum target_status: "", "below", ... */

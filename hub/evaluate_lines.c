@@ -309,11 +309,11 @@ static enum err put_period(struct listing *l, uint32_t index, uint32_t period)
     for (uint32_t u = 0; u < l->unit_count && err == OK && wants_level(l, at.i, LEVEL_UNIT, is_of_district); u++) {
         bool is_in;
 
-        at.at = place_unit(l->units[u]);
+        at.at = scope_unit(l->units[u]);
         if ((err = is_listed(l, l->units[u], period, &is_in)) == OK && is_in)
             err = put_place(l, &at);
     }
-    at.at = place_municipality(0);
+    at.at = scope_municipality(0);
     return err == OK && wants_level(l, at.i, LEVEL_MUNICIPALITY, is_of_district) ? put_place(l, &at) : err;
 }
 
