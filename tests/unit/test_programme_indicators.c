@@ -144,6 +144,22 @@ static void later_definitions_take_what_they_leave_out_from_the_first(void **sta
     done(p);
 }
 
+/* A change of monthly numbers is monthly. */
+static void a_part_without_a_form_is_computed_in_the_series_of_the_first(void **state)
+{
+    struct programme *p =
+        load_good(HEAD "  - {id: S, name: S, kind: count, form: f}\n"
+                       "  - {id: S, part: \"change=previous\", kind: change, of: S, against: previous}\n"
+                       "  - {id: T, name: T, kind: change, of: S, against: previous}\n",
+                  NULL);
+
+    (void)state;
+    assert_string_equal(p->indicators[1]->series[0], "month");
+    assert_int_equal(p->indicators[1]->series_count, 1);
+    assert_string_equal(p->indicators[2]->series[0], "school_year");
+    done(p);
+}
+
 /* The kind's keys are one whole: a later `where` does not keep the first one's condition. */
 static void keys_of_the_kind_are_taken_as_a_whole(void **state)
 {
@@ -306,6 +322,7 @@ int main(void)
         cmocka_unit_test(every_common_key_is_kept),
         cmocka_unit_test(mistakes_of_common_keys_are_told_at_their_place),
         cmocka_unit_test(later_definitions_take_what_they_leave_out_from_the_first),
+        cmocka_unit_test(a_part_without_a_form_is_computed_in_the_series_of_the_first),
         cmocka_unit_test(keys_of_the_kind_are_taken_as_a_whole),
         cmocka_unit_test(made_variables_have_ids_of_their_own),
         cmocka_unit_test(a_period_has_the_version_that_is_valid_on_its_last_day),
