@@ -51,9 +51,9 @@ enum variable_time {
     TIME_STATE,
     TIME_ENDED,
     TIME_LAST,
+    TIME_WITHIN,
     TIME_FLOW,
     TIME_CUMULATIVE,
-    TIME_WITHIN, /* the latest one inside the period in which the unit has something */
     TIME_ROLLING
 };
 

@@ -95,7 +95,7 @@ static bool fits_kind(struct loader *l, const struct source *s, const struct yam
 
 /* ---- time ---- */
 
-static const char *const time_names[] = {"same", "state", "ended", "last", "flow", "cumulative", "within", NULL};
+static const char *const time_names[] = {"same", "state", "ended", "last", "within", "flow", "cumulative", NULL};
 
 static bool read_time(struct loader *l, const struct source *s, const struct yaml_node *n, enum variable_time *time,
                       unsigned *years)

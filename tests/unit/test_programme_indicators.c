@@ -174,11 +174,12 @@ static void keys_of_the_kind_are_taken_as_a_whole(void **state)
 
 static void made_variables_have_ids_of_their_own(void **state)
 {
-    static const char yaml[] = HEAD "  - {id: S, name: S, kind: count, form: f, valid_to: 2020-12-31}\n"
-                                    "  - {id: S, form: f, where: \"${a} > 1\", valid_from: 2021-01-01}\n"
-                                    "  - {id: S, part: \"sex=F\", form: f, where: \"${sex} = 'F'\"}\n"
-                                    "  - {id: Q, name: Q, kind: survey, form: f, items: [q1], together: true}\n"
-                                    "  - {id: Q, part: \"x=y\", kind: survey, form: f, items: [q2]}\n";
+    static const char yaml[] =
+        HEAD "  - {id: S, name: S, kind: count, form: f, valid_to: 2020-12-31}\n"
+             "  - {id: S, form: f, where: \"${a} > 1\", valid_from: 2021-01-01}\n"
+             "  - {id: S, part: \"sex=F\", form: f, where: \"${sex} = 'F'\"}\n"
+             "  - {id: Q, name: Q, kind: survey, form: f, items: [q1], positive: [4], together: true}\n"
+             "  - {id: Q, part: \"x=y\", kind: survey, form: f, items: [q2], positive: [4]}\n";
     static const char *const ids[] = {"S", "S#2", "S[sex=F]", "Q", "Q/sheets", "Q[x=y]", "Q[x=y]/given"};
     struct programme *p = load_good(yaml, NULL);
 
