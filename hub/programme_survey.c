@@ -157,7 +157,7 @@ static void put_positive(const struct survey *s, struct buf *out, uint32_t item)
 static void put_number(const struct survey *s, struct buf *out, uint32_t item)
 {
     if (s->is_reversed[item])
-        buf_printf(out, "%lld - ${%s}", (long long)(s->scale.from + s->scale.to), s->items[item]->text);
+        buf_printf(out, "%lld - ${%s}", (long long)s->scale.from + (long long)s->scale.to, s->items[item]->text);
     else
         buf_printf(out, "${%s}", s->items[item]->text);
 }
