@@ -76,6 +76,8 @@ static void begin_keys(const struct draft *first, const struct yaml_node *at, st
                                  .k = no_kind_keys};
     if (first != NULL)
         *k = first->keys;
+    if (!same_kind && k->kind == (int)KIND_GAP)
+        k->rollup = -1; /* what a gap is between, and no way to roll up another kind */
     if (!same_kind || has_kind_keys(at)) {
         k->k = no_kind_keys;
         k->k.at = at;
@@ -164,14 +166,21 @@ static void find_place(struct loader *l, struct draft *d)
 
 /* ---- what all kinds have ---- */
 
-static void set_series(struct loader *l, struct draft *d)
+static void set_series(struct loader *l, struct draft *d, const struct draft *first)
 {
     const struct yaml_node *words[INDICATOR_MAX_SERIES];
     const struct form *f = d->keys.k.form == NULL ? NULL : loader_form(l, d->keys.k.form);
     struct indicator *i = d->i;
 
     if (d->keys.period == NULL) {
-        i->series[i->series_count++] = f != NULL && f->series != NULL ? f->series : "school_year";
+        for (uint32_t s = 0; f != NULL && s < f->series_count && s < INDICATOR_MAX_SERIES; s++)
+            i->series[i->series_count++] = f->all_series[s];
+        if (i->series_count == 0 && first != NULL) {
+            memcpy(i->series, first->i->series, sizeof(i->series));
+            i->series_count = first->i->series_count;
+        }
+        if (i->series_count == 0)
+            i->series[i->series_count++] = "school_year";
         return;
     }
     i->series_count = loader_words(l, &l->programme, d->keys.period, "period", words, INDICATOR_MAX_SERIES);
@@ -236,8 +245,8 @@ static const char *either(const char *a, const char *b)
     return a != NULL ? a : b != NULL ? b : "";
 }
 
-/* What names and levels need, before any expression is read. */
-static void set_common(struct loader *l, struct draft *d)
+/* What names and levels need, before any expression is read.  `first`: with this id, or NULL. */
+static void set_common(struct loader *l, struct draft *d, const struct draft *first)
 {
     const struct indicator_keys *k = &d->keys;
     struct indicator *i = d->i;
@@ -264,7 +273,7 @@ static void set_common(struct loader *l, struct draft *d)
         loader_complain(l, &l->programme, d->at, "name", "%s", _("this key is required and missing"));
         d->is_bad = true;
     }
-    set_series(l, d);
+    set_series(l, d, first);
     set_audience(l, d);
     set_minimum(l, d);
 }
@@ -335,7 +344,7 @@ static void read_indicator(struct loader *l, const struct yaml_node *at)
     d->is_bad = !read_keys(l, at, &d->keys);
     d->is_bad = !check_place(l, d) || d->is_bad;
     find_place(l, d);
-    set_common(l, d);
+    set_common(l, d, first);
     d->is_bad = !kind_check(l, d) || d->is_bad;
     check_rollup(l, d);
 }
