@@ -4,6 +4,7 @@
  *   programme_forms.c       forms, maps, periods: what is read by others and only has to fit together
  *   programme_complain.c    mistakes with their place; numbers, texts and memory
  *   programme_variables.c   variables.yaml: one table, and what each kind has and needs
+ *   programme_take.c        variables into the programme, compiled against its forms
  *   programme_names.c       what a name in an expression means
  *   programme_formula.c     expressions over references, and sums that are proved to be sums
  *   programme_indicators.c  the keys that all indicators have; inheritance of an id's later definitions
@@ -186,9 +187,12 @@ const struct form *loader_need_form(struct loader *l, const struct source *s, co
                                     const char *id);
 bool loader_parse(struct loader *l, const char *name, struct source *out);
 
-/* ---- programme_variables.c ---- */
+/* ---- programme_variables.c, programme_take.c ---- */
 
 void load_variables(struct loader *l, const char *file, struct source *s, bool is_shared);
+/* One more in the list.  Takes *v; NULL and loader.e after a failure. */
+struct variable_draft *loader_new_variable(struct loader *l, struct variable *v, const struct source *s,
+                                           const struct yaml_node *at);
 /* Into the programme, checked against its forms; -1: it does not work, and that was told. */
 int32_t loader_take_variable(struct loader *l, struct variable_draft *d);
 /* These take *v (also on failure); `at` holds its keys.  -1: it does not work, and that was told. */
