@@ -218,6 +218,7 @@ struct lookup {
     const struct draft *d;
     enum formula_on on;
     bool is_linear;
+    bool is_target; /* looked at when the value is there: it may read the value itself */
     const struct yaml_node *at;
     struct reference references[REFERENCES_MAX];
     uint32_t count;
@@ -230,6 +231,8 @@ int32_t lookup_reference(struct lookup *k, const char *name, size_t len);
 int32_t loader_need_indicator(struct loader *l, const struct draft *d, const struct yaml_node *n, const char *key);
 void loader_add_edge(struct loader *l, const struct draft *from, uint32_t to, const struct yaml_node *at,
                      uint32_t column);
+/* Where a key of it stands, or the whole when it was taken from the first definition. */
+const struct yaml_node *draft_key(const struct draft *d, const char *key);
 /* Where the indicator computes. */
 bool draft_is_on_units(const struct draft *d);
 bool draft_is_on_district(const struct draft *d);
