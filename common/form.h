@@ -4,6 +4,7 @@
 #define SVODKA_COMMON_FORM_H
 
 #include "common/expr.h"
+#include "common/period.h"
 #include "common/report.h"
 #include "common/yaml.h"
 
@@ -14,12 +15,23 @@
 #define FORM_MAX_ROWS     1000u /* rows of one repeat in one submission */
 #define FORM_MAX_TEXT     4000u /* bytes of one text value */
 #define FORM_NAME_MAX     64u
+#define FORM_MAX_YEARS    100u /* of retention */
+#define FORM_MAX_SERIES   8u
 #define FORM_NUMBER_MAX   ((INT64_C(1) << 53) - 1) /* scaled: a double, and so an expression, holds it exactly */
 
 enum form_mode {
     FORM_RECORD, /* one per form, unit and period; a later one replaces it whole */
     FORM_ROWS,   /* one submission per key; a later one of the key replaces it */
     FORM_ANSWERS /* anonymous: each adds, nothing replaces or corrects */
+};
+
+/* Who may see single submissions of a form; bits of form.audience. */
+enum form_audience {
+    FORM_FOR_OFFICE = 1,
+    FORM_FOR_CENTRE = 2,
+    FORM_FOR_SCHOOL = 4, /* the school that they are about */
+    FORM_FOR_REGION = 8,
+    FORM_FOR_PUBLIC = 16
 };
 
 /* A list's codes and labels, hashed: for value_parse(). */
@@ -66,9 +78,14 @@ struct form {
     char version[33];
     const char *title_ru, *title_en;
     enum form_mode mode;
-    char role[33];                       /* the one role that submits it: school, office, centre */
-    const char *series;                  /* period series it is due in */
+    char role[33];                 /* the one role that submits it: school, office, centre */
+    bool is_about_district;        /* `about: district`: the unit is the municipality itself */
+    const char *series;            /* period series it is due in; the first of them */
+    const char *const *all_series; /* all of them, `series` included */
+    uint32_t series_count;
     const char *retention;               /* class; "default" when not given */
+    uint32_t retention_years;            /* how long they are kept after their school year; 0: not given */
+    uint32_t audience;                   /* bits of enum form_audience; 0: not given */
     const char *purpose_ru, *purpose_en; /* for the register of processing; NULL: not given */
     const char *basis_ru, *basis_en;
     int32_t key; /* FORM_ROWS: index of the key field (text, integer or select_one, required); else -1 */
@@ -85,6 +102,11 @@ MUST_CHECK enum err form_load(struct form **out, const char *file, const void *b
 void form_free(struct form *f);
 
 int32_t form_find_field(const struct form *f, const char *name, size_t len); /* top level; -1: none */
+
+/* The period that a person, or a record, names: of any of the form's series, by id or label (period ids are unique over
+ * all series).  The only way from a form to a period.  ERR_NOT_FOUND: err_text() names the series that were expected.
+ */
+MUST_CHECK enum err form_period(const struct form *f, const struct calendar *c, const char *text, struct period *out);
 
 /* For expr_compile(): a schema over the form's fields (top level, `.` = none).  `f` must outlive its use. */
 struct expr_schema form_schema(const struct form *f);

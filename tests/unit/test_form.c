@@ -14,9 +14,12 @@ static void a_form_has_what_its_yaml_says(void **state)
                    "title: {ru: Анкета, en: Questionnaire}\n"
                    "mode: rows\n"
                    "role: centre\n"
+                   "about: district\n"
                    "period: school_year\n"
                    "key: pupil\n"
                    "retention: pupils\n"
+                   "retention_years: 5\n"
+                   "audience: [school, office]\n"
                    "purpose: {ru: цель, en: purpose}\n"
                    "basis: order 12\n"
                    "choices:\n"
@@ -34,8 +37,11 @@ static void a_form_has_what_its_yaml_says(void **state)
     assert_string_equal(f->title_en, "Questionnaire");
     assert_int_equal(f->mode, FORM_ROWS);
     assert_string_equal(f->role, "centre");
+    assert_true(f->is_about_district);
     assert_string_equal(f->series, "school_year");
     assert_string_equal(f->retention, "pupils");
+    assert_int_equal(f->retention_years, 5);
+    assert_int_equal(f->audience, FORM_FOR_SCHOOL | FORM_FOR_OFFICE);
     assert_string_equal(f->purpose_en, "purpose");
     assert_string_equal(f->basis_ru, "order 12");
     assert_int_equal(f->key, 0);
@@ -53,7 +59,7 @@ static void a_form_has_what_its_yaml_says(void **state)
     assert_string_equal(f->fields[1].choices->items[1].label_en, "нет");
     assert_string_equal(f->fields[1].label_ru, "meals"); /* no label: the name */
     assert_int_equal(f->fields[2].places, 3);
-    assert_int_equal(f->fields[2].line, 17);
+    assert_int_equal(f->fields[2].line, 20);
     assert_int_equal(f->note_count, 1);
     assert_int_equal(f->notes[0].before, 3);
     assert_int_equal(form_find_field(f, "mean", 4), 2);
@@ -68,10 +74,58 @@ static void a_form_needs_little(void **state)
     (void)state;
     load_right(&x, SURVEY "  - {type: integer, name: n}\n");
     assert_string_equal(x.form->role, "school");
+    assert_false(x.form->is_about_district);
     assert_string_equal(x.form->retention, "default");
     assert_int_equal(x.form->key, -1);
     assert_null(x.form->purpose_ru);
+    assert_int_equal(x.form->retention_years, 0);
+    assert_int_equal(x.form->audience, 0);
     finish(&x);
+}
+
+#define DUE_IN(periods)                                                                                                \
+    "form: demo\nversion: \"1\"\ntitle: Demo\nmode: record\nperiod: " periods                                          \
+    "\nsurvey:\n  - {type: integer, name: n}\n"
+
+static void a_form_may_be_due_in_several_series(void **state)
+{
+    struct calendar *c;
+    struct period p;
+    struct filled x;
+
+    (void)state;
+    assert_int_equal(calendar_new(&c), OK);
+    load_right(&x, DUE_IN("month"));
+    assert_int_equal(x.form->series_count, 1);
+    assert_int_equal(form_period(x.form, c, "2020-09", &p), OK);
+    assert_int_equal(form_period(x.form, c, "2020/21-Q1", &p), ERR_NOT_FOUND);
+    assert_non_null(strstr(err_text(), "a period of the series month is expected, such as 2020-09"));
+    finish(&x);
+    load_right(&x, DUE_IN("[school_quarter, school_year]"));
+    assert_int_equal(x.form->series_count, 2);
+    assert_string_equal(x.form->series, "school_quarter");
+    assert_string_equal(x.form->all_series[1], "school_year");
+    assert_int_equal(form_period(x.form, c, "1 четверть 2020/21", &p), OK);
+    assert_string_equal(p.id, "2020/21-Q1");
+    assert_int_equal(form_period(x.form, c, "2020/21", &p), OK);
+    assert_string_equal(p.series, "school_year");
+    assert_int_equal(form_period(x.form, c, "2020-09", &p), ERR_NOT_FOUND);
+    assert_non_null(strstr(err_text(), "of the series school_quarter, school_year is expected, such as 2020/21-Q1"));
+    assert_int_equal(form_period(x.form, c, "2020/22", &p), ERR_NOT_FOUND);
+    assert_non_null(strstr(err_text(), "in the series school_quarter, school_year; did you mean \"2020/21\"?"));
+    finish(&x);
+    calendar_free(c);
+}
+
+static void a_wrong_list_of_series_is_refused(void **state)
+{
+    (void)state;
+    assert_refused(DUE_IN("[]"), 5, 9, "period", "1 to 8 series");
+    assert_refused(DUE_IN("[a, b, c, d, e, f, g, h, i]"), 5, 9, "period", "1 to 8 series");
+    assert_refused(DUE_IN("{a: b}"), 5, 9, "period", "the name of a series of periods was expected");
+    assert_refused(DUE_IN("[month, 2020]"), 5, 17, "period", "the name of a series of periods was expected");
+    assert_refused(DUE_IN("[month, [a]]"), 5, 17, "period", "the name of a series of periods was expected");
+    assert_refused(DUE_IN("[month, stage, month]"), 5, 24, "period", "\"month\" stands in this list twice");
 }
 
 static void the_digest_is_of_the_exact_bytes(void **state)
@@ -287,6 +341,24 @@ static void a_wrong_head_is_refused(void **state)
     assert_refused("- a\n- b\n", 0, 0, NULL, "");
     assert_refused(HEAD "survey: []\n", HEAD_LINES + 1, 0, NULL, "at least one field");
     assert_refused(HEAD "survey:\n  - {type: note, label: n}\n", 0, 0, NULL, "at least one field");
+}
+
+static void a_wrong_term_or_audience_is_refused(void **state)
+{
+    static const struct refused cases[] = {
+        {HEAD "retention_years: 0\nsurvey: [{type: text, name: a}]\n", HEAD_LINES + 1, 18, "retention_years", "100"},
+        {HEAD "retention_years: 101\nsurvey: [{type: text, name: a}]\n", HEAD_LINES + 1, 18, "retention_years", "100"},
+        {HEAD "audience: [office, all]\nsurvey: [{type: text, name: a}]\n", HEAD_LINES + 1, 20, "audience",
+         "office, centre, school"},
+        {HEAD "audience: [[office]]\nsurvey: [{type: text, name: a}]\n", HEAD_LINES + 1, 12, "audience",
+         "office, centre, school"},
+        {HEAD "audience: [region, region]\nsurvey: [{type: text, name: a}]\n", HEAD_LINES + 1, 20, "audience", "twice"},
+        {HEAD "audience: []\nsurvey: [{type: text, name: a}]\n", HEAD_LINES + 1, 11, "audience", "at least one"},
+        {HEAD "audience: office\nsurvey: [{type: text, name: a}]\n", HEAD_LINES + 1, 0, "audience", ""},
+    };
+
+    (void)state;
+    assert_all_refused(cases, COUNT(cases));
 }
 
 static void a_wrong_item_is_refused(void **state)
@@ -526,7 +598,7 @@ static void an_expression_compiles_against_the_form(void **state)
 static void the_forms_that_come_with_the_project_load(void **state)
 {
     static const char *const files[] = {
-        "configs/forms/school-passport.yaml",         "configs/forms/satisfaction-parents.yaml",
+        "tests/data/forms/school-passport.yaml",      "tests/data/forms/satisfaction-parents.yaml",
         "tests/data/packs/uci/forms/family.yaml",     "tests/data/packs/uci/forms/grades-por.yaml",
         "tests/data/packs/uci/forms/grades-mat.yaml",
     };
@@ -575,6 +647,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_form_has_what_its_yaml_says),
         cmocka_unit_test(a_form_needs_little),
+        cmocka_unit_test(a_form_may_be_due_in_several_series),
+        cmocka_unit_test(a_wrong_list_of_series_is_refused),
         cmocka_unit_test(the_digest_is_of_the_exact_bytes),
         cmocka_unit_test(every_type_of_field_is_known),
         cmocka_unit_test(groups_give_headings_and_share_their_condition),
@@ -585,6 +659,7 @@ int main(void)
         cmocka_unit_test(a_cycle_is_refused_and_told_step_by_step),
         cmocka_unit_test(a_rule_may_read_what_stands_later_or_its_own_row),
         cmocka_unit_test(a_wrong_head_is_refused),
+        cmocka_unit_test(a_wrong_term_or_audience_is_refused),
         cmocka_unit_test(a_wrong_item_is_refused),
         cmocka_unit_test(a_wrong_repeat_is_refused),
         cmocka_unit_test(a_wrong_list_of_choices_is_refused),
