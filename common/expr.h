@@ -32,6 +32,8 @@ struct expr_schema {
     int32_t inside_repeat;          /* the repeat in whose row the expression stands, or -1 */
     const struct expr_symbol *self; /* what `.` stands for, or NULL: `.` is refused */
     bool allow_today;               /* today(), now(): false in indicators */
+    bool is_bare; /* no form stands behind it (svodka-hub expr): the code of a text is its own label, and the row is
+                     the first */
     /* For "did you mean": the i-th name, NULL after the last.  May itself be NULL: then no suggestion. */
     const char *(*name_at)(const void *ctx, uint32_t i);
 };
