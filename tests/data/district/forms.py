@@ -1,7 +1,7 @@
 """forms.py: what the generator needs to know of configs/forms: mode, key, who sends, fields, repeats.
 
-Calculated fields are left out: agents compute them.  A few that only take a key apart are written to truth/ all the
-same (`derived`), so that a computation need not parse them.
+Calculated fields are left out: agents compute them.  A few that only take a key apart, or that
+depend on the day of filling in, are written to truth/ all the same (`derived`).
 """
 
 # id | mode | key | role; then the fields; `name{...}` is a repeat.
@@ -110,10 +110,12 @@ class Form:
         more = [added["field"]] if added and added["repeat"] == repeat and version >= 2 else []
         return self.repeats[repeat] + more
 
-    def derived(self, values):
-        """Columns of truth/ that a key holds inside."""
+    def derived(self, values, filled_on):
+        """Columns of truth/ that a key holds inside, or that depend on the day of filling in."""
         if self.id == "pd":
             return {"teacher": values["row"].split("-")[0]}
+        if self.id == "net":
+            return {"active": values["start_date"] <= filled_on <= (values.get("end_date") or "9999")}
         if self.id == "def":
             teacher, round, area = values["row"].split("-")
             return {"teacher": teacher, "round": round, "area": area}
@@ -123,7 +125,7 @@ class Form:
         return {}
 
     def derived_names(self):
-        return {"pd": ["teacher"], "def": ["teacher", "round", "area"],
+        return {"pd": ["teacher"], "net": ["active"], "def": ["teacher", "round", "area"],
                 "ref": ["series", "level", "exam", "subject", "grade"]}.get(self.id, [])
 
 

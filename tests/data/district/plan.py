@@ -78,6 +78,7 @@ class Plan:
         self.folder = folder
         self.steps = []
         self.records = {}  # (form, unit, period, key) -> values; answers: key is a number
+        self.filled = {}   # the same key -> the day it was filled in
         self.answers = 0
         self.files = 0
         self.submissions = 0
@@ -93,11 +94,15 @@ class Plan:
         """All that stands before is done before anything that follows begins."""
         self.step("phase", ru=ru, en=en)
 
-    def submit(self, who, form, period, rows, filled_on, version=1):
-        """`rows`: (unit, values) pairs, all imported from one file."""
+    def submit(self, who, form, period, rows, filled_on, version=1, replace=False):
+        """`rows`: (unit, values) pairs, all imported from one file.  `replace`: it is the whole list of its unit."""
         meta = FORMS[form]
         if not rows:
             return
+        if replace:
+            keys = {str(values[meta.key]) for _, values in rows}
+            for gone in [k for k in self.records if k[:3] == (form, rows[0][0], period) and k[3] not in keys]:
+                del self.records[gone]
         for unit, values in rows:
             meta_check(meta, values, version)
             if meta.mode == "answers":
@@ -106,6 +111,7 @@ class Plan:
             else:
                 key = str(values[meta.key]) if meta.mode == "rows" else ""
             self.records[(form, unit, period, key)] = dict(values)
+            self.filled[(form, unit, period, key)] = filled_on
             self.submissions += 1
         many = meta.role != "school"
         used = [f for f in meta.top if any(values.get(f) is not None for _, values in rows)]
@@ -113,7 +119,7 @@ class Plan:
         body = [([unit] if many else []) + [cell(values.get(f)) for f in used] for unit, values in rows]
         name = f"import/{who}-{form}-{period.replace('/', '_')}-{self.next_file()}.csv"
         write_csv(os.path.join(self.folder, name), heading, body)
-        self.step("import", who, form, period, "*" if many else rows[0][0], filled_on=filled_on, file=name)
+        self.step("replace" if replace else "import", who, form, period, "*" if many else rows[0][0], filled_on=filled_on, file=name)
 
     def next_file(self):
         self.files += 1
@@ -131,7 +137,8 @@ class Plan:
         with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
             json.dump(whole, file, ensure_ascii=False, indent=1)
             file.write("\n")
-        self.step("correct", who, form, period, unit, key or "-", file=name, ru=reason, en=reason)
+        self.step("correct", who, form, period, unit, key or "-", self.filled[(form, unit, period, key)], file=name,
+                  ru=reason, en=reason)
 
     def retract(self, who, form, period, unit, reason, key=""):
         del self.records[(form, unit, period, key)]
@@ -160,9 +167,10 @@ class Plan:
         derived = meta.derived_names()
         standing = sorted(((u, p, k if meta.mode == "answers" else str(k), v)
                            for (f, u, p, k), v in self.records.items() if f == form), key=lambda s: s[:3])
-        own = [([u, p] + [truth(v.get(f)) for f in plain] + [meta.derived(v)[d] for d in derived], v)
-               for u, p, _, v in standing]
-        head = ["unit", "period"] + plain + derived
+        own = [([u, p, self.filled[(form, u, p, k)]] + [truth(v.get(f)) for f in plain]
+                + [truth(meta.derived(v, self.filled[(form, u, p, k)])[d]) for d in derived], v)
+               for u, p, k, v in standing]
+        head = ["unit", "period", "filled_on"] + plain + derived
         path = os.path.join(self.folder, "truth", form.replace("-", "_"))
         write_csv(path + ".csv", head, [cells for cells, _ in own])
         for repeat in meta.repeats:
