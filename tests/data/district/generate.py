@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""generate.py DISTRICT --seed N --out DIR [--roadmap FILE] [--check]: two school years of an invented district.
+"""generate.py DISTRICT --seed N --out DIR [--roadmap FILE] [--forms "ID ..."] [--check]: two school years of an invented district.
 
 See README.md.  Standard library only; the same seed gives the same bytes.
 """
@@ -41,21 +41,31 @@ def write_units(world, folder):
                if last >= begun and (not until or until >= first)])
 
 
+def write_participants(district, folder):
+    """participants.tsv: who has an agent: id, role, units, name."""
+    rows = [("office", "office", "*", "Отдел образования"), ("centre", "centre", "*", "Методический центр")]
+    rows += [(s.id, "school", s.id, s.name) for s in district.schools]
+    with open(os.path.join(folder, "participants.tsv"), "w", encoding="utf-8", newline="") as file:
+        file.writelines("\t".join(row) + "\n" for row in rows)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("district", choices=districts.NAMES)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", required=True)
     parser.add_argument("--roadmap", help="the pack's roadmap.yaml")
+    parser.add_argument("--forms", help="the programme's forms: no others are sent")
     parser.add_argument("--check", action="store_true", help="look for broken rules of the forms")
     args = parser.parse_args()
     district = districts.district(args.district)
-    plan = Plan(args.out)
+    plan = Plan(args.out, set(args.forms.split()) if args.forms else None)
     roadmap = roadmaps.read(args.roadmap, district)
     story = Story(district, args.seed, plan, roadmap)
     story.tell()
     plan.write()
     write_units(story.world, args.out)
+    write_participants(district, args.out)
     write_csv(os.path.join(args.out, "truth", "roadmap.csv"), ["measure", "due", "title", "of_office"],
               [[m["measure"], m["due"], m["title"], truth(m["of_office"])] for m in roadmap])
     print(f"{district.code}: {plan.submissions} submissions in {plan.files} files, {len(plan.records)} stand at the end")

@@ -74,8 +74,9 @@ def meta_check(meta, values, version):
 
 
 class Plan:
-    def __init__(self, folder):
+    def __init__(self, folder, only=None):
         self.folder = folder
+        self.only = only   # forms that the programme has; None: all
         self.steps = []
         self.records = {}  # (form, unit, period, key) -> values; answers: key is a number
         self.filled = {}   # the same key -> the day it was filled in
@@ -97,7 +98,7 @@ class Plan:
     def submit(self, who, form, period, rows, filled_on, version=1, replace=False):
         """`rows`: (unit, values) pairs, all imported from one file.  `replace`: it is the whole list of its unit."""
         meta = FORMS[form]
-        if not rows:
+        if not rows or (self.only and form not in self.only):
             return
         if replace:
             keys = {str(values[meta.key]) for _, values in rows}
@@ -113,13 +114,20 @@ class Plan:
             self.records[(form, unit, period, key)] = dict(values)
             self.filled[(form, unit, period, key)] = filled_on
             self.submissions += 1
-        many = meta.role != "school"
+        many = meta.role != "school" and rows[0][0] != "district"
         used = [f for f in meta.top if any(values.get(f) is not None for _, values in rows)]
         heading = (["unit"] if many else []) + used
         body = [([unit] if many else []) + [cell(values.get(f)) for f in used] for unit, values in rows]
         name = f"import/{who}-{form}-{period.replace('/', '_')}-{self.next_file()}.csv"
         write_csv(os.path.join(self.folder, name), heading, body)
+        if many:
+            self.write_map(form)
         self.step("replace" if replace else "import", who, form, period, "*" if many else rows[0][0], filled_on=filled_on, file=name)
+
+    def write_map(self, form):
+        """Whoever reports about many units names them in a column."""
+        with open(os.path.join(self.folder, "import", f"{form}.map.yaml"), "w", encoding="utf-8") as file:
+            file.write(f"form: {form}\nunit: unit\n")
 
     def next_file(self):
         self.files += 1

@@ -217,6 +217,7 @@ class Story:
         return any(s.merged_into for s in self.district.schools)
 
     def second_thoughts(self):
+        # All forms named here are those of every programme (story.ALL).
         _, first, second = self.world.years
         plan = self.plan
         ids = [s.id for s in self.world.schools(second)]
