@@ -103,7 +103,7 @@ play() { # KIND WHO FORM PERIOD UNIT KEY FILLED_ON FILE REASON
     case $kind in
     import | replace)
         set -- import "$@" --csv "$work/plan/$file"
-        [ "$unit" != '*' ] || set -- "$@" --map "$work/plan/import/$form.map.yaml"
+        [ "$unit" != '*' ] || set -- "$@" --unit-column unit
         [ "$kind" != replace ] || set -- "$@" --replace
         ;;
     correct | retract)

@@ -11,7 +11,7 @@ import io
 import json
 import os
 
-from forms import FORMS
+from forms import ABOUT_DISTRICT, FORMS
 
 COLUMNS = ["step", "kind", "who", "form", "period", "unit", "key", "filled_on", "file", "say_ru", "say_en"]
 UNKNOWN = "?unknown"
@@ -104,6 +104,7 @@ class Plan:
             keys = {str(values[meta.key]) for _, values in rows}
             for gone in [k for k in self.records if k[:3] == (form, rows[0][0], period) and k[3] not in keys]:
                 del self.records[gone]
+                self.submissions += 1  # its retraction
         for unit, values in rows:
             meta_check(meta, values, version)
             if meta.mode == "answers":
@@ -114,20 +115,13 @@ class Plan:
             self.records[(form, unit, period, key)] = dict(values)
             self.filled[(form, unit, period, key)] = filled_on
             self.submissions += 1
-        many = meta.role != "school" and rows[0][0] != "district"
+        many = meta.role != "school" and form not in ABOUT_DISTRICT  # a column names the unit of each row
         used = [f for f in meta.top if any(values.get(f) is not None for _, values in rows)]
         heading = (["unit"] if many else []) + used
         body = [([unit] if many else []) + [cell(values.get(f)) for f in used] for unit, values in rows]
         name = f"import/{who}-{form}-{period.replace('/', '_')}-{self.next_file()}.csv"
         write_csv(os.path.join(self.folder, name), heading, body)
-        if many:
-            self.write_map(form)
         self.step("replace" if replace else "import", who, form, period, "*" if many else rows[0][0], filled_on=filled_on, file=name)
-
-    def write_map(self, form):
-        """Whoever reports about many units names them in a column."""
-        with open(os.path.join(self.folder, "import", f"{form}.map.yaml"), "w", encoding="utf-8") as file:
-            file.write(f"form: {form}\nunit: unit\n")
 
     def next_file(self):
         self.files += 1

@@ -19,6 +19,9 @@ LIGHT = "pass soc staff res marks vpr exam cert".split()
 LIGHT_MORE = {"korolyov": ["pd", "reg"]}
 
 
+PLANNED_SCHOOLS = {"ko22", "ko05", "ko03", "ko15"}  # those that the office has set plans for
+
+
 class Story:
     def __init__(self, district, seed, plan, roadmap):
         self.world = World(district, seed)
@@ -154,8 +157,8 @@ class Story:
                     [("district", row) for row in office.event_district(w, year, 1)], year.day(12, 29))
         if self.district.code == "korolyov":
             for period in [year.id, str(year.start)] + ([str(year.end)] if year.index == 2 else []):
-                plan.submit("office", "plan", period, [("district", row) for row in office.plan(w, period)],
-                            year.day(9, 10))
+                plan.submit("office", "plan", period, [(s.id, row) for s in w.schools(year) if s.id in PLANNED_SCHOOLS
+                                                       for row in office.plan(w, period, s)], year.day(9, 10))
 
     def office_spring(self, year):
         w, plan = self.world, self.plan
