@@ -72,17 +72,8 @@ tell() { # RUSSIAN ENGLISH
 
 # ---- the plan ----
 
-# Ids of the forms that the programme has.
-pack_forms() {
-    awk '/^forms:/ {on = 1}
-         on {line = $0; sub(/^forms:/, "", line); sub(/#.*/, "", line); last = line ~ /\]/
-             gsub(/[][,]/, " ", line); printf "%s ", line; if (last) exit}' "$pack/programme.yaml"
-}
-
 generate() {
-    set -- "$district" --seed "$seed" --out "$work/plan" --forms "$(pack_forms)" --check
-    [ ! -e "$pack/roadmap.yaml" ] || set -- "$@" --roadmap "$pack/roadmap.yaml"
-    "$python" "$data/generate.py" "$@" >generated.txt || fail "$(pick 'данные не придуманы' 'no data were invented')"
+    "$python" "$data/generate.py" "$district" --seed "$seed" --out "$work/plan" --pack "$pack" --check >generated.txt || fail "$(pick 'данные не придуманы' 'no data were invented')"
 }
 
 # Everybody who has an agent.

@@ -76,8 +76,9 @@ def shows_something(rows):
     if len(values) < 2:
         return False
     with_whole = [(number(n), number(d)) for _, n, d in rows if number(n) is not None and number(d) is not None]
-    if any(d > 1 for _, d in with_whole):
-        return any(n > 0 and n != d for n, d in with_whole)
+    if with_whole and not any(n > 0 and n != d for n, d in with_whole):
+        # Of one school nothing is there but none and all: both must occur.
+        return any(n == 0 for n, _ in with_whole) and any(n == d for n, d in with_whole)
     return any(values)
 
 

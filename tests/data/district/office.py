@@ -116,13 +116,11 @@ def docs_district(world, year):
     for n, doc in enumerate(DOCUMENTS):
         rng = world.rng("docs-district", doc, year.id)
         ready = year.index == 2 or n % 3 == 0
-        if year.index == 2 and n % 11 == 7:
-            ready = False
         if doc in ("instruments", "support_programme", "training_programme", "net_plan_heads", "regional_staff"):
             ready = year.index == 2
         row = {"doc": doc, "value": "yes" if ready else "in_work"}
         if doc in AMOUNTS:
-            if year.index == 1:
+            if doc != "council_training_plan":
                 row["value"] = "yes"
             row["amount"] = str(AMOUNTS[doc][0] if year.index == 1 else rng.between(AMOUNTS[doc][0] + 1, AMOUNTS[doc][1]))
         if row["value"] == "yes":
