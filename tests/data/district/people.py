@@ -57,7 +57,7 @@ def staff(world, year, school):
 
 TOPICS = [("exam_prep", 200), ("low_motivation", 120), ("ovz", 110), ("nonnative", 120), ("modern_methods", 150),
           ("person_centred", 110), ("distance", 110), ("mediation", 50), ("transition", 60), ("other", 40)]
-KINDS = [("course", 430), ("webinar", 140), ("contest", 70), ("internship", 60), ("community", 70), ("tutoring", 70),
+KINDS = [("course", 400), ("webinar", 140), ("contest", 70), ("internship", 90), ("community", 70), ("tutoring", 70),
          ("retraining", 25), ("degree_study", 25), ("master_class", 60), ("training", 50)]
 LEVELS = [("school", 300), ("municipal", 400), ("regional", 230), ("federal", 70)]
 
@@ -79,6 +79,8 @@ def pd(world, year, school):
             wanted = "degree_study"
         elif person.get("matches_subject") is False and rng.chance(450):
             wanted = "retraining"
+        elif school.low == 1 and person["post"] == "teacher" and rng.chance(70 + 60 * year.index):
+            wanted = rng.pick(["internship", "contest"])
         elif person["post"] in ("head", "deputy") and rng.chance(400):
             wanted = "tutoring" if rng.chance(500) else "course"
         if wanted:

@@ -140,9 +140,10 @@ def agreements(world, year):
     strong = [s for s in schools if not s.low and s.kind == "secondary" and not s.merged_into]
     found = []
     for school in schools:
-        if school.low or rng.chance(280):
+        in_need = school.low or school.weak >= 30
+        if in_need or rng.chance(330):
             mentor = rng.pick([s for s in strong if s.id != school.id])
-            found.append((school, mentor, "mentee" if school.low else "equal", 1 if rng.chance(600) else 2,
+            found.append((school, mentor, "mentee" if in_need else "equal", 1 if rng.chance(600) else 2,
                           rng.chance(140), rng.chance(120)))
     here = {s.id for s in world.schools(year)}
     rows = {s.id: [] for s in world.schools(year)}
@@ -193,7 +194,7 @@ def pairs(world, year):
             if row["role"] != "mentee" or row["partner"] != "school":
                 continue
             rng = world.rng("tand", row["agreement"], year.id)
-            for n in range(rng.between(1, 2)):
+            for n in range(rng.between(1, 3)):
                 mentee = rng.pick(world.staff[year.index][unit])["teacher"]
                 mentor = rng.pick(world.staff[year.index][row["partner_code"]])["teacher"]
                 pair = pair_row(rng, f"n{year.index}-{row['agreement'].split('/')[1]}-{n}", "network",
