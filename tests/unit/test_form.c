@@ -598,9 +598,10 @@ static void an_expression_compiles_against_the_form(void **state)
 static void the_forms_that_come_with_the_project_load(void **state)
 {
     static const char *const files[] = {
-        "tests/data/forms/school-passport.yaml",      "tests/data/forms/satisfaction-parents.yaml",
-        "tests/data/packs/uci/forms/family.yaml",     "tests/data/packs/uci/forms/grades-por.yaml",
-        "tests/data/packs/uci/forms/grades-mat.yaml",
+        "tests/data/forms/school-passport.yaml",       "tests/data/forms/satisfaction-parents.yaml",
+        "tests/data/packs/uci/forms/family.yaml",      "tests/data/packs/uci/forms/grades-por.yaml",
+        "tests/data/packs/uci/forms/grades-mat.yaml",  "tests/data/packs/moscow/forms/ege.yaml",
+        "tests/data/packs/mali/forms/conditions.yaml", "tests/data/packs/roster/forms/roster.yaml",
     };
 
     (void)state;
