@@ -135,12 +135,16 @@ EVENTS = [("seminar", "heads", 900), ("rmo_meeting", "teachers", 950), ("rmo_mee
           ("landing", "heads", 700), ("consultation", "heads", 800), ("consultation", "teachers", 800),
           ("group_consultation", "teachers", 600), ("master_class", "teachers", 700), ("parents_club", "parents", 700),
           ("publication", "public", 800), ("absence_interview", "heads", 900), ("council_training", "public", 700),
-          ("family_help", None, 900), ("foster_case", None, 950), ("stress_training", "teachers", 500)]
+          ("family_help", None, 900), ("foster_case", None, 1000), ("stress_training", "teachers", 500)]
 
 
 def event_district(world, year, half):
     rng = world.rng("event-district", year.id, half)
-    return event_rows(rng, world, year, half, "district", EVENTS, 450)
+    rows = event_rows(rng, world, year, half, "district", EVENTS, 450)
+    for row in rows:
+        if row["kind"] == "foster_case":
+            row["held"] += 4 * (year.index - 1)  # more families turn to the centre from year to year
+    return rows
 
 
 PLANNED = [("KOR-12", 95, 99), ("KOR-13", 30, 38), ("KOR-16", 55, 95), ("KOR-19", 40, 75), ("KOR-31", 60, 120),

@@ -72,7 +72,7 @@ DOCS = {
     "env_diag": 650, "transition_prog": 550, "transition_running": 450, "transition_finished": 60, "info_prog": 450,
     "analysis_done": 700, "network_analysis": 500, "decision_taken": 450, "vshk_system": 500, "tutor_assigned": 450,
     "community": 550, "involve_public": 450, "involve_family": 500, "family_help_plan": 500, "council_prog": 450,
-    "council_training_plan": 400, "council_members": 800, "council_meetings": 850, "council_minutes": 450,
+    "council_training_plan": 400, "council_members": 600, "council_meetings": 750, "council_minutes": 350,
     "bonus_progress": 550, "bonus_skills": 550, "bonus_count": 800, "self_assessed": 600, "mean_gap": 600,
     "pay_acts_checked": 600, "staff_list_renewed": 300, "host_status": 200, "resource_centre": 120,
     "consultant_head": 200, "request": 700, "groups": 500, "rule_book": 500, "pub_plan": 650, "pub_progress": 500,
@@ -90,7 +90,7 @@ def docs_amount(rng, world, year, school, doc):
     teachers = sum(p["post"] == "teacher" for p in people)
     whole = {
         "tutor_assigned": lambda: rng.between(1, 3), "council_training_plan": lambda: rng.between(0, 8),
-        "council_members": lambda: rng.between(3, 12), "council_meetings": lambda: rng.between(1, 6),
+        "council_members": lambda: rng.between(3, 12), "council_meetings": lambda: rng.between(1, 5),
         "bonus_count": lambda: rng.about(len(people), 400 + 80 * year.index, 2),
         "self_assessed": lambda: rng.about(teachers, 650, 2), "consultant_head": lambda: 1,
         "request": lambda: rng.between(2, max(3, teachers // 2)), "groups": lambda: rng.between(1, 2) + year.index,
@@ -164,11 +164,15 @@ def agreements(world, year):
         one = world.rng("net", school.id)
         for n, partner in enumerate(("university", "college", "arts_school", "centre", "enterprise")):
             begins = 1 if one.chance(550) else 2
-            if (one.chance(230) or school.id == "ko22") and begins <= year.index:
+            wanted = one.chance(230) or school.id == "ko22"
+            place = world.district.schools.index(school) % 6
+            if partner == "university" and place in (1, 4):
+                wanted, begins = True, 1 if place == 1 else 2  # some in the first year, more in the second
+            if wanted and begins <= year.index:
                 row = net_row(world.rng("net", school.id, n, year.id), world, year, f"{school.id}/{n + 1}", partner,
                               world.years[begins])
                 if partner in ("university", "college"):
-                    row["student_tutors"] = one.below(5)
+                    row["student_tutors"] = one.between(1, 4)
                 rows[school.id].append(row)
     return rows
 

@@ -30,6 +30,8 @@ def survey(world, year, school, form):
     rng = world.rng(form, school.id, year.id)
     pupils = world.pupils(year, school.id)
     mood = 620 - school.weak + world.rng(form, school.id).between(-110, 130) + (year.index - 1) * rng.between(-40, 110)
+    if year.index == 2 and world.district.schools.index(school) % 5 == 4:
+        mood -= 190  # there are schools where it was better the year before
     rows = []
     for group, least, most, rate in GROUPS[form]:
         count = max(least, min(most, pupils * rate // 100)) - rng.below(2)
