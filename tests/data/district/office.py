@@ -144,6 +144,8 @@ def event_district(world, year, half):
     for row in rows:
         if row["kind"] == "foster_case":
             row["held"] += 4 * (year.index - 1)  # more families turn to the centre from year to year
+        if row["kind"] == "rmo_meeting":
+            row["concerns_shnor"] = row["event_no"] % 2 == 0 if year.index == 2 else rng.chance(300)
     return rows
 
 

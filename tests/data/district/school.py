@@ -100,13 +100,21 @@ def docs_amount(rng, world, year, school, doc):
     return str(whole[doc]()) if doc in whole else None
 
 
+def place_of(world, school, doc):
+    """Of every document some schools have it and some do not: all stand in a row by chance, here from 0 to 999.  Those
+    with low results stand apart, because some questions are about them alone."""
+    kin = [s.id for s in world.district.schools if (s.low == 1) == (school.low == 1)]
+    order = world.rng("docs", doc, school.low == 1).shuffled(kin)
+    return (2 * order.index(school.id) + 1) * 500 // len(order)
+
+
 def docs(world, year, school):
     """What is there once stays; what is in work now is there a year later, mostly."""
     rows, there = [], set()
     for doc, permille in DOCS.items():
         base = world.rng("docs", school.id, doc)
         rng = world.rng("docs", school.id, doc, year.id)
-        draw = base.below(1000)
+        draw = place_of(world, school, doc)
         if base.chance(40):
             continue  # this school has left the line out
         limit = permille + 170 * (year.index - 1)
