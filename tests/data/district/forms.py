@@ -98,6 +98,10 @@ survey-image | answers | - | school
 ADDED = {"supp": {"repeat": "rows", "field": "peer_help"}}
 
 
+# About the municipality as a whole; all other forms of the office and the centre are about a school.
+ABOUT_DISTRICT = {"roster", "ref", "docs-district", "event-district"}
+
+
 class Form:
     def __init__(self, id, mode, key, role):
         self.id, self.mode, self.key, self.role = id, mode, None if key == "-" else key, role

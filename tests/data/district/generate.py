@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""generate.py DISTRICT --seed N --out DIR [--roadmap FILE] [--check]: two school years of an invented district.
+"""generate.py DISTRICT --seed N --out DIR [--pack DIR] [--check]: two school years of an invented district.
 
 See README.md.  Standard library only; the same seed gives the same bytes.
 """
@@ -11,14 +11,14 @@ import sys
 sys.dont_write_bytecode = True
 import check  # noqa: E402
 import districts  # noqa: E402
-import roadmaps  # noqa: E402
+import office  # noqa: E402
+import pack  # noqa: E402
 from periods import all_periods  # noqa: E402
 from plan import Plan, truth, write_csv  # noqa: E402
 from story import Story  # noqa: E402
-import office  # noqa: E402
 
 
-def write_units(world, folder):
+def write_units(world, own_periods, folder):
     """truth/units.csv, roster_units.csv, periods.csv: which schools there are, and when."""
     path = os.path.join(folder, "truth", "")
     since = f"{world.years[0].start - 10}-09-01"
@@ -27,7 +27,7 @@ def write_units(world, folder):
               ["unit", "name", "kind", "settlement", "small", "remote", "active_from", "active_to", "successor"],
               [[s.id, s.name, s.kind, s.settlement, truth(s.small), truth(s.remote), since, until, s.merged_into or ""]
                for s, until in units])
-    periods = all_periods(world.years)
+    periods = sorted(all_periods(world.years) + own_periods, key=lambda row: (row[0], row[2]))
     counts = {}
     rows = []
     for series, period, first, last in periods:
@@ -41,21 +41,32 @@ def write_units(world, folder):
                if last >= begun and (not until or until >= first)])
 
 
+def write_participants(district, folder):
+    """participants.tsv: who has an agent: id, role, units, name."""
+    rows = [("office", "office", "*", "Отдел образования"), ("centre", "centre", "*", "Методический центр")]
+    rows += [(s.id, "school", s.id, s.name) for s in district.schools]
+    with open(os.path.join(folder, "participants.tsv"), "w", encoding="utf-8", newline="") as file:
+        file.writelines("\t".join(row) + "\n" for row in rows)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("district", choices=districts.NAMES)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", required=True)
-    parser.add_argument("--roadmap", help="the pack's roadmap.yaml")
+    parser.add_argument("--pack", help="the programme's pack (default: configs/programmes/DISTRICT)")
     parser.add_argument("--check", action="store_true", help="look for broken rules of the forms")
     args = parser.parse_args()
     district = districts.district(args.district)
-    plan = Plan(args.out)
-    roadmap = roadmaps.read(args.roadmap, district)
+    here = os.path.dirname(os.path.abspath(__file__))
+    folder = args.pack or os.path.join(here, "..", "..", "..", "configs", "programmes", args.district)
+    plan = Plan(args.out, pack.forms(folder))
+    roadmap = pack.roadmap(folder, district.years[-1])
     story = Story(district, args.seed, plan, roadmap)
     story.tell()
     plan.write()
-    write_units(story.world, args.out)
+    write_units(story.world, pack.periods(folder), args.out)
+    write_participants(district, args.out)
     write_csv(os.path.join(args.out, "truth", "roadmap.csv"), ["measure", "due", "title", "of_office"],
               [[m["measure"], m["due"], m["title"], truth(m["of_office"])] for m in roadmap])
     print(f"{district.code}: {plan.submissions} submissions in {plan.files} files, {len(plan.records)} stand at the end")

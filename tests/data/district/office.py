@@ -116,13 +116,11 @@ def docs_district(world, year):
     for n, doc in enumerate(DOCUMENTS):
         rng = world.rng("docs-district", doc, year.id)
         ready = year.index == 2 or n % 3 == 0
-        if year.index == 2 and n % 11 == 7:
-            ready = False
         if doc in ("instruments", "support_programme", "training_programme", "net_plan_heads", "regional_staff"):
             ready = year.index == 2
         row = {"doc": doc, "value": "yes" if ready else "in_work"}
         if doc in AMOUNTS:
-            if year.index == 1:
+            if doc != "council_training_plan":
                 row["value"] = "yes"
             row["amount"] = str(AMOUNTS[doc][0] if year.index == 1 else rng.between(AMOUNTS[doc][0] + 1, AMOUNTS[doc][1]))
         if row["value"] == "yes":
@@ -145,14 +143,16 @@ def event_district(world, year, half):
     return event_rows(rng, world, year, half, "district", EVENTS, 450)
 
 
-def plan(world, period):
-    """Planned values: some within reach, some not."""
-    rng = world.rng("plan", period)
+PLANNED = [("KOR-12", 95, 99), ("KOR-13", 30, 38), ("KOR-16", 55, 95), ("KOR-19", 40, 75), ("KOR-31", 60, 120),
+           ("KOR-33", 60, 95), ("KOR-35", 45, 70), ("KOR-37.pupil", 50, 75), ("KOR-38", 45, 65), ("KOR-45", 60, 85),
+           ("KOR-53", 12, 25), ("KOR-54", 88, 99)]
+
+
+def plan(world, period, school):
+    """Planned values of a school: some within reach, some not."""
+    rng = world.rng("plan", school.id, period)
     rows = []
-    for code, low, high in (("KOR-12", 96, 99), ("KOR-13", 33, 39), ("KOR-16", 60, 90), ("KOR-20", 30, 60),
-                            ("KOR-31", 60, 120), ("KOR-35", 50, 70), ("KOR-37", 55, 75), ("KOR-39", 50, 75),
-                            ("KOR-45", 60, 85), ("KOR-53", 10, 30), ("KOR-54", 85, 99), ("KOR-56", 60, 90),
-                            ("KOR-44", 2, 6), ("KOR-23", 92, 99)):
+    for code, low, high in PLANNED:
         value = rng.between(low * 100, high * 100)
         row = {"indicator": code, "planned": f"{value // 100}.{value % 100:02d}", "revision": 1,
                "order_no": f"№ {rng.between(10, 90)}"}

@@ -11,7 +11,7 @@ def span(year, first, last):
 
 
 def all_periods(years):
-    """(series, id, first day, last day) in order within each series."""
+    """(series, id, first day, last day)."""
     rows = []
     for y in years:
         rows.append(("school_year", y.id, f"{y.start}-09-01", f"{y.end}-08-31"))
@@ -28,4 +28,6 @@ def all_periods(years):
             rows.append(("reg_date", y.reg(n), y.reg(n)[4:], y.reg(n)[4:]))
     for year in range(years[0].start, years[-1].end + 1):
         rows.append(("calendar_year", str(year), f"{year}-01-01", f"{year}-12-31"))
-    return sorted(rows, key=lambda row: (row[0], row[2]))
+        for n in range(1, 5):
+            rows.append(("calendar_quarter", f"{year}-Q{n}", *span(year, 3 * n - 2, 3 * n)))
+    return rows

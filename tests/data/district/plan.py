@@ -11,7 +11,7 @@ import io
 import json
 import os
 
-from forms import FORMS
+from forms import ABOUT_DISTRICT, FORMS
 
 COLUMNS = ["step", "kind", "who", "form", "period", "unit", "key", "filled_on", "file", "say_ru", "say_en"]
 UNKNOWN = "?unknown"
@@ -74,8 +74,9 @@ def meta_check(meta, values, version):
 
 
 class Plan:
-    def __init__(self, folder):
+    def __init__(self, folder, only=None):
         self.folder = folder
+        self.only = only   # forms that the programme has; None: all
         self.steps = []
         self.records = {}  # (form, unit, period, key) -> values; answers: key is a number
         self.filled = {}   # the same key -> the day it was filled in
@@ -97,12 +98,13 @@ class Plan:
     def submit(self, who, form, period, rows, filled_on, version=1, replace=False):
         """`rows`: (unit, values) pairs, all imported from one file.  `replace`: it is the whole list of its unit."""
         meta = FORMS[form]
-        if not rows:
+        if not rows or (self.only and form not in self.only):
             return
         if replace:
             keys = {str(values[meta.key]) for _, values in rows}
             for gone in [k for k in self.records if k[:3] == (form, rows[0][0], period) and k[3] not in keys]:
                 del self.records[gone]
+                self.submissions += 1  # its retraction
         for unit, values in rows:
             meta_check(meta, values, version)
             if meta.mode == "answers":
@@ -113,7 +115,7 @@ class Plan:
             self.records[(form, unit, period, key)] = dict(values)
             self.filled[(form, unit, period, key)] = filled_on
             self.submissions += 1
-        many = meta.role != "school"
+        many = meta.role != "school" and form not in ABOUT_DISTRICT  # a column names the unit of each row
         used = [f for f in meta.top if any(values.get(f) is not None for _, values in rows)]
         heading = (["unit"] if many else []) + used
         body = [([unit] if many else []) + [cell(values.get(f)) for f in used] for unit, values in rows]

@@ -15,8 +15,12 @@ SENT = {  # by schools, in the full years
     "zhigalovo": ALL + "tand prog swot kim survey-bos survey-comf survey-mgmt survey-meth".split(),
     "korolyov": ALL + "prac cont reg survey-bos survey-sat survey-staff survey-par survey-image".split(),
 }
-LIGHT = "pass soc staff res marks vpr exam cert".split()
+QUARTER_ENDS = {"1": (11, 5), "2": (12, 29), "3": (4, 5), "4": (6, 5)}  # when the numbers are written down
+SURVEYED = {"survey-bos": (5, 20), "survey-comf": (2, 20), "survey-mgmt": (12, 20), "survey-meth": (12, 20)}
 LIGHT_MORE = {"korolyov": ["pd", "reg"]}
+
+
+PLANNED_SCHOOLS = {"ko22", "ko05", "ko03", "ko15"}  # those that the office has set plans for
 
 
 class Story:
@@ -50,7 +54,7 @@ class Story:
         agreed, tandems = own.agreements(w, year), own.pairs(w, year)
         for school in w.schools(year):
             self.send(school, "pass", year, year.id, own.passport(w, year, school), year.day(9, 5))
-            self.send(school, "staff", year, year.id, people.staff(w, year, school), year.day(10, 15))
+            self.send(school, "staff", year, year.id, people.staff(w, year, school), year.day(9, 20))
             self.social(school, year, 1, year.day(10, 4))
             if "reg" in self.forms:
                 for n, day in ((0, year.day(9, 2)), (1, year.day(1, 10))):
@@ -61,23 +65,23 @@ class Story:
             self.send(school, "res", year, year.id, own.res(w, year, school), year.day(11, 20))
             if "tand" in self.forms:
                 self.send(school, "tand", year, year.id, tandems[school.id], year.day(11, 30))
-            for form, make in (("prog", own.prog), ("swot", own.swot)):
+            for form, make, day in (("docs", own.docs, (9, 30)), ("prog", own.prog, (9, 28)), ("swot", own.swot, (12, 20))):
                 if form in self.forms:
-                    self.send(school, form, year, year.id, make(w, year, school), year.day(12, 20))
+                    self.send(school, form, year, year.id, make(w, year, school), year.day(*day))
             self.parts(school, year, 1)
 
     def social(self, school, year, half, filled_on):
         if year.is_light and half == 1 and self.district.code != "korolyov":
             return
         values = people.soc(self.world, year, school, half)
-        if school.id == self.unsure and half == 2 and year.index == 1:
+        if school.id == self.unsure and year.index == 1:
             values["both_parents_he"] = people.UNKNOWN
             values["aoop"] = people.UNKNOWN
         self.send(school, "soc", year, year.soc(half), values, filled_on)
 
     def parts(self, school, year, half):
         """Quarters, trimesters, half-years that end in this half of the year."""
-        w, filled = self.world, year.day(12, 29) if half == 1 else year.day(6, 20)
+        w, filled = self.world, year.day(12, 29) if half == 1 else year.day(6, 8)
         version = 2 if (year.index, half) > (1, 1) and not (school.id == self.offline and year.index == 1) else 1
         self.send(school, "supp", year, year.halves[half - 1], people.supp(w, year, school, half, version), filled,
                   version)
@@ -86,7 +90,7 @@ class Story:
         code = self.district.code
         if code in ("zhigalovo", "korolyov"):
             for quarter in year.quarters[2 * half - 2:2 * half]:
-                self.marks(school, year, quarter, filled)
+                self.marks(school, year, quarter, year.day(*QUARTER_ENDS[quarter[-1]]))
         if code == "veshkaima":
             for trimester in year.trimesters[:1] if half == 1 else year.trimesters[1:]:
                 self.marks(school, year, trimester, filled)
@@ -94,7 +98,8 @@ class Story:
                 self.marks(school, year, year.halves[half - 1], filled)
         if "kim" in self.forms:
             for quarter in year.quarters[2 * half - 2:2 * half]:
-                self.send(school, "kim", year, quarter, results.kim(w, year, school, quarter), filled)
+                self.send(school, "kim", year, quarter, results.kim(w, year, school, quarter),
+                          year.day(*QUARTER_ENDS[quarter[-1]]))
 
     def marks(self, school, year, period, filled):
         values = results.marks(self.world, year, school, period)
@@ -118,7 +123,7 @@ class Story:
                     self.send(school, "pd", year, year.id, people.pd(w, year, school), year.day(6, 1))
                 continue
             self.parts(school, year, 2)
-            for form, make, day in (("pd", people.pd, (6, 1)), ("def", people.def_, (6, 5)), ("docs", own.docs, (6, 10)),
+            for form, make, day in (("pd", people.pd, (6, 1)), ("def", people.def_, (6, 5)),
                                     ("prac", own.prac, (6, 10)), ("cont", people.cont, (6, 10))):
                 if form in self.forms:
                     self.send(school, form, year, year.id, make(w, year, school), year.day(*day))
@@ -126,7 +131,8 @@ class Story:
                 self.send(school, "kim", year, year.id, results.kim(w, year, school, year.id), year.day(5, 25))
             for form in self.forms:
                 if form.startswith("survey-") and not (school.id == self.silent and year.index == 2):
-                    self.send(school, form, year, year.id, surveys.survey(w, year, school, form), year.day(4, 25))
+                    self.send(school, form, year, year.id, surveys.survey(w, year, school, form),
+                              year.day(*SURVEYED.get(form, (4, 25))))
 
     def has_resits(self, school, year):
         """Every third school sends its exams once more after the re-sits."""
@@ -135,7 +141,7 @@ class Story:
     def resits(self, year):
         for school in self.world.schools(year):
             if self.has_resits(school, year):
-                self.send(school, "exam", year, year.id, results.exam(self.world, year, school, True), year.day(8, 30))
+                self.send(school, "exam", year, year.id, results.exam(self.world, year, school, True), year.day(8, 20))
 
     # ---- office and centre ----
 
@@ -143,7 +149,7 @@ class Story:
         w, plan = self.world, self.plan
         plan.submit("office", "roster", year.id, [("district", row) for row in office.roster(w, year)], year.day(9, 1))
         plan.submit("office", "assess", year.id, [(s.id, office.assess(w, year, s)) for s in w.schools(year)],
-                    year.day(10, 1))
+                    year.day(9, 28))
         if year.is_light:
             return
         primary = [s for s in w.schools(year) if s.kind == "primary"]
@@ -154,8 +160,8 @@ class Story:
                     [("district", row) for row in office.event_district(w, year, 1)], year.day(12, 29))
         if self.district.code == "korolyov":
             for period in [year.id, str(year.start)] + ([str(year.end)] if year.index == 2 else []):
-                plan.submit("office", "plan", period, [("district", row) for row in office.plan(w, period)],
-                            year.day(9, 10))
+                plan.submit("office", "plan", period, [(s.id, row) for s in w.schools(year) if s.id in PLANNED_SCHOOLS
+                                                       for row in office.plan(w, period, s)], year.day(9, 10))
 
     def office_spring(self, year):
         w, plan = self.world, self.plan
@@ -163,9 +169,9 @@ class Story:
         if year.is_light:
             return
         plan.submit("office", "event-district", year.halves[1],
-                    [("district", row) for row in office.event_district(w, year, 2)], year.day(6, 20))
+                    [("district", row) for row in office.event_district(w, year, 2)], year.day(6, 8))
         plan.submit("office", "docs-district", year.id, [("district", row) for row in office.docs_district(w, year)],
-                    year.day(6, 15))
+                    year.day(9, 30))
         if self.district.code == "korolyov":
             plan.submit("centre", "diag", year.id, [(s.id, people.diag(w, year, s)) for s in w.schools(year)],
                         year.day(5, 31))
@@ -217,6 +223,7 @@ class Story:
         return any(s.merged_into for s in self.district.schools)
 
     def second_thoughts(self):
+        # All forms named here are those of every programme (story.ALL).
         _, first, second = self.world.years
         plan = self.plan
         ids = [s.id for s in self.world.schools(second)]
