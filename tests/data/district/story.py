@@ -1,4 +1,6 @@
-"""story.py: what is sent when, and what goes wrong on the way."""
+"""story.py: what is sent when, and what goes wrong on the way.
+
+Made is more than one programme needs; what its pack has no form for is not sent (Plan.submit)."""
 
 import office
 import people
@@ -222,40 +224,44 @@ class Story:
     def has_merger(self):
         return any(s.merged_into for s in self.district.schools)
 
+    def one(self, form, unit, period, key=None):
+        """What stands of a form there, as (period, key, values); None when the programme has no such form."""
+        found = [(p, k, v) for _, p, k, v in self.plan.of(form, unit, period) if key in (None, k)]
+        return found[0] if found else None
+
     def second_thoughts(self):
-        # All forms named here are those of every programme (story.ALL).
         _, first, second = self.world.years
         plan = self.plan
         ids = [s.id for s in self.world.schools(second)]
         # A number that was too small, in a record: the whole record is corrected.
-        unit = ids[1]
-        (_, period, _, values), = plan.of("marks", unit, first.id)
-        rows = [dict(row) for row in values["rows"]]
-        rows[-1]["failing"] = min(rows[-1]["assessed"] - rows[-1]["only_4_5"], rows[-1]["failing"] + 1)
-        plan.correct(unit, "marks", period, unit, {"rows": rows}, "опечатка")
-        # One field of a record that has no list.
-        unit = ids[0]
-        (_, period, _, values), = plan.of("soc", unit, second.soc(2))
-        plan.correct(unit, "soc", period, unit, {"one_parent_family": values["one_parent_family"] + 2}, "пропущены двое")
+        if (found := self.one("marks", ids[1], first.id)):
+            rows = [dict(row) for row in found[2]["rows"]]
+            rows[-1]["failing"] = min(rows[-1]["assessed"] - rows[-1]["only_4_5"], rows[-1]["failing"] + 1)
+            plan.correct(ids[1], "marks", found[0], ids[1], {"rows": rows}, "опечатка")
+        # One field of a record.
+        if (found := self.one("soc", ids[0], second.soc(2))):
+            plan.correct(ids[0], "soc", found[0], ids[0], {"one_parent_family": found[2]["one_parent_family"] + 2},
+                         "пропущены двое")
+        if (found := self.one("res", ids[0], second.id)):
+            plan.correct(ids[0], "res", found[0], ids[0], {"rooms": found[2]["rooms"] + 1}, "новый кабинет")
         # One row.
-        (_, period, key, values) = plan.of("staff", ids[2], second.id)[0]
-        plan.correct(ids[2], "staff", period, ids[2],
-                     {"category": "highest" if values["category"] != "highest" else "first"}, "приказ об аттестации", key)
-        # Entered twice, and withdrawn.
-        (_, period, key, _) = plan.of("pd", ids[0], second.id)[1]
-        plan.retract(ids[0], "pd", period, ids[0], "внесено дважды", key)
-        (_, period, key, _) = plan.of("def", ids[4], first.id)[0]
-        plan.retract(ids[4], "def", period, ids[4], "ошибочный код", key)
+        if (found := self.one("staff", ids[2], second.id)):
+            better = "highest" if found[2]["category"] != "highest" else "first"
+            plan.correct(ids[2], "staff", found[0], ids[2], {"category": better}, "приказ об аттестации", found[1])
+        # Entered twice, or under a wrong code, and withdrawn.
+        for form, unit, year, reason in (("pd", ids[0], second, "внесено дважды"), ("def", ids[4], first, "ошибочный код"),
+                                         ("net", ids[2], first, "соглашение не подписано")):
+            if (found := self.one(form, unit, year.id)):
+                plan.retract(unit, form, found[0], unit, reason, found[1])
         # A full list without one of the rows that were there: that one is retracted.
-        unit = ids[1]
-        events = [values for _, _, _, values in plan.of("event", unit, second.halves[0])]
+        events = [values for _, _, _, values in plan.of("event", ids[1], second.halves[0])]
         if len(events) > 1:
-            plan.submit(unit, "event", second.halves[0], [(unit, dict(values)) for values in events[:-1]],
+            plan.submit(ids[1], "event", second.halves[0], [(ids[1], dict(values)) for values in events[:-1]],
                         second.day(1, 15), 1, True)
         # The office changes its mind about one school.
-        (_, period, _, values), = plan.of("assess", ids[3], second.id)
-        plan.correct("office", "assess", period, ids[3], {"decision_taken": not values["decision_taken"]},
-                     "решение принято позже")
+        if (found := self.one("assess", ids[3], second.id)):
+            plan.correct("office", "assess", found[0], ids[3], {"decision_taken": not found[2]["decision_taken"]},
+                         "решение принято позже")
 
 
 def later(day):
