@@ -7,40 +7,28 @@
 
 -- ==== places and periods ====
 
--- Calendar quarters, in which the order's execution is looked at: the others stand in `periods`.
-CREATE TABLE span (series TEXT, period TEXT PRIMARY KEY, first TEXT, last TEXT);
-INSERT INTO span SELECT series, period, first, last FROM periods WHERE series <> 'calendar_quarter';
-INSERT INTO span
-SELECT 'calendar_quarter', p.period || '-Q' || q.column1, p.period || q.column2, p.period || q.column3
-FROM periods p, (VALUES (1, '-01-01', '-03-31'), (2, '-04-01', '-06-30'), (3, '-07-01', '-09-30'), (4, '-10-01', '-12-31')) q
-WHERE p.series = 'calendar_year';
-
 CREATE TABLE member (place TEXT, level TEXT, series TEXT, period TEXT, unit TEXT);
-INSERT INTO member SELECT unit, 'unit', series, period, unit FROM roster_units WHERE series <> 'calendar_quarter';
-INSERT INTO member
-SELECT u.unit, 'unit', s.series, s.period, u.unit FROM units u JOIN span s ON s.series = 'calendar_quarter'
-WHERE u.active_from <= s.last AND (u.active_to = '' OR u.active_to >= s.first)
-  AND s.last >= (SELECT min(first) FROM periods WHERE series = 'school_year');
-INSERT INTO member SELECT '', 'municipality', series, period, unit FROM member;
+INSERT INTO member SELECT unit, 'unit', series, period, unit FROM roster_units;
+INSERT INTO member SELECT '', 'municipality', series, period, unit FROM roster_units;
 CREATE INDEX member_by_unit ON member (unit, period);
 
 -- The same period of the series a year before.
 CREATE TABLE year_before (period TEXT PRIMARY KEY, earlier TEXT);
 INSERT INTO year_before
-SELECT p.period, q.period FROM span p JOIN span q ON q.series = p.series AND q.first = date(p.first, '-1 year');
+SELECT p.period, q.period FROM periods p JOIN periods q ON q.series = p.series AND q.first = date(p.first, '-1 year');
 
 -- Which half-years, quarters and so on lie inside a school year.
 CREATE TABLE inside (year TEXT, period TEXT, series TEXT, first TEXT);
 INSERT INTO inside
-SELECT y.period, p.period, p.series, p.first FROM span y JOIN span p ON p.first >= y.first AND p.last <= y.last
+SELECT y.period, p.period, p.series, p.first FROM periods y JOIN periods p ON p.first >= y.first AND p.last <= y.last
 WHERE y.series = 'school_year';
 
 -- ==== who is SLR: the coordinator's word, the last one begun by the end of a period ====
 
 CREATE TABLE status (unit TEXT, period TEXT, is_low INTEGER, score INTEGER, PRIMARY KEY (unit, period));
 WITH heard AS (
-  SELECT a.unit, p.period, a.status, a.vshk_score, y.first FROM assess a JOIN span y ON y.period = a.period
-  JOIN span p ON y.first <= p.last)
+  SELECT a.unit, p.period, a.status, a.vshk_score, y.first FROM assess a JOIN periods y ON y.period = a.period
+  JOIN periods p ON y.first <= p.last)
 INSERT INTO status
 SELECT DISTINCT h.unit, h.period,
        (SELECT status IN ('low_results', 'both') FROM heard k WHERE k.unit = h.unit AND k.period = h.period
@@ -393,12 +381,12 @@ WHERE s.is_low;
 -- VSH-13: the quality rate rose in each observed pair of years among the last three years.  ~ choice: which measure.
 WITH pairs AS (
   SELECT v.place, v.period, v.x > w.x + 1e-9 AS rose, p.first
-  FROM value v JOIN year_before b ON b.period = v.period JOIN span p ON p.period = v.period AND p.series = 'school_year'
+  FROM value v JOIN year_before b ON b.period = v.period JOIN periods p ON p.period = v.period AND p.series = 'school_year'
   JOIN value w ON w.id = v.id AND w.place = v.place AND w.period = b.earlier
   WHERE v.id = 'VSH-21' AND v.level = 'unit')
 INSERT INTO verdict
 SELECT 'VSH-13', s.unit, s.period, min(k.rose)
-FROM status s JOIN span p ON p.period = s.period AND p.series = 'school_year'
+FROM status s JOIN periods p ON p.period = s.period AND p.series = 'school_year'
 JOIN pairs k ON k.place = s.unit AND k.first <= p.first AND k.first > date(p.first, '-3 years')
 WHERE s.is_low GROUP BY s.unit, s.period;
 
@@ -425,7 +413,7 @@ INSERT INTO change VALUES
 INSERT INTO value
 SELECT c.id, c.breakdown, v.place, v.level, v.period, v.x - w.x, NULL, NULL
 FROM change c JOIN value v ON v.id = c.of AND v.breakdown = '' AND c.level IN ('both', v.level)
-JOIN span p ON p.period = v.period AND instr(' ' || c.series || ' ', ' ' || p.series || ' ') > 0
+JOIN periods p ON p.period = v.period AND instr(' ' || c.series || ' ', ' ' || p.series || ' ') > 0
 JOIN year_before b ON b.period = v.period
 JOIN value w ON w.id = c.of AND w.breakdown = '' AND w.place = v.place AND w.period = b.earlier;
 
@@ -437,14 +425,14 @@ WITH reported AS (
   SELECT e.unit, e.measure, e.status, e.done_on, h.first,
          coalesce((SELECT min(r.due) FROM roadmap r WHERE r.measure = e.measure AND r.due >= h.first),
                   (SELECT max(r.due) FROM roadmap r WHERE r.measure = e.measure)) AS due
-  FROM exec e JOIN span h ON h.period = e.period),
+  FROM exec e JOIN periods h ON h.period = e.period),
 due AS (
   SELECT m.unit, m.period, r.measure, r.due,
          EXISTS (SELECT 1 FROM reported e WHERE e.unit = m.unit AND e.measure = r.measure AND e.due = r.due AND e.first <= p.last
                  AND e.status IN ('not_applicable', 'cancelled')) AS is_excluded,
          EXISTS (SELECT 1 FROM reported e WHERE e.unit = m.unit AND e.measure = r.measure AND e.due = r.due AND e.first <= p.last
                  AND e.status IN ('done', 'late') AND e.done_on <> '' AND e.done_on <= r.due) AS is_on_time
-  FROM member m JOIN span p ON p.period = m.period AND p.series = 'calendar_quarter'
+  FROM member m JOIN periods p ON p.period = m.period AND p.series = 'calendar_quarter'
   JOIN roadmap r ON r.due BETWEEN p.first AND p.last AND r.of_office = '0'
   WHERE m.level = 'unit' AND EXISTS (SELECT 1 FROM reported e WHERE e.unit = m.unit AND e.first <= p.last))
 INSERT INTO value

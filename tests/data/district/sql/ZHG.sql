@@ -270,7 +270,8 @@ INSERT INTO share VALUES
   ('ZHG-10', '', 'vpr_lowered_rm', 'vpr_works_rm', 100, 'school_year', 'both', 'all'),
   ('ZHG-10', 'subject=rus', 'vpr_lowered_rus', 'vpr_works_rus', 100, 'school_year', 'both', 'all'),
   ('ZHG-10', 'subject=math', 'vpr_lowered_math', 'vpr_works_math', 100, 'school_year', 'both', 'all'),
-  ('ZHG-10', 'variant=with_raised', 'vpr_differ_rm', 'vpr_works_rm', 100, 'school_year', 'both', 'all'), -- ~ choice: both variants
+  -- ~ choice: both variants
+  ('ZHG-10', 'variant=with_raised', 'vpr_differ_rm', 'vpr_works_rm', 100, 'school_year', 'both', 'all'),
   ('ZHG-11', '', 'failing', 'assessed', 100, 'school_quarter school_year', 'both', 'all'),
   ('ZHG-16', '', 'teachers_higher', 'teachers', 100, 'school_year', 'both', 'all'),
   ('ZHG-17', '', 'teachers_highest', 'teachers', 100, 'school_year', 'both', 'all'),
@@ -290,14 +291,16 @@ INSERT INTO share VALUES
   ('ZHG-27', '', 'large_or_low', 'soc_pupils', 100, 'school_year', 'both', 'all'),
   ('ZHG-27', 'kind=primary', 'large_or_low', 'soc_pupils', 100, 'school_year', 'municipality', 'primary'),
   ('ZHG-27', 'kind=basic', 'large_or_low', 'soc_pupils', 100, 'school_year', 'municipality', 'basic'),
-  ('ZHG-27', 'kind=secondary', 'large_or_low', 'soc_pupils', 100, 'school_year', 'municipality', 'small secondary'), -- ~ choice: the small ones (the printed base)
+  -- ~ choice: of the secondary schools the small ones, for which a base is printed
+  ('ZHG-27', 'kind=secondary', 'large_or_low', 'soc_pupils', 100, 'school_year', 'municipality', 'small secondary'),
   ('ZHG-28', '', 'risk_in_large_or_low', 'large_or_low', 100, 'school_year', 'both', 'all'),
   ('ZHG-29', '', 'parents_no_vocational', 'parents', 100, 'school_year', 'both', 'all'),
   ('ZHG-30', '', 'pupils', 'classes', 1, 'school_year', 'both', 'all'),
   ('ZHG-30', 'settlement=village', 'pupils', 'classes', 1, 'school_year', 'municipality', 'village'),
   ('ZHG-30', 'settlement=township', 'pupils', 'classes', 1, 'school_year', 'municipality', 'township'),
   ('ZHG-32', 'of=pupils', 'aoop', 'soc_pupils', 100, 'school_year', 'both', 'all'),
-  ('ZHG-33', '', 'intellectual', 'soc_pupils', 100, 'school_year', 'municipality', 'all'), -- ~ choice: of all pupils, not of АООП
+  -- ~ choice: of all pupils, not of those of АООП
+  ('ZHG-33', '', 'intellectual', 'soc_pupils', 100, 'school_year', 'municipality', 'all'),
   ('ZHG-43', '', 'low_motivation_5_11', 'pupils_5_11', 100, 'school_year', 'both', 'all'),
   ('ZHG-44', '', 'able_5_11', 'pupils_5_11', 100, 'school_year', 'both', 'all'),
   ('ZHG-45', '', 'iom', 'able', 100, 'school_half_year', 'both', 'all'),
@@ -557,7 +560,7 @@ INSERT INTO change VALUES
   ('ZHG-32', '', 'aoop', '', 'percent', 'last_year'),
   ('ZHG-46', 'change=previous', 'ZHG-46', '', 'points', 'previous'),
   ('ZHG-76', 'change=range', 'ZHG-76', '', 'points', 'last_year'),
-  ('ZHG-76', 'change=settlement', 'ZHG-76', 'between=settlement', 'points', 'last_year');
+  ('ZHG-76', 'change=of_settlement', 'ZHG-76', 'between=settlement', 'points', 'last_year');
 INSERT INTO value
 SELECT c.id, c.breakdown, v.place, v.level, v.period, iif(c.how = 'percent', (v.x / w.x - 1) * 100, v.x - w.x), NULL, NULL
 FROM change c JOIN value v ON v.id = c.of AND v.breakdown = c.of_breakdown AND v.level <> 'pool'
