@@ -306,7 +306,7 @@ WHERE id IN ('both_he', 'one_parent', 'registers', 'nonnative') GROUP BY place, 
 -- Adverse: an index below the district's threshold, or remote, or small.
 WITH judged AS (
   SELECT m.unit, m.period, coalesce(s.is_low, 0) AS is_low,
-         coalesce(i.x < (SELECT value + 0.0 FROM ref WHERE series = 'threshold' AND exam = 'isb' AND ref.period = m.period) - 1e-9, 0)
+         coalesce(i.x < (SELECT value FROM ref WHERE series = 'threshold' AND exam = 'isb' AND ref.period = m.period) - 1e-9, 0)
          OR coalesce(p.remote = '1', 0) OR coalesce(p.small = '1', 0) AS is_adverse
   FROM member m LEFT JOIN status s ON s.unit = m.unit AND s.period = m.period
   LEFT JOIN value i ON i.id = 'isb' AND i.place = m.unit AND i.period = m.period
@@ -408,7 +408,8 @@ SELECT 'ABN-22', unit, period, decision_taken = '1' FROM assess
 UNION ALL SELECT 'ABN-22', unit, period, value = 'yes' FROM docs WHERE doc = 'decision_taken';
 -- ABN-24: ~ choice: consultations, seminars, meetings of the subject unions and landings are support.
 INSERT INTO asked
-SELECT 'ABN-24', e.unit, h.year, e.kind IN ('consultation', 'group_consultation', 'seminar', 'rmo_meeting', 'landing') AND e.held > 0
+SELECT 'ABN-24', e.unit, h.year,
+       e.kind IN ('consultation', 'group_consultation', 'seminar', 'rmo_meeting', 'landing') AND e.held + 0 > 0
 FROM event e JOIN half h ON h.period = e.period;
 -- ABN-33: the three publications of the school year in which the half-year lies.
 INSERT INTO asked

@@ -135,7 +135,7 @@ SELECT 'home_visits', unit, period, visits, visits FROM held
 UNION ALL SELECT 'family_consultations', unit, period, consultations, consultations FROM held
 UNION ALL SELECT 'family_events', unit, period, visits + consultations, visits + consultations FROM held;
 
--- docs: tutors of a school.
+-- docs: tutors of a school.  ~ choice: the number counts whatever is said beside it.
 INSERT INTO amount SELECT 'tutors', unit, period, amount, amount FROM docs WHERE doc = 'tutor_assigned' AND amount <> '';
 
 -- staff, pd, def: people, each once.
@@ -177,7 +177,8 @@ UNION ALL SELECT 'able_lesson', unit, period, sum(able), sum(able AND main) FROM
 WITH RECURSIVE user (unit, period, practice, one, rest) AS (
   SELECT unit, period, practice, '', used_by_schools || ' ' FROM prac
   UNION ALL
-  SELECT unit, period, practice, substr(rest, 1, instr(rest, ' ') - 1), substr(rest, instr(rest, ' ') + 1) FROM user WHERE rest <> ''),
+  SELECT unit, period, practice, substr(rest, 1, instr(rest, ' ') - 1), substr(rest, instr(rest, ' ') + 1)
+  FROM user WHERE rest <> ''),
 used AS (SELECT unit, period, practice, max(one <> '' AND one <> unit) AS yes FROM user GROUP BY unit, period, practice)
 INSERT INTO amount SELECT 'practices_used', unit, period, sum(yes), sum(yes) FROM used GROUP BY unit, period;
 
@@ -302,7 +303,8 @@ FROM net n JOIN roster_units r ON r.unit = n.unit AND r.period = n.period
 WHERE n.start_date <= n.filled_on AND (n.end_date = '' OR n.end_date >= n.filled_on);
 -- KLN-11: with a university.  ~ choice: a school without any has no value, not nought.
 INSERT INTO value
-SELECT 'KLN-11', '', m.place, m.level, m.period, count(DISTINCT a.unit || ' ' || a.code), count(DISTINCT a.unit || ' ' || a.code), NULL
+SELECT 'KLN-11', '', m.place, m.level, m.period, count(DISTINCT a.unit || ' ' || a.code),
+       count(DISTINCT a.unit || ' ' || a.code), NULL
 FROM agreement a JOIN member m ON m.unit = a.unit AND m.period = a.period
 WHERE a.partner = 'university' GROUP BY m.place, m.level, m.period;
 -- KLN-12: of a half-year.  ~ choice: the agreements of its school year.
@@ -323,7 +325,8 @@ WHERE id IN ('both_he', 'one_parent', 'registers', 'nonnative') GROUP BY place, 
 CREATE TABLE sheet (id TEXT, unit TEXT, period TEXT, good INTEGER, answers INTEGER, points INTEGER);
 -- KLN-08: both statements agreed with, of the sheets in which both are answered.
 INSERT INTO sheet
-SELECT 'KLN-08', unit, period, q1 + 0 BETWEEN 3 AND 4 AND q2 + 0 BETWEEN 3 AND 4, q1 + 0 BETWEEN 1 AND 4 AND q2 + 0 BETWEEN 1 AND 4, 0
+SELECT 'KLN-08', unit, period, q1 + 0 BETWEEN 3 AND 4 AND q2 + 0 BETWEEN 3 AND 4,
+       q1 + 0 BETWEEN 1 AND 4 AND q2 + 0 BETWEEN 1 AND 4, 0
 FROM survey_aware WHERE q1 + 0 BETWEEN 1 AND 4 OR q2 + 0 BETWEEN 1 AND 4;
 -- KLN-33: all answers to 1 to 4 together, not the mean of the sheets' means.
 INSERT INTO sheet
@@ -413,10 +416,12 @@ FROM paper d WHERE d.doc = 'info_prog';
 INSERT INTO said SELECT 'KLN-10', '', unit, period, own >= 1 FROM amount WHERE name = 'tutors';
 INSERT INTO said SELECT 'KLN-17', '', unit, period, yes FROM paper WHERE doc = 'community';
 INSERT INTO said SELECT 'KLN-17', '', unit, period, kind = 'community' FROM pd;
--- KLN-24: ~ choice: two of three: two meetings in a half-year, members of the public, published minutes.
+-- KLN-24: ~ choice: two of three: two meetings in a half-year (the number of the form is that of a half-year), members of
+-- the public, published minutes.
 INSERT INTO said
 SELECT 'KLN-24', '', unit, period,
-       sum(CASE doc WHEN 'council_meetings' THEN coalesce(amount >= 2, 0) WHEN 'council_members' THEN coalesce(amount >= 1, 0) ELSE yes END) >= 2
+       sum(CASE doc WHEN 'council_meetings' THEN coalesce(amount >= 2, 0)
+                    WHEN 'council_members' THEN coalesce(amount >= 1, 0) ELSE yes END) >= 2
 FROM paper WHERE doc IN ('council_meetings', 'council_members', 'council_minutes') GROUP BY unit, period;
 INSERT INTO said SELECT 'KLN-25', '', unit, period, yes FROM standing WHERE doc = 'involve_public';
 INSERT INTO said SELECT 'KLN-27', '', unit, period, yes FROM standing WHERE doc = 'council_prog';
