@@ -273,6 +273,51 @@ compare() {
         fail "$(pick 'показатели расходятся или не показательны' 'indicators differ, or show nothing')"
 }
 
+# ---- what people look at ----
+
+# A command as one would type it, and the first lines of what it says.
+show() { # LINES COMMAND...
+    show_lines=$1
+    shift
+    printf '\n       $ svodka-hub %s\n' "$*"
+    hub "$@" >shown.txt 2>shown.err || {
+        cat shown.txt shown.err >&2
+        fail "svodka-hub $*"
+    }
+    head -n "$show_lines" shown.txt | sed 's/^/       /'
+    show_rest=$(($(wc -l <shown.txt) - show_lines))
+    [ "$show_rest" -le 0 ] || printf '       ... %s %d\n' "$(pick 'и ещё строк:' 'and more lines:')" "$show_rest"
+}
+
+last_school_year() { awk -F , '$1 == "school_year" {last = $2} END {print last}' plan/truth/periods.csv; }
+last_calendar_year() { awk -F , '$1 == "calendar_year" {last = $2} END {print last}' plan/truth/periods.csv; }
+
+# The whole programme with targets and status, as the office sees it.
+show_table() {
+    show 500 indicators --programme "$district" --level municipality --period "$(last_school_year)"
+    show 100 indicators --programme "$district" --level municipality --period "$(last_calendar_year)"
+}
+
+show_completeness() { show 60 completeness --summary --period "$(last_school_year)"; }
+
+# How three of the numbers came about.
+show_explanations() {
+    case $district in
+    klin) set -- KLN-14 2022/23-H1 KLN-18 2022/23 KLN-40 2022/23 ;;
+    abinsky) set -- ABN-06 2019/20 ABN-08 2019/20 ABN-21 2019/20 ;;
+    veshkaima) set -- VSH-09 2021/22 VSH-21 2021/22 VSH-23 2021/22 ;;
+    zhigalovo) set -- ZHG-08 2021/22 ZHG-10 2021/22 ZHG-61 2021/22 ;;
+    korolyov) set -- KOR-05 2019/20 KOR-16 2019/20 KOR-25 2019/20 ;;
+    esac
+    while [ $# -gt 0 ]; do
+        show 14 explain "$1" --period "$2"
+        shift 2
+    done
+}
+
+# In this order; each is a function.
+parts='table completeness explanations'
+
 # ---- the district, played ----
 
 generate
@@ -292,4 +337,7 @@ hub verify >verify.txt 2>&1 || {
     fail 'svodka-hub verify'
 }
 compare
+for part in $parts; do
+    "show_$part"
+done
 stop_hub
