@@ -70,7 +70,7 @@ staff() { # UNIT TEACHERS OTHER
     awk -v n="$2" -v other="$3" 'BEGIN {
         print "teacher,post,main_place,inner_part_time,subject,education,category,seniority,age,load_hours,matches_subject"
         for (i = 1; i <= n; i++)
-            printf "T%02d,teacher,%s,no,math,higher,first,y4_10,a30_54,h18_25,yes\n", i, i > n - other ? "no" : "yes"
+            printf "T%02d,teacher,%s,no,math,higher,first,y4_10,a30_54,h18_25,yes\n", i, (i > n - other ? "no" : "yes")
     }' >staff.csv
     rows "$1" staff $y2 staff.csv
 }
