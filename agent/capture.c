@@ -89,7 +89,7 @@ enum err capture_open(struct capture **out, struct agent *a, const struct captur
     c->source = o->source;
     buf_init(&c->bytes, RECORD_MAX + 4096);
     if ((e = check_role(c)) != OK || (e = choose_unit(c, o->unit)) != OK ||
-        (e = calendar_find(a->calendar, o->form->series, o->period, &c->period)) != OK ||
+        (e = form_period(o->form, a->calendar, o->period, &c->period)) != OK ||
         (e = choose_day(c, o->filled_on)) != OK || (e = choose_name(c, o->entered_by)) != OK ||
         (e = form_checker_new(&c->checker)) != OK) {
         capture_close(c);

@@ -8,10 +8,16 @@
 
 /* ---- the list ---- */
 
+/* A form in one of its series. */
+struct due_line {
+    const struct form *form;
+    struct period period; /* now; id "" in a gap */
+    uint64_t entered;     /* submissions with values for it */
+};
+
 struct due {
-    const struct agent *a;
-    struct period *periods; /* of each form, now; id "" in a gap */
-    uint64_t *entered;      /* submissions with values for it */
+    struct due_line *lines;
+    size_t count;
 };
 
 static enum err count_one(void *ctx, const struct queue_submission *s)
@@ -20,14 +26,42 @@ static enum err count_one(void *ctx, const struct queue_submission *s)
 
     if (s->form == NULL || s->record->kind != RECORD_NEW)
         return OK;
-    for (size_t i = 0; i < d->a->form_count; i++)
-        if (strcmp(d->a->forms[i]->id, s->form->id) == 0 && strcmp(d->periods[i].id, s->record->period) == 0)
-            d->entered[i]++;
+    for (size_t i = 0; i < d->count; i++)
+        if (strcmp(d->lines[i].form->id, s->form->id) == 0 && strcmp(d->lines[i].period.id, s->record->period) == 0)
+            d->lines[i].entered++;
     return OK;
 }
 
-static enum err put_form(struct table *t, const struct form *f, const struct period *p, uint64_t entered)
+/* A line for each series of the form that has a period today; one empty line when none has. */
+static void add_lines(struct due *d, const struct agent *a, const struct form *f)
 {
+    size_t before = d->count;
+
+    for (uint32_t k = 0; k < f->series_count; k++) {
+        d->lines[d->count].form = f;
+        if (calendar_on(a->calendar, f->all_series[k], clock_today(), &d->lines[d->count].period) == OK)
+            d->count++;
+    }
+    if (d->count == before)
+        d->count++;
+}
+
+static enum err find_due(struct due *d, const struct agent *a)
+{
+    struct queue_filter any = {NULL, NULL, NULL};
+
+    if ((d->lines = calloc(a->form_count * FORM_MAX_SERIES + 1, sizeof(*d->lines))) == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < a->form_count; i++)
+        if (a->form_current[i] != 0)
+            add_lines(d, a, a->forms[i]);
+    return queue_each(a, &any, count_one, d);
+}
+
+static enum err put_line(struct table *t, const struct due_line *l)
+{
+    const struct form *f = l->form;
+    const struct period *p = &l->period;
     char count[32];
     char until[11] = "";
     const char *cells[] = {f->id,
@@ -39,7 +73,7 @@ static enum err put_form(struct table *t, const struct form *f, const struct per
                            until,
                            count};
 
-    (void)snprintf(count, sizeof(count), "%llu", (unsigned long long)entered);
+    (void)snprintf(count, sizeof(count), "%llu", (unsigned long long)l->entered);
     if (p->id[0] != '\0')
         date_format(until, p->last);
     return table_row(t, cells);
@@ -52,24 +86,18 @@ static enum err list_forms(const struct agent *a, enum table_format format)
         {"title", _("title"), TABLE_LEFT, false},       {"mode", _("filled in as"), TABLE_LEFT, false},
         {"period", _("period now"), TABLE_LEFT, false}, {"label", _("which is"), TABLE_LEFT, false},
         {"until", _("until"), TABLE_LEFT, false},       {"entered", _("entered"), TABLE_RIGHT, true}};
-    struct due d = {a, calloc(a->form_count + 1, sizeof(*d.periods)), calloc(a->form_count + 1, sizeof(*d.entered))};
-    struct queue_filter any = {NULL, NULL, NULL};
+    struct due d = {NULL, 0};
     struct table *t = NULL;
-    enum err e = d.periods == NULL || d.entered == NULL ? ERR_NOMEM : OK;
+    enum err e = find_due(&d, a);
 
-    for (size_t i = 0; i < a->form_count && e == OK; i++)
-        if (calendar_on(a->calendar, a->forms[i]->series, clock_today(), &d.periods[i]) != OK)
-            d.periods[i].id[0] = '\0';
-    if (e == OK && (e = queue_each(a, &any, count_one, &d)) == OK)
+    if (e == OK)
         e = table_new(&t, columns, sizeof(columns) / sizeof(columns[0]));
-    for (size_t i = 0; i < a->form_count && e == OK; i++)
-        if (a->form_current[i] != 0)
-            e = put_form(t, a->forms[i], &d.periods[i], d.entered[i]);
+    for (size_t i = 0; i < d.count && e == OK; i++)
+        e = put_line(t, &d.lines[i]);
     if (e == OK)
         e = table_print(t, format, stdout);
     table_free(t);
-    free(d.periods);
-    free(d.entered);
+    free(d.lines);
     return e;
 }
 

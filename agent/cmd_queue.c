@@ -69,7 +69,8 @@ static enum err check_filter(const struct agent *a, const struct list_command *c
         return e;
     if (cmd->period == NULL)
         return OK;
-    e = calendar_find(a->calendar, form != NULL ? form->series : NULL, cmd->period, period);
+    e = form != NULL ? form_period(form, a->calendar, cmd->period, period)
+                     : calendar_find(a->calendar, NULL, cmd->period, period);
     filter->period = period->id;
     return e;
 }

@@ -4,6 +4,7 @@
 #define SVODKA_COMMON_FORM_H
 
 #include "common/expr.h"
+#include "common/period.h"
 #include "common/report.h"
 #include "common/yaml.h"
 
@@ -14,6 +15,7 @@
 #define FORM_MAX_ROWS     1000u /* rows of one repeat in one submission */
 #define FORM_MAX_TEXT     4000u /* bytes of one text value */
 #define FORM_NAME_MAX     64u
+#define FORM_MAX_SERIES   8u
 #define FORM_NUMBER_MAX   ((INT64_C(1) << 53) - 1) /* scaled: a double, and so an expression, holds it exactly */
 
 enum form_mode {
@@ -66,8 +68,10 @@ struct form {
     char version[33];
     const char *title_ru, *title_en;
     enum form_mode mode;
-    char role[33];                       /* the one role that submits it: school, office, centre */
-    const char *series;                  /* period series it is due in */
+    char role[33];                 /* the one role that submits it: school, office, centre */
+    const char *series;            /* period series it is due in; the first of them */
+    const char *const *all_series; /* all of them, `series` included */
+    uint32_t series_count;
     const char *retention;               /* class; "default" when not given */
     const char *purpose_ru, *purpose_en; /* for the register of processing; NULL: not given */
     const char *basis_ru, *basis_en;
@@ -85,6 +89,11 @@ MUST_CHECK enum err form_load(struct form **out, const char *file, const void *b
 void form_free(struct form *f);
 
 int32_t form_find_field(const struct form *f, const char *name, size_t len); /* top level; -1: none */
+
+/* The period that a person, or a record, names: of any of the form's series, by id or label (period ids are unique over
+ * all series).  The only way from a form to a period.  ERR_NOT_FOUND: err_text() names the series that were expected.
+ */
+MUST_CHECK enum err form_period(const struct form *f, const struct calendar *c, const char *text, struct period *out);
 
 /* For expr_compile(): a schema over the form's fields (top level, `.` = none).  `f` must outlive its use. */
 struct expr_schema form_schema(const struct form *f);

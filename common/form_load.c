@@ -10,10 +10,10 @@
 #define MODE_UNKNOWN (-1) /* not given, or none of the three */
 
 struct top_raw {
-    const char *id, *version, *role, *period, *key, *retention;
+    const char *id, *version, *role, *key, *retention;
     int mode;
     struct yaml_label title, purpose, basis;
-    const struct yaml_node *choices, *survey;
+    const struct yaml_node *period, *choices, *survey;
 };
 
 static const char *const MODES[] = {"record", "rows", "answers", NULL};
@@ -24,7 +24,7 @@ static const struct yaml_key TOP_KEYS[] = {
     {"title", YAML_WANT_LABEL, true, offsetof(struct top_raw, title), 0, 0, NULL},
     {"mode", YAML_WANT_ENUM, true, offsetof(struct top_raw, mode), 0, 0, MODES},
     {"role", YAML_WANT_NAME, false, offsetof(struct top_raw, role), 0, 0, NULL},
-    {"period", YAML_WANT_NAME, true, offsetof(struct top_raw, period), 0, 0, NULL},
+    {"period", YAML_WANT_NODE, true, offsetof(struct top_raw, period), 0, 0, NULL},
     {"key", YAML_WANT_NAME, false, offsetof(struct top_raw, key), 0, 0, NULL},
     {"retention", YAML_WANT_NAME, false, offsetof(struct top_raw, retention), 0, 0, NULL},
     {"purpose", YAML_WANT_LABEL, false, offsetof(struct top_raw, purpose), 0, 0, NULL},
@@ -273,6 +273,37 @@ static void set_key(struct loader *l, const struct yaml_node *root, const char *
     f->key = (int32_t)l->impl->nodes[number].index;
 }
 
+/* One series, or a list of them. */
+static void set_series(struct loader *l, const struct yaml_node *period)
+{
+    struct form *f = &l->impl->form;
+    const struct yaml_node *const *items = period->kind == YAML_SEQUENCE ? period->items : &period;
+    uint32_t count = period->kind == YAML_SEQUENCE ? period->count : 1;
+    const char **names;
+
+    if (count == 0 || count > FORM_MAX_SERIES) {
+        COMPLAIN(l, period, "period", _("a list of 1 to %u series of periods was expected"), FORM_MAX_SERIES);
+        return;
+    }
+    if ((names = pool_array(&l->impl->pool, count, sizeof(*names))) == NULL) {
+        l->e = ERR_NOMEM;
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (!yaml_is_name(items[i])) {
+            COMPLAIN(l, items[i], "period", "%s", _("the name of a series of periods was expected, or a list of them"));
+            return;
+        }
+        names[i] = items[i]->text;
+        for (uint32_t k = 0; k < i; k++)
+            if (strcmp(names[k], names[i]) == 0)
+                COMPLAIN(l, items[i], "period", _("the series \"%s\" stands in this list twice"), names[i]);
+    }
+    f->series = names[0];
+    f->all_series = names;
+    f->series_count = count;
+}
+
 static void set_head(struct loader *l, const struct yaml_node *root, const struct top_raw *raw)
 {
     struct form *f = &l->impl->form;
@@ -286,7 +317,7 @@ static void set_head(struct loader *l, const struct yaml_node *root, const struc
             l, form_value_node(root, "version"), "version",
             _("a version of Latin letters, digits, \".\", \"_\" and \"-\" was expected, for example 1 or 2024-09"));
     f->mode = raw->mode == MODE_UNKNOWN ? FORM_RECORD : (enum form_mode)raw->mode;
-    f->series = raw->period;
+    set_series(l, raw->period);
     f->retention = raw->retention;
     form_label(&f->title_ru, &f->title_en, &raw->title, raw->id);
     form_label(&f->purpose_ru, &f->purpose_en, &raw->purpose, NULL);

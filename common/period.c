@@ -1,13 +1,10 @@
 #include "common/period.h"
 
 #include "common/cli.h"
-#include "common/clock.h"
 #include "common/period_internal.h"
-#include "common/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 static const struct {
     const char *name;
@@ -35,6 +32,11 @@ static const int half_months[2][2] = {{9, 12}, {1, 5}};
 const char *grain_name(enum grain g)
 {
     return grains[g].name;
+}
+
+int grain_parts(enum grain g)
+{
+    return grains[g].parts;
 }
 
 /* From the first day of one month to the last of another in the same calendar year. */
@@ -223,7 +225,7 @@ static int id_order(const void *id, const void *own)
     return strcmp(id, ((const struct own *)own)->p.id);
 }
 
-static const struct own *find_own(const struct calendar *c, const char *id)
+const struct own *calendar_own(const struct calendar *c, const char *id)
 {
     return c->own_count == 0 ? NULL : bsearch(id, c->own, c->own_count, sizeof(*c->own), id_order);
 }
@@ -233,196 +235,9 @@ void calendar_slot_period(const struct calendar *c, const struct slot *s, struct
     const struct own *own;
 
     slot_period(s, out);
-    own = find_own(c, out->id);
+    own = calendar_own(c, out->id);
     if (own != NULL)
         *out = own->p;
-}
-
-/* What calendar_find() met on its way. */
-struct search {
-    const char *series;         /* NULL: any */
-    struct period found, other; /* `other`: a period, but of another series than asked for */
-    bool has_found, has_other, is_ambiguous;
-};
-
-static void meet(struct search *s, const struct period *p)
-{
-    if (s->series != NULL && strcmp(s->series, p->series) != 0) {
-        s->other = *p;
-        s->has_other = true;
-    } else if (!s->has_found) {
-        s->found = *p;
-        s->has_found = true;
-    } else if (strcmp(s->found.id, p->id) != 0) {
-        s->other = *p;
-        s->is_ambiguous = true;
-    }
-}
-
-static bool label_is(struct buf *scratch, const char *label, const struct buf *folded)
-{
-    buf_reset(scratch);
-    return utf8_put_folded(scratch, label, strlen(label)) == OK && scratch->len == folded->len &&
-           memcmp(scratch->data, folded->data, folded->len) == 0;
-}
-
-/* Periods of packs by their labels, or by an id in the wrong case. */
-static void search_own_labels(const struct calendar *c, const char *text, struct search *s)
-{
-    struct buf folded, scratch;
-
-    buf_init(&folded, 4096);
-    buf_init(&scratch, 4096);
-    if (strlen(text) < sizeof(c->own->p.label_ru) && utf8_put_folded(&folded, text, strlen(text)) == OK &&
-        folded.len > 0) {
-        for (size_t i = 0; i < c->own_count; i++) {
-            const struct period *p = &c->own[i].p;
-
-            if (strcasecmp(p->id, text) == 0 || label_is(&scratch, p->label_ru, &folded) ||
-                label_is(&scratch, p->label_en, &folded))
-                meet(s, p);
-        }
-    }
-    buf_fini(&folded);
-    buf_fini(&scratch);
-}
-
-/* The calendar year that a text speaks of, or the present school year as far as the clock can be believed. */
-static int year_in(const char *text)
-{
-    int present = school_year_of(clock_today());
-
-    for (; *text != '\0'; text++) {
-        int year = 0;
-        size_t n = 0;
-
-        for (; n < 4 && digit(text[n]) >= 0; n++)
-            year = year * 10 + digit(text[n]);
-        if (n == 4 && year >= YEAR_FIRST && year <= YEAR_LAST)
-            return year;
-    }
-    if (present < YEAR_FIRST)
-        return YEAR_FIRST;
-    return present > YEAR_LAST ? YEAR_LAST : present;
-}
-
-#define NEAR_SLOTS 48u /* all predefined periods of two years */
-
-/* All that a person may call the period. */
-static void put_names(const char **names, size_t *count, const struct period *p)
-{
-    names[(*count)++] = p->id;
-    names[(*count)++] = p->label_ru;
-    names[(*count)++] = p->label_en;
-}
-
-/* The id or label nearest to what was typed, copied to `out`; false when nothing is near. */
-static bool nearest(const struct calendar *c, const char *series, const char *text, char *out, size_t size)
-{
-    struct period *near = malloc(NEAR_SLOTS * sizeof(*near));
-    const char **names = malloc(3 * (NEAR_SLOTS + c->own_count) * sizeof(*names));
-    const char *best = NULL;
-    size_t count = 0;
-    size_t slots = 0;
-    int year = year_in(text);
-
-    if (near == NULL || names == NULL)
-        goto done;
-    for (unsigned g = 0; g < GRAIN_COUNT; g++) {
-        if (series != NULL && strcmp(series, grains[g].name) != 0)
-            continue;
-        for (int y = year; y >= year - 1 && y >= YEAR_FIRST; y--) {
-            for (int part = 1; part <= grains[g].parts; part++, slots++) {
-                slot_period(&(struct slot){(enum grain)g, y, part}, &near[slots]);
-                put_names(names, &count, &near[slots]);
-            }
-        }
-    }
-    for (size_t i = 0; i < c->own_count; i++) {
-        if (series == NULL || strcmp(series, c->own[i].p.series) == 0)
-            put_names(names, &count, &c->own[i].p);
-    }
-    best = cli_nearest(text, names, count);
-    if (best != NULL)
-        (void)snprintf(out, size, "%s", best);
-done:
-    free(near);
-    free(names);
-    return best != NULL;
-}
-
-static enum err no_series(const struct calendar *c, const char *series)
-{
-    const char *near = cli_nearest(series, c->names, GRAIN_COUNT + c->series_count);
-
-    if (near != NULL)
-        return err_set(ERR_NOT_FOUND, _("there is no series of periods called \"%s\"; did you mean \"%s\"?"), series,
-                       near);
-    return err_set(ERR_NOT_FOUND, _("there is no series of periods called \"%s\""), series);
-}
-
-/* Any period of the series, to show how they are written: the present one if there is one. */
-static bool example_of(const struct calendar *c, const char *series, struct period *out)
-{
-    int32_t today = clock_today();
-
-    if (calendar_on(c, series, today, out) == OK)
-        return true;
-    for (size_t i = 0; i < c->own_count; i++) {
-        if (strcmp(c->own[i].p.series, series) == 0) {
-            *out = c->own[i].p;
-            return true;
-        }
-    }
-    /* A gap, such as the summer holidays: the last period before it. */
-    return calendar_on(c, series, date_from_civil(school_year_of(today), 10, 1), out) == OK;
-}
-
-static enum err not_found(const struct calendar *c, const char *series, const char *text, const struct search *s)
-{
-    char near[sizeof(s->found.label_ru)];
-    struct period p;
-
-    if (s->is_ambiguous)
-        return err_set(ERR_NOT_FOUND, _("\"%s\" may be the period %s or %s; write one of these"), text, s->found.id,
-                       s->other.id);
-    if (s->has_other && calendar_on(c, series, s->other.first, &p) == OK)
-        return err_set(ERR_NOT_FOUND,
-                       _("\"%s\" is a period of the series %s; a period of the series %s is expected, such as %s"),
-                       text, s->other.series, series, p.id);
-    if (nearest(c, series, text, near, sizeof(near)))
-        return err_set(ERR_NOT_FOUND, _("there is no period \"%s\"; did you mean \"%s\"?"), text, near);
-    if (series != NULL && example_of(c, series, &p))
-        return err_set(ERR_NOT_FOUND, _("there is no period \"%s\" in the series %s; write it like %s"), text, series,
-                       p.id);
-    return err_set(ERR_NOT_FOUND, _("there is no period \"%s\""), text);
-}
-
-enum err calendar_find(const struct calendar *c, const char *series, const char *text, struct period *out)
-{
-    struct search s = {.series = series};
-    const struct own *own = find_own(c, text);
-    struct period p;
-    struct slot slot;
-
-    if (series != NULL && !calendar_has_series(c, series))
-        return no_series(c, series);
-    if (own != NULL)
-        meet(&s, &own->p);
-    else if (slot_from_id(&slot, text)) {
-        calendar_slot_period(c, &slot, &p);
-        meet(&s, &p);
-    }
-    if (!s.has_found)
-        search_own_labels(c, text, &s);
-    if (!s.has_found && slot_from_label(&slot, text)) {
-        calendar_slot_period(c, &slot, &p);
-        meet(&s, &p);
-    }
-    if (!s.has_found || s.is_ambiguous)
-        return not_found(c, series, text, &s);
-    *out = s.found;
-    return OK;
 }
 
 /* The slots of three years around the day: a pack may move the ends of a school year. */
@@ -449,7 +264,7 @@ enum err calendar_on(const struct calendar *c, const char *series, int32_t day, 
     char text[11];
 
     if (i < 0)
-        return no_series(c, series);
+        return calendar_no_series(c, series);
     if (i < (int)GRAIN_COUNT && slot_on(c, (enum grain)i, day, &p)) {
         *out = p;
         return OK;

@@ -44,6 +44,13 @@ bool calendar_read(struct calendar *c, const struct yaml_doc *d, const struct ya
 /* By id; also accepts the label a person may type («1 четверть 2020/21», "1 quarter 2020", «сентябрь 2020 г.»), in any
  * case.  ERR_NOT_FOUND: err_text() says what is near in `series` (NULL: any series). */
 MUST_CHECK enum err calendar_find(const struct calendar *c, const char *series, const char *text, struct period *out);
+/* The same in any of `count` series (0: in all there are).  Those that the calendar does not know are passed over,
+ * unless it knows none. */
+MUST_CHECK enum err calendar_find_in(const struct calendar *c, const char *const *series, size_t count,
+                                     const char *text, struct period *out);
+/* "a, b, c" for messages; what does not fit is cut. */
+#define CALENDAR_JOINED_MAX 640u
+void calendar_join(char out[CALENDAR_JOINED_MAX], const char *const *series, size_t count);
 /* The period of the series that holds that day; ERR_NOT_FOUND: no such series, or a gap. */
 MUST_CHECK enum err calendar_on(const struct calendar *c, const char *series, int32_t day, struct period *out);
 /* The period of the same series `steps` later (negative: earlier).  ERR_NOT_FOUND: past the ends. */

@@ -1,5 +1,5 @@
-/* period_internal.h: what period.c (series, ids, looking up), period_label.c (what people type) and period_read.c
- * (what packs give) share. */
+/* period_internal.h: what period.c (series, ids, days), period_find.c (looking up), period_label.c (what people type)
+ * and period_read.c (what packs give) share. */
 #ifndef SVODKA_COMMON_PERIOD_INTERNAL_H
 #define SVODKA_COMMON_PERIOD_INTERNAL_H
 
@@ -26,6 +26,7 @@ struct slot {
 };
 
 const char *grain_name(enum grain g);
+int grain_parts(enum grain g); /* periods of a year */
 /* Id, default dates and labels. */
 void slot_period(const struct slot *s, struct period *out);
 /* Exactly an id. */
@@ -53,6 +54,10 @@ struct calendar {
 
 /* The period of a slot, with the dates and labels that a pack gave it. */
 void calendar_slot_period(const struct calendar *c, const struct slot *s, struct period *out);
+/* The period that a pack gave this id, or NULL. */
+const struct own *calendar_own(const struct calendar *c, const char *id);
+/* ERR_NOT_FOUND with a suggestion. */
+MUST_CHECK enum err calendar_no_series(const struct calendar *c, const char *series);
 /* Index in names, or -1. */
 int calendar_series_index(const struct calendar *c, const char *series);
 /* Forgets the packs' series from `keep` on. */

@@ -87,6 +87,8 @@ struct yaml_key {
  * out of range) goes to `r`.  Returns false when there was any.  Texts are loans from the document. */
 bool yaml_read(const struct yaml_doc *d, const struct yaml_node *mapping, const struct yaml_key *table, void *into,
                struct report *r);
+/* A scalar as YAML_WANT_NAME wants it. */
+bool yaml_is_name(const struct yaml_node *n);
 /* NULL: no such key, or not a mapping. */
 const struct yaml_node *yaml_get(const struct yaml_node *mapping, const char *key);
 

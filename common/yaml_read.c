@@ -81,12 +81,12 @@ static bool is_said(const struct yaml_node *n)
     return n->kind == YAML_SCALAR && !n->is_refused && !yaml_is_nothing(n);
 }
 
-static bool is_name(const struct yaml_node *n)
+bool yaml_is_name(const struct yaml_node *n)
 {
     static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
     static const char rest[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789.-";
 
-    return n->len > 0 && n->len <= NAME_BYTES && strchr(first, n->text[0]) != NULL && strspn(n->text, rest) == n->len;
+    return is_said(n) && n->len <= NAME_BYTES && strchr(first, n->text[0]) != NULL && strspn(n->text, rest) == n->len;
 }
 
 /* One of the multiples a size or a duration is written in. */
@@ -251,7 +251,7 @@ static bool read_text(const struct yaml_doc *d, const struct yaml_node *n, const
 {
     if (!is_said(n))
         return expected(d, n, k, r, _("expected a text"));
-    if (k->want == YAML_WANT_NAME && !is_name(n))
+    if (k->want == YAML_WANT_NAME && !yaml_is_name(n))
         return expected(d, n, k, r,
                         _("expected a name: at most 64 Latin letters, digits and _ . - beginning with a letter or _"));
     *into = n->text;

@@ -207,7 +207,7 @@ static enum err find_place(struct explain *x, const char *period)
     enum err e = command_form(x->hub, indicator_form(x->indicator), &f);
 
     if (e == OK)
-        e = command_period(x->hub, f->series, period, &x->period);
+        e = form_period(f, x->hub->calendar, period, &x->period);
     return e == OK && x->unit != NULL ? command_unit(x->hub, x->unit) : e;
 }
 

@@ -255,7 +255,7 @@ static enum err export_submissions(struct export *x, const char *period)
     enum err e;
 
     if ((e = command_form(x->hub, x->form, &f)) != OK ||
-        (e = command_period(x->hub, f->series, period, &x->period)) != OK ||
+        (e = form_period(f, x->hub->calendar, period, &x->period)) != OK ||
         (x->unit != NULL && (e = command_unit(x->hub, x->unit)) != OK) || (e = find_fields(x, f)) != OK)
         return e;
     buf_init(&x->out, FLUSH_BYTES + 8 * LINE_MAX);

@@ -78,7 +78,7 @@ static enum err check_query(const struct hub *h, struct indicator_query *q, stru
         e = find_indicator(h, q->programme, q->indicator);
     if (e == OK && q->unit != NULL)
         e = command_unit(h, q->unit);
-    if (e == OK && q->period != NULL && (e = command_period(h, NULL, q->period, period)) == OK)
+    if (e == OK && q->period != NULL && (e = command_period(h, q->period, period)) == OK)
         q->period = period->id;
     return e;
 }

@@ -143,9 +143,9 @@ enum err command_finish(struct hub *h, struct store_txn *t, enum err e)
     return e;
 }
 
-enum err command_period(const struct hub *h, const char *series, const char *text, struct period *out)
+enum err command_period(const struct hub *h, const char *text, struct period *out)
 {
-    return calendar_find(h->calendar, series, text, out);
+    return calendar_find(h->calendar, NULL, text, out);
 }
 
 static enum err nothing_like(const char *what, const char *typed, const char *const *names, size_t count)

@@ -72,8 +72,8 @@ MUST_CHECK enum err command_begin(struct hub *h, struct store_txn **t);
 /* Ends it: commits when `e` is OK.  Returns `e`, or what the commit said. */
 MUST_CHECK enum err command_finish(struct hub *h, struct store_txn *t, enum err e);
 
-/* A period of any series that the person named by id or label; ERR_NOT_FOUND with what is near. */
-MUST_CHECK enum err command_period(const struct hub *h, const char *series, const char *text, struct period *out);
+/* A period, whatever its series, that the person named by id or label; ERR_NOT_FOUND with what is near. */
+MUST_CHECK enum err command_period(const struct hub *h, const char *text, struct period *out);
 /* The unit stands in a participant's grant; ERR_NOT_FOUND with a suggestion. */
 MUST_CHECK enum err command_unit(const struct hub *h, const char *unit);
 /* A form that is loaded, by id; ERR_NOT_FOUND with a suggestion. */

@@ -251,7 +251,7 @@ static enum err fill_gaps(struct reading *r, const struct indicator_line *of, co
         if (n == 0 || strcmp(r->all.items[n].line.period, r->all.items[n - 1].line.period) != 0)
             e = add_empty(r, f, of, r->all.items[n].line.period, expected);
     if (r->all.count == 0 && r->query->period != NULL &&
-        calendar_find(r->hub->calendar, f->series, r->query->period, &asked) == OK)
+        form_period(f, r->hub->calendar, r->query->period, &asked) == OK)
         e = add_empty(r, f, of, asked.id, expected);
     fix_texts(&r->empty);
     for (size_t n = 0; n < r->empty.count && e == OK; n++) {

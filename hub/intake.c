@@ -195,6 +195,7 @@ static enum err refuse_record(struct prepared *p, struct prepared_record *r, enu
 /* Rights and period are the same for all submissions of one place: judged once a batch. */
 static enum quarantine_reason judge_place(const struct hub *h, const struct participant *from, const struct place *at)
 {
+    char series[CALENDAR_JOINED_MAX];
     struct period period;
 
     if (!grant_allows(&from->grant, at->form->role, NULL)) {
@@ -206,9 +207,10 @@ static enum quarantine_reason judge_place(const struct hub *h, const struct part
         (void)err_set(ERR_DENIED, _("unit %s: %s has no right to report about it"), at->unit, from->id);
         return QUARANTINE_UNIT;
     }
-    if (calendar_find(h->calendar, at->form->series, at->period, &period) != OK || strcmp(period.id, at->period) != 0) {
+    if (form_period(at->form, h->calendar, at->period, &period) != OK || strcmp(period.id, at->period) != 0) {
+        calendar_join(series, at->form->all_series, at->form->series_count);
         (void)err_set(ERR_NOT_FOUND, _("period %s: the calendar has no such period in the series %s of the form %s"),
-                      at->period, at->form->series == NULL ? "" : at->form->series, at->form->id);
+                      at->period, series, at->form->id);
         return QUARANTINE_PERIOD;
     }
     return (enum quarantine_reason)0;

@@ -286,8 +286,10 @@ static enum err read_indicator(struct loader *l, const struct yaml_node *at)
 
 /* ---- the other files ---- */
 
-/* A mistake at a key of a file's top mapping, or at the file's beginning. */
-static void complain_at_key(struct loader *l, const struct pack_file *file, const char *key, const char *text)
+/* A mistake at a key of a file's top mapping (when a list stands there: at its item `item`), or at the file's
+ * beginning. */
+static void complain_at_key(struct loader *l, const struct pack_file *file, const char *key, uint32_t item,
+                            const char *text)
 {
     struct finding f = {.file = file->name, .line = 1, .column = 1, .field = key};
     struct yaml_doc *d = NULL;
@@ -295,6 +297,8 @@ static void complain_at_key(struct loader *l, const struct pack_file *file, cons
 
     if (yaml_parse(&d, file->name, file->bytes, file->len, NULL) == OK)
         at = yaml_get(yaml_root(d), key);
+    if (at != NULL && at->kind == YAML_SEQUENCE && item < at->count)
+        at = at->items[item];
     if (at != NULL) {
         f.line = at->line;
         f.column = at->column;
@@ -313,7 +317,7 @@ static enum err read_form(struct loader *l, const struct pack_file *f)
     if (e != OK)
         return e == ERR_NOMEM ? e : OK; /* the report holds it */
     if (find_form(l->prog, form->id) != NULL) {
-        complain_at_key(l, f, "form", _("this form stands in another file of the pack already"));
+        complain_at_key(l, f, "form", 0, _("this form stands in another file of the pack already"));
         form_free(form);
         return OK;
     }
@@ -401,9 +405,10 @@ static void check_series(struct loader *l, const struct calendar *calendar)
     for (size_t i = 0; i < l->prog->form_count; i++) {
         const struct form *f = l->prog->forms[i];
 
-        if (f != NULL && f->series != NULL && !calendar_has_series(calendar, f->series))
-            complain_at_key(l, l->origin[i], "period",
-                            _("no such series of periods: neither predefined nor in periods.yaml"));
+        for (uint32_t k = 0; f != NULL && k < f->series_count; k++)
+            if (!calendar_has_series(calendar, f->all_series[k]))
+                complain_at_key(l, l->origin[i], "period", k,
+                                _("no such series of periods: neither predefined nor in periods.yaml"));
     }
 }
 

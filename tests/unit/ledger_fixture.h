@@ -41,7 +41,8 @@ static const char grades_yaml[] =
     "  - {type: integer, name: grade, label: Grade, required: true,"
     " constraint: \". >= 0 and . <= 20\"}\n"
     "  - {type: select_one levels, name: level, label: Level}\n";
-static const char card_yaml[] = "form: card\nversion: \"1\"\ntitle: Card\nmode: record\nrole: school\nperiod: month\n"
+static const char card_yaml[] = "form: card\nversion: \"1\"\ntitle: Card\nmode: record\nrole: school\n"
+                                "period: [month, school_year]\n"
                                 "survey:\n  - {type: integer, name: seats, label: Seats, required: true}\n";
 static const char poll_yaml[] = "form: poll\nversion: \"1\"\ntitle: Poll\nmode: answers\nrole: school\nperiod: month\n"
                                 "survey:\n  - {type: integer, name: mark, label: Mark, required: true}\n";

@@ -89,6 +89,31 @@ static void a_period_is_found_by_id_or_label_in_the_forms_series(void **state)
     assert_non_null(strstr(err_text(), "P1"));
 }
 
+static void a_period_may_be_of_any_series_of_the_form(void **state)
+{
+    static const char yaml[] = "form: both\nversion: \"1\"\ntitle: Both\nmode: record\n"
+                               "period: [grade_period, school_year]\n"
+                               "survey:\n  - {type: integer, name: n}\n";
+    struct school *s = *state;
+    struct form *f = NULL;
+    struct capture_options o = {.period = "P2"};
+    struct capture *c = NULL;
+
+    assert_int_equal(form_load(&f, "both.yaml", yaml, sizeof(yaml) - 1, NULL), OK);
+    o.form = f;
+    assert_int_equal(capture_open(&c, s->a, &o), OK);
+    assert_string_equal(capture_period(c)->id, "P2");
+    capture_close(c);
+    o.period = "2020/21";
+    assert_int_equal(capture_open(&c, s->a, &o), OK);
+    assert_string_equal(capture_period(c)->series, "school_year");
+    capture_close(c);
+    o.period = "2020-09";
+    assert_int_equal(capture_open(&c, s->a, &o), ERR_NOT_FOUND);
+    assert_non_null(strstr(err_text(), "of the series grade_period, school_year is expected, such as P1"));
+    form_free(f);
+}
+
 static void day_and_name_are_checked(void **state)
 {
     struct school *s = *state;
@@ -497,6 +522,7 @@ int main(void)
         TEST(a_unit_that_we_may_not_speak_for_is_refused),
         TEST(a_form_of_another_role_is_refused),
         TEST(a_period_is_found_by_id_or_label_in_the_forms_series),
+        TEST(a_period_may_be_of_any_series_of_the_form),
         TEST(day_and_name_are_checked),
         TEST(a_record_tells_who_what_when_and_how),
         TEST(anonymous_answers_carry_nothing_that_tells_who_or_when),

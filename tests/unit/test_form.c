@@ -74,6 +74,51 @@ static void a_form_needs_little(void **state)
     finish(&x);
 }
 
+#define DUE_IN(periods)                                                                                                \
+    "form: demo\nversion: \"1\"\ntitle: Demo\nmode: record\nperiod: " periods                                          \
+    "\nsurvey:\n  - {type: integer, name: n}\n"
+
+static void a_form_may_be_due_in_several_series(void **state)
+{
+    struct calendar *c;
+    struct period p;
+    struct filled x;
+
+    (void)state;
+    assert_int_equal(calendar_new(&c), OK);
+    load_right(&x, DUE_IN("month"));
+    assert_int_equal(x.form->series_count, 1);
+    assert_int_equal(form_period(x.form, c, "2020-09", &p), OK);
+    assert_int_equal(form_period(x.form, c, "2020/21-Q1", &p), ERR_NOT_FOUND);
+    assert_non_null(strstr(err_text(), "a period of the series month is expected, such as 2020-09"));
+    finish(&x);
+    load_right(&x, DUE_IN("[school_quarter, school_year]"));
+    assert_int_equal(x.form->series_count, 2);
+    assert_string_equal(x.form->series, "school_quarter");
+    assert_string_equal(x.form->all_series[1], "school_year");
+    assert_int_equal(form_period(x.form, c, "1 четверть 2020/21", &p), OK);
+    assert_string_equal(p.id, "2020/21-Q1");
+    assert_int_equal(form_period(x.form, c, "2020/21", &p), OK);
+    assert_string_equal(p.series, "school_year");
+    assert_int_equal(form_period(x.form, c, "2020-09", &p), ERR_NOT_FOUND);
+    assert_non_null(strstr(err_text(), "of the series school_quarter, school_year is expected, such as 2020/21-Q1"));
+    assert_int_equal(form_period(x.form, c, "2020/22", &p), ERR_NOT_FOUND);
+    assert_non_null(strstr(err_text(), "in the series school_quarter, school_year; did you mean \"2020/21\"?"));
+    finish(&x);
+    calendar_free(c);
+}
+
+static void a_wrong_list_of_series_is_refused(void **state)
+{
+    (void)state;
+    assert_refused(DUE_IN("[]"), 5, 9, "period", "1 to 8 series");
+    assert_refused(DUE_IN("[a, b, c, d, e, f, g, h, i]"), 5, 9, "period", "1 to 8 series");
+    assert_refused(DUE_IN("{a: b}"), 5, 9, "period", "the name of a series of periods was expected");
+    assert_refused(DUE_IN("[month, 2020]"), 5, 17, "period", "the name of a series of periods was expected");
+    assert_refused(DUE_IN("[month, [a]]"), 5, 17, "period", "the name of a series of periods was expected");
+    assert_refused(DUE_IN("[month, stage, month]"), 5, 24, "period", "\"month\" stands in this list twice");
+}
+
 static void the_digest_is_of_the_exact_bytes(void **state)
 {
     static const char one[] = SURVEY "  - {type: integer, name: n}\n";
@@ -575,6 +620,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_form_has_what_its_yaml_says),
         cmocka_unit_test(a_form_needs_little),
+        cmocka_unit_test(a_form_may_be_due_in_several_series),
+        cmocka_unit_test(a_wrong_list_of_series_is_refused),
         cmocka_unit_test(the_digest_is_of_the_exact_bytes),
         cmocka_unit_test(every_type_of_field_is_known),
         cmocka_unit_test(groups_give_headings_and_share_their_condition),

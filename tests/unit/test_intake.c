@@ -118,6 +118,32 @@ static void each_mistake_is_quarantined_alone_with_its_reason(void **state)
     world_close(&w);
 }
 
+static void a_period_of_any_of_the_forms_series_counts(void **state)
+{
+    struct world w;
+    struct sub subs[] = {grade(1, "", 30), grade(2, "", 40), grade(3, "", 50)};
+    struct refusals r;
+    struct sealed s;
+
+    (void)state;
+    world_open(&w);
+    for (size_t i = 0; i < COUNT(subs); i++)
+        subs[i].form = "card"; /* due in months and school years */
+    subs[1].period = "2020/21";
+    subs[2].period = "2020"; /* of neither */
+    seal_array(&w, subs, COUNT(subs), 1, NULL, &s);
+    take_refusals(&w, &s, &r);
+    assert_int_equal(r.count, 1);
+    assert_int_equal(r.items[0].number, 3);
+    assert_int_equal(r.items[0].reason, QUARANTINE_PERIOD);
+    assert_non_null(strstr(r.items[0].text, "in the series month, school_year of the form card"));
+    assert_int_equal(cell_of(&w, "places", "gp", "2020-09", "").numerator, 30);
+    assert_int_equal(cell_of(&w, "places", "gp", "2020/21", "").numerator, 40);
+    assert_int_equal(verify_bad(&w), 0);
+    buf_fini(&s.bytes);
+    world_close(&w);
+}
+
 static void a_held_participants_batch_is_kept_for_the_operator(void **state)
 {
     static const enum participant_state states[] = {PARTICIPANT_HELD, PARTICIPANT_REVOKED, PARTICIPANT_CLOSED};
@@ -294,6 +320,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(foreign_forged_and_damaged_batches_are_refused_whole),
         cmocka_unit_test(each_mistake_is_quarantined_alone_with_its_reason),
+        cmocka_unit_test(a_period_of_any_of_the_forms_series_counts),
         cmocka_unit_test(a_held_participants_batch_is_kept_for_the_operator),
         cmocka_unit_test(unknown_forms_and_malformed_records_are_quarantined),
         cmocka_unit_test(an_unreadable_batch_is_kept_and_a_readable_copy_counts),

@@ -283,6 +283,27 @@ static void the_series_decides_what_an_id_with_two_meanings_is(void **state)
     calendar_free(c);
 }
 
+static void a_period_of_several_series_is_found(void **state)
+{
+    static const char *const both[] = {"school_quarter", "month"};
+    static const char *const half_known[] = {"rounds", "month"};
+    struct calendar *c = fresh();
+    struct period p;
+
+    (void)state;
+    assert_int_equal(calendar_find_in(c, both, 2, "2020/21-Q1", &p), OK);
+    assert_int_equal(calendar_find_in(c, both, 2, "сентябрь 2020", &p), OK);
+    assert_string_equal(p.id, "2020-09");
+    assert_int_equal(calendar_find_in(c, both, 2, "2020", &p), ERR_NOT_FOUND);
+    assert_non_null(strstr(err_text(), "series calendar_year; a period of the series school_quarter, month"));
+    assert_int_equal(calendar_find_in(c, NULL, 0, "2020", &p), OK);
+    /* What the calendar does not know is passed over, unless it knows none. */
+    assert_int_equal(calendar_find_in(c, half_known, 2, "2020-09", &p), OK);
+    assert_int_equal(calendar_find_in(c, half_known, 1, "2020-09", &p), ERR_NOT_FOUND);
+    assert_non_null(strstr(err_text(), "no series of periods called \"rounds\""));
+    calendar_free(c);
+}
+
 static void summer_belongs_to_no_quarter(void **state)
 {
     struct calendar *c = fresh();
@@ -678,6 +699,7 @@ int main(void)
         cmocka_unit_test(a_label_that_could_mean_two_things_is_refused),
         cmocka_unit_test(what_is_not_found_is_answered_with_what_is_near),
         cmocka_unit_test(the_series_decides_what_an_id_with_two_meanings_is),
+        cmocka_unit_test(a_period_of_several_series_is_found),
         cmocka_unit_test(summer_belongs_to_no_quarter),
         cmocka_unit_test(a_school_year_begins_on_the_first_of_september),
         cmocka_unit_test(a_step_goes_to_the_neighbours_and_not_past_the_ends),

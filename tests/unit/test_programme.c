@@ -212,6 +212,11 @@ static void forms_and_periods_must_fit_together(void **state)
     struct pack_file alone[] = {file_of("programme.yaml", HEAD "indicators: []\n"),
                                 file_of("forms/f.yaml", other_series)};
     struct pack_file both[] = {alone[0], alone[1], file_of("periods.yaml", periods)};
+    struct pack_file several[] = {alone[0], file_of("periods.yaml", periods),
+                                  file_of("forms/f.yaml",
+                                          "form: f\nversion: \"1\"\ntitle: F\nmode: record\nrole: school\n"
+                                          "period: [month, round, stage,\n  event]\n"
+                                          "survey:\n  - {type: integer, name: a, label: A}\n")};
     struct pack_file twice[] = {alone[0], file_of("forms/a.yaml", form_yaml), file_of("forms/b.yaml", form_yaml)};
     struct pack_file no_form[] = {alone[0]};
     struct pack_file broken[] = {
@@ -226,6 +231,12 @@ static void forms_and_periods_must_fit_together(void **state)
     expect_line("forms/f.yaml:6:9: period: no such series");
     done(p);
     assert_int_equal(load(both, 3, &p), OK);
+    done(p);
+    /* Each unknown series with its own place; month and stage are known. */
+    assert_int_equal(load(several, 3, &p), ERR_INVALID);
+    expect_line("forms/f.yaml:6:17: period: no such series");
+    expect_line("forms/f.yaml:7:3: period: no such series");
+    assert_int_equal(report_errors(loaded_report), 2);
     done(p);
     assert_int_equal(load(twice, 3, &p), ERR_INVALID);
     expect_line("forms/b.yaml:1:7: form:");
