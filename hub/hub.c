@@ -317,13 +317,14 @@ static void adopt(struct hub *h, struct definitions *d)
     h->forms = d->forms;
     h->form_count = d->form_count;
     h->programmes = d->programmes;
+    h->due = d->due;
     h->programme_count = d->programme_count;
 }
 
 static struct definitions definitions_of(const struct hub *h)
 {
-    struct definitions d = {h->directory,  h->directory_object, h->calendar,       h->forms,
-                            h->form_count, h->programmes,       h->programme_count};
+    struct definitions d = {h->directory,  h->directory_object, h->calendar, h->forms,
+                            h->form_count, h->programmes,       h->due,      h->programme_count};
 
     return d;
 }

@@ -11,6 +11,7 @@
 #ifndef SVODKA_HUB_HUB_H
 #define SVODKA_HUB_HUB_H
 
+#include "common/due.h"
 #include "common/form.h"
 #include "common/period.h"
 #include "common/store.h"
@@ -75,6 +76,7 @@ struct hub {
     struct form **forms; /* every version ever loaded */
     size_t form_count;
     struct programme **programmes;
+    struct due_rules **due; /* the calendar of each of them; NULL: it has none */
     size_t programme_count;
     struct registry *registry;
     struct ledger *ledger;
@@ -121,6 +123,9 @@ MUST_CHECK enum err hub_calendar(struct store_txn *t, const char *except, struct
  * same transaction.  The caller rebuilds the cells (ledger_rebuild_cells) after hub_reload(). */
 MUST_CHECK enum err hub_add_programme(struct hub *h, struct store_txn *t, const struct pack *p,
                                       const struct programme *prog);
+/* A pack's calendar.yaml; *out NULL: it has none.  Mistakes go to `r`. */
+MUST_CHECK enum err hub_pack_due(struct due_rules **out, const struct pack *p, struct form *const *forms,
+                                 size_t form_count, const struct calendar *calendar, struct report *r);
 /* The version of forms and programmes in the store: a batch prepared under another one must be prepared again. */
 MUST_CHECK enum err hub_definitions_version(struct store_txn *t, uint64_t *out);
 /* An object of the directory by digest: the bytes are a loan of the transaction. */

@@ -84,23 +84,30 @@ static enum err add_folder(struct pack *p, const char *dir, const char *folder, 
     return e;
 }
 
-enum err pack_read_dir(struct pack *out, const char *dir, struct report *r)
+static enum err add_if_there(struct pack *out, const char *dir, const char *name)
 {
     char path[FOLDER_PATH_MAX];
+    enum err e = folder_path(path, dir, name);
+    FILE *f;
+
+    if (e != OK || (f = fopen(path, "re")) == NULL)
+        return e;
+    (void)fclose(f);
+    return add_file(out, dir, name);
+}
+
+enum err pack_read_dir(struct pack *out, const char *dir, struct report *r)
+{
     enum err e;
 
     memset(out, 0, sizeof(*out));
     if ((e = add_file(out, dir, "programme.yaml")) == ERR_NOT_FOUND)
         e = err_set(e, _("%s: a programme pack is expected: a folder with programme.yaml and forms/ in it (%s)"), dir,
                     err_text());
-    if (e == OK && (e = folder_path(path, dir, "periods.yaml")) == OK) {
-        FILE *periods = fopen(path, "re");
-
-        if (periods != NULL) {
-            (void)fclose(periods);
-            e = add_file(out, dir, "periods.yaml");
-        }
-    }
+    if (e == OK)
+        e = add_if_there(out, dir, "periods.yaml");
+    if (e == OK)
+        e = add_if_there(out, dir, "calendar.yaml");
     if (e == OK)
         e = add_folder(out, dir, "forms", r);
     if (e == OK)
