@@ -285,7 +285,7 @@ static void check_days(struct reading *rd, const struct yaml_node *item, const s
             return;
     if (rule->period_count > 0)
         return;
-    for (uint32_t i = 0; i < f->series_count; i++)
+    for (uint32_t i = 0; i < f->series_count && rd->is_good; i++)
         if (rule->series == NULL || strcmp(rule->series, f->all_series[i]) == 0)
             check_order(rd, item, rule, f, f->all_series[i]);
 }
