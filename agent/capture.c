@@ -22,29 +22,55 @@ struct capture {
 
 /* ---- who may say what ---- */
 
-static enum err choose_unit(struct capture *c, const char *wanted)
+/* The unit that is meant when none is named; NULL: it must be named. */
+static const char *own_unit(const struct capture *c)
 {
     const struct grant *g = c->a->grant;
-    const char *only = g->unit_count == 1 ? g->units[0] : NULL;
-    const char *own = grant_allows(g, NULL, g->participant) ? g->participant : only;
+
+    if (c->form->is_about_district)
+        return UNIT_DISTRICT;
+    if (grant_is_of_all_units(g))
+        return NULL;
+    if (grant_allows(g, NULL, g->participant))
+        return g->participant;
+    return g->unit_count == 1 ? g->units[0] : NULL;
+}
+
+static enum err refuse_unit(const struct capture *c, const char *unit)
+{
+    const struct grant *g = c->a->grant;
     const char *names[GRANT_MAX_UNITS];
     const char *near;
 
-    if (wanted == NULL && own == NULL)
-        return err_set(ERR_USAGE, _("say which unit this is about: --unit U, for example %s"),
-                       g->unit_count > 0 ? g->units[0] : g->participant);
-    if (wanted == NULL || grant_allows(g, NULL, wanted)) {
-        (void)snprintf(c->unit, sizeof(c->unit), "%s", wanted != NULL ? wanted : own);
-        return OK;
-    }
     for (uint32_t i = 0; i < g->unit_count; i++)
         names[i] = g->units[i];
-    near = cli_nearest(wanted, names, g->unit_count);
+    near = cli_nearest(unit, names, g->unit_count);
     if (near != NULL)
         return err_set(ERR_DENIED, _("\"%s\" has no right to report about \"%.80s\"; did you mean \"%s\"?"),
-                       g->participant, wanted, near);
+                       g->participant, unit, near);
     return err_set(ERR_DENIED, _("\"%s\" has no right to report about \"%.80s\"; the district can give it"),
-                   g->participant, wanted);
+                   g->participant, unit);
+}
+
+static enum err choose_unit(struct capture *c, const char *wanted)
+{
+    const struct grant *g = c->a->grant;
+    const char *unit = wanted != NULL ? wanted : own_unit(c);
+
+    if (unit == NULL && grant_is_of_all_units(g))
+        return err_set(ERR_USAGE, "%s", _("say which unit this is about: --unit U"));
+    if (unit == NULL)
+        return err_set(ERR_USAGE, _("say which unit this is about: --unit U, for example %s"),
+                       g->unit_count > 0 ? g->units[0] : g->participant);
+    if (!grant_allows(g, NULL, unit))
+        return refuse_unit(c, unit);
+    if (!id_is_valid(unit))
+        return err_set(ERR_USAGE, _("\"%.80s\" is no unit: 1 to %u letters A-Z a-z, digits, '-' and '_' are expected"),
+                       unit, ID_MAX);
+    if (c->form->is_about_district && strcmp(unit, UNIT_DISTRICT) != 0)
+        return err_set(ERR_USAGE, _("the form \"%s\" is about the unit %s alone"), c->form->id, UNIT_DISTRICT);
+    (void)snprintf(c->unit, sizeof(c->unit), "%s", unit);
+    return OK;
 }
 
 static enum err check_role(const struct capture *c)

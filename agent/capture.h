@@ -7,16 +7,17 @@
 
 struct capture_options {
     const struct form *form; /* the version; outlives the capture */
-    const char *unit;        /* NULL: our own id if the grant allows it, else the only unit */
-    const char *period;      /* id, or a label as people write it */
-    const char *filled_on;   /* a date; NULL: today */
-    const char *entered_by;  /* role or local code; NULL: not said */
+    const char *unit;   /* NULL: of a form about the district that; else our own id if the grant names it, else the only
+                           unit that it names */
+    const char *period; /* id, or a label as people write it */
+    const char *filled_on;  /* a date; NULL: today */
+    const char *entered_by; /* role or local code; NULL: not said */
     enum record_source source;
 };
 
 struct capture;
 /* ERR_DENIED: the grant gives no right to this form or unit; ERR_NOT_FOUND: no such period of the form's series;
- * ERR_USAGE: several units are possible and none was named, or a date or text that cannot be. */
+ * ERR_USAGE: several units are possible and none was named, or a unit, date or text that cannot be. */
 MUST_CHECK enum err capture_open(struct capture **out, struct agent *a, const struct capture_options *o);
 void capture_close(struct capture *c); /* NULL does nothing */
 

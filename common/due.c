@@ -11,6 +11,8 @@ const char *due_rule_role(const struct due_rule *r, const struct form *f)
 
 enum due_about due_rule_about(const struct due_rule *r, const struct form *f)
 {
+    if (f->is_about_district)
+        return DUE_ABOUT_DISTRICT;
     if (r->has_about)
         return r->about;
     return strcmp(due_rule_role(r, f), "school") == 0 ? DUE_ABOUT_UNITS : DUE_ABOUT_DISTRICT;

@@ -36,7 +36,7 @@ struct due_rule {
     const char *form;
     const char *series; /* NULL: each of the form's */
     const char *who;    /* role; NULL: the form's */
-    bool has_about;     /* false: the district for office and centre, else the units */
+    bool has_about;     /* false: the district for office and centre and forms about it, else the units */
     enum due_about about;
     const char *kinds[DUE_MAX_KINDS]; /* of the roster; none: all kinds */
     uint32_t kind_count;

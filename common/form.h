@@ -69,6 +69,7 @@ struct form {
     const char *title_ru, *title_en;
     enum form_mode mode;
     char role[33];                 /* the one role that submits it: school, office, centre */
+    bool is_about_district;        /* `about: district`: the unit is the municipality itself */
     const char *series;            /* period series it is due in; the first of them */
     const char *const *all_series; /* all of them, `series` included */
     uint32_t series_count;

@@ -11,18 +11,20 @@
 
 struct top_raw {
     const char *id, *version, *role, *key, *retention;
-    int mode;
+    int mode, about;
     struct yaml_label title, purpose, basis;
     const struct yaml_node *period, *choices, *survey;
 };
 
 static const char *const MODES[] = {"record", "rows", "answers", NULL};
+static const char *const ABOUT[] = {"unit", "district", NULL};
 
 static const struct yaml_key TOP_KEYS[] = {
     {"form", YAML_WANT_NAME, true, offsetof(struct top_raw, id), 0, 0, NULL},
     {"version", YAML_WANT_TEXT, true, offsetof(struct top_raw, version), 0, 0, NULL},
     {"title", YAML_WANT_LABEL, true, offsetof(struct top_raw, title), 0, 0, NULL},
     {"mode", YAML_WANT_ENUM, true, offsetof(struct top_raw, mode), 0, 0, MODES},
+    {"about", YAML_WANT_ENUM, false, offsetof(struct top_raw, about), 0, 0, ABOUT},
     {"role", YAML_WANT_NAME, false, offsetof(struct top_raw, role), 0, 0, NULL},
     {"period", YAML_WANT_NODE, true, offsetof(struct top_raw, period), 0, 0, NULL},
     {"key", YAML_WANT_NAME, false, offsetof(struct top_raw, key), 0, 0, NULL},
@@ -317,6 +319,7 @@ static void set_head(struct loader *l, const struct yaml_node *root, const struc
             l, form_value_node(root, "version"), "version",
             _("a version of Latin letters, digits, \".\", \"_\" and \"-\" was expected, for example 1 or 2024-09"));
     f->mode = raw->mode == MODE_UNKNOWN ? FORM_RECORD : (enum form_mode)raw->mode;
+    f->is_about_district = strcmp(ABOUT[raw->about], "district") == 0;
     set_series(l, raw->period);
     f->retention = raw->retention;
     form_label(&f->title_ru, &f->title_en, &raw->title, raw->id);

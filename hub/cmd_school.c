@@ -86,7 +86,8 @@ int cmd_school_add(int argc, char **argv)
         HOME_OPTION(&home),
         {"name", 0, N_("NAME"), N_("the school's name"), &name},
         {"invite", 0, N_("FILE"), N_("where the invitation goes; must not exist yet"), &invite},
-        {"unit", 0, N_("U"), N_("a unit it reports about (default: its own ID); may be given several times"), NULL},
+        {"unit", 0, N_("U"),
+         N_("a unit it reports about (default: its own ID); may be given several times; '*': every unit"), NULL},
         {"role", 0, N_("R"), N_("whose forms it fills in (default: school); may be given several times"), NULL},
         {"days", 0, N_("N"), N_("how long the invitation is good (default: invitation.days of hub.yaml)"), &days},
         LAST_OPTION};

@@ -1,6 +1,7 @@
 #include "hub/commands.h"
 
 #include "hub/ledger.h"
+#include "hub/units.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -10,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NAMES_MAX 2000u /* of units or forms that a suggestion is looked for among */
+#define NAMES_MAX 2000u /* of forms that a suggestion is looked for among */
 
 const struct cli_command *command_named(const char *name)
 {
@@ -159,20 +160,27 @@ static enum err nothing_like(const char *what, const char *typed, const char *co
 
 enum err command_unit(const struct hub *h, const char *unit)
 {
-    const char *names[NAMES_MAX];
-    size_t count = 0;
+    struct store_txn *t = NULL;
+    struct units *known = NULL;
+    const char **names;
+    size_t count;
+    enum err e = store_begin_read(h->store, &t);
 
-    for (size_t i = 0; i < registry_count(h->registry); i++) {
-        const struct grant *g = &registry_at(h->registry, i)->grant;
-
-        for (uint32_t u = 0; u < g->unit_count; u++) {
-            if (strcmp(g->units[u], unit) == 0)
-                return OK;
-            if (count < NAMES_MAX)
-                names[count++] = g->units[u];
-        }
+    if (e == OK)
+        e = units_known(&known, h, t);
+    store_abort(t);
+    if (e != OK || units_has(known, unit)) {
+        units_free(known);
+        return e;
     }
-    return nothing_like(_("unit"), unit, names, count);
+    count = units_count(known);
+    names = calloc(count + 1, sizeof(*names));
+    for (size_t i = 0; names != NULL && i < count; i++)
+        names[i] = units_at(known, i);
+    e = names == NULL ? ERR_NOMEM : nothing_like(_("unit"), unit, names, count);
+    free(names);
+    units_free(known);
+    return e;
 }
 
 enum err command_form(const struct hub *h, const char *id, const struct form **out)

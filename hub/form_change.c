@@ -221,6 +221,7 @@ static bool compare_heads(const struct change *c)
     struct finding version = place_of(c, yaml_get(root, "version"), "version");
     struct finding mode = place_of(c, yaml_get(root, "mode"), "mode");
     struct finding key = place_of(c, yaml_get(root, "key"), "key");
+    struct finding about = place_of(c, yaml_get(root, "about"), "about");
     const char *key_name = c->fresh->key < 0 ? "" : c->fresh->fields[c->fresh->key].name;
     const char *key_was = c->fresh->key < 0 ? NULL : c->fresh->fields[c->fresh->key].was;
 
@@ -229,6 +230,12 @@ static bool compare_heads(const struct change *c)
                    old->version, old->id);
     if (old->mode != c->fresh->mode) {
         report_add(c->r, &mode, _("version %s has another mode: a form keeps it; give a new form a new id"),
+                   old->version);
+        return false;
+    }
+    if (old->is_about_district != c->fresh->is_about_district) {
+        report_add(c->r, &about,
+                   _("version %s is about another kind of unit: a form keeps it; give a new form a new id"),
                    old->version);
         return false;
     }

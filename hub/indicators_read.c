@@ -1,6 +1,6 @@
 #include "hub/indicators_internal.h"
 
-#include "hub/registry.h"
+#include "hub/units.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -170,28 +170,6 @@ static enum err pool(struct lines *units, struct lines *out, uint64_t expected)
     return e;
 }
 
-static bool has_role(const struct grant *g, const char *role)
-{
-    for (uint32_t i = 0; i < g->role_count; i++)
-        if (strcmp(g->roles[i], role) == 0)
-            return true;
-    return false;
-}
-
-/* Units of whom the form is expected: those that a participant of its role speaks for. */
-static uint64_t count_expected(const struct hub *h, const struct form *f)
-{
-    uint64_t units = 0;
-
-    for (size_t n = 0; n < registry_count(h->registry); n++) {
-        const struct participant *p = registry_at(h->registry, n);
-
-        if (p->state != PARTICIPANT_CLOSED && has_role(&p->grant, f->role))
-            units += p->grant.unit_count;
-    }
-    return units;
-}
-
 static bool is_wanted(const struct indicator_query *q, const struct indicator_line *l)
 {
     if (q->level >= 0 && (int)l->level != q->level)
@@ -201,6 +179,8 @@ static bool is_wanted(const struct indicator_query *q, const struct indicator_li
 
 struct reading {
     struct lines units, all, empty;
+    const struct form *form; /* of the indicator at hand */
+    struct units *expected;  /* of whom it is expected; NULL: no such form is loaded */
     struct hub *hub;
     const struct indicator_query *query;
 };
@@ -213,8 +193,7 @@ static bool is_there(const struct lines *sorted, const struct indicator_line *l)
 }
 
 /* Lines without data for one period: of whom the form is expected, and of the municipality when nobody sent. */
-static enum err add_empty(struct reading *r, const struct form *f, const struct indicator_line *of, const char *period,
-                          uint64_t expected)
+static enum err add_empty(struct reading *r, const struct indicator_line *of, const char *period)
 {
     struct indicator_line line = *of;
     enum err e = OK;
@@ -222,37 +201,31 @@ static enum err add_empty(struct reading *r, const struct form *f, const struct 
     line.reported = 0;
     line.period = period;
     line.breakdown = "";
-    for (size_t n = 0; n < registry_count(r->hub->registry) && e == OK; n++) {
-        const struct participant *p = registry_at(r->hub->registry, n);
-
-        if (p->state == PARTICIPANT_CLOSED || !has_role(&p->grant, f->role))
-            continue;
-        for (uint32_t u = 0; u < p->grant.unit_count && e == OK; u++) {
-            line.unit = p->grant.units[u];
-            if (!is_there(&r->all, &line))
-                e = add_line(&r->empty, &line, line.unit, period, "");
-        }
+    for (size_t n = 0; n < units_count(r->expected) && e == OK; n++) {
+        line.unit = units_at(r->expected, n);
+        if (!is_there(&r->all, &line))
+            e = add_line(&r->empty, &line, line.unit, period, "");
     }
     line.unit = "";
     line.level = LEVEL_MUNICIPALITY;
-    line.expected = expected;
+    line.expected = units_count(r->expected);
     if (e == OK && !is_there(&r->all, &line))
         e = add_line(&r->empty, &line, "", period, "");
     return e;
 }
 
 /* A school that sent nothing must be seen as such in every period in which another did, and in the one asked for. */
-static enum err fill_gaps(struct reading *r, const struct indicator_line *of, const struct form *f, uint64_t expected)
+static enum err fill_gaps(struct reading *r, const struct indicator_line *of)
 {
     struct period asked;
     enum err e = OK;
 
     for (size_t n = 0; n < r->all.count && e == OK; n++)
         if (n == 0 || strcmp(r->all.items[n].line.period, r->all.items[n - 1].line.period) != 0)
-            e = add_empty(r, f, of, r->all.items[n].line.period, expected);
+            e = add_empty(r, of, r->all.items[n].line.period);
     if (r->all.count == 0 && r->query->period != NULL &&
-        form_period(f, r->hub->calendar, r->query->period, &asked) == OK)
-        e = add_empty(r, f, of, asked.id, expected);
+        form_period(r->form, r->hub->calendar, r->query->period, &asked) == OK)
+        e = add_empty(r, of, asked.id);
     fix_texts(&r->empty);
     for (size_t n = 0; n < r->empty.count && e == OK; n++) {
         const struct indicator_line *l = &r->empty.items[n].line;
@@ -262,18 +235,25 @@ static enum err fill_gaps(struct reading *r, const struct indicator_line *of, co
     return e;
 }
 
-static enum err read_one(struct reading *r, struct store_txn *t, const struct programme *p, const struct indicator *i,
-                         enum err (*each)(void *ctx, const struct indicator_line *l), void *ctx)
+/* Most indicators are of the same form as the one before. */
+static enum err expect_form(struct reading *r, struct store_txn *t, const struct form *f)
 {
-    struct indicator_line of = {.programme = p, .indicator = i, .level = LEVEL_UNIT, .reported = 1, .expected = 1};
-    const struct form *f = hub_form_by_id(r->hub, i->form);
-    uint64_t expected = f == NULL ? 0 : count_expected(r->hub, f);
+    if (f == r->form)
+        return OK;
+    units_free(r->expected);
+    r->expected = NULL;
+    r->form = f;
+    return f == NULL ? OK : units_expected(&r->expected, r->hub, t, f);
+}
+
+static enum err read_lines(struct reading *r, struct store_txn *t, const struct indicator_line *of)
+{
     enum err e;
 
     lines_reset(&r->units);
     lines_reset(&r->all);
     lines_reset(&r->empty);
-    if ((e = read_cells(t, r->query, &of, &r->units)) != OK)
+    if ((e = read_cells(t, r->query, of, &r->units)) != OK)
         return e;
     fix_texts(&r->units);
     for (size_t n = 0; n < r->units.count && e == OK; n++) {
@@ -282,13 +262,24 @@ static enum err read_one(struct reading *r, struct store_txn *t, const struct pr
         e = add_line(&r->all, l, l->unit, l->period, l->breakdown);
     }
     if (e == OK)
-        e = pool(&r->units, &r->all, expected);
+        e = pool(&r->units, &r->all, r->expected == NULL ? 0 : units_count(r->expected));
     if (e != OK)
         return e;
     sort_lines(&r->all);
-    if (f != NULL && (e = fill_gaps(r, &of, f, expected)) != OK)
+    if (r->form != NULL && (e = fill_gaps(r, of)) != OK)
         return e;
     sort_lines(&r->all);
+    return OK;
+}
+
+static enum err read_one(struct reading *r, struct store_txn *t, const struct programme *p, const struct indicator *i,
+                         enum err (*each)(void *ctx, const struct indicator_line *l), void *ctx)
+{
+    struct indicator_line of = {.programme = p, .indicator = i, .level = LEVEL_UNIT, .reported = 1, .expected = 1};
+    enum err e = expect_form(r, t, hub_form_by_id(r->hub, i->form));
+
+    if (e == OK)
+        e = read_lines(r, t, &of);
     for (size_t n = 0; n < r->all.count && e == OK; n++)
         if (is_wanted(r->query, &r->all.items[n].line))
             e = each(ctx, &r->all.items[n].line);
@@ -330,5 +321,6 @@ enum err indicators_read(struct hub *h, struct store_txn *t, const struct indica
     lines_fini(&r.units);
     lines_fini(&r.all);
     lines_fini(&r.empty);
+    units_free(r.expected);
     return e;
 }

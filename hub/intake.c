@@ -207,6 +207,11 @@ static enum quarantine_reason judge_place(const struct hub *h, const struct part
         (void)err_set(ERR_DENIED, _("unit %s: %s has no right to report about it"), at->unit, from->id);
         return QUARANTINE_UNIT;
     }
+    if (at->form->is_about_district && strcmp(at->unit, UNIT_DISTRICT) != 0) {
+        (void)err_set(ERR_DENIED, _("unit %s: the form %s is about the unit %s alone"), at->unit, at->form->id,
+                      UNIT_DISTRICT);
+        return QUARANTINE_UNIT;
+    }
     if (form_period(at->form, h->calendar, at->period, &period) != OK || strcmp(period.id, at->period) != 0) {
         calendar_join(series, at->form->all_series, at->form->series_count);
         (void)err_set(ERR_NOT_FOUND, _("period %s: the calendar has no such period in the series %s of the form %s"),

@@ -216,29 +216,26 @@ const struct participant *registry_by_curve(const struct registry *r, const uint
 
 /* ---- adding ---- */
 
-static bool speaks_for(const struct grant *g, const char *role, const char *unit)
+static enum err check_overlap_with(const struct participant *there, const struct grant *fresh, const char *role)
 {
-    bool has_role = false;
-
-    for (uint32_t i = 0; i < g->role_count; i++)
-        has_role = has_role || strcmp(g->roles[i], role) == 0;
-    for (uint32_t i = 0; has_role && i < g->unit_count; i++)
-        if (strcmp(g->units[i], unit) == 0)
-            return true;
-    return false;
+    if (grant_is_of_all_units(fresh) && there->grant.unit_count > 0 && grant_allows(&there->grant, role, NULL))
+        return err_set(ERR_INVALID, _("every unit: %s speaks already for some in the role %s"), there->id, role);
+    for (uint32_t u = 0; u < fresh->unit_count; u++)
+        if (grant_allows(&there->grant, role, fresh->units[u]))
+            return err_set(ERR_INVALID, _("unit %s: %s speaks for it already in the role %s"), fresh->units[u],
+                           there->id, role);
+    return OK;
 }
 
 /* One voice for each unit and role: else a school would be counted twice. */
 static enum err check_overlap(const struct registry *r, const struct grant *fresh)
 {
-    for (size_t i = 0; i < r->count; i++)
-        for (uint32_t u = 0; u < fresh->unit_count; u++)
-            for (uint32_t k = 0; k < fresh->role_count; k++)
-                if (r->items[i]->state != PARTICIPANT_CLOSED &&
-                    speaks_for(&r->items[i]->grant, fresh->roles[k], fresh->units[u]))
-                    return err_set(ERR_INVALID, _("unit %s: %s speaks for it already in the role %s"), fresh->units[u],
-                                   r->items[i]->id, fresh->roles[k]);
-    return OK;
+    enum err e = OK;
+
+    for (size_t i = 0; i < r->count && e == OK; i++)
+        for (uint32_t k = 0; k < fresh->role_count && e == OK && r->items[i]->state != PARTICIPANT_CLOSED; k++)
+            e = check_overlap_with(r->items[i], fresh, fresh->roles[k]);
+    return e;
 }
 
 static enum err copy_id(char out[ID_MAX + 1], const char *id, const char *what)
@@ -248,6 +245,28 @@ static enum err copy_id(char out[ID_MAX + 1], const char *id, const char *what)
                        ID_MAX);
     (void)snprintf(out, ID_MAX + 1, "%s", id);
     return OK;
+}
+
+/* What it reports about: as asked, else its own id. */
+static enum err fill_units(struct grant *g, const struct school_add *a)
+{
+    enum err e = OK;
+
+    if (a->unit_count == 0 && strcmp(a->id, UNIT_DISTRICT) == 0)
+        return err_set(ERR_INVALID, _("the unit %s is the municipality itself; if that is meant, say --unit %s"),
+                       UNIT_DISTRICT, UNIT_DISTRICT);
+    g->unit_count = a->unit_count > 0 ? (uint32_t)a->unit_count : 1;
+    for (uint32_t i = 0; e == OK && i < g->unit_count; i++) {
+        const char *unit = a->unit_count > 0 ? a->units[i] : a->id;
+
+        if (strcmp(unit, GRANT_ALL_UNITS) != 0)
+            e = copy_id(g->units[i], unit, "unit");
+        else if (a->unit_count == 1)
+            (void)snprintf(g->units[0], sizeof(g->units[0]), "%s", GRANT_ALL_UNITS);
+        else
+            e = err_set(ERR_INVALID, _("the unit %s means every unit, so it stands alone"), GRANT_ALL_UNITS);
+    }
+    return e;
 }
 
 static enum err fill_grant(struct grant *g, const struct hub *h, const struct school_add *a)
@@ -267,10 +286,8 @@ static enum err fill_grant(struct grant *g, const struct hub *h, const struct sc
     g->issued_ms = clock_wall_ms();
     g->expires_ms = g->issued_ms + GRANT_DAYS * DAY_MS;
     g->status = GRANT_ACTIVE;
-    g->unit_count = a->unit_count > 0 ? (uint32_t)a->unit_count : 1;
     g->role_count = a->role_count > 0 ? (uint32_t)a->role_count : 1;
-    for (uint32_t i = 0; e == OK && i < g->unit_count; i++)
-        e = copy_id(g->units[i], a->unit_count > 0 ? a->units[i] : a->id, "unit");
+    e = fill_units(g, a);
     for (uint32_t i = 0; e == OK && i < g->role_count; i++)
         e = copy_id(g->roles[i], a->role_count > 0 ? a->roles[i] : "school", "role");
     return e;

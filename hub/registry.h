@@ -40,13 +40,14 @@ const struct participant *registry_by_curve(const struct registry *r, const uint
 struct school_add {
     const char *id, *name;
     const char *const *units;
-    size_t unit_count; /* 0: the id itself is the unit */
+    size_t unit_count; /* 0: the id itself is the unit; GRANT_ALL_UNITS alone: every unit */
     const char *const *roles;
     size_t role_count;  /* 0: "school" */
     int64_t valid_days; /* 0: conf.invitation_days */
 };
 /* Journals the decision, signs the grant without keys, and writes the invitation text.  ERR_EXISTS; ERR_INVALID: bad
- * id, or a unit and role that another participant speaks for already. */
+ * id, or a unit and role that another participant speaks for already: who speaks for every unit is alone in its role.
+ */
 MUST_CHECK enum err registry_add(struct hub *h, struct store_txn *t, const struct school_add *a,
                                  struct buf *invitation);
 /* An enrolment request of the participant whose invitation's curve key it came under (or that a file names): checks it,

@@ -29,6 +29,17 @@ static void put_grant(struct buf *b, const struct grant *g)
         mp_put_cstr(b, g->units[i]);
 }
 
+/* A list of ids, or the one entry that stands for all of them. */
+static void read_units(struct mp *m, struct grant *out)
+{
+    out->unit_count = (uint32_t)mp_array(m, 0, GRANT_MAX_UNITS);
+    for (uint32_t i = 0; i < out->unit_count && !m->failed; i++) {
+        mp_text(m, out->units[i], 1, ID_MAX);
+        if (!m->failed && !id_is_valid(out->units[i]) && !grant_is_of_all_units(out))
+            m->failed = true;
+    }
+}
+
 static enum err read_grant(struct grant *out, struct bytes payload)
 {
     struct mp m = mp_of(payload);
@@ -46,9 +57,7 @@ static enum err read_grant(struct grant *out, struct bytes payload)
     out->role_count = (uint32_t)mp_array(&m, 0, GRANT_MAX_ROLES);
     for (uint32_t i = 0; i < out->role_count && !m.failed; i++)
         mp_text(&m, out->roles[i], 1, ROLE_MAX);
-    out->unit_count = (uint32_t)mp_array(&m, 0, GRANT_MAX_UNITS);
-    for (uint32_t i = 0; i < out->unit_count && !m.failed; i++)
-        fields_id(&m, out->units[i]);
+    read_units(&m, out);
     fields_end(&m, unknown);
     /* Both keys or none. */
     if (!m.failed && sodium_is_zero(out->sign_key, KEY_BYTES) != sodium_is_zero(out->curve_key, KEY_BYTES))
@@ -104,13 +113,18 @@ enum err grant_open(struct grant *out, struct bytes object, const uint8_t hub_si
 bool grant_allows(const struct grant *g, const char *role, const char *unit)
 {
     bool role_is_granted = role == NULL;
-    bool unit_is_granted = unit == NULL;
+    bool unit_is_granted = unit == NULL || grant_is_of_all_units(g);
 
     for (uint32_t i = 0; i < g->role_count && !role_is_granted; i++)
         role_is_granted = strcmp(g->roles[i], role) == 0;
     for (uint32_t i = 0; i < g->unit_count && !unit_is_granted; i++)
         unit_is_granted = strcmp(g->units[i], unit) == 0;
     return role_is_granted && unit_is_granted;
+}
+
+bool grant_is_of_all_units(const struct grant *g)
+{
+    return g->unit_count == 1 && strcmp(g->units[0], GRANT_ALL_UNITS) == 0;
 }
 
 bool grant_has_keys(const struct grant *g)

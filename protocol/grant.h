@@ -6,6 +6,7 @@
 
 #define GRANT_MAX_UNITS 512u
 #define GRANT_MAX_ROLES 8u
+#define GRANT_ALL_UNITS "*" /* as the only entry of the list: every unit of the district */
 
 enum grant_status { GRANT_ACTIVE = 0, GRANT_HELD = 1, GRANT_REVOKED = 2, GRANT_CLOSED = 3 };
 /* About 17 KiB: better not on the stack. */
@@ -19,7 +20,7 @@ struct grant {
     uint8_t sign_key[KEY_BYTES], curve_key[KEY_BYTES]; /* zeros before enrolment */
     uint32_t role_count, unit_count;
     char roles[GRANT_MAX_ROLES][33];         /* forms of these roles */
-    char units[GRANT_MAX_UNITS][ID_MAX + 1]; /* about these units */
+    char units[GRANT_MAX_UNITS][ID_MAX + 1]; /* about these units, or GRANT_ALL_UNITS alone */
 };
 /* ERR_INVALID: something in `g` that grant_open() would refuse. */
 MUST_CHECK enum err grant_make(struct buf *out, const struct grant *g, const struct key *hub_sign);
@@ -29,6 +30,7 @@ MUST_CHECK enum err grant_open(struct grant *out, struct bytes object, const uin
 /* Rights alone: may it send forms of this role about this unit?  NULL: that part is not asked.  The status is judged
  * apart, because a participant that is held is answered differently from one that has no right. */
 bool grant_allows(const struct grant *g, const char *role, const char *unit);
+bool grant_is_of_all_units(const struct grant *g);
 bool grant_has_keys(const struct grant *g); /* false before enrolment */
 
 #endif

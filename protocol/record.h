@@ -47,6 +47,7 @@ struct record_id_text {
 MUST_CHECK enum err record_id_parse(struct record_id_text *out, const char *text);
 
 bool id_is_valid(const char *id); /* participant or unit */
+#define UNIT_DISTRICT "district"  /* the unit that is the municipality itself */
 
 enum record_kind { RECORD_NEW = 0, RECORD_CORRECTION = 1, RECORD_RETRACTION = 2 };
 enum record_source { SOURCE_OWN = 0, SOURCE_PAPER = 1, SOURCE_PHONE = 2, SOURCE_IMPORT = 3 };

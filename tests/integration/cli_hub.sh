@@ -224,10 +224,16 @@ expect 1 "$hub_program" school add s2 --name Two --unit s1 --invite s2.invite
 says 'speaks for it already'
 expect 1 "$hub_program" school add s2 --name Two --invite no/such/folder/s2.invite
 expect 0 "$hub_program" school add s2 --name Two --unit s2 --unit=s2-branch --role school --invite s2.invite
-expect 0 "$hub_program" school add office --name Office --unit s1 --role office --invite office.invite
+expect 1 "$hub_program" school add office --name Office --unit '*' --unit s1 --role office --invite office.invite
+says 'stands alone'
+expect 1 "$hub_program" school add office --name Office --unit '*' --invite office.invite
+says 'every unit: s1 speaks already for some in the role school'
+expect 0 "$hub_program" school add office --name Office --unit '*' --role office --invite office.invite
+expect 1 "$hub_program" school add second --name Second --role office --invite second.invite
+says 'unit second: office speaks for it already in the role office'
 expect 0 "$hub_program" school list --format csv
 prints 's2,Two,invited,s2 s2-branch,school,'
-prints 'office,Office,invited,s1,office,'
+prints 'office,Office,invited,*,office,'
 [ "$(wc -l <out.txt)" = 4 ] || fail 'three schools were expected'
 expect 0 "$hub_program" school list --format json
 is_json

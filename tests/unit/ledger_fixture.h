@@ -47,7 +47,7 @@ static const char card_yaml[] = "form: card\nversion: \"1\"\ntitle: Card\nmode: 
 static const char poll_yaml[] = "form: poll\nversion: \"1\"\ntitle: Poll\nmode: answers\nrole: school\nperiod: month\n"
                                 "survey:\n  - {type: integer, name: mark, label: Mark, required: true}\n";
 static const char office_yaml[] = "form: ledgerbook\nversion: \"1\"\ntitle: Book\nmode: record\nrole: office\n"
-                                  "period: month\n"
+                                  "about: district\nperiod: month\n"
                                   "survey:\n  - {type: integer, name: x, label: X, required: true}\n";
 
 struct world {

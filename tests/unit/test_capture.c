@@ -62,6 +62,39 @@ static void a_unit_that_we_may_not_speak_for_is_refused(void **state) /* invaria
     assert_opens(s, &o, ERR_DENIED, "\"gp\" has no right to report about \"gp-brnch\"; did you mean \"gp-branch\"?");
 }
 
+static void who_speaks_for_every_unit_must_name_it(void **state)
+{
+    static const char yaml[] = "form: plan\nversion: \"1\"\ntitle: Plan\nmode: record\nperiod: school_year\n"
+                               "about: district\nsurvey:\n  - {type: integer, name: n}\n";
+    struct school *s = *state;
+    struct capture_options o = {.form = agent_form(s->a, "grades-por"), .period = "P1"};
+    struct form *f = NULL;
+    struct capture *c = NULL;
+
+    (void)snprintf(s->a->grant->units[0], sizeof(s->a->grant->units[0]), GRANT_ALL_UNITS);
+    s->a->grant->unit_count = 1;
+    assert_opens(s, &o, ERR_USAGE, "say which unit this is about: --unit U"); /* not itself: it is no school */
+    o.unit = "any-school";
+    assert_int_equal(capture_open(&c, s->a, &o), OK);
+    assert_string_equal(capture_unit(c), "any-school");
+    capture_close(c);
+    o.unit = "*";
+    assert_opens(s, &o, ERR_USAGE, "\"*\" is no unit: 1 to 32 letters A-Z a-z, digits, '-' and '_' are expected");
+    /* A form about the district is about the unit that stands for it. */
+    assert_int_equal(form_load(&f, "plan.yaml", yaml, sizeof(yaml) - 1, NULL), OK);
+    o = (struct capture_options){.form = f, .period = "2020/21"};
+    assert_int_equal(capture_open(&c, s->a, &o), OK);
+    assert_string_equal(capture_unit(c), "district");
+    capture_close(c);
+    o.unit = "any-school";
+    assert_opens(s, &o, ERR_USAGE, "the form \"plan\" is about the unit district alone");
+    /* Not everybody may speak for the district. */
+    (void)snprintf(s->a->grant->units[0], sizeof(s->a->grant->units[0]), "gp");
+    o.unit = NULL;
+    assert_opens(s, &o, ERR_DENIED, "\"gp\" has no right to report about \"district\"; the district can give it");
+    form_free(f);
+}
+
 static void a_form_of_another_role_is_refused(void **state) /* invariant 6 */
 {
     struct school *s = *state;
@@ -520,6 +553,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_unit_is_our_own_or_the_only_one),
         TEST(a_unit_that_we_may_not_speak_for_is_refused),
+        TEST(who_speaks_for_every_unit_must_name_it),
         TEST(a_form_of_another_role_is_refused),
         TEST(a_period_is_found_by_id_or_label_in_the_forms_series),
         TEST(a_period_may_be_of_any_series_of_the_form),

@@ -400,6 +400,38 @@ static void expect_grant(const struct fixture *f, const struct grant *g, enum er
     buf_fini(&b);
 }
 
+static void a_grant_may_be_about_every_unit(void **state) /* invariant 6 */
+{
+    struct fixture *f = *state;
+    struct grant *g = calloc(1, sizeof(*g));
+    struct grant *opened = calloc(1, sizeof(*opened));
+    struct buf b;
+
+    *g = f->grant;
+    g->unit_count = 1;
+    strcpy(g->units[0], GRANT_ALL_UNITS);
+    buf_init(&b, SIGNED_MAX);
+    assert_int_equal(grant_make(&b, g, f->hub), OK);
+    assert_int_equal(grant_open(opened, bytes_of(b.data, b.len), key_public(f->hub)), OK);
+    assert_true(grant_is_of_all_units(opened));
+    assert_true(grant_allows(opened, "school", "whoever"));
+    assert_true(grant_allows(opened, NULL, UNIT_DISTRICT));
+    assert_false(grant_allows(opened, "office", "whoever"));
+    assert_false(grant_is_of_all_units(&f->grant));
+    buf_fini(&b);
+    /* Among others it would be one unit that nobody can name. */
+    g->unit_count = 2;
+    expect_grant(f, g, ERR_INVALID);
+    strcpy(g->units[0], "gp");
+    strcpy(g->units[1], GRANT_ALL_UNITS);
+    expect_grant(f, g, ERR_INVALID);
+    g->unit_count = 1;
+    strcpy(g->units[0], "**");
+    expect_grant(f, g, ERR_INVALID);
+    free(g);
+    free(opened);
+}
+
 static void a_grant_is_signed_up_to_its_limits_only(void **state)
 {
     struct fixture *f = *state;
@@ -450,6 +482,7 @@ int main(void)
         cmocka_unit_test(a_damaged_grant_never_opens),
         cmocka_unit_test(what_a_later_hub_adds_to_a_grant_is_skipped),
         cmocka_unit_test(a_grant_gives_these_roles_about_these_units_and_no_others),
+        cmocka_unit_test(a_grant_may_be_about_every_unit),
         cmocka_unit_test(a_grant_is_signed_up_to_its_limits_only),
     };
 

@@ -14,6 +14,7 @@ static void a_form_has_what_its_yaml_says(void **state)
                    "title: {ru: Анкета, en: Questionnaire}\n"
                    "mode: rows\n"
                    "role: centre\n"
+                   "about: district\n"
                    "period: school_year\n"
                    "key: pupil\n"
                    "retention: pupils\n"
@@ -34,6 +35,7 @@ static void a_form_has_what_its_yaml_says(void **state)
     assert_string_equal(f->title_en, "Questionnaire");
     assert_int_equal(f->mode, FORM_ROWS);
     assert_string_equal(f->role, "centre");
+    assert_true(f->is_about_district);
     assert_string_equal(f->series, "school_year");
     assert_string_equal(f->retention, "pupils");
     assert_string_equal(f->purpose_en, "purpose");
@@ -53,7 +55,7 @@ static void a_form_has_what_its_yaml_says(void **state)
     assert_string_equal(f->fields[1].choices->items[1].label_en, "нет");
     assert_string_equal(f->fields[1].label_ru, "meals"); /* no label: the name */
     assert_int_equal(f->fields[2].places, 3);
-    assert_int_equal(f->fields[2].line, 17);
+    assert_int_equal(f->fields[2].line, 18);
     assert_int_equal(f->note_count, 1);
     assert_int_equal(f->notes[0].before, 3);
     assert_int_equal(form_find_field(f, "mean", 4), 2);
@@ -68,6 +70,7 @@ static void a_form_needs_little(void **state)
     (void)state;
     load_right(&x, SURVEY "  - {type: integer, name: n}\n");
     assert_string_equal(x.form->role, "school");
+    assert_false(x.form->is_about_district);
     assert_string_equal(x.form->retention, "default");
     assert_int_equal(x.form->key, -1);
     assert_null(x.form->purpose_ru);

@@ -144,6 +144,40 @@ static void a_period_of_any_of_the_forms_series_counts(void **state)
     world_close(&w);
 }
 
+static void who_may_speak_for_every_unit_is_heard_about_any(void **state) /* invariant 6 */
+{
+    struct world w;
+    struct sub subs[] = {grade(1, "", 30), grade(2, "", 40), grade(3, "", 50), grade(4, "a", 12)};
+    struct refusals r;
+    struct participant *office;
+    struct sealed s;
+
+    (void)state;
+    world_open(&w);
+    office = (struct participant *)(uintptr_t)w.of[1];
+    (void)snprintf(office->grant.units[0], sizeof(office->grant.units[0]), GRANT_ALL_UNITS);
+    (void)snprintf(office->grant.roles[office->grant.role_count++], sizeof(office->grant.roles[0]), "office");
+    for (size_t i = 0; i < COUNT(subs); i++)
+        subs[i].school = 1;
+    subs[0].form = "card";
+    subs[0].unit = "m1008"; /* that no grant names */
+    subs[1].form = subs[2].form = "ledgerbook";
+    subs[1].unit = UNIT_DISTRICT;
+    subs[2].unit = "m1008"; /* but the book is about the district */
+    subs[3].unit = "m1009";
+    seal_array(&w, subs, COUNT(subs), 1, NULL, &s);
+    take_refusals(&w, &s, &r);
+    assert_int_equal(r.count, 1);
+    assert_int_equal(r.items[0].number, 3);
+    assert_int_equal(r.items[0].reason, QUARANTINE_UNIT);
+    assert_non_null(strstr(r.items[0].text, "the form ledgerbook is about the unit district alone"));
+    assert_int_equal(cell_of(&w, "places", "m1008", "2020-09", "").numerator, 30);
+    assert_int_equal(cell_of(&w, "pupils", "m1009", "2020-09", "level=high").n, 1);
+    assert_int_equal(verify_bad(&w), 0);
+    buf_fini(&s.bytes);
+    world_close(&w);
+}
+
 static void a_held_participants_batch_is_kept_for_the_operator(void **state)
 {
     static const enum participant_state states[] = {PARTICIPANT_HELD, PARTICIPANT_REVOKED, PARTICIPANT_CLOSED};
@@ -321,6 +355,7 @@ int main(void)
         cmocka_unit_test(foreign_forged_and_damaged_batches_are_refused_whole),
         cmocka_unit_test(each_mistake_is_quarantined_alone_with_its_reason),
         cmocka_unit_test(a_period_of_any_of_the_forms_series_counts),
+        cmocka_unit_test(who_may_speak_for_every_unit_is_heard_about_any),
         cmocka_unit_test(a_held_participants_batch_is_kept_for_the_operator),
         cmocka_unit_test(unknown_forms_and_malformed_records_are_quarantined),
         cmocka_unit_test(an_unreadable_batch_is_kept_and_a_readable_copy_counts),

@@ -452,6 +452,16 @@ static void the_same_form_again_and_a_reworded_one_are_welcome(void **state)
     done(NULL);
 }
 
+static void a_form_stays_about_what_it_is_about(void **state)
+{
+    (void)state;
+    assert_int_equal(compare(changed(V2, "role: school\n", "role: school\nabout: district\n")), ERR_INVALID);
+    expect_line("forms/f.yaml:7:8: about: version 1 is about another kind of unit");
+    done(NULL);
+    assert_int_equal(compare(changed(V2, "role: school\n", "role: school\nabout: unit\n")), OK);
+    done(NULL);
+}
+
 static void a_version_is_one_text_for_ever(void **state)
 {
     (void)state;
@@ -549,6 +559,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_folder_that_is_no_pack_is_named, make_dir, remove_dir),
         cmocka_unit_test(the_shipped_pack_is_right),
         cmocka_unit_test(the_same_form_again_and_a_reworded_one_are_welcome),
+        cmocka_unit_test(a_form_stays_about_what_it_is_about),
         cmocka_unit_test(a_version_is_one_text_for_ever),
         cmocka_unit_test(a_field_keeps_its_type_and_places),
         cmocka_unit_test(a_choice_keeps_its_meaning),

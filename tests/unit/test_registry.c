@@ -182,6 +182,42 @@ static void a_school_is_refused_with_what_was_expected(void **state)
     assert_int_equal(add(&a), OK);
 }
 
+static void who_speaks_for_every_unit_is_alone_in_its_role(void **state) /* invariant 3 */
+{
+    static const char *const all[] = {"*"};
+    static const char *const all_and_one[] = {"*", "gp"};
+    static const char *const one[] = {"new"};
+    static const char *const office[] = {"office"};
+    struct school_add a = {.id = "office", .name = "Office", .units = all, .unit_count = 1};
+
+    (void)state;
+    assert_int_equal(add(&a), ERR_INVALID); /* gp and ms are schools */
+    assert_non_null(strstr(err_text(), "every unit: gp speaks already for some in the role school"));
+    a.roles = office;
+    a.role_count = 1;
+    a.units = all_and_one;
+    a.unit_count = 2;
+    assert_int_equal(add(&a), ERR_INVALID);
+    assert_non_null(strstr(err_text(), "means every unit, so it stands alone"));
+    a.units = all;
+    a.unit_count = 1;
+    assert_int_equal(add(&a), OK);
+    a.id = "second";
+    assert_int_equal(add(&a), ERR_INVALID);
+    assert_non_null(strstr(err_text(), "every unit: office speaks already"));
+    a.units = one;
+    assert_int_equal(add(&a), ERR_INVALID);
+    assert_non_null(strstr(err_text(), "unit new: office speaks for it already in the role office"));
+    a.roles = NULL; /* a school */
+    a.role_count = 0;
+    assert_int_equal(add(&a), OK);
+    /* Nobody becomes the municipality by the way. */
+    a.id = UNIT_DISTRICT;
+    a.unit_count = 0;
+    assert_int_equal(add(&a), ERR_INVALID);
+    assert_non_null(strstr(err_text(), "is the municipality itself"));
+}
+
 /* ---- enrolling ---- */
 
 static void the_first_meeting_binds_the_computers_keys(void **state)
@@ -349,6 +385,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_invitation_holds_all_that_a_school_needs_without_a_line, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(a_school_is_refused_with_what_was_expected, open_world, close_world),
+        cmocka_unit_test_setup_teardown(who_speaks_for_every_unit_is_alone_in_its_role, open_world, close_world),
         cmocka_unit_test_setup_teardown(the_first_meeting_binds_the_computers_keys, open_world, close_world),
         cmocka_unit_test_setup_teardown(a_lost_answer_is_given_again_and_another_computer_is_not_let_in, open_world,
                                         close_world),
