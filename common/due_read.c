@@ -217,6 +217,14 @@ static void check_series(struct reading *rd, const struct yaml_node *item, const
     WRONG(rd, yaml_get(item, "series"), "series", _("the form is due in the series %s"), all);
 }
 
+/* Nobody else may send it: what is asked of another role could never come. */
+static void check_who(struct reading *rd, const struct yaml_node *item, const struct due_rule *rule,
+                      const struct form *f)
+{
+    if (f != NULL && rule->who != NULL && strcmp(rule->who, f->role) != 0)
+        WRONG(rd, yaml_get(item, "who"), "who", _("the form is one of the role %s"), f->role);
+}
+
 static void check_periods(struct reading *rd, const struct yaml_node *list, const struct due_rule *rule)
 {
     struct period p;
@@ -342,6 +350,7 @@ static void read_rule(struct reading *rd, const struct yaml_node *item)
     if (rd->scope->forms != NULL && (f = find_form(rd, item, rule->form)) == NULL)
         rd->is_good = false;
     check_series(rd, item, rule, f);
+    check_who(rd, item, rule, f);
     check_days(rd, item, rule, f);
     warn_shadowed(rd, item, rule);
     if (rd->is_good)

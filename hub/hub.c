@@ -33,7 +33,12 @@ const char *const hub_tables[HUB_TABLES + 1] = {[H_META] = "meta",
                                                 [H_SLOTS] = "slots",
                                                 [H_CELLS] = "cells",
                                                 [H_QUARANTINE] = "quarantine",
-                                                [H_AUDIT] = "audit"};
+                                                [H_AUDIT] = "audit",
+                                                [H_RETURNS] = "returns",
+                                                [H_GREETINGS] = "greetings",
+                                                [H_PERIODS] = "periods",
+                                                [H_HISTORY] = "history",
+                                                [H_CHECKPOINTS] = "checkpoints"};
 
 enum err hub_meta_get(struct store_txn *t, const char *key, struct bytes *out)
 {

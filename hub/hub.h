@@ -31,8 +31,13 @@ enum hub_table {
     H_CURRENT,      /* slot digest 24 (slot.h) -> participant index u32 | ref 20 | lsn u64 | row u32 | flags u8 */
     H_SLOTS,        /* form id 0 unit 0 period 0 | slot digest 24 -> nothing: enumerates current slots */
     H_CELLS,        /* indicator digest 16 | unit 0 | period 0 | breakdown -> cell (cells.h) */
-    H_QUARANTINE, /* participant index u32 | counter u32 | tag 8 | number u64 -> MessagePack: lsn, row, reason, text */
-    H_AUDIT,      /* u64 -> MessagePack: time, who, what */
+    H_QUARANTINE,  /* participant index u32 | counter u32 | tag 8 | number u64 -> MessagePack: lsn, row, reason, text */
+    H_AUDIT,       /* u64 -> MessagePack: time, who, what */
+    H_RETURNS,     /* form id 0 unit 0 period 0 -> MessagePack: the office's last word about a return (returns.h) */
+    H_GREETINGS,   /* participant index u32 -> MessagePack: what it said it holds when a meeting began (returns.h) */
+    H_PERIODS,     /* period 0 group 0 -> MessagePack: closed or opened again, the signed head (snapshot.h) */
+    H_HISTORY,     /* cell key | day u32 -> cell, empty: deleted (checkpoint.h) */
+    H_CHECKPOINTS, /* day u32 -> MessagePack: a checkpoint that is complete (checkpoint.h) */
     HUB_TABLES
 };
 

@@ -147,6 +147,18 @@ enum err journal_get(struct store_txn *t, uint64_t lsn, struct bytes *entry)
     return e;
 }
 
+enum err ledger_time(struct store_txn *t, uint64_t lsn, int64_t *wall_ms)
+{
+    uint8_t previous[DIGEST_BYTES];
+    enum journal_type type;
+    struct bytes entry;
+    size_t elements;
+    struct mp m;
+    enum err e = journal_get(t, lsn, &entry);
+
+    return e == OK ? journal_read(entry, &m, &type, wall_ms, previous, &elements) : e;
+}
+
 /* ---- blobs ---- */
 
 static struct bytes blob_key(uint8_t raw[12], uint64_t lsn, uint32_t chunk)

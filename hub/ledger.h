@@ -21,7 +21,10 @@ enum journal_type {
     JOURNAL_FACT = 8,   /* roster */
     JOURNAL_PERIOD = 9, /* closed, reopened */
     JOURNAL_ERASE = 10,
-    JOURNAL_GENERATION = 11 /* closed: nothing new of it is taken */
+    JOURNAL_GENERATION = 11, /* closed: nothing new of it is taken */
+    JOURNAL_ACCEPT = 12,     /* a return: form, unit, period, by, text, mark (returns.h) */
+    JOURNAL_QUESTION = 13,   /* the same */
+    JOURNAL_CHECKPOINT = 14  /* signed head of a checkpoint (checkpoint.h) */
 };
 
 /* State that outlives a transaction: opened batches, the indicators' programs.  A ledger is used by one thread at a
@@ -33,6 +36,9 @@ void ledger_close(struct ledger *l);
 /* A decision: payload is a MessagePack array's remaining elements, `elements` of them. */
 MUST_CHECK enum err ledger_decide(struct ledger *l, struct store_txn *t, enum journal_type type, struct bytes payload,
                                   size_t elements, uint64_t *lsn);
+
+/* Wall clock of an entry, when it was written.  ERR_CORRUPT: missing or damaged. */
+MUST_CHECK enum err ledger_time(struct store_txn *t, uint64_t lsn, int64_t *wall_ms);
 
 /* ---- batches ---- */
 /* What an intake worker makes of a batch: pure function of batch and definitions (intake.h). */

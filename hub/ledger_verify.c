@@ -6,6 +6,7 @@
 #include "hub/intake.h"
 #include "hub/ledger_compare.h"
 #include "hub/ledger_internal.h"
+#include "hub/returns.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -296,6 +297,18 @@ static enum err replay_generation(struct verify *v, struct mp *m, size_t element
     return put_placeholder(v);
 }
 
+static enum err replay_decision(struct verify *v, enum journal_type type, int64_t wall_ms, struct mp *m,
+                                size_t elements)
+{
+    enum err e = returns_replay(v->t, type, v->next, wall_ms, m, elements);
+
+    if (e == ERR_MALFORMED)
+        compare_say(&v->report, _("entry %llu: it is damaged"), (unsigned long long)v->next);
+    else if (e != OK)
+        return e;
+    return put_placeholder(v);
+}
+
 static enum err replay_entry(struct verify *v)
 {
     struct bytes bytes = bytes_of(v->entry.data, v->entry.len);
@@ -316,6 +329,8 @@ static enum err replay_entry(struct verify *v)
         return replay_batch(v, &entry);
     if (type == JOURNAL_BATCH)
         compare_say(&v->report, _("entry %llu: %s"), (unsigned long long)v->next, err_text());
+    if (type == JOURNAL_ACCEPT || type == JOURNAL_QUESTION)
+        return replay_decision(v, type, wall_ms, &m, elements);
     return type == JOURNAL_GENERATION ? replay_generation(v, &m, elements) : put_placeholder(v);
 }
 

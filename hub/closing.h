@@ -1,0 +1,33 @@
+/* closing.h: periods that the office has closed, all forms of it or a group of them, and opened again.
+ *
+ * Closing freezes a signed snapshot of every value (snapshot.h) and changes nothing else: what comes later is counted
+ * and changes the living values, is marked late, and leaves the snapshot as it is. */
+#ifndef SVODKA_HUB_CLOSING_H
+#define SVODKA_HUB_CLOSING_H
+
+#include "hub/returns.h"
+
+#define CLOSING_REASON_MAX 1000u
+
+struct closing {
+    char period[PERIOD_ID_MAX + 1];
+    char group[FORM_NAME_MAX + 1]; /* "": all forms */
+    bool is_closed;                /* false: opened again */
+    uint64_t lsn;                  /* of the entry that says so */
+    int64_t wall_ms;
+    char by[RETURN_BY_MAX + 1];
+    char reason[CLOSING_REASON_MAX + 1]; /* of force, or of opening again */
+    bool is_forced;
+    uint64_t missing;  /* returns that were not here */
+    struct bytes head; /* closed: the snapshot's signed head, a loan of the transaction; else empty */
+};
+
+/* ERR_NOT_FOUND: never closed. */
+MUST_CHECK enum err closing_get(struct store_txn *t, const char *period, const char *group, struct closing *out);
+/* Is a form of that group closed in the period, by itself or with all others?  *lsn: since that entry (the earlier). */
+MUST_CHECK enum err closing_is_closed(struct store_txn *t, const char *period, const char *group, bool *is_closed,
+                                      uint64_t *lsn);
+/* By period, then group.  A callback that returns anything but OK ends it. */
+MUST_CHECK enum err closing_each(struct store_txn *t, enum err (*each)(void *ctx, const struct closing *c), void *ctx);
+
+#endif
