@@ -114,7 +114,7 @@ enum err capture_open(struct capture **out, struct agent *a, const struct captur
     c->form = o->form;
     c->source = o->source;
     buf_init(&c->bytes, RECORD_MAX + 4096);
-    if ((e = check_role(c)) != OK || (e = choose_unit(c, o->unit)) != OK ||
+    if ((e = check_role(c)) != OK || (!o->many_units && (e = choose_unit(c, o->unit)) != OK) ||
         (e = form_period(o->form, a->calendar, o->period, &c->period)) != OK ||
         (e = choose_day(c, o->filled_on)) != OK || (e = choose_name(c, o->entered_by)) != OK ||
         (e = form_checker_new(&c->checker)) != OK) {
@@ -132,6 +132,11 @@ void capture_close(struct capture *c)
     form_checker_free(c->checker);
     buf_wipe(&c->bytes);
     free(c);
+}
+
+enum err capture_turn_to(struct capture *c, const char *unit)
+{
+    return strcmp(c->unit, unit) == 0 ? OK : choose_unit(c, unit);
 }
 
 const struct form *capture_form(const struct capture *c)

@@ -7,9 +7,11 @@
 
 struct capture_options {
     const struct form *form; /* the version; outlives the capture */
-    const char *unit;   /* NULL: of a form about the district that; else our own id if the grant names it, else the only
-                           unit that it names */
-    const char *period; /* id, or a label as people write it */
+    /* NULL: for a form about the district UNIT_DISTRICT; else our own id if the grant names it, else the only unit that
+     * it names. */
+    const char *unit;
+    bool many_units;        /* each record says its own: capture_turn_to() before every capture_put() */
+    const char *period;     /* id, or a label as people write it */
     const char *filled_on;  /* a date; NULL: today */
     const char *entered_by; /* role or local code; NULL: not said */
     enum record_source source;
@@ -20,6 +22,8 @@ struct capture;
  * ERR_USAGE: several units are possible and none was named, or a unit, date or text that cannot be. */
 MUST_CHECK enum err capture_open(struct capture **out, struct agent *a, const struct capture_options *o);
 void capture_close(struct capture *c); /* NULL does nothing */
+/* What follows is about this unit.  ERR_DENIED: the grant gives no right to it; ERR_USAGE: it cannot be one. */
+MUST_CHECK enum err capture_turn_to(struct capture *c, const char *unit);
 
 const struct form *capture_form(const struct capture *c);
 const char *capture_unit(const struct capture *c);

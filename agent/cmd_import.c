@@ -12,6 +12,7 @@
 
 struct import_command {
     const char *period, *unit, *csv, *map, *replace, *accept_valid, *delimiter, *encoding, *filled_on, *entered_by;
+    const char *unit_column;
 };
 
 /* ---- options ---- */
@@ -142,24 +143,15 @@ static enum err say_nothing_queued(const struct import_result *res)
 /* ---- the work ---- */
 
 static enum err import_rows(struct agent *a, struct capture *c, const struct import_command *cmd,
-                            const struct csv_options *csv, struct report *r)
+                            const struct csv_options *csv, struct import_options *o, struct report *r)
 {
-    struct import_options o = {.replace = cmd->replace != NULL, .refused_path = cmd->accept_valid};
-    struct import_map *map = NULL;
     struct csv_source *source = NULL;
     struct import_result res = {.rows = 0};
-    enum err e = OK;
+    enum err e = csv_source_open(&source, cmd->csv, csv);
 
-    if (cmd->map != NULL && (e = load_map(a, capture_form(c), cmd->map, r, &map)) != OK) {
-        command_report(r);
-        if (e == ERR_INVALID)
-            e = err_set(ERR_INVALID, _("the map %s is not right; nothing was queued"), cmd->map);
-        return e;
-    }
-    if ((e = csv_source_open(&source, cmd->csv, csv)) == OK) {
-        o.map = map;
-        o.delimiter = csv_source_delimiter(source);
-        e = import_run(a, c, csv_source_rows(source), &o, r, &res);
+    if (e == OK) {
+        o->delimiter = csv_source_delimiter(source);
+        e = import_run(a, c, csv_source_rows(source), o, r, &res);
         command_report(r);
         if (e == OK)
             say_result(a, cmd, &res);
@@ -167,8 +159,26 @@ static enum err import_rows(struct agent *a, struct capture *c, const struct imp
             e = say_nothing_queued(&res);
     }
     csv_source_close(source);
-    import_map_free(map);
     return e;
+}
+
+/* The map, and what it says about units. */
+static enum err read_map(const struct agent *a, const struct form *f, const struct import_command *cmd,
+                         struct report *r, struct import_map **map, struct import_options *o)
+{
+    enum err e = cmd->map == NULL ? OK : load_map(a, f, cmd->map, r, map);
+
+    if (e != OK) {
+        command_report(r);
+        return e != ERR_INVALID ? e : err_set(e, _("the map %s is not right; nothing was queued"), cmd->map);
+    }
+    o->map = *map;
+    o->unit_heading = cmd->unit_column != NULL ? cmd->unit_column : import_map_unit(*map);
+    o->unit_prefix = import_map_unit_prefix(*map);
+    if (o->unit_heading == NULL || cmd->unit == NULL)
+        return OK;
+    return err_set(ERR_USAGE, _("the column \"%s\" names the unit of each row, so --unit does not go with it"),
+                   o->unit_heading);
 }
 
 static enum err run_import(const char *form_id, const char *home, const struct import_command *cmd)
@@ -178,6 +188,8 @@ static enum err run_import(const char *form_id, const char *home, const struct i
                                 .filled_on = cmd->filled_on,
                                 .entered_by = cmd->entered_by,
                                 .source = SOURCE_IMPORT};
+    struct import_options io = {.replace = cmd->replace != NULL, .refused_path = cmd->accept_valid};
+    struct import_map *map = NULL;
     struct csv_options csv = {.delimiter = 0};
     struct capture *c = NULL;
     struct report *r = NULL;
@@ -189,11 +201,15 @@ static enum err run_import(const char *form_id, const char *home, const struct i
     if ((e = read_delimiter(cmd->delimiter, &csv.delimiter)) != OK ||
         (e = read_encoding(cmd->encoding, &csv.encoding)) != OK || (e = command_open(&a, home)) != OK)
         return e;
-    if ((e = command_form(a, form_id, &o.form)) == OK && (e = capture_open(&c, a, &o)) == OK &&
-        (e = report_new(&r, SHOWN_FINDINGS)) == OK)
-        e = import_rows(a, c, cmd, &csv, r);
+    if ((e = command_form(a, form_id, &o.form)) == OK && (e = report_new(&r, SHOWN_FINDINGS)) == OK &&
+        (e = read_map(a, o.form, cmd, r, &map, &io)) == OK) {
+        o.many_units = io.unit_heading != NULL;
+        if ((e = capture_open(&c, a, &o)) == OK)
+            e = import_rows(a, c, cmd, &csv, &io, r);
+    }
     report_free(r);
     capture_close(c);
+    import_map_free(map);
     agent_close(a);
     return e;
 }
@@ -216,6 +232,7 @@ int cmd_import(int argc, char **argv)
         {"accept-valid", 0, N_("FILE"), N_("queue the good rows and write the others to this new file"),
          &cmd.accept_valid},
         OPTION_UNIT(&cmd.unit),
+        {"unit-column", 0, N_("HEADING"), N_("the column that names the unit of each row"), &cmd.unit_column},
         {"delimiter", 0, N_("C"), N_("what stands between cells (else found out: ; , or tab)"), &cmd.delimiter},
         {"encoding", 0, N_("E"), N_("utf-8 or windows-1251 (else found out)"), &cmd.encoding},
         {"filled-on", 0, N_("DATE"), N_("the day it was filled in (else today)"), &cmd.filled_on},

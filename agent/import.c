@@ -19,7 +19,10 @@ struct importer {
     struct import_result *out;
     struct import_columns *columns;
     struct totals *totals;
-    struct key_set *keys;         /* forms with keys */
+    struct key_set *keys;         /* forms with keys: row_key() of each row */
+    struct buf key;               /* of the row at hand */
+    struct import_units *units;   /* with a column of units */
+    bool unit_is_bad;             /* of the row at hand */
     struct refused_rows *refused; /* with refused_path */
     struct queue_writer *writer;  /* opened for the first good row */
     struct report *row_report;    /* what the rules say about one row; used again while it stays empty */
@@ -85,19 +88,18 @@ static void tell_key(struct importer *im, const struct csv_row *row, uint32_t ea
     report_add(im->r, &f, _("line %u has the same key: each key may stand in one row only"), earlier);
 }
 
-/* The key must be the first of its kind in this table. */
+/* The key must be the first of its unit in this table. */
 static enum err check_key(struct importer *im, const struct csv_row *row, bool *bad)
 {
-    uint8_t number[8];
     struct bytes key;
     uint32_t earlier;
     enum err e;
 
-    if (im->keys == NULL)
+    if (im->keys == NULL || im->unit_is_bad)
         return OK;
-    key = row_key(im->form, im->values, number);
+    key = row_key(im->form, im->values, capture_unit(im->capture), &im->key);
     if (key.len == 0) /* missing: the rules say so */
-        return OK;
+        return buf_status(&im->key);
     if ((e = key_set_add(im->keys, key, row->line, &earlier)) == OK && earlier != 0) {
         *bad = true;
         tell_key(im, row, earlier);
@@ -161,12 +163,33 @@ static bool is_total(struct importer *im, const struct csv_row *row, bool *bad)
     return true;
 }
 
+/* Which unit the row is about; *bad: it has its one row already. */
+static enum err take_unit(struct importer *im, const struct csv_row *row, bool *bad)
+{
+    uint32_t earlier = 0;
+    enum err e;
+
+    im->unit_is_bad = false;
+    if (im->units == NULL)
+        return OK;
+    e = import_units_turn(im->units, row, im->source->name, im->r, &earlier);
+    if (e == ERR_INVALID || e == ERR_MALFORMED) { /* what else is wrong with the row is told, too */
+        im->unit_is_bad = true;
+        return OK;
+    }
+    if (e != OK || im->form->mode != FORM_RECORD || earlier == 0)
+        return e;
+    import_units_tell_twice(im->units, row, im->source->name, im->r, earlier);
+    *bad = true;
+    return OK;
+}
+
 /* A form that is filled in once has one row. */
 static bool is_one_too_many(struct importer *im, const struct csv_row *row)
 {
     struct finding f = {.file = im->source->name, .line = row->line};
 
-    if (im->form->mode != FORM_RECORD || im->out->rows == 1)
+    if (im->form->mode != FORM_RECORD || im->out->rows == 1 || im->units != NULL)
         return false;
     report_add(im->r, &f, _("the form \"%s\" is filled in once for a unit and a period, and line %u has it already"),
                im->form->id, im->first_line);
@@ -192,9 +215,11 @@ static enum err take_row(struct importer *im, const struct csv_row *row)
         return OK;
     if (im->out->rows++ == 0)
         im->first_line = row->line;
+    if (!bad && (e = take_unit(im, row, &bad)) != OK)
+        return e;
     if (!bad && !(bad = is_one_too_many(im, row)) && (e = judge_row(im, row, &bad)) != OK)
         return e;
-    if (bad)
+    if (bad || im->unit_is_bad)
         return refuse(im, row);
     /* With a mistake before, all or none means none: the rest is only looked through. */
     if (im->out->refused > 0 && im->refused == NULL)
@@ -247,7 +272,10 @@ static enum err take_headings(struct importer *im)
         return tell_source(im, e);
     if (im->refused != NULL)
         refused_rows_heading(im->refused, &row);
-    e = import_columns_bind(&im->columns, im->form, im->o->map, &row, im->source->name, im->r);
+    e = import_columns_bind(&im->columns, im->form, im->o->map, im->o->unit_heading, &row, im->source->name, im->r);
+    if (e == OK && im->o->unit_heading != NULL)
+        e = import_units_new(&im->units, im->capture, im->o->unit_heading, im->o->unit_prefix,
+                             import_columns_unit(im->columns));
     im->bad = e == ERR_INVALID;
     return im->bad ? OK : e;
 }
@@ -287,7 +315,8 @@ static enum err finish(struct importer *im)
     }
     if (im->refused != NULL && (e = refused_rows_finish(im->refused)) != OK)
         return e;
-    if (im->o->replace && (e = replace_rest(im->a, im->capture, im->writer, im->keys, &im->out->retracted)) != OK)
+    if (im->o->replace &&
+        (e = replace_rest(im->a, im->capture, im->writer, im->keys, im->units, &im->out->retracted)) != OK)
         return e;
     return queue_writer_commit(im->writer);
 }
@@ -318,6 +347,7 @@ enum err import_run(struct agent *a, struct capture *c, struct import_source *s,
     enum err e;
 
     memset(out, 0, sizeof(*out));
+    buf_init(&im.key, ROW_KEY_MAX);
     if (o->replace && im.form->key < 0)
         return err_set(ERR_USAGE, _("--replace is for forms with keyed rows; \"%s\" has no key"), im.form->id);
     if (o->replace && o->refused_path != NULL)
@@ -329,6 +359,8 @@ enum err import_run(struct agent *a, struct capture *c, struct import_source *s,
     queue_writer_close(im.writer);
     refused_rows_close(im.refused, e == OK);
     key_set_free(im.keys);
+    import_units_free(im.units);
+    buf_wipe(&im.key);
     totals_free(im.totals);
     import_columns_free(im.columns);
     report_free(im.row_report);

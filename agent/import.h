@@ -20,7 +20,10 @@ struct import_source {
 
 struct import_options {
     const struct import_map *map; /* NULL: headings are names or labels */
-    bool replace;                 /* the table is the whole list: keys it does not have are retracted */
+    const char *unit_heading;     /* the column that names each row's unit; NULL: all are about the capture's */
+    const char *unit_prefix;      /* before the text of its cells; NULL: nothing */
+    bool replace;                 /* the table is the whole list: keys it does not have are retracted; with a column of
+                                     units, the whole list of each unit that it names */
     const char *refused_path;     /* take the good rows, write the others to this new file; NULL: all or none */
     char delimiter;               /* of that file */
 };
@@ -34,7 +37,8 @@ struct import_result {
     struct record_ref first, last; /* of what was queued; numbers 0: nothing */
 };
 
-/* Checks the whole table and queues it in the form, unit and period of `c` (source: import).  Every bad cell goes to
+/* Checks the whole table and queues it in the form, unit and period of `c` (source: import; with a column of units it
+ * was opened for many).  Every bad cell goes to
  * `r` with line, column, field and value; *out is filled as far as it came.
  * ERR_INVALID: there were mistakes, and nothing was queued.  With `refused_path`: ERR_EXISTS when the file is there;
  * ERR_INVALID when no row at all is good; it is OK when some rows were refused. */

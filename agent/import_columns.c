@@ -34,6 +34,7 @@ struct import_columns {
     const char *file;
     struct column *columns;
     uint32_t count;
+    uint32_t unit;        /* column from 1, 0: none */
     uint32_t *number_of;  /* field -> column from 1, 0: none */
     struct value *filled; /* what has no column */
     uint8_t *failed;      /* field -> its cell failed in the row read last */
@@ -73,6 +74,7 @@ static bool folds_to(const char *text, const char *folded)
 
 struct binding {
     struct import_columns *c;
+    const char *unit_heading; /* NULL: none */
     struct report *r;
     struct finding where;
     bool bad;
@@ -155,10 +157,19 @@ static bool is_free(struct binding *b, uint32_t field)
     return false;
 }
 
+static void bind_unit(struct binding *b, uint32_t i)
+{
+    if (b->c->unit != 0)
+        COMPLAIN(b, _("the column %u names the units already"), b->c->unit);
+    else
+        b->c->unit = i + 1;
+}
+
 static void bind_heading(struct binding *b, uint32_t i, struct bytes heading)
 {
     struct import_columns *c = b->c;
     const char *folded = fold(c, heading);
+    bool is_unit = b->unit_heading != NULL && folds_to(b->unit_heading, folded);
     char text[CELL_TEXT_MAX];
     int32_t found;
 
@@ -171,13 +182,15 @@ static void bind_heading(struct binding *b, uint32_t i, struct bytes heading)
     found = import_map_heading(c->map, folded);
     if (found == IMPORT_MAP_UNKNOWN)
         found = field_by_words(c->form, heading, folded);
-    else if (found == IMPORT_MAP_IGNORED)
+    else if (found == IMPORT_MAP_IGNORED && !is_unit)
         return;
     b->where.column = i + 1;
     b->where.field = text;
-    if (found < 0) {
+    if (is_unit)
+        bind_unit(b, i);
+    if (found < 0 && !is_unit) { /* no field has to be there for the units */
         complain_of_heading(b, found, text);
-    } else if (is_free(b, (uint32_t)found)) {
+    } else if (found >= 0 && is_free(b, (uint32_t)found)) {
         c->columns[i].field = found;
         c->number_of[found] = i + 1;
     }
@@ -192,6 +205,14 @@ static bool has_heading(struct import_columns *c, const struct csv_row *headings
         if (strcmp(fold(c, headings->cells[i]), folded) == 0)
             return true;
     return false;
+}
+
+static void check_unit(struct binding *b)
+{
+    b->where.column = 0;
+    b->where.field = b->unit_heading;
+    if (b->unit_heading != NULL && b->c->unit == 0)
+        COMPLAIN(b, "%s", _("this column should name the unit of each row, but the file has none with this heading"));
 }
 
 static void check_expected(struct binding *b, const struct csv_row *headings)
@@ -275,10 +296,11 @@ static enum err allocate(struct import_columns *c, uint32_t count)
 }
 
 enum err import_columns_bind(struct import_columns **out, const struct form *f, const struct import_map *m,
-                             const struct csv_row *headings, const char *file, struct report *r)
+                             const char *unit_heading, const struct csv_row *headings, const char *file,
+                             struct report *r)
 {
     struct import_columns *c = calloc(1, sizeof(*c));
-    struct binding b = {.c = c, .r = r, .where = {.file = file, .line = headings->line}};
+    struct binding b = {.c = c, .unit_heading = unit_heading, .r = r, .where = {.file = file, .line = headings->line}};
     enum err e;
 
     if (c == NULL)
@@ -289,6 +311,7 @@ enum err import_columns_bind(struct import_columns **out, const struct form *f, 
     if ((e = allocate(c, headings->count)) == OK) {
         for (uint32_t i = 0; i < headings->count; i++)
             bind_heading(&b, i, headings->cells[i]);
+        check_unit(&b);
         check_expected(&b, headings);
         if (!b.bad) /* a heading that was not understood may be the one that is missing */
             check_required(&b);
@@ -464,4 +487,9 @@ bool import_columns_failed(const struct import_columns *c, uint32_t field)
 uint32_t import_columns_number(const struct import_columns *c, uint32_t field)
 {
     return c->number_of[field];
+}
+
+uint32_t import_columns_unit(const struct import_columns *c)
+{
+    return c->unit;
 }

@@ -9,9 +9,11 @@
 struct import_columns;
 
 /* Finds a field for each heading: by the map, else by name or label.  Everything that does not fit goes to `r` with
- * `file` (ERR_INVALID).  Form and map must outlive the columns. */
+ * `file` (ERR_INVALID).  Form and map must outlive the columns.  `unit_heading` (NULL: none) is that of the column
+ * which names units; it may be a field's as well. */
 MUST_CHECK enum err import_columns_bind(struct import_columns **out, const struct form *f, const struct import_map *m,
-                                        const struct csv_row *headings, const char *file, struct report *r);
+                                        const char *unit_heading, const struct csv_row *headings, const char *file,
+                                        struct report *r);
 void import_columns_free(struct import_columns *c); /* NULL does nothing */
 
 /* True for a second row of headings: each of its cells is empty or the label of its column's field. */
@@ -27,6 +29,9 @@ MUST_CHECK enum err import_columns_read(struct import_columns *c, const struct c
 bool import_columns_failed(const struct import_columns *c, uint32_t field);
 /* Column of a field from 1, 0: none. */
 uint32_t import_columns_number(const struct import_columns *c, uint32_t field);
+
+/* The column of units, from 1; 0: none was asked for. */
+uint32_t import_columns_unit(const struct import_columns *c);
 
 /* A cell as a C string for messages: what is longer than a message shows is cut. */
 #define CELL_TEXT_MAX 512u

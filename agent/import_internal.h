@@ -19,12 +19,29 @@ void refused_rows_close(struct refused_rows *x, bool keep);
 
 /* ---- import_replace.c: what the table no longer has ---- */
 
-/* The key of a row as bytes; len 0: the field has no value. */
-#define ROW_KEY_MAX (FORM_MAX_TEXT + 8u)
-struct bytes row_key(const struct form *f, const struct value *values, uint8_t number[8]);
-/* Stages a retraction for every current submission of the capture's slot whose key is not in `keys`. */
+struct import_units;
+
+/* What tells a row from all others of its form and period: unit and key, in `keep`; len 0: the key has no value. */
+#define ROW_KEY_MAX (ID_MAX + 1u + FORM_MAX_TEXT + 8u)
+struct bytes row_key(const struct form *f, const struct value *values, const char *unit, struct buf *keep);
+/* Stages a retraction for every current submission of the capture's form and period whose row_key() is not in `keys`:
+ * of the capture's unit, or of all those that rows named. */
 MUST_CHECK enum err replace_rest(struct agent *a, struct capture *c, struct queue_writer *w, const struct key_set *keys,
-                                 uint64_t *retracted);
+                                 const struct import_units *units, uint64_t *retracted);
+
+/* ---- import_unit.c: rows about many units ---- */
+
+/* `column` from 1; the rest is borrowed. */
+MUST_CHECK enum err import_units_new(struct import_units **out, struct capture *c, const char *heading,
+                                     const char *prefix, uint32_t column);
+void import_units_free(struct import_units *u); /* NULL does nothing */
+/* Turns the capture to the unit that the row names; *earlier: the line that named it first, 0: this one.
+ * ERR_INVALID: it may not be; `r` says so.  ERR_MALFORMED: the row has no such cell. */
+MUST_CHECK enum err import_units_turn(struct import_units *u, const struct csv_row *row, const char *file,
+                                      struct report *r, uint32_t *earlier);
+void import_units_tell_twice(const struct import_units *u, const struct csv_row *row, const char *file,
+                             struct report *r, uint32_t earlier);
+bool import_units_named(const struct import_units *u, const char *unit);
 
 /* ---- import_totals.c: rows that sum up others ---- */
 

@@ -2,6 +2,7 @@
 
 #include "common/cli.h"
 #include "common/utf8.h"
+#include "protocol/record.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,10 +25,11 @@ struct entry {
 struct import_map {
     struct entry *entries;
     size_t count, cap;
+    char *unit, *unit_prefix; /* NULL: not given */
 };
 
 struct map_raw {
-    const char *map, *form;
+    const char *map, *form, *unit, *unit_prefix;
     struct yaml_label title;
     const struct yaml_node *columns, *constants, *values, *ignore, *totals;
 };
@@ -41,6 +43,8 @@ static const struct yaml_key MAP_KEYS[] = {
     {"values", YAML_WANT_MAPPING, false, offsetof(struct map_raw, values), 0, 0, NULL},
     {"ignore", YAML_WANT_SEQUENCE, false, offsetof(struct map_raw, ignore), 0, 0, NULL},
     {"totals", YAML_WANT_SEQUENCE, false, offsetof(struct map_raw, totals), 0, 0, NULL},
+    {"unit", YAML_WANT_TEXT, false, offsetof(struct map_raw, unit), 0, 0, NULL},
+    {"unit_prefix", YAML_WANT_TEXT, false, offsetof(struct map_raw, unit_prefix), 0, 0, NULL},
     {NULL, YAML_WANT_NODE, false, 0, 0, 0, NULL},
 };
 
@@ -250,6 +254,19 @@ static void check_ignored(struct map_reader *rd, const struct yaml_node *ignore)
             COMPLAIN(rd, ignore, rd->m->entries[i].folded, "%s", _("this heading is both taken and ignored"));
 }
 
+/* Room must be left for at least one more character of the id. */
+static void read_unit(struct map_reader *rd, const struct yaml_node *root, const struct map_raw *raw)
+{
+    struct import_map *m = rd->m;
+
+    if (raw->unit_prefix != NULL && (!id_is_valid(raw->unit_prefix) || strlen(raw->unit_prefix) >= ID_MAX))
+        COMPLAIN(rd, yaml_get(root, "unit_prefix"), "unit_prefix",
+                 _("the beginning of ids was expected: fewer than %u letters A-Z a-z, digits, '-' and '_'"), ID_MAX);
+    if ((raw->unit != NULL && (m->unit = strdup(raw->unit)) == NULL) ||
+        (raw->unit_prefix != NULL && (m->unit_prefix = strdup(raw->unit_prefix)) == NULL))
+        rd->e = ERR_NOMEM;
+}
+
 static void read_map(struct map_reader *rd)
 {
     const struct yaml_node *root = yaml_root(rd->doc);
@@ -263,6 +280,7 @@ static void read_map(struct map_reader *rd)
         COMPLAIN(rd, yaml_get(root, "form"), "form", _("the map is for another form than \"%s\""), rd->form->id);
         return;
     }
+    read_unit(rd, root, &raw);
     read_columns(rd, raw.columns);
     read_constants(rd, raw.constants);
     read_words(rd, raw.values);
@@ -308,6 +326,8 @@ void import_map_free(struct import_map *m)
         free(m->entries[i].text);
     }
     free(m->entries);
+    free(m->unit);
+    free(m->unit_prefix);
     free(m);
 }
 
@@ -353,6 +373,16 @@ const char *import_map_word(const struct import_map *m, uint32_t field, const ch
 bool import_map_has_words(const struct import_map *m, uint32_t field)
 {
     return find_entry(m, ENTRY_WORD, (int32_t)field, NULL) != NULL;
+}
+
+const char *import_map_unit(const struct import_map *m)
+{
+    return m != NULL ? m->unit : NULL;
+}
+
+const char *import_map_unit_prefix(const struct import_map *m)
+{
+    return m != NULL ? m->unit_prefix : NULL;
 }
 
 const char *import_map_total(const struct import_map *m, size_t i)

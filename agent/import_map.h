@@ -6,6 +6,8 @@
  *   values: {sex: {м: M, ж: F}}                                   field: word in a cell: what it stands for
  *   ignore: [Класс, Примечание]                                   headings that are not taken
  *   totals: [Итого по школе]                                      rows that begin so are left out
+ *   unit: "Код школы"                                             heading of the column that names each row's unit
+ *   unit_prefix: s                                                before the text of its cells
  *
  * Headings and words are compared without regard to case and blanks. */
 #ifndef SVODKA_AGENT_IMPORT_MAP_H
@@ -34,6 +36,9 @@ const char *import_map_const(const struct import_map *m, uint32_t field);
 /* What a folded word of a cell stands for in that field, or NULL. */
 const char *import_map_word(const struct import_map *m, uint32_t field, const char *folded);
 bool import_map_has_words(const struct import_map *m, uint32_t field);
+/* As written in the map; NULL: not given. */
+const char *import_map_unit(const struct import_map *m);
+const char *import_map_unit_prefix(const struct import_map *m);
 /* The i-th folded beginning of a totals row that the map names, or NULL at the end. */
 const char *import_map_total(const struct import_map *m, size_t i);
 

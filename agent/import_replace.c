@@ -7,7 +7,8 @@
 
 /* A submission of the slot whose key the table does not have, or a target that something named. */
 struct candidate {
-    uint8_t key[16]; /* digest of the key: the same for all submissions of a row */
+    uint8_t key[16]; /* digest of unit and key: the same for all submissions of a row */
+    char unit[ID_MAX + 1];
     struct record_ref ref;
 };
 
@@ -18,19 +19,24 @@ struct list {
 
 struct search {
     const struct key_set *keys;
+    const struct import_units *units; /* NULL: all that is visited */
+    struct buf key;                   /* of the submission at hand */
     struct list candidates, dead;
 };
 
-struct bytes row_key(const struct form *f, const struct value *values, uint8_t number[8])
+struct bytes row_key(const struct form *f, const struct value *values, const char *unit, struct buf *keep)
 {
     const struct value *v = &values[f->key];
 
+    buf_reset(keep);
     if (v->state != VALUE_PRESENT)
         return bytes_of("", 0);
+    buf_put(keep, unit, strlen(unit) + 1);
     if (f->fields[f->key].type == VALUE_TEXT)
-        return v->as.text;
-    be64_put(number, (uint64_t)v->as.i);
-    return bytes_of(number, 8);
+        buf_put(keep, v->as.text.p, v->as.text.len);
+    else
+        buf_put_u64(keep, (uint64_t)v->as.i);
+    return bytes_of(keep->data, keep->len);
 }
 
 static enum err push(struct list *l, const struct candidate *c)
@@ -52,18 +58,22 @@ static enum err look(void *ctx, const struct queue_submission *s)
 {
     struct search *x = ctx;
     struct candidate c = {.ref = s->record->target};
-    uint8_t number[8];
     uint8_t key_digest[DIGEST_BYTES];
     struct bytes key;
     enum err e = s->record->kind == RECORD_NEW ? OK : push(&x->dead, &c);
 
     if (e != OK || s->record->kind == RECORD_RETRACTION || s->record->values == NULL || s->form->key < 0)
         return e;
-    key = row_key(s->form, s->record->values, number);
+    if (x->units != NULL && !import_units_named(x->units, s->record->unit))
+        return OK; /* the table says nothing about that unit */
+    key = row_key(s->form, s->record->values, s->record->unit, &x->key);
+    if ((e = buf_status(&x->key)) != OK)
+        return e;
     if (key_set_has(x->keys, key))
         return OK;
     digest(key_digest, key);
     memcpy(c.key, key_digest, sizeof(c.key));
+    memcpy(c.unit, s->record->unit, sizeof(c.unit));
     c.ref = s->ref;
     return push(&x->candidates, &c);
 }
@@ -98,18 +108,22 @@ static enum err retract_all(struct capture *c, struct queue_writer *w, const str
         if (!is_last || is_dead(&x->dead, &l->items[i]))
             continue;
         deed.target = l->items[i].ref;
-        if ((e = capture_put(c, w, NULL, &deed, &number)) == OK)
+        if ((e = capture_turn_to(c, l->items[i].unit)) == OK && (e = capture_put(c, w, NULL, &deed, &number)) == OK)
             (*retracted)++;
     }
     return e;
 }
 
 enum err replace_rest(struct agent *a, struct capture *c, struct queue_writer *w, const struct key_set *keys,
-                      uint64_t *retracted)
+                      const struct import_units *units, uint64_t *retracted)
 {
-    struct queue_filter slot = {capture_form(c)->id, capture_unit(c), capture_period(c)->id};
-    struct search x = {.keys = keys};
-    enum err e = queue_each(a, &slot, look, &x);
+    struct queue_filter slot = {capture_form(c)->id, units == NULL ? capture_unit(c) : NULL, capture_period(c)->id};
+    struct search x = {.keys = keys, .units = units};
+    enum err e;
+
+    buf_init(&x.key, ROW_KEY_MAX);
+    e = queue_each(a, &slot, look, &x);
+    buf_wipe(&x.key);
 
     if (e == OK) {
         if (x.candidates.count > 0)

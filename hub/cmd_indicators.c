@@ -68,7 +68,7 @@ static enum err read_level(const char *text, int *level)
 }
 
 /* Names that do not exist are a mistake, not an empty list. */
-static enum err check_query(const struct hub *h, struct indicator_query *q, struct period *period)
+static enum err check_query(struct hub *h, struct indicator_query *q, struct period *period)
 {
     enum err e = OK;
 

@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "hub/lease.h"
 #include "hub/ledger.h"
+#include "hub/roster.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -148,6 +149,33 @@ static void put_ledger(struct status *s)
     put_bytes(s, "disk_free_bytes", _("Free on the disk"), usage.disk_free_bytes);
 }
 
+/* ---- which units there are ---- */
+
+static void put_roster(struct status *s)
+{
+    struct roster *r = NULL;
+    struct report *report = NULL;
+    int32_t today = clock_today();
+    uint64_t active = 0;
+
+    if (s->e != OK || (s->e = roster_load(&r, s->hub, s->t)) != OK)
+        return;
+    for (size_t i = 0; i < roster_count(r); i++)
+        active += roster_is_active(r, roster_unit_at(r, i), today, today);
+    put(s, "roster", _("Roster"), "",
+        s->format != TABLE_TEXT ? (roster_is_entered(r) ? "entered" : "none")
+        : roster_is_entered(r)  ? _("entered")
+                                : _("none: the units are those that grants and submissions name"));
+    put_number(s, "units", _("Units"), "", roster_count(r));
+    put_number(s, "active_units", _("Units active today"), "", active);
+    if (s->e == OK && (s->e = report_new(&report, 0)) == OK)
+        roster_check(r, report);
+    for (size_t i = 0; s->e == OK && i < report_kept(report); i++)
+        put(s, "roster_warning", _("Roster, to be put right"), report_at(report, i)->field, report_at(report, i)->text);
+    report_free(report);
+    roster_free(r);
+}
+
 /* ---- schools ---- */
 
 static void put_schools(struct status *s)
@@ -245,6 +273,7 @@ static enum err show(struct hub *h, enum table_format f)
         put_identity(&s);
         put_core(&s);
         put_ledger(&s);
+        put_roster(&s);
         put_schools(&s);
         put_gaps(&s);
     }

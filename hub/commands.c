@@ -158,7 +158,7 @@ static enum err nothing_like(const char *what, const char *typed, const char *co
     return err_set(ERR_NOT_FOUND, _("there is no %s \"%s\""), what, typed);
 }
 
-enum err command_unit(const struct hub *h, const char *unit)
+enum err command_unit(struct hub *h, const char *unit)
 {
     struct store_txn *t = NULL;
     struct units *known = NULL;

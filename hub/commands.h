@@ -78,7 +78,7 @@ MUST_CHECK enum err command_finish(struct hub *h, struct store_txn *t, enum err 
 /* A period, whatever its series, that the person named by id or label; ERR_NOT_FOUND with what is near. */
 MUST_CHECK enum err command_period(const struct hub *h, const char *text, struct period *out);
 /* The unit is known (units.h); ERR_NOT_FOUND with a suggestion. */
-MUST_CHECK enum err command_unit(const struct hub *h, const char *unit);
+MUST_CHECK enum err command_unit(struct hub *h, const char *unit);
 /* A form that is loaded, by id; ERR_NOT_FOUND with a suggestion. */
 MUST_CHECK enum err command_form(const struct hub *h, const char *id, const struct form **out);
 /* Who works here, for the audit: "office:NAME". */

@@ -143,9 +143,38 @@ static int by_period_then_breakdown(const void *a, const void *b)
     return order != 0 ? order : strcmp(x->breakdown, y->breakdown);
 }
 
-/* Orders `units` by period and breakdown on the way. */
-static enum err pool(struct lines *units, struct lines *out, uint64_t expected)
+struct reading {
+    struct lines units, all, empty;
+    struct hub *hub;
+    const struct indicator_query *query;
+    struct roster *roster;
+    const struct form *form; /* of the indicator at hand; NULL: no such form is loaded */
+    /* Of whom that form is expected in the period asked about last: lines come sorted by period. */
+    struct units *expected;
+    const struct form *expected_form;
+    char expected_in[PERIOD_ID_MAX + 1];
+};
+
+/* Sets r->expected for the indicator's form and this period. */
+static enum err expect_in(struct reading *r, const char *period)
 {
+    struct period p;
+    bool is_known;
+
+    if (r->expected != NULL && r->expected_form == r->form && strcmp(r->expected_in, period) == 0)
+        return OK;
+    units_free(r->expected);
+    r->expected = NULL;
+    r->expected_form = r->form;
+    (void)snprintf(r->expected_in, sizeof(r->expected_in), "%s", period);
+    is_known = form_period(r->form, r->hub->calendar, period, &p) == OK;
+    return units_expected(&r->expected, r->hub, r->roster, r->form, is_known ? &p : NULL);
+}
+
+/* Orders `units` by period and breakdown on the way. */
+static enum err pool(struct reading *r)
+{
+    struct lines *units = &r->units;
     enum err e = OK;
 
     if (units->count > 0)
@@ -163,8 +192,10 @@ static enum err pool(struct lines *units, struct lines *out, uint64_t expected)
         }
         sum.level = LEVEL_MUNICIPALITY;
         sum.reported = j - i;
-        sum.expected = expected;
-        e = add_line(out, &sum, "", sum.period, sum.breakdown);
+        if (r->form != NULL && (e = expect_in(r, sum.period)) != OK)
+            return e;
+        sum.expected = r->form != NULL ? units_count(r->expected) : 0;
+        e = add_line(&r->all, &sum, "", sum.period, sum.breakdown);
         i = j;
     }
     return e;
@@ -177,14 +208,6 @@ static bool is_wanted(const struct indicator_query *q, const struct indicator_li
     return q->unit == NULL || strcmp(q->unit, l->unit) == 0;
 }
 
-struct reading {
-    struct lines units, all, empty;
-    const struct form *form; /* of the indicator at hand */
-    struct units *expected;  /* of whom it is expected; NULL: no such form is loaded */
-    struct hub *hub;
-    const struct indicator_query *query;
-};
-
 static bool is_there(const struct lines *sorted, const struct indicator_line *l)
 {
     struct item wanted = {.line = *l};
@@ -196,19 +219,19 @@ static bool is_there(const struct lines *sorted, const struct indicator_line *l)
 static enum err add_empty(struct reading *r, const struct indicator_line *of, const char *period)
 {
     struct indicator_line line = *of;
-    enum err e = OK;
+    enum err e = expect_in(r, period);
 
     line.reported = 0;
     line.period = period;
     line.breakdown = "";
-    for (size_t n = 0; n < units_count(r->expected) && e == OK; n++) {
+    for (size_t n = 0; e == OK && n < units_count(r->expected); n++) {
         line.unit = units_at(r->expected, n);
         if (!is_there(&r->all, &line))
             e = add_line(&r->empty, &line, line.unit, period, "");
     }
     line.unit = "";
     line.level = LEVEL_MUNICIPALITY;
-    line.expected = units_count(r->expected);
+    line.expected = e == OK ? units_count(r->expected) : 0;
     if (e == OK && !is_there(&r->all, &line))
         e = add_line(&r->empty, &line, "", period, "");
     return e;
@@ -235,17 +258,6 @@ static enum err fill_gaps(struct reading *r, const struct indicator_line *of)
     return e;
 }
 
-/* Most indicators are of the same form as the one before. */
-static enum err expect_form(struct reading *r, struct store_txn *t, const struct form *f)
-{
-    if (f == r->form)
-        return OK;
-    units_free(r->expected);
-    r->expected = NULL;
-    r->form = f;
-    return f == NULL ? OK : units_expected(&r->expected, r->hub, t, f);
-}
-
 static enum err read_lines(struct reading *r, struct store_txn *t, const struct indicator_line *of)
 {
     enum err e;
@@ -262,7 +274,7 @@ static enum err read_lines(struct reading *r, struct store_txn *t, const struct 
         e = add_line(&r->all, l, l->unit, l->period, l->breakdown);
     }
     if (e == OK)
-        e = pool(&r->units, &r->all, r->expected == NULL ? 0 : units_count(r->expected));
+        e = pool(r);
     if (e != OK)
         return e;
     sort_lines(&r->all);
@@ -276,10 +288,10 @@ static enum err read_one(struct reading *r, struct store_txn *t, const struct pr
                          enum err (*each)(void *ctx, const struct indicator_line *l), void *ctx)
 {
     struct indicator_line of = {.programme = p, .indicator = i, .level = LEVEL_UNIT, .reported = 1, .expected = 1};
-    enum err e = expect_form(r, t, hub_form_by_id(r->hub, i->form));
+    enum err e;
 
-    if (e == OK)
-        e = read_lines(r, t, &of);
+    r->form = hub_form_by_id(r->hub, i->form);
+    e = read_lines(r, t, &of);
     for (size_t n = 0; n < r->all.count && e == OK; n++)
         if (is_wanted(r->query, &r->all.items[n].line))
             e = each(ctx, &r->all.items[n].line);
@@ -304,8 +316,10 @@ enum err indicators_read(struct hub *h, struct store_txn *t, const struct indica
                          enum err (*each)(void *ctx, const struct indicator_line *l), void *ctx)
 {
     struct reading r = {.hub = h, .query = q};
-    enum err e = OK;
+    enum err e = roster_load(&r.roster, h, t);
 
+    if (e != OK)
+        return e;
     lines_init(&r.units);
     lines_init(&r.all);
     lines_init(&r.empty);
@@ -322,5 +336,6 @@ enum err indicators_read(struct hub *h, struct store_txn *t, const struct indica
     lines_fini(&r.all);
     lines_fini(&r.empty);
     units_free(r.expected);
+    roster_free(r.roster);
     return e;
 }

@@ -105,7 +105,7 @@ static enum err add_reported(struct units *u, struct store_txn *t)
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
-static enum err fill_known(struct units *u, const struct hub *h, struct store_txn *t)
+static enum err fill_named(struct units *u, const struct hub *h, struct store_txn *t)
 {
     enum err e = OK;
 
@@ -125,7 +125,27 @@ static enum err finish(struct units **out, struct units *u, enum err e)
     return OK;
 }
 
-enum err units_known(struct units **out, const struct hub *h, struct store_txn *t)
+enum err units_named(struct units **out, const struct hub *h, struct store_txn *t)
+{
+    struct units *u = calloc(1, sizeof(*u));
+
+    return u == NULL ? ERR_NOMEM : finish(out, u, fill_named(u, h, t));
+}
+
+static enum err fill_known(struct units *u, struct hub *h, struct store_txn *t)
+{
+    struct roster *r = NULL;
+    enum err e = fill_named(u, h, t);
+
+    if (e == OK)
+        e = roster_load(&r, h, t);
+    for (size_t i = 0; e == OK && i < roster_count(r); i++)
+        e = add(u, roster_unit_at(r, i));
+    roster_free(r);
+    return e;
+}
+
+enum err units_known(struct units **out, struct hub *h, struct store_txn *t)
 {
     struct units *u = calloc(1, sizeof(*u));
 
@@ -134,41 +154,57 @@ enum err units_known(struct units **out, const struct hub *h, struct store_txn *
 
 /* ---- of whom a form is expected ---- */
 
-static enum err add_all_but_district(struct units *u, const struct hub *h, struct store_txn *t)
+static bool is_active(const struct roster *r, const char *unit, const struct period *p)
 {
-    struct units *known = NULL;
-    enum err e = units_known(&known, h, t);
+    return p == NULL || roster_is_active(r, unit, p->first, p->last);
+}
 
-    for (size_t i = 0; e == OK && i < known->count; i++)
-        if (strcmp(known->ids[i], UNIT_DISTRICT) != 0)
-            e = add(u, known->ids[i]);
-    units_free(known);
+static enum err add_active(struct units *u, const struct roster *r, const struct period *p)
+{
+    enum err e = OK;
+
+    for (size_t i = 0; e == OK && i < roster_count(r); i++)
+        if (is_active(r, roster_unit_at(r, i), p))
+            e = add(u, roster_unit_at(r, i));
     return e;
 }
 
-static enum err fill_expected(struct units *u, const struct hub *h, struct store_txn *t, const struct form *f)
+/* A participant that is there speaks for its units, unless the roster knows better. */
+static enum err add_granted_active(struct units *u, const struct roster *r, const struct grant *g,
+                                   const struct period *p)
 {
-    bool is_of_all = false;
+    enum err e = OK;
+
+    for (uint32_t i = 0; i < g->unit_count && e == OK; i++)
+        if (!roster_is_entered(r) || !roster_has(r, g->units[i]) || is_active(r, g->units[i], p))
+            e = add(u, g->units[i]);
+    return e;
+}
+
+static enum err fill_expected(struct units *u, const struct hub *h, const struct roster *r, const struct form *f,
+                              const struct period *p)
+{
     enum err e = OK;
 
     for (size_t i = 0; i < registry_count(h->registry) && e == OK; i++) {
-        const struct participant *p = registry_at(h->registry, i);
+        const struct participant *who = registry_at(h->registry, i);
 
-        if (p->state == PARTICIPANT_CLOSED || !grant_allows(&p->grant, f->role, NULL))
+        if (who->state == PARTICIPANT_CLOSED || !grant_allows(&who->grant, f->role, NULL))
             continue;
         if (f->is_about_district)
-            e = grant_allows(&p->grant, NULL, UNIT_DISTRICT) ? add(u, UNIT_DISTRICT) : OK;
-        else if (grant_is_of_all_units(&p->grant))
-            is_of_all = true;
+            e = grant_allows(&who->grant, NULL, UNIT_DISTRICT) ? add(u, UNIT_DISTRICT) : OK;
+        else if (grant_is_of_all_units(&who->grant))
+            e = add_active(u, r, p);
         else
-            e = add_granted(u, &p->grant);
+            e = add_granted_active(u, r, &who->grant, p);
     }
-    return e == OK && is_of_all ? add_all_but_district(u, h, t) : e;
+    return e;
 }
 
-enum err units_expected(struct units **out, const struct hub *h, struct store_txn *t, const struct form *f)
+enum err units_expected(struct units **out, const struct hub *h, const struct roster *r, const struct form *f,
+                        const struct period *p)
 {
     struct units *u = calloc(1, sizeof(*u));
 
-    return u == NULL ? ERR_NOMEM : finish(out, u, fill_expected(u, h, t, f));
+    return u == NULL ? ERR_NOMEM : finish(out, u, fill_expected(u, h, r, f, p));
 }

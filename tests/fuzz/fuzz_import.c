@@ -72,7 +72,7 @@ static void import(const struct import_map *m, const uint8_t *csv_bytes, size_t 
     if (file == NULL || report_new(&r, 5) != OK || form_checker_new(&checker) != OK)
         abort();
     if (csv_open(&csv, file, &o) == OK && csv_next(csv, &row) == OK &&
-        import_columns_bind(&c, the_form(), m, &row, "x.csv", r) == OK)
+        import_columns_bind(&c, the_form(), m, import_map_unit(m), &row, "x.csv", r) == OK)
         read_rows(csv, c, checker, r);
     import_columns_free(c);
     csv_close(csv);

@@ -233,6 +233,17 @@ refused 1 'bad.csv: line 2, column 5: the cell is longer than 1048576 bytes' \
 refused 1 'nosuch.csv: cannot be opened' a import marks --period "$period" --csv nosuch.csv
 refused 1 'hub: not a file; the CSV must be in a file' a import marks --period "$period" --csv hub
 refused 2 'import needs both --csv FILE and --period P' a import marks --csv ok.csv
+# Rows about many units.
+printf 'school;pupil;sex;grade\nschool;x;F;5\nother;y;F;5\nшкола 1;z;F;5\n;w;F;5\n' >bad.csv
+refused 1 'bad.csv:3:1: school: "school" has no right to report about "other"; the district can give it (found: other)' \
+    a import marks --period "$period" --csv bad.csv --unit-column school
+also 'bad.csv:4:1: school: "school" has no right to report about "школа 1"'
+also 'bad.csv:5:1: school: the id of the unit that the row is about was expected'
+also 'nothing was queued: 3 rows of 4 have mistakes'
+refused 1 'bad.csv:1: unit: this column should name the unit of each row, but the file has none with this heading' \
+    a import marks --period "$period" --csv bad.csv --unit-column unit
+refused 2 'the column "school" names the unit of each row, so --unit does not go with it' \
+    a import marks --period "$period" --csv bad.csv --unit-column school --unit school
 nothing_changed school
 # The refused rows may be asked for; the good ones then count, and only they.
 printf '%s\nb;F;5;1;\nc;F;x;1;\n' "$heading" >bad.csv

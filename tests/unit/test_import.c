@@ -18,9 +18,11 @@ struct outcome {
 
 struct request {
     const char *form, *period, *map; /* map: text, or NULL */
+    const struct form *own_form;     /* instead of one of the school's */
     const char *pack_map;            /* name of one that the pack brought */
     const char *csv;
     size_t csv_len; /* 0: strlen */
+    const char *unit_column;
     bool replace;
     const char *refused; /* file name below the school's folder */
     struct csv_options options;
@@ -67,13 +69,18 @@ static struct outcome *import(struct school *s, const struct request *q)
     char path[256];
     char refused[256];
 
+    if (q->own_form != NULL)
+        co.form = q->own_form;
     memset(&out, 0, sizeof(out));
     school_path(path, s, "in.csv");
     school_path(refused, s, q->refused != NULL ? q->refused : "");
     assert_int_equal(cli_write_file(path, q->csv, q->csv_len != 0 ? q->csv_len : strlen(q->csv), 0600, true), OK);
     assert_int_equal(report_new(&r, 100), OK);
-    assert_int_equal(capture_open(&c, s->a, &co), OK);
     m = read_map(s, q, co.form, r);
+    io.unit_heading = q->unit_column != NULL ? q->unit_column : import_map_unit(m);
+    io.unit_prefix = import_map_unit_prefix(m);
+    co.many_units = io.unit_heading != NULL;
+    assert_int_equal(capture_open(&c, s->a, &co), OK);
     err_clear();
     out.e = csv_source_open(&source, path, &q->options);
     if (out.e == OK) {
@@ -510,6 +517,143 @@ static void the_set_of_keys_tells_the_first_line_of_each(void **state)
     key_set_free(set);
 }
 
+/* ---- rows about many units ---- */
+
+static void speak_for_all(struct school *s)
+{
+    (void)snprintf(s->a->grant->units[0], sizeof(s->a->grant->units[0]), GRANT_ALL_UNITS);
+    s->a->grant->unit_count = 1;
+}
+
+static void each_row_is_about_the_unit_in_its_column(void **state)
+{
+    struct school *s = *state;
+    struct request q = {.form = "grades-por",
+                        .period = "P1",
+                        .unit_column = "school",
+                        .csv = "SCHOOL;pupil;grade\ngp;a;10\ngp-branch;a;11\n gp ;b;12\n"};
+    struct buf text;
+
+    buf_init(&text, 4096);
+    assert_string_equal(import(s, &q)->said, "");
+    /* The key a is of two units: no row is one too many. */
+    assert_string_equal(all_submissions(s, &text), "new grades-por gp P1 a 1\n"
+                                                   "new grades-por gp-branch P1 a 2\n"
+                                                   "new grades-por gp P1 b 3\n");
+    q.csv = "pupil;school;grade\nc;gp;10\nc;gp;11\nd;ms;10\ne;;10\nf;gp branch;99\n";
+    /* What else is wrong with a row is told beside its unit; of a wrong unit no key is compared. */
+    assert_string_equal(import(s, &q)->said,
+                        "in.csv:3:1: pupil: line 2 has the same key: each key may stand in one row only (found: c)\n"
+                        "in.csv:4:2: school: \"gp\" has no right to report about \"ms\"; the district can give it "
+                        "(found: ms)\n"
+                        "in.csv:5:2: school: the id of the unit that the row is about was expected\n"
+                        "in.csv:6:2: school: \"gp\" has no right to report about \"gp branch\"; did you mean "
+                        "\"gp-branch\"? (found: gp branch)\n"
+                        "in.csv:6:3: grade: from 0 to 20 (found: 99)\n");
+    assert_int_equal(waiting(s), 3);
+    buf_fini(&text);
+}
+
+static void the_column_of_units_must_be_there_once(void **state)
+{
+    struct school *s = *state;
+    struct request q = {
+        .form = "grades-por", .period = "P1", .unit_column = "school", .csv = "pupil;grade;scool\na;10;gp\n"};
+
+    assert_string_equal(import(s, &q)->said,
+                        "in.csv:1:3: scool: the form \"grades-por\" has no field with this name or label; a map can "
+                        "give the column a field or have it ignored\n"
+                        "in.csv:1: school: this column should name the unit of each row, but the file has none with "
+                        "this heading\n");
+    q.csv = "School;pupil;school;grade\ngp;a;gp;10\n";
+    assert_string_equal(import(s, &q)->said, "in.csv:1:3: school: the column 1 names the units already\n");
+    assert_int_equal(waiting(s), 0);
+}
+
+static void ids_may_get_a_beginning_from_the_map(void **state)
+{
+    struct school *s = *state;
+    struct request q = {.form = "grades-por",
+                        .period = "P1",
+                        .map = "form: grades-por\nunit: Код\nunit_prefix: m\ncolumns: {Код: pupil}\n",
+                        .csv = "Код;grade\n1008;10\n1009;11\n;12\n",
+                        .refused = "refused.csv"};
+    struct outcome *o;
+    struct buf text;
+
+    buf_init(&text, 4096);
+    speak_for_all(s);
+    o = import(s, &q); /* the column is a field's as well */
+    /* Not the unit "m", which the beginning alone would be. */
+    assert_string_equal(o->said, "in.csv:4:1: Код: the id of the unit that the row is about was expected\n"
+                                 "in.csv:4:1: pupil: an answer is required\n");
+    assert_int_equal(o->e, OK);
+    assert_int_equal(o->result.queued, 2);
+    assert_string_equal(all_submissions(s, &text), "new grades-por m1008 P1 1008 1\n"
+                                                   "new grades-por m1009 P1 1009 2\n");
+    q.csv = "Код;grade\n1 008;10\n1000000000000000000000000000000;11\n10000000000000000000000000000000;11\n";
+    q.refused = NULL;
+    /* The second has 31 digits: with the m 32 characters, which may be; the form takes keys of 20. */
+    assert_non_null(strstr(import(s, &q)->said,
+                           "in.csv:2:1: Код: \"m1 008\" is no unit: 1 to 32 letters A-Z a-z, digits, '-' and '_' are "
+                           "expected (found: 1 008)\n"
+                           "in.csv:3:1: pupil: "));
+    assert_non_null(strstr(import(s, &q)->said, "in.csv:4:1: Код: \"m1000"));
+    buf_fini(&text);
+}
+
+/* A form that is filled in once for each unit: one row of each. */
+static void a_record_has_one_row_for_each_unit(void **state)
+{
+    static const char yaml[] = "form: card\nversion: \"1\"\ntitle: Card\nmode: record\nperiod: school_year\n"
+                               "survey:\n  - {type: integer, name: seats, required: true}\n";
+    struct school *s = *state;
+    struct form *f = NULL;
+    struct request q = {.period = "2020/21",
+                        .form = "card",
+                        .unit_column = "school",
+                        .csv = "school;seats\ngp;100\ngp-branch;20\ngp;30\n"};
+
+    assert_int_equal(form_load(&f, "card.yaml", yaml, sizeof(yaml) - 1, NULL), OK);
+    q.own_form = f;
+    assert_string_equal(import(s, &q)->said,
+                        "in.csv:4:1: school: the form \"card\" is filled in once for a unit and a period, and line 2 "
+                        "has it already (found: gp)\n");
+    assert_int_equal(waiting(s), 0);
+    q.csv = "school;seats\ngp;100\ngp-branch;20\n";
+    assert_string_equal(import(s, &q)->said, "");
+    assert_int_equal(waiting(s), 2);
+    form_free(f);
+}
+
+static void a_whole_list_is_that_of_the_units_it_names(void **state)
+{
+    struct school *s = *state;
+    struct request q = {.form = "grades-por",
+                        .period = "P1",
+                        .unit_column = "school",
+                        .replace = true,
+                        .csv = "school;pupil;grade\nm1;a;10\nm1;b;11\nm2;a;12\nm3;c;13\n"};
+    struct outcome *o;
+    struct buf text;
+
+    buf_init(&text, 4096);
+    speak_for_all(s);
+    assert_int_equal(import(s, &q)->result.queued, 4);
+    /* m1 loses b (number 2), m2 loses a (3) and gains b; m3 is not spoken about and keeps c. */
+    q.csv = "school;pupil;grade\nm1;a;10\nm2;b;12\n";
+    o = import(s, &q);
+    assert_string_equal(o->said, "");
+    assert_int_equal(o->result.queued, 2);
+    assert_int_equal(o->result.retracted, 2);
+    (void)all_submissions(s, &text);
+    assert_non_null(strstr(buf_cstr(&text), "new grades-por m1 P1 a 5\nnew grades-por m2 P1 b 6\n"));
+    assert_non_null(strstr(buf_cstr(&text), "retraction grades-por m1 P1  "));
+    assert_non_null(strstr(buf_cstr(&text), "retraction grades-por m2 P1  "));
+    assert_null(strstr(buf_cstr(&text), "retraction grades-por m3"));
+    buf_fini(&text);
+}
+
 /* ---- taking what is good ---- */
 
 static void with_mistakes_nothing_is_queued_not_even_the_rows_before(void **state) /* invariant 4 */
@@ -673,6 +817,11 @@ int main(void)
         TEST(the_set_of_keys_tells_the_first_line_of_each),
         TEST(with_mistakes_nothing_is_queued_not_even_the_rows_before),
         TEST(findings_beyond_the_limit_are_counted),
+        TEST(each_row_is_about_the_unit_in_its_column),
+        TEST(the_column_of_units_must_be_there_once),
+        TEST(ids_may_get_a_beginning_from_the_map),
+        TEST(a_record_has_one_row_for_each_unit),
+        TEST(a_whole_list_is_that_of_the_units_it_names),
         TEST(good_rows_are_taken_and_the_others_written_aside),
         TEST(a_file_with_good_rows_only_leaves_no_file_aside),
         TEST(after_an_unclosed_quote_even_good_rows_are_not_taken),

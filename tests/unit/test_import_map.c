@@ -141,6 +141,28 @@ static void every_mistake_is_told_at_once_with_its_place(void **state) /* invari
         "map.yaml:16:9: b: this heading is both taken and ignored\n");
 }
 
+static void a_map_may_name_the_column_of_units(void **state)
+{
+    struct import_map *m = NULL;
+    char said[4096];
+
+    assert_null(import_map_unit(NULL));
+    assert_int_equal(load(*state, "form: family\nunit: Код школы\nunit_prefix: s-\n", &m, said), OK);
+    assert_string_equal(import_map_unit(m), "Код школы");
+    assert_string_equal(import_map_unit_prefix(m), "s-");
+    import_map_free(m);
+    m = NULL;
+    assert_int_equal(load(*state, "form: family\nunit: [a]\n", &m, said), ERR_INVALID);
+    assert_non_null(strstr(said, "map.yaml:2:7: unit: expected a text"));
+    assert_int_equal(load(*state, "form: family\nunit: a\nunit_prefix: ш\n", &m, said), ERR_INVALID);
+    assert_string_equal(said,
+                        "map.yaml:3:14: unit_prefix: the beginning of ids was expected: fewer than 32 letters A-Z "
+                        "a-z, digits, '-' and '_' (found: ш)\n");
+    /* 32 characters leave none for the cell. */
+    assert_int_equal(load(*state, "form: family\nunit_prefix: abcdefghijklmnopqrstuvwxyz012345\n", &m, said),
+                     ERR_INVALID);
+}
+
 static void a_map_for_another_form_is_refused(void **state)
 {
     struct import_map *m = NULL;
@@ -222,6 +244,7 @@ int main(void)
         cmocka_unit_test(a_map_gives_headings_fields_and_words_choices),
         cmocka_unit_test(no_map_is_an_empty_map),
         cmocka_unit_test(every_mistake_is_told_at_once_with_its_place),
+        cmocka_unit_test(a_map_may_name_the_column_of_units),
         cmocka_unit_test(a_map_for_another_form_is_refused),
         cmocka_unit_test(an_unknown_key_is_refused_with_a_suggestion),
         cmocka_unit_test(what_is_no_yaml_or_too_large_is_refused),

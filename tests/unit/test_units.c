@@ -52,12 +52,15 @@ static void expect_known(struct world *w, const char *expected)
 
 static void expect_of(struct world *w, const char *form, const char *expected)
 {
+    struct roster *r = NULL;
     struct units *u = NULL;
     struct store_txn *t;
 
     MUST(store_begin_read(w->hub->store, &t));
-    MUST(units_expected(&u, w->hub, t, hub_form_by_id(w->hub, form)));
+    MUST(roster_load(&r, w->hub, t));
+    MUST(units_expected(&u, w->hub, r, hub_form_by_id(w->hub, form), NULL));
     store_abort(t);
+    roster_free(r);
     assert_units(u, expected);
 }
 
@@ -149,8 +152,8 @@ static void who_speaks_for_all_is_expected_to_speak_for_all_that_are_known(void 
     MUST(store_begin_read(w.hub->store, &t));
     MUST(indicators_read(w.hub, t, &q, take_line, &out));
     store_abort(t);
-    /* m1 has data, gp, gp2 and m2 have none: 1 of 4. */
-    assert_string_equal(buf_cstr(&out), "gp 0 of 1\ngp2 0 of 1\nm1 1 of 1\nm2 0 of 1\n- 1 of 4\n");
+    /* m1 has data, m2 has none, gp and gp2 are closed: 1 of 2. */
+    assert_string_equal(buf_cstr(&out), "m1 1 of 1\nm2 0 of 1\n- 1 of 2\n");
     buf_fini(&out);
     world_close(&w);
 }
