@@ -48,6 +48,10 @@ struct expr_env {
     const struct value *row; /* the current row of inside_repeat, or NULL */
     uint32_t row_number;     /* from 1: position(..) */
     int32_t today;           /* the record's own day */
+    /* NULL: none.  Else as many as `values`: a top-level DECIMAL symbol whose value is present is numbers[index], with
+     * all its digits, instead of the scaled integer; its state is that of the value as ever.  For what is computed and
+     * not answered: indicators. */
+    const double *numbers;
 };
 
 /* A date leaves as a string, YYYY-MM-DD; expr_to_number() of it is its day again. */

@@ -167,6 +167,14 @@ static struct bytes code_of(const struct choice_list *choices, int64_t i)
     return expr_bytes_of(choices->items[i].code);
 }
 
+/* What lies at top level was found inside `count`, and so are its numbers. */
+static double decimal_of(const struct expr_run *r, const struct expr_ref *ref, const struct value *v)
+{
+    if (r->env->numbers != NULL && ref->repeat < 0)
+        return r->env->numbers[ref->index];
+    return (double)v->as.i / ref->divisor;
+}
+
 enum err expr_load(struct expr_run *r, const struct expr_ref *ref, const struct value *v, struct expr_val *out)
 {
     *out = (struct expr_val){.kind = VAL_STRING};
@@ -174,9 +182,7 @@ enum err expr_load(struct expr_run *r, const struct expr_ref *ref, const struct 
         return OK;
     switch (ref->type) {
     case VALUE_INTEGER: *out = (struct expr_val){.kind = VAL_NUMBER, .as.number = (double)v->as.i}; break;
-    case VALUE_DECIMAL:
-        *out = (struct expr_val){.kind = VAL_NUMBER, .as.number = (double)v->as.i / ref->divisor};
-        break;
+    case VALUE_DECIMAL: *out = (struct expr_val){.kind = VAL_NUMBER, .as.number = decimal_of(r, ref, v)}; break;
     case VALUE_TEXT: out->as.text = v->as.text; break;
     case VALUE_DATE: *out = (struct expr_val){.kind = VAL_DATE, .as.number = (double)v->as.i}; break;
     case VALUE_BOOLEAN: *out = (struct expr_val){.kind = VAL_TRUTH, .as.boolean = v->as.i != 0}; break;

@@ -17,7 +17,8 @@
 #include "hub/programme.h"
 #include "protocol/record.h"
 
-#define PART_KEY_BYTES 8u
+#define PART_KEY_BYTES    8u
+#define VARIABLE_PART_MAX 429u /* bytes: what a key of the store leaves beside digest, unit and period (cells.h) */
 
 /* What one submission adds to one cell.  Sums are scaled by the variable's places. */
 struct contribution {

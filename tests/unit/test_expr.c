@@ -158,6 +158,30 @@ static void check_in(const struct expr_schema *schema, const struct expr_env *in
 
 /* ---- what expressions give ---- */
 
+/* A third has no decimal that ends: as a scaled integer with two places it would be 0.33, and three of them 0.99. */
+static void computed_numbers_enter_with_all_their_digits(void **state)
+{
+    static const double numbers[FIELDS] = {[A] = 77, [D] = 1.0 / 3};
+    static const struct expected table[] = {
+        {"${d} * 3", "number 1"},
+        {"${d} = 1 div 3", "boolean true"},
+        {"${a}", "number 3"},             /* not a decimal: the answer */
+        {"sum(${weight})", "number 3.5"}, /* a column: 1.0 + 2.5 */
+    };
+    static const struct expected without[] = {
+        {"${d}", "string "}, {"${d} = ''", "boolean true"}, {"${d} + 1", "number NaN"}};
+    struct value missing[FIELDS];
+    struct expr_env computed = env;
+
+    (void)state;
+    computed.numbers = numbers;
+    check_in(&top_level, &computed, table, COUNT(table));
+    memcpy(missing, values, sizeof(missing));
+    missing[D].state = VALUE_MISSING;
+    computed.values = missing;
+    check_in(&top_level, &computed, without, COUNT(without));
+}
+
 static void arithmetic_is_that_of_doubles(void **state)
 {
     static const struct expected table[] = {
@@ -1230,6 +1254,7 @@ static void the_command_refuses_values_it_cannot_take(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(computed_numbers_enter_with_all_their_digits),
         cmocka_unit_test(arithmetic_is_that_of_doubles),
         cmocka_unit_test(an_empty_answer_is_the_empty_text_and_not_zero),
         cmocka_unit_test(comparisons_follow_the_types),
