@@ -16,6 +16,8 @@
 #define VARIABLE_MAX_BY       3u
 #define INDICATOR_MAX_SERIES  4u
 #define PART_MAX              128u /* bytes of "name=code;name=code" */
+#define VARIABLE_ID_MAX       (FORM_NAME_MAX + PART_MAX + 16u)
+#define REFERENCES_MAX        64u        /* of one formula */
 #define UNIT_DISTRICT         "district" /* the municipality itself, as a unit that is reported about */
 
 typedef __int128 i128;
@@ -63,11 +65,14 @@ struct variable_clause {
     unsigned group;         /* keys: clauses of one group are alternatives; a key needs one of each group */
     bool municipality_only; /* keys: asked for the district's number alone */
     enum variable_time time;
-    unsigned years;         /* TIME_ROLLING */
+    unsigned years; /* TIME_ROLLING */
 };
 
 struct variable {
-    char id[FORM_NAME_MAX + 1]; /* of a kind with `form` in an indicator: the indicator's id and part */
+    /* As in the YAML.  Of a variable that the loader makes for an indicator (kinds with `form`): "ID", "ID[PART]", with
+     * "/given" or "/sheets" for the second and third of a survey, with "#2" for the second definition of the same id
+     * and part.  No name may look so, but for the first, which is the indicator's own. */
+    char id[VARIABLE_ID_MAX + 1];
     enum variable_kind kind;
     struct variable_clause clauses[VARIABLE_MAX_CLAUSES]; /* one, but for keys */
     uint32_t clause_count;
@@ -80,7 +85,7 @@ struct variable {
     bool both_ends, absent_is_zero;
     enum variable_time time;
     unsigned years;
-    char *definition;   /* canonical text of the clauses: what the digest is over */
+    char *definition; /* all keys but `id`, as KEY="VALUE" with " doubled: what the digest is over */
     uint8_t digest[VARIABLE_DIGEST_BYTES]; /* of kind and clauses, not of id or programme: equal variables of several
                                               programmes share their cells */
 };
@@ -124,7 +129,8 @@ struct formula {
     uint32_t count;
 };
 
-/* A sum of variables: constant-free, whole coefficients. */
+/* A sum of variables: constant-free, whole coefficients of at most LINEAR_FACTOR_MAX. */
+#define LINEAR_FACTOR_MAX 1000000
 struct linear_term {
     uint32_t variable;        /* into programme->variables */
     enum reference_stat stat; /* VALUE, N, ROSE, FELL */
@@ -165,14 +171,7 @@ enum change_as { CHANGE_DIFFERENCE, CHANGE_PERCENT, CHANGE_SIGN };
 
 /* audience: bits */
 enum { AUDIENCE_OFFICE = 1, AUDIENCE_SCHOOL = 2, AUDIENCE_REGION = 4, AUDIENCE_PUBLIC = 8 };
-enum privacy_class {
-    PRIVACY_RESULTS,
-    PRIVACY_FAMILY,
-    PRIVACY_STAFF,
-    PRIVACY_SURVEY,
-    PRIVACY_RESTRICTED,
-    PRIVACY_OPEN
-};
+enum privacy_class { PRIVACY_RESULTS, PRIVACY_FAMILY, PRIVACY_STAFF, PRIVACY_SURVEY, PRIVACY_RESTRICTED, PRIVACY_OPEN };
 
 struct target {
     const char *period; /* id */
@@ -222,9 +221,12 @@ struct indicator {
     /* sum, share, ratio, and what count, mean, share with `form` and survey become.  Without a denominator: the
      * numerator is the value. */
     struct linear numerator, denominator;
-    double times;          /* 100 for shares */
-    double minus;          /* survey as index: subtracted before `times`, 0 else */
-    bool has_breakdown;    /* a line for each part of its variables' `by` */
+    /* What `minimum: {n: ...}` and the result's n are taken from.  .source NULL (all but survey with `together`): the n
+     * of the numerator's first variable. */
+    struct linear answers;
+    double times;       /* 100 for shares, also of units, execution and progress; 1 else */
+    double minus;       /* survey as index: subtracted before `times`, 0 else */
+    bool has_breakdown; /* a line for each part of its variables' `by` */
     /* units: condition, among; history: condition */
     struct formula condition, among;
     enum units_among among_kind;
@@ -252,8 +254,9 @@ struct indicator {
     bool has_base_value;
     double base_value;
     const char *base_period, *base_source; /* NULL: not given */
+    bool base_compare;                     /* `compare: true`: shown beside the value */
 
-    char *definition_ru, *definition_en; /* clauses as an operator reads them */
+    char *definition_ru, *definition_en;   /* clauses as an operator reads them */
     uint8_t digest[VARIABLE_DIGEST_BYTES]; /* of programme, id, part and the whole definition */
 };
 
@@ -300,6 +303,9 @@ struct programme {
     size_t map_count;
     struct yaml_doc **docs; /* the texts lie there */
     size_t doc_count;
+    const struct yaml_doc *calendar_doc; /* calendar.yaml, one of `docs`, for due.h; NULL: the pack has none */
+    char **texts;                        /* and those that the loader made */
+    size_t text_count;
 };
 
 /* Everything wrong goes to `r` with file, line, column.  `calendar` gets the pack's series. */
