@@ -280,7 +280,7 @@ static void say_all(const struct returns_counts *c)
 
 /* ---- the command ---- */
 
-static enum err check_query(const struct hub *h, struct returns_query *q, struct period *period)
+static enum err check_query(struct hub *h, struct returns_query *q, struct period *period)
 {
     const struct form *form;
     enum err e = OK;

@@ -33,6 +33,7 @@ struct returns {
     enum err (*each)(void *ctx, const struct return_row *r);
     void *ctx;
     struct waivers waivers;
+    struct roster *roster;
     struct asked *asked;
     size_t count, cap;
     const struct form *form; /* whose periods are being gathered */
@@ -270,6 +271,14 @@ static void find_about(const struct returns *all, const struct asked *a, bool *d
         }
 }
 
+/* NULL: nobody has said. */
+static const char *kind_of(const struct returns *all, const char *unit, const struct period *p)
+{
+    struct roster_facts facts;
+
+    return roster_facts(all->roster, unit, p->first, p->last, &facts) ? facts.kind : NULL;
+}
+
 static enum err one_form(const struct returns *all, const struct asked *a)
 {
     struct units *units = NULL;
@@ -278,10 +287,10 @@ static enum err one_form(const struct returns *all, const struct asked *a)
 
     find_about(all, a, &district, &of_units);
     if (of_units)
-        e = units_expected(&units, all->hub, all->t, a->form);
+        e = units_expected(&units, all->hub, all->roster, a->form, &a->period);
     for (size_t i = 0; e == OK && of_units && i < units_count(units); i++)
         if (strcmp(units_at(units, i), UNIT_DISTRICT) != 0)
-            e = one_unit(all, a, units_at(units, i), NULL);
+            e = one_unit(all, a, units_at(units, i), kind_of(all, units_at(units, i), &a->period));
     if (e == OK && district)
         e = one_unit(all, a, UNIT_DISTRICT, NULL);
     units_free(units);
@@ -292,12 +301,15 @@ enum err returns_each(struct hub *h, struct store_txn *t, const struct returns_q
                       enum err (*each)(void *ctx, const struct return_row *r), void *ctx)
 {
     struct returns all = {.hub = h, .t = t, .q = q, .each = each, .ctx = ctx};
-    enum err e = waivers_load(&all.waivers, h, t);
+    enum err e = roster_load(&all.roster, h, t);
 
+    if (e == OK)
+        e = waivers_load(&all.waivers, h, t);
     if (e == OK)
         e = ask_all(&all);
     for (size_t i = 0; i < all.count && e == OK; i++)
         e = one_form(&all, &all.asked[i]);
+    roster_free(all.roster);
     waivers_fini(&all.waivers);
     free(all.asked);
     return e;
