@@ -17,6 +17,7 @@ const struct cli_command hub_commands[] = {
      N_("show which returns are here, due, late or missing"), cmd_completeness},
     {"accept", "FORM --unit U --period P [--by NAME]", N_("accept a return"), cmd_accept},
     {"question", "FORM --unit U --period P --text TEXT [--by NAME]", N_("ask back about a return"), cmd_question},
+    {"checkpoint", "[--forget-later]", N_("keep what the cells are today, for indicators --as-of"), cmd_checkpoint},
     {"indicators", "[--programme P] [--period P] [--level unit|municipality] [--unit U] [--indicator I]",
      N_("show the indicators"), cmd_indicators},
     {"explain", "INDICATOR --period P [--unit U]",

@@ -21,6 +21,7 @@ int cmd_indicators(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_export_submissions(int argc, char **argv);
 int cmd_completeness(int argc, char **argv);
+int cmd_checkpoint(int argc, char **argv);
 int cmd_accept(int argc, char **argv);
 int cmd_question(int argc, char **argv);
 int cmd_quarantine_list(int argc, char **argv);

@@ -55,6 +55,7 @@ struct hub_conf {
     int64_t spool_max, spool_days;
     int64_t invitation_days;
     int64_t directory_days;
+    int64_t checkpoint_min; /* checkpoint.at: minute of the day, local time */
 };
 
 struct programme; /* indicators.h */

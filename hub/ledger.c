@@ -147,6 +147,15 @@ enum err journal_get(struct store_txn *t, uint64_t lsn, struct bytes *entry)
     return e;
 }
 
+enum err ledger_last(struct store_txn *t, uint64_t *lsn)
+{
+    struct journal_head head;
+    enum err e = journal_head(t, &head);
+
+    *lsn = head.lsn;
+    return e;
+}
+
 enum err ledger_time(struct store_txn *t, uint64_t lsn, int64_t *wall_ms)
 {
     uint8_t previous[DIGEST_BYTES];

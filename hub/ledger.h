@@ -24,7 +24,7 @@ enum journal_type {
     JOURNAL_GENERATION = 11, /* closed: nothing new of it is taken */
     JOURNAL_ACCEPT = 12,     /* a return: form, unit, period, by, text, mark (returns.h) */
     JOURNAL_QUESTION = 13,   /* the same */
-    JOURNAL_CHECKPOINT = 14  /* signed head of a checkpoint (checkpoint.h) */
+    JOURNAL_CHECKPOINT = 14  /* signed head of a checkpoint, or the day after which they are forgotten (checkpoint.h) */
 };
 
 /* State that outlives a transaction: opened batches, the indicators' programs.  A ledger is used by one thread at a
@@ -39,6 +39,9 @@ MUST_CHECK enum err ledger_decide(struct ledger *l, struct store_txn *t, enum jo
 
 /* Wall clock of an entry, when it was written.  ERR_CORRUPT: missing or damaged. */
 MUST_CHECK enum err ledger_time(struct store_txn *t, uint64_t lsn, int64_t *wall_ms);
+
+/* Number of the newest entry; 0: none. */
+MUST_CHECK enum err ledger_last(struct store_txn *t, uint64_t *lsn);
 
 /* ---- batches ---- */
 /* What an intake worker makes of a batch: pure function of batch and definitions (intake.h). */

@@ -115,6 +115,7 @@ static const char *table_title(unsigned table)
     case H_SLOTS: return _("list of current submissions");
     case H_CELLS: return _("cells of indicators");
     case H_QUARANTINE: return _("quarantine");
+    case H_CHECKPOINTS: return _("checkpoints");
     case H_RETURNS: return _("the office's word about returns");
     default: return "";
     }
@@ -129,6 +130,8 @@ static void name_row(const struct compare *c, unsigned table, char out[NAME_MAX_
         name_slot(out, key);
     else if (table == H_RETURNS)
         name_texts(out, key);
+    else if (table == H_CHECKPOINTS && key.len == 4)
+        date_format(out, (int32_t)(be32_get(key.p) & INT32_MAX));
     else if (table == H_CURRENT)
         name_current(c, out, value);
     else
@@ -216,8 +219,8 @@ static enum err compare_table(struct compare *c, unsigned table, struct store_tx
 
 enum err compare_tables(struct compare *c, struct store_txn *held, struct store_txn *computed)
 {
-    static const unsigned tables[] = {H_BATCHES, H_RANGES, H_DEAD,       H_CURRENT,
-                                      H_SLOTS,   H_CELLS,  H_QUARANTINE, H_RETURNS};
+    static const unsigned tables[] = {H_BATCHES, H_RANGES,     H_DEAD,    H_CURRENT,    H_SLOTS,
+                                      H_CELLS,   H_QUARANTINE, H_RETURNS, H_CHECKPOINTS};
     enum err e = OK;
 
     for (size_t i = 0; e == OK && i < sizeof(tables) / sizeof(tables[0]); i++) {

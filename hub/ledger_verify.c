@@ -2,6 +2,7 @@
 
 #include "common/cli.h"
 #include "common/folder.h"
+#include "hub/checkpoint.h"
 #include "hub/home_internal.h"
 #include "hub/intake.h"
 #include "hub/ledger_compare.h"
@@ -309,6 +310,17 @@ static enum err replay_decision(struct verify *v, enum journal_type type, int64_
     return put_placeholder(v);
 }
 
+static enum err replay_checkpoint(struct verify *v, struct mp *m, size_t elements)
+{
+    enum err e = checkpoint_replay(v->hub, v->t, v->next, m, elements);
+
+    if (e == ERR_MALFORMED || e == ERR_AUTH)
+        compare_say(&v->report, _("entry %llu: it is damaged"), (unsigned long long)v->next);
+    else if (e != OK)
+        return e;
+    return put_placeholder(v);
+}
+
 static enum err replay_entry(struct verify *v)
 {
     struct bytes bytes = bytes_of(v->entry.data, v->entry.len);
@@ -331,6 +343,8 @@ static enum err replay_entry(struct verify *v)
         compare_say(&v->report, _("entry %llu: %s"), (unsigned long long)v->next, err_text());
     if (type == JOURNAL_ACCEPT || type == JOURNAL_QUESTION)
         return replay_decision(v, type, wall_ms, &m, elements);
+    if (type == JOURNAL_CHECKPOINT)
+        return replay_checkpoint(v, &m, elements);
     return type == JOURNAL_GENERATION ? replay_generation(v, &m, elements) : put_placeholder(v);
 }
 
@@ -374,6 +388,14 @@ static enum err replay_all(struct verify *v, struct store_txn **end)
     return commit_group(v);
 }
 
+static void say_history(void *ctx, int32_t day)
+{
+    char text[11];
+
+    date_format(text, day);
+    compare_say(ctx, _("the checkpoint of %s: the history of the cells is not the one that was signed"), text);
+}
+
 static enum err compare_all(struct verify *v, struct store_txn *held)
 {
     struct store_txn *t;
@@ -383,6 +405,14 @@ static enum err compare_all(struct verify *v, struct store_txn *held)
         return e;
     e = compare_tables(&v->report, held, t);
     store_abort(t);
+    if (e == OK) {
+        v->report.said = 0;
+        e = checkpoint_check(held, say_history, &v->report);
+    }
+    if (e == ERR_CORRUPT) {
+        compare_say(&v->report, "%s", err_text());
+        e = OK;
+    }
     return e;
 }
 
