@@ -26,14 +26,13 @@ struct capture {
 static const char *own_unit(const struct capture *c)
 {
     const struct grant *g = c->a->grant;
+    const char *only = g->unit_count == 1 ? g->units[0] : NULL;
 
     if (c->form->is_about_district)
         return UNIT_DISTRICT;
     if (grant_is_of_all_units(g))
         return NULL;
-    if (grant_allows(g, NULL, g->participant))
-        return g->participant;
-    return g->unit_count == 1 ? g->units[0] : NULL;
+    return grant_allows(g, NULL, g->participant) ? g->participant : only;
 }
 
 static enum err refuse_unit(const struct capture *c, const char *unit)
@@ -52,17 +51,21 @@ static enum err refuse_unit(const struct capture *c, const char *unit)
                    g->participant, unit);
 }
 
+static enum err ask_for_unit(const struct grant *g)
+{
+    if (grant_is_of_all_units(g))
+        return err_set(ERR_USAGE, "%s", _("say which unit this is about: --unit U"));
+    return err_set(ERR_USAGE, _("say which unit this is about: --unit U, for example %s"),
+                   g->unit_count > 0 ? g->units[0] : g->participant);
+}
+
 static enum err choose_unit(struct capture *c, const char *wanted)
 {
-    const struct grant *g = c->a->grant;
     const char *unit = wanted != NULL ? wanted : own_unit(c);
 
-    if (unit == NULL && grant_is_of_all_units(g))
-        return err_set(ERR_USAGE, "%s", _("say which unit this is about: --unit U"));
     if (unit == NULL)
-        return err_set(ERR_USAGE, _("say which unit this is about: --unit U, for example %s"),
-                       g->unit_count > 0 ? g->units[0] : g->participant);
-    if (!grant_allows(g, NULL, unit))
+        return ask_for_unit(c->a->grant);
+    if (!grant_allows(c->a->grant, NULL, unit))
         return refuse_unit(c, unit);
     if (!id_is_valid(unit))
         return err_set(ERR_USAGE, _("\"%.80s\" is no unit: 1 to %u letters A-Z a-z, digits, '-' and '_' are expected"),

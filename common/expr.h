@@ -32,6 +32,8 @@ struct expr_schema {
     int32_t inside_repeat;          /* the repeat in whose row the expression stands, or -1 */
     const struct expr_symbol *self; /* what `.` stands for, or NULL: `.` is refused */
     bool allow_today;               /* today(), now(): false in indicators */
+    bool is_bare; /* no form stands behind it (svodka-hub expr): the code of a text is its own label, and the row is
+                     the first */
     /* For "did you mean": the i-th name, NULL after the last.  May itself be NULL: then no suggestion. */
     const char *(*name_at)(const void *ctx, uint32_t i);
 };
@@ -48,6 +50,9 @@ struct expr_env {
     const struct value *row; /* the current row of inside_repeat, or NULL */
     uint32_t row_number;     /* from 1: position(..) */
     int32_t today;           /* the record's own day */
+    /* NULL: none.  Else the value of the top-level symbol with index `count`: what is no answer, but is known of the
+     * record (the unit it is about). */
+    const struct value *beyond;
     /* NULL: none.  Else as many as `values`: a top-level DECIMAL symbol whose value is present is numbers[index], with
      * all its digits, instead of the scaled integer; its state is that of the value as ever.  For what is computed and
      * not answered: indicators. */

@@ -123,10 +123,12 @@ static bool finish_choice_name(struct expr_compiler *c, const struct call *call)
         if (!expr_find_field(c, field.at, (const char *)field.text.p, field.text.len, &field.symbol))
             return false;
     }
-    if (!is_select(&field))
+    if (!is_select(&field) && !(c->schema->is_bare && field.form == OPERAND_FIELD && field.symbol.type == VALUE_TEXT))
         return expr_fail(c, field.at, _("expected a field with choices, such as '${name}'"));
     expr_cut(c, call->args[1].start);
     c->stack--;
+    if (!is_select(&field))
+        return true;
     return expr_add_ref(c, &field.symbol, &ref) && expr_emit(c, OP_CHOICE_NAME, 1, ref, 0);
 }
 
@@ -263,7 +265,7 @@ static bool parse_once(struct expr_compiler *c, const struct call *call)
 /* position(..), or position() */
 static bool parse_position(struct expr_compiler *c, const struct call *call)
 {
-    if (c->schema->inside_repeat < 0)
+    if (c->schema->inside_repeat < 0 && !c->schema->is_bare)
         return expr_fail(c, call->at, _("position() counts the rows of a repeat, and this expression is in none"));
     if (c->lex.token.kind == TOKEN_PARENT)
         expr_lex(&c->lex);

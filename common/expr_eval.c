@@ -248,6 +248,8 @@ static const struct value *place_of(const struct expr_env *env, const struct exp
 {
     if (ref->in_row)
         return env->row != NULL ? &env->row[ref->index] : NULL;
+    if (ref->index == env->count)
+        return env->beyond;
     return ref->index < env->count ? &env->values[ref->index] : NULL;
 }
 

@@ -18,11 +18,17 @@ struct given {
     struct value *values;
     struct value *cells; /* of all arrays */
     size_t cells_used;
+    struct choice_list *lists; /* of the answers that bring their choices */
+    struct choice *choices;    /* of all lists */
+    size_t lists_used, choices_used;
     uint32_t count;
+    uint32_t self; /* which of them `.` is */
 };
 
 static void given_fini(struct given *g)
 {
+    free(g->choices);
+    free(g->lists);
     free(g->cells);
     free(g->values);
     free(g->symbols);
@@ -168,32 +174,99 @@ static enum err add_array(struct given *g, const char *name, const json_t *j)
     return OK;
 }
 
+/* {"value": CODE, "choices": {CODE: LABEL, ...}} */
+static enum err add_choice(struct given *g, const char *name, const json_t *j)
+{
+    const json_t *value = json_object_get(j, "value");
+    json_t *choices = json_object_get(j, "choices");
+    struct choice_list *list = &g->lists[g->lists_used++];
+    struct choice *items = g->choices + g->choices_used;
+    struct value *v = &g->values[g->count];
+    const char *code;
+    json_t *label;
+    uint32_t n = 0;
+
+    if (!json_is_object(choices) || !(json_is_string(value) || json_is_null(value)) || json_object_size(j) != 2)
+        return err_set(ERR_INVALID,
+                       _("values: \"%s\": expected {\"value\": \"CODE\", \"choices\": {\"CODE\": \"LABEL\"}}"), name);
+    json_object_foreach(choices, code, label)
+    {
+        if (!json_is_string(label))
+            return err_set(ERR_INVALID, _("values: \"%s\": the label of a choice is a text"), name);
+        items[n++] = (struct choice){code, json_string_value(label), NULL};
+    }
+    g->choices_used += n;
+    *list = (struct choice_list){name, items, n};
+    g->symbols[g->count] =
+        (struct expr_symbol){.type = VALUE_SELECT_ONE, .repeat = -1, .index = g->count, .choices = list};
+    *v = (struct value){.state = VALUE_MISSING};
+    if (json_is_null(value))
+        return OK;
+    v->as.i = choice_find(list, json_string_value(value), json_string_length(value));
+    if (v->as.i < 0)
+        return err_set(ERR_INVALID, _("values: \"%s\": there is no such choice: %s"), name, json_string_value(value));
+    v->state = VALUE_PRESENT;
+    return OK;
+}
+
+static enum err add_member(struct given *g, const char *name, const json_t *j)
+{
+    if (json_is_array(j))
+        return add_array(g, name, j);
+    return json_is_object(j) ? add_choice(g, name, j) : add_scalar(g, name, j);
+}
+
+/* The field's own answer: the member "."; without it an empty text. */
+static enum err add_self(struct given *g)
+{
+    for (uint32_t i = 0; i < g->count; i++)
+        if (strcmp(g->names[i], ".") == 0) {
+            g->self = i;
+            return OK;
+        }
+    g->self = g->count;
+    g->names[g->count] = ".";
+    g->symbols[g->count] = (struct expr_symbol){.type = VALUE_TEXT, .repeat = -1, .index = g->count};
+    g->values[g->count++] = (struct value){.state = VALUE_MISSING};
+    return OK;
+}
+
 static enum err given_read(struct given *g, const char *text)
 {
     const char *name;
     json_t *j;
     size_t cells = 0;
+    size_t choices = 0;
+    size_t lists = 0;
     enum err e;
 
     if ((e = load(g, text)) != OK)
         return e;
-    json_object_foreach(g->object, name, j) cells += json_array_size(j); /* 0 for what is no array */
-    if (cells + json_object_size(g->object) > EXPR_JSON_MAX_VALUES)
+    json_object_foreach(g->object, name, j)
+    {
+        cells += json_array_size(j); /* 0 for what is no array */
+        choices += json_object_size(json_object_get(j, "choices"));
+        lists += json_is_object(j) ? 1 : 0;
+    }
+    if (cells + choices + json_object_size(g->object) > EXPR_JSON_MAX_VALUES)
         return err_set(ERR_LIMIT, _("there are more than %u values"), EXPR_JSON_MAX_VALUES);
-    g->names = calloc(json_object_size(g->object) + 1, sizeof(*g->names));
+    g->lists = calloc(lists + 1, sizeof(*g->lists));
+    g->choices = calloc(choices + 1, sizeof(*g->choices));
+    g->names = calloc(json_object_size(g->object) + 1, sizeof(*g->names)); /* one more: add_self() */
     g->symbols = calloc(json_object_size(g->object) + 1, sizeof(*g->symbols));
     g->values = calloc(json_object_size(g->object) + 1, sizeof(*g->values));
     g->cells = calloc(cells + 1, sizeof(*g->cells));
-    if (g->names == NULL || g->symbols == NULL || g->values == NULL || g->cells == NULL)
+    if (g->lists == NULL || g->choices == NULL || g->names == NULL || g->symbols == NULL || g->values == NULL ||
+        g->cells == NULL)
         return err_set(ERR_NOMEM, _("no memory for the values"));
     json_object_foreach(g->object, name, j)
     {
         g->names[g->count] = name;
-        if ((e = json_is_array(j) ? add_array(g, name, j) : add_scalar(g, name, j)) != OK)
+        if ((e = add_member(g, name, j)) != OK)
             return e;
         g->count++;
     }
-    return OK;
+    return add_self(g);
 }
 
 /* ---- the result ---- */
@@ -226,8 +299,12 @@ static void print_result(struct expr_arena *arena, const struct expr_result *r, 
 enum err expr_print(const char *expression, const char *json_values, FILE *out)
 {
     struct given given = {0};
-    struct expr_schema schema = {
-        .find = given_find, .ctx = &given, .inside_repeat = -1, .allow_today = true, .name_at = given_name_at};
+    struct expr_schema schema = {.find = given_find,
+                                 .ctx = &given,
+                                 .inside_repeat = -1,
+                                 .allow_today = true,
+                                 .is_bare = true,
+                                 .name_at = given_name_at};
     struct expr_arena *arena = NULL;
     struct expr *expr = NULL;
     struct expr_error error;
@@ -235,13 +312,15 @@ enum err expr_print(const char *expression, const char *json_values, FILE *out)
     struct expr_env env;
     enum err e;
 
-    if (json_values != NULL && (e = given_read(&given, json_values)) != OK)
+    if ((e = given_read(&given, json_values != NULL ? json_values : "{}")) != OK)
         goto free_given;
+    if (given.symbols[given.self].repeat < 0)
+        schema.self = &given.symbols[given.self];
     if ((e = expr_compile(&expr, expression, strlen(expression), &schema, &error)) != OK)
         goto free_given;
     if ((e = expr_arena_new(&arena, EXPR_JSON_MAX_BYTES)) != OK)
         goto free_expr;
-    env = (struct expr_env){.values = given.values, .count = given.count, .today = clock_today()};
+    env = (struct expr_env){.values = given.values, .count = given.count, .row_number = 1, .today = clock_today()};
     if ((e = expr_eval(expr, arena, &env, &result)) == OK)
         print_result(arena, &result, out);
     expr_arena_free(arena);

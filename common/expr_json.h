@@ -11,7 +11,9 @@
 
 /* Evaluates and prints one line, "TYPE VALUE": "number 4", "string abc", "boolean true".
  * `json_values` is a JSON object or NULL: a number is an integer or a decimal (at most nine places), a string a text,
- * true and false a boolean, null an empty answer, an array the column of a repeat (for sum(), count(), ...).
+ * true and false a boolean, null an empty answer, an array the column of a repeat (for sum(), count(), ...), and
+ * {"value": CODE, "choices": {CODE: LABEL, ...}} an answer to a select_one.  The member "." is the field's own answer;
+ * without it `.` is empty.
  * Control characters of a string value are printed as \n, \t or \x1b, so that the value stays on its line.
  * today() is the day of the PC.  ERR_INVALID, ERR_LIMIT: err_text() says what, with the column of the expression.
  * ERR_MALFORMED: it is not such JSON. */

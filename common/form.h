@@ -15,6 +15,7 @@
 #define FORM_MAX_ROWS     1000u /* rows of one repeat in one submission */
 #define FORM_MAX_TEXT     4000u /* bytes of one text value */
 #define FORM_NAME_MAX     64u
+#define FORM_MAX_YEARS    100u /* of retention */
 #define FORM_MAX_SERIES   8u
 #define FORM_NUMBER_MAX   ((INT64_C(1) << 53) - 1) /* scaled: a double, and so an expression, holds it exactly */
 
@@ -22,6 +23,15 @@ enum form_mode {
     FORM_RECORD, /* one per form, unit and period; a later one replaces it whole */
     FORM_ROWS,   /* one submission per key; a later one of the key replaces it */
     FORM_ANSWERS /* anonymous: each adds, nothing replaces or corrects */
+};
+
+/* Who may see single submissions of a form; bits of form.audience. */
+enum form_audience {
+    FORM_FOR_OFFICE = 1,
+    FORM_FOR_CENTRE = 2,
+    FORM_FOR_SCHOOL = 4, /* the school that they are about */
+    FORM_FOR_REGION = 8,
+    FORM_FOR_PUBLIC = 16
 };
 
 /* A list's codes and labels, hashed: for value_parse(). */
@@ -74,6 +84,8 @@ struct form {
     const char *const *all_series; /* all of them, `series` included */
     uint32_t series_count;
     const char *retention;               /* class; "default" when not given */
+    uint32_t retention_years;            /* how long they are kept after their school year; 0: not given */
+    uint32_t audience;                   /* bits of enum form_audience; 0: not given */
     const char *purpose_ru, *purpose_en; /* for the register of processing; NULL: not given */
     const char *basis_ru, *basis_en;
     int32_t key; /* FORM_ROWS: index of the key field (text, integer or select_one, required); else -1 */

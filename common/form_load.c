@@ -13,7 +13,8 @@ struct top_raw {
     const char *id, *version, *role, *key, *retention;
     int mode, about;
     struct yaml_label title, purpose, basis;
-    const struct yaml_node *period, *choices, *survey;
+    const struct yaml_node *period, *choices, *survey, *audience;
+    int64_t retention_years;
 };
 
 static const char *const MODES[] = {"record", "rows", "answers", NULL};
@@ -29,6 +30,8 @@ static const struct yaml_key TOP_KEYS[] = {
     {"period", YAML_WANT_NODE, true, offsetof(struct top_raw, period), 0, 0, NULL},
     {"key", YAML_WANT_NAME, false, offsetof(struct top_raw, key), 0, 0, NULL},
     {"retention", YAML_WANT_NAME, false, offsetof(struct top_raw, retention), 0, 0, NULL},
+    {"retention_years", YAML_WANT_INTEGER, false, offsetof(struct top_raw, retention_years), 1, FORM_MAX_YEARS, NULL},
+    {"audience", YAML_WANT_SEQUENCE, false, offsetof(struct top_raw, audience), 0, 0, NULL},
     {"purpose", YAML_WANT_LABEL, false, offsetof(struct top_raw, purpose), 0, 0, NULL},
     {"basis", YAML_WANT_LABEL, false, offsetof(struct top_raw, basis), 0, 0, NULL},
     {"choices", YAML_WANT_MAPPING, false, offsetof(struct top_raw, choices), 0, 0, NULL},
@@ -306,6 +309,29 @@ static void set_series(struct loader *l, const struct yaml_node *period)
     f->series_count = count;
 }
 
+/* Words in the order of enum form_audience. */
+static const char *const AUDIENCE[] = {"office", "centre", "school", "region", "public"};
+#define AUDIENCES (sizeof(AUDIENCE) / sizeof(AUDIENCE[0]))
+
+static void set_audience(struct loader *l, const struct yaml_node *list)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct yaml_node *n = list->items[i];
+        uint32_t bit = 0;
+
+        while (bit < AUDIENCES && (n->kind != YAML_SCALAR || strcmp(n->text, AUDIENCE[bit]) != 0))
+            bit++;
+        if (bit == AUDIENCES)
+            COMPLAIN(l, n, "audience", "%s", _("office, centre, school, region or public was expected"));
+        else if ((l->impl->form.audience & 1u << bit) != 0)
+            COMPLAIN(l, n, "audience", _("\"%s\" stands in this list twice"), n->text);
+        else
+            l->impl->form.audience |= 1u << bit;
+    }
+    if (list->count == 0) /* nobody would be a form that no one may work with */
+        COMPLAIN(l, list, "audience", "%s", _("at least one was expected: office, centre, school, region or public"));
+}
+
 static void set_head(struct loader *l, const struct yaml_node *root, const struct top_raw *raw)
 {
     struct form *f = &l->impl->form;
@@ -322,6 +348,9 @@ static void set_head(struct loader *l, const struct yaml_node *root, const struc
     f->is_about_district = strcmp(ABOUT[raw->about], "district") == 0;
     set_series(l, raw->period);
     f->retention = raw->retention;
+    f->retention_years = (uint32_t)raw->retention_years;
+    if (raw->audience != NULL)
+        set_audience(l, raw->audience);
     form_label(&f->title_ru, &f->title_en, &raw->title, raw->id);
     form_label(&f->purpose_ru, &f->purpose_en, &raw->purpose, NULL);
     form_label(&f->basis_ru, &f->basis_en, &raw->basis, NULL);

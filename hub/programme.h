@@ -51,6 +51,7 @@ enum variable_time {
     TIME_STATE,
     TIME_ENDED,
     TIME_LAST,
+    TIME_WITHIN,
     TIME_FLOW,
     TIME_CUMULATIVE,
     TIME_ROLLING

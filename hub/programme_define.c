@@ -37,7 +37,8 @@ static void put_quoted(struct buf *b, const char *key, const char *text)
 
 static void put_time(struct buf *b, enum variable_time time, unsigned years)
 {
-    static const char *const names[] = {"", "same", "state", "ended", "last", "flow", "cumulative", "rolling"};
+    static const char *const names[] = {"",       "same", "state",      "ended",  "last",
+                                        "within", "flow", "cumulative", "rolling"};
 
     if (time == TIME_ROLLING)
         buf_printf(b, " time=\"rolling %u\"", years);

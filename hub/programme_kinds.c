@@ -61,7 +61,7 @@ static const struct rule {
     {KIND_SUM, false, "!value breakdown", make_linear},
     {KIND_SHARE, false, "!numerator !denominator breakdown", make_linear},
     {KIND_RATIO, false, "!numerator !denominator times breakdown", make_linear},
-    {KIND_SURVEY, true, "!form !items !scale positive reversed where together as", make_survey},
+    {KIND_SURVEY, true, "!form !items scale positive reversed where together as", make_survey},
     {KIND_UNITS, false, "!condition among as", make_units},
     {KIND_CHANGE, false, "!of !against as", make_change},
     {KIND_FORMULA, false, "!value", make_formula},

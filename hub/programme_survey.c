@@ -20,6 +20,10 @@
 enum survey_as { AS_SHARE, AS_MEAN, AS_INDEX };
 static const char *const as_names[] = {"share", "mean", "index", NULL};
 
+/* Of a questionnaire whose answers go from no to yes; 0, hard to say, lies outside. */
+#define SCALE_USUAL_FROM 1
+#define SCALE_USUAL_TO   4
+
 struct scale_keys {
     int64_t from, to;
 };
@@ -83,6 +87,9 @@ static bool read_scale(struct survey *s)
 {
     const struct yaml_node *n = s->d->keys.k.scale;
 
+    s->scale = (struct scale_keys){SCALE_USUAL_FROM, SCALE_USUAL_TO};
+    if (n == NULL)
+        return true;
     if (!yaml_read(s->l->programme.doc, n, scale_table, &s->scale, s->l->r))
         return false;
     if (s->scale.from < s->scale.to)

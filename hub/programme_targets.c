@@ -116,8 +116,8 @@ void load_targets(struct loader *l, struct draft *d)
 
     if (list == NULL)
         return;
-    if (list->kind != YAML_SEQUENCE || list->count == 0 || list->count > TARGETS_MAX) {
-        loader_complain(l, &l->programme, list, "targets", _("a list of 1 to %u targets is expected"), TARGETS_MAX);
+    if (list->kind != YAML_SEQUENCE || list->count > TARGETS_MAX) {
+        loader_complain(l, &l->programme, list, "targets", _("a list of at most %u targets is expected"), TARGETS_MAX);
         return;
     }
     d->i->targets = loader_alloc(l, list->count, sizeof(*d->i->targets));

@@ -86,7 +86,7 @@ static bool fits_kind(struct loader *l, const struct source *s, const struct yam
 
 /* ---- time ---- */
 
-static const char *const time_names[] = {"same", "state", "ended", "last", "flow", "cumulative", NULL};
+static const char *const time_names[] = {"same", "state", "ended", "last", "within", "flow", "cumulative", NULL};
 
 static bool read_time(struct loader *l, const struct source *s, const struct yaml_node *n, enum variable_time *time,
                       unsigned *years)
@@ -113,7 +113,7 @@ static bool read_time(struct loader *l, const struct source *s, const struct yam
         }
     }
     loader_complain(l, s, n, "time",
-                    _("expected same, state, ended, last, flow, cumulative, or rolling N with 1 to %u years"),
+                    _("expected same, state, ended, last, within, flow, cumulative, or rolling N with 1 to %u years"),
                     YEARS_MAX);
     return false;
 }

@@ -60,6 +60,7 @@ struct variable_eval {
     uint64_t row; /* counts all rows ever looked at */
     /* the submission at hand */
     struct expr_env env;
+    struct value about; /* the unit, for expressions */
     const char *unit;
     variable_each each;
     void *ctx;
@@ -572,7 +573,8 @@ enum err variable_eval_record(struct variable_eval *ev, const struct form *f, co
 
     if (ef == NULL || ef->look_count == 0)
         return OK;
-    ev->env = (struct expr_env){.values = values, .count = count, .today = filled_on};
+    ev->about = (struct value){.as.text = bytes_of(unit, strlen(unit))};
+    ev->env = (struct expr_env){.values = values, .count = count, .today = filled_on, .beyond = &ev->about};
     ev->unit = unit;
     ev->each = each;
     ev->ctx = ctx;

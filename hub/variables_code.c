@@ -58,6 +58,17 @@ static bool find_by_any_name(const void *ctx, const char *name, size_t len, stru
     return false;
 }
 
+/* In expressions `unit` is the unit that the submission is about, unless the form asks for something of that name. */
+static bool find_in_expression(const void *ctx, const char *name, size_t len, struct expr_symbol *out)
+{
+    const struct form_versions *v = ctx;
+
+    if (find_by_any_name(ctx, name, len, out))
+        return true;
+    *out = (struct expr_symbol){.type = VALUE_TEXT, .repeat = -1, .index = v->at->field_count};
+    return len == 4 && memcmp(name, "unit", 4) == 0;
+}
+
 static const char *name_at(const void *ctx, uint32_t i)
 {
     const struct form_versions *v = ctx;
@@ -87,7 +98,7 @@ static enum err compile_source(const struct compiler *c, struct expr **out, cons
     *out = NULL;
     if (source == NULL)
         return OK;
-    schema.find = find_by_any_name;
+    schema.find = find_in_expression;
     schema.name_at = schema.name_at != NULL ? name_at : NULL;
     schema.ctx = c->versions;
     schema.inside_repeat = c->rows;

@@ -1219,6 +1219,24 @@ static void the_command_prints_type_and_value(void **state)
     assert_string_equal(printed("2 * 3", "{}"), "number 6\n");
 }
 
+/* Functions that speak of a form around them work on the bench, too. */
+static void the_command_stands_in_for_the_form(void **state)
+{
+    static const char json[] = "{\"s\": {\"value\": \"b\", \"choices\": {\"a\": \"Первый\", \"b\": \"Второй\"}},"
+                               " \".\": 7, \"t\": \"b\"}";
+
+    (void)state;
+    assert_string_equal(printed("once(3)", NULL), "number 3\n");
+    assert_string_equal(printed("once(3)", json), "number 7\n");
+    assert_string_equal(printed(". + 1", json), "number 8\n");
+    assert_string_equal(printed("position(..)", NULL), "number 1\n");
+    assert_string_equal(printed("jr:choice-name(${s}, '${s}')", json), "string Второй\n");
+    assert_string_equal(printed("jr:choice-name('a', '${s}')", json), "string Первый\n");
+    assert_string_equal(printed("jr:choice-name(${t}, '${t}')", json), "string b\n");
+    assert_string_equal(printed("${s} = 'b' and selected(${s}, 'b')", json), "boolean true\n");
+    assert_string_equal(printed("${s} = 'c'", json), "invalid: column 8: \"c\" is not a choice of \"s\"");
+}
+
 static void the_command_refuses_values_it_cannot_take(void **state)
 {
     static const struct {
@@ -1228,7 +1246,10 @@ static void the_command_refuses_values_it_cannot_take(void **state)
         {"[1]", "malformed: values: expected an object"},
         {"{\"a\": 1, \"a\": 2}", "malformed: values: line 1"},
         {"{\"a\": ", "malformed: values: line 1"},
-        {"{\"a\": {}}", "invalid: values: \"a\": expected a number"},
+        {"{\"a\": {}}", "invalid: values: \"a\": expected {\"value\": \"CODE\""},
+        {"{\"a\": {\"value\": \"z\", \"choices\": {\"x\": \"X\"}}}",
+         "invalid: values: \"a\": there is no such choice: z"},
+        {"{\"a\": {\"value\": \"x\", \"choices\": {\"x\": 1}}}", "invalid: values: \"a\": the label"},
         {"{\"a\": [[1]]}", "invalid: values: \"a\": expected a number"},
         {"{\"a\": [1, \"x\"]}", "invalid: values: \"a\": the elements of an array"},
         {"{\"a\": 1e300}", "invalid: values: \"a\""},
@@ -1284,6 +1305,7 @@ int main(void)
         cmocka_unit_test(numbers_survive_being_written_and_read),
         cmocka_unit_test(threads_share_an_expression_each_with_its_arena),
         cmocka_unit_test(the_command_prints_type_and_value),
+        cmocka_unit_test(the_command_stands_in_for_the_form),
         cmocka_unit_test(the_command_refuses_values_it_cannot_take),
     };
 

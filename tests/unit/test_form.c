@@ -18,6 +18,8 @@ static void a_form_has_what_its_yaml_says(void **state)
                    "period: school_year\n"
                    "key: pupil\n"
                    "retention: pupils\n"
+                   "retention_years: 5\n"
+                   "audience: [school, office]\n"
                    "purpose: {ru: цель, en: purpose}\n"
                    "basis: order 12\n"
                    "choices:\n"
@@ -38,6 +40,8 @@ static void a_form_has_what_its_yaml_says(void **state)
     assert_true(f->is_about_district);
     assert_string_equal(f->series, "school_year");
     assert_string_equal(f->retention, "pupils");
+    assert_int_equal(f->retention_years, 5);
+    assert_int_equal(f->audience, FORM_FOR_SCHOOL | FORM_FOR_OFFICE);
     assert_string_equal(f->purpose_en, "purpose");
     assert_string_equal(f->basis_ru, "order 12");
     assert_int_equal(f->key, 0);
@@ -55,7 +59,7 @@ static void a_form_has_what_its_yaml_says(void **state)
     assert_string_equal(f->fields[1].choices->items[1].label_en, "нет");
     assert_string_equal(f->fields[1].label_ru, "meals"); /* no label: the name */
     assert_int_equal(f->fields[2].places, 3);
-    assert_int_equal(f->fields[2].line, 18);
+    assert_int_equal(f->fields[2].line, 20);
     assert_int_equal(f->note_count, 1);
     assert_int_equal(f->notes[0].before, 3);
     assert_int_equal(form_find_field(f, "mean", 4), 2);
@@ -74,6 +78,8 @@ static void a_form_needs_little(void **state)
     assert_string_equal(x.form->retention, "default");
     assert_int_equal(x.form->key, -1);
     assert_null(x.form->purpose_ru);
+    assert_int_equal(x.form->retention_years, 0);
+    assert_int_equal(x.form->audience, 0);
     finish(&x);
 }
 
@@ -337,6 +343,24 @@ static void a_wrong_head_is_refused(void **state)
     assert_refused(HEAD "survey:\n  - {type: note, label: n}\n", 0, 0, NULL, "at least one field");
 }
 
+static void a_wrong_term_or_audience_is_refused(void **state)
+{
+    static const struct refused cases[] = {
+        {HEAD "retention_years: 0\nsurvey: [{type: text, name: a}]\n", HEAD_LINES + 1, 18, "retention_years", "100"},
+        {HEAD "retention_years: 101\nsurvey: [{type: text, name: a}]\n", HEAD_LINES + 1, 18, "retention_years", "100"},
+        {HEAD "audience: [office, all]\nsurvey: [{type: text, name: a}]\n", HEAD_LINES + 1, 20, "audience",
+         "office, centre, school"},
+        {HEAD "audience: [[office]]\nsurvey: [{type: text, name: a}]\n", HEAD_LINES + 1, 12, "audience",
+         "office, centre, school"},
+        {HEAD "audience: [region, region]\nsurvey: [{type: text, name: a}]\n", HEAD_LINES + 1, 20, "audience", "twice"},
+        {HEAD "audience: []\nsurvey: [{type: text, name: a}]\n", HEAD_LINES + 1, 11, "audience", "at least one"},
+        {HEAD "audience: office\nsurvey: [{type: text, name: a}]\n", HEAD_LINES + 1, 0, "audience", ""},
+    };
+
+    (void)state;
+    assert_all_refused(cases, COUNT(cases));
+}
+
 static void a_wrong_item_is_refused(void **state)
 {
     static const struct refused cases[] = {
@@ -574,9 +598,10 @@ static void an_expression_compiles_against_the_form(void **state)
 static void the_forms_that_come_with_the_project_load(void **state)
 {
     static const char *const files[] = {
-        "configs/forms/school-passport.yaml",         "configs/forms/satisfaction-parents.yaml",
-        "tests/data/packs/uci/forms/family.yaml",     "tests/data/packs/uci/forms/grades-por.yaml",
-        "tests/data/packs/uci/forms/grades-mat.yaml",
+        "tests/data/forms/school-passport.yaml",       "tests/data/forms/satisfaction-parents.yaml",
+        "tests/data/packs/uci/forms/family.yaml",      "tests/data/packs/uci/forms/grades-por.yaml",
+        "tests/data/packs/uci/forms/grades-mat.yaml",  "tests/data/packs/moscow/forms/ege.yaml",
+        "tests/data/packs/mali/forms/conditions.yaml", "tests/data/packs/roster/forms/roster.yaml",
     };
 
     (void)state;
@@ -635,6 +660,7 @@ int main(void)
         cmocka_unit_test(a_cycle_is_refused_and_told_step_by_step),
         cmocka_unit_test(a_rule_may_read_what_stands_later_or_its_own_row),
         cmocka_unit_test(a_wrong_head_is_refused),
+        cmocka_unit_test(a_wrong_term_or_audience_is_refused),
         cmocka_unit_test(a_wrong_item_is_refused),
         cmocka_unit_test(a_wrong_repeat_is_refused),
         cmocka_unit_test(a_wrong_list_of_choices_is_refused),

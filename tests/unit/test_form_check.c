@@ -616,7 +616,7 @@ static void the_example_passport_is_judged_as_its_document_says(void **state)
     struct filled x;
 
     (void)state;
-    load_file(&x, "configs/forms/school-passport.yaml");
+    load_file(&x, "tests/data/forms/school-passport.yaml");
     fill_right(&x,
                "{\"pupils\": 30, \"pupils_support\": 20, \"shifts\": \"1\", \"services\": [\"hot_meals\", \"bus\"], "
                "\"bus_pupils\": 5, \"bus_km\": 12.5, \"inspected\": \"2020-08-20\", \"site\": true, "

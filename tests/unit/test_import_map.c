@@ -202,14 +202,15 @@ static void what_is_no_yaml_or_too_large_is_refused(void **state)
     free(large);
 }
 
-/* Every map of the data set's pack loads for the form it names. */
-static void the_maps_of_the_pack_fit_its_forms(void **state)
+/* Every map of a data set's pack loads for the form it names. */
+static void expect_maps(const char *pack, size_t count)
 {
+    char pattern[512];
     glob_t maps;
 
-    (void)state;
-    assert_int_equal(glob(SVODKA_SOURCE_DIR "/tests/data/packs/uci/maps/*.yaml", 0, NULL, &maps), 0);
-    assert_int_equal(maps.gl_pathc, 7);
+    (void)snprintf(pattern, sizeof(pattern), "%s/tests/data/packs/%s/maps/*.yaml", SVODKA_SOURCE_DIR, pack);
+    assert_int_equal(glob(pattern, 0, NULL, &maps), 0);
+    assert_int_equal(maps.gl_pathc, count);
     for (size_t i = 0; i < maps.gl_pathc; i++) {
         struct import_map *m = NULL;
         struct form *f = NULL;
@@ -224,8 +225,8 @@ static void the_maps_of_the_pack_fit_its_forms(void **state)
         assert_int_equal(cli_read_file(maps.gl_pathv[i], IMPORT_MAP_MAX_BYTES, &map, &len), OK);
         name = strstr(map, "\nform: ") + 7;
         name_len = strcspn(name, "\n");
-        (void)snprintf(path, sizeof(path), "%s/tests/data/packs/uci/forms/%.*s.yaml", SVODKA_SOURCE_DIR, (int)name_len,
-                       name);
+        (void)snprintf(path, sizeof(path), "%s/tests/data/packs/%s/forms/%.*s.yaml", SVODKA_SOURCE_DIR, pack,
+                       (int)name_len, name);
         assert_int_equal(cli_read_file(path, FORM_MAX_BYTES, &form, &len), OK);
         assert_int_equal(form_load(&f, path, form, len, NULL), OK);
         assert_int_equal(load(f, map, &m, said), OK);
@@ -238,6 +239,14 @@ static void the_maps_of_the_pack_fit_its_forms(void **state)
     globfree(&maps);
 }
 
+static void the_maps_of_the_packs_fit_their_forms(void **state)
+{
+    (void)state;
+    expect_maps("uci", 7);
+    expect_maps("moscow", 1);
+    expect_maps("mali", 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,7 +257,7 @@ int main(void)
         cmocka_unit_test(a_map_for_another_form_is_refused),
         cmocka_unit_test(an_unknown_key_is_refused_with_a_suggestion),
         cmocka_unit_test(what_is_no_yaml_or_too_large_is_refused),
-        cmocka_unit_test(the_maps_of_the_pack_fit_its_forms),
+        cmocka_unit_test(the_maps_of_the_packs_fit_their_forms),
     };
 
     return cmocka_run_group_tests(tests, load_form, free_form);

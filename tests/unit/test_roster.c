@@ -11,7 +11,7 @@
 #define PACK         SVODKA_SOURCE_DIR "/tests/data/packs/roster"
 #define MAX_FACTS    16u
 #define OFFICE       1 /* the second school's place in the fixture is the office's */
-#define YEAR(y)      date_from_civil(y, 9, 1), date_from_civil(y + 1, 8, 31)
+#define YEAR(y)      date_from_civil(y, 9, 1), date_from_civil((y) + 1, 8, 31)
 #define DAY(y, m, d) date_from_civil(y, m, d)
 
 /* The form as it was before anybody thought of most facts: no kind, and "small" as a word. */
