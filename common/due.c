@@ -18,23 +18,24 @@ enum due_about due_rule_about(const struct due_rule *r, const struct form *f)
     return strcmp(due_rule_role(r, f), "school") == 0 ? DUE_ABOUT_UNITS : DUE_ABOUT_DISTRICT;
 }
 
-/* That day of the year in the period, or the next one after its beginning. */
-static int32_t day_of_year(const struct due_day *d, const struct period *p)
+/* The first such day of a year that is not before `from`. */
+static int32_t day_of_year(const struct due_day *d, int32_t from)
 {
     int year, month, day;
     int32_t at;
 
-    date_to_civil(p->first, &year, &month, &day);
+    date_to_civil(from, &year, &month, &day);
     at = date_from_civil(year, d->month, d->day);
-    return at >= p->first ? at : date_from_civil(year + 1, d->month, d->day);
+    return at >= from ? at : date_from_civil(year + 1, d->month, d->day);
 }
 
-static int32_t day_of(const struct due_day *d, const struct period *p)
+/* A day of a year is looked for from `from` on. */
+static int32_t day_of(const struct due_day *d, const struct period *p, int32_t from)
 {
     switch (d->kind) {
     case DUE_DAY_START: return p->first + d->days;
     case DUE_DAY_END: return p->last + d->days;
-    case DUE_DAY_ON: return day_of_year(d, p);
+    case DUE_DAY_ON: return day_of_year(d, from);
     case DUE_DAY_DATE: break;
     }
     return d->date;
@@ -63,11 +64,11 @@ bool due_rule_days(const struct due_rule *r, const struct form *f, const struct 
     if (strcmp(r->form, f->id) != 0 || !is_series_of(r, f, p->series) || !is_named(r, p->id) || p->last < r->from ||
         p->last > r->to)
         return false;
-    out->opens = r->opens.is_given ? day_of(&r->opens, p) : p->first;
-    out->due = day_of(&r->due, p);
+    out->opens = r->opens.is_given ? day_of(&r->opens, p, p->first) : p->first;
+    out->due = day_of(&r->due, p, p->first);
     if (!r->opens.is_given && out->due < out->opens)
         out->opens = out->due; /* asked for before the period begins: a plan */
-    out->late_until = r->late_until.is_given ? day_of(&r->late_until, p) : out->due;
+    out->late_until = r->late_until.is_given ? day_of(&r->late_until, p, out->due) : out->due;
     return true;
 }
 

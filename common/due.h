@@ -19,7 +19,7 @@
 enum due_day_kind {
     DUE_DAY_START, /* `days` after the first day */
     DUE_DAY_END,   /* `days` after the last day */
-    DUE_DAY_ON,    /* that day of a year: within the period, or the next one after its beginning */
+    DUE_DAY_ON,    /* that day of a year: the first from the period's beginning on; of late_until from the due day on */
     DUE_DAY_DATE   /* that very day, whatever the period */
 };
 struct due_day {

@@ -1,11 +1,16 @@
 /* test_due.c: the rules of a calendar: what is due when, and what is said when they are wrong (invariant 9). */
 #include "common/due.h"
 
+#include "common/cli.h"
+
+#include <dirent.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -114,12 +119,14 @@ static void a_day_of_the_year_is_the_next_one_after_the_periods_beginning(void *
                   "  - {form: marks, series: school_year, due: {on: \"10-01\"}}\n"
                   "  - {form: marks, series: school_year, due: {on: \"05-20\"}}\n"
                   "  - {form: marks, series: school_year, due: {on: \"09-01\"}}\n"
-                  "  - {form: marks, series: school_quarter, due: {on: \"03-01\"}}\n");
+                  "  - {form: marks, series: school_quarter, due: {on: \"03-01\"}}\n"
+                  "  - {form: marks, series: school_year, due: {on: \"08-31\"}, late_until: {on: \"09-30\"}}\n");
     assert_days(&w, 0, 0, "2020/21", "2020-09-01", "2020-10-01", "2020-10-01");
     assert_days(&w, 1, 0, "2020/21", "2020-09-01", "2021-05-20", "2021-05-20");
     assert_days(&w, 2, 0, "2020/21", "2020-09-01", "2020-09-01", "2020-09-01"); /* the first day itself */
     /* After the quarter (1 September to 31 October), not the March before it. */
     assert_days(&w, 3, 0, "2020/21-Q1", "2020-09-01", "2021-03-01", "2021-03-01");
+    assert_days(&w, 4, 0, "2020/21", "2020-09-01", "2021-08-31", "2021-09-30"); /* the September after the due day */
     world_close(&w);
 }
 
@@ -320,6 +327,98 @@ static void the_next_period_of_a_series_is_found_across_gaps(void **state)
     world_close(&w);
 }
 
+/* ---- the programmes that come with the program ---- */
+
+#define CONFIGS SVODKA_SOURCE_DIR "/configs/"
+#define MOST    64u
+
+struct shipped {
+    struct calendar *calendar;
+    struct form *forms[MOST];
+    size_t form_count;
+    struct report *report;
+};
+
+static void read_file(const char *path, void **bytes, size_t *len)
+{
+    enum err e = cli_read_file(path, 1u << 20, bytes, len);
+
+    if (e != OK)
+        fail_msg("%s: %s", path, err_text());
+}
+
+static void add_periods(struct shipped *s, const char *path)
+{
+    struct yaml_doc *d = NULL;
+    void *bytes;
+    size_t len;
+
+    if (access(path, R_OK) != 0)
+        return;
+    read_file(path, &bytes, &len);
+    assert_int_equal(yaml_parse(&d, path, bytes, len, s->report), OK);
+    assert_true(calendar_read(s->calendar, d, yaml_get(yaml_root(d), "periods"), s->report));
+    yaml_free(d);
+    free(bytes);
+}
+
+static void add_forms(struct shipped *s)
+{
+    DIR *dir = opendir(CONFIGS "forms");
+    char path[512];
+    void *bytes;
+    size_t len;
+
+    assert_non_null(dir);
+    for (struct dirent *f; (f = readdir(dir)) != NULL;) {
+        if (strstr(f->d_name, ".yaml") == NULL)
+            continue;
+        assert_true(s->form_count < MOST);
+        (void)snprintf(path, sizeof(path), CONFIGS "forms/%.100s", f->d_name);
+        read_file(path, &bytes, &len);
+        assert_int_equal(form_load(&s->forms[s->form_count++], path, bytes, len, s->report), OK);
+        free(bytes);
+    }
+    (void)closedir(dir);
+}
+
+static void the_calendars_of_the_five_programmes_are_read(void **state)
+{
+    static const char *const programmes[] = {"abinsky", "klin", "korolyov", "veshkaima", "zhigalovo"};
+    struct shipped s = {.form_count = 0};
+    struct due_scope scope;
+    char path[512];
+
+    (void)state;
+    assert_int_equal(report_new(&s.report, 0), OK);
+    assert_int_equal(calendar_new(&s.calendar), OK);
+    add_forms(&s);
+    add_periods(&s, CONFIGS "periods.yaml");
+    for (size_t i = 0; i < sizeof(programmes) / sizeof(programmes[0]); i++) {
+        struct due_rules *rules = NULL;
+        void *bytes;
+        size_t len;
+        enum err e;
+
+        (void)snprintf(path, sizeof(path), CONFIGS "programmes/%s/periods.yaml", programmes[i]);
+        add_periods(&s, path);
+        (void)snprintf(path, sizeof(path), CONFIGS "programmes/%s/calendar.yaml", programmes[i]);
+        read_file(path, &bytes, &len);
+        scope = (struct due_scope){s.calendar, s.forms, s.form_count};
+        e = due_rules_read(&rules, path, bytes, len, &scope, s.report);
+        report_print(s.report, stderr);
+        assert_int_equal(e, OK);
+        assert_true(due_rules_count(rules) >= 15);
+        due_rules_free(rules);
+        free(bytes);
+    }
+    assert_int_equal(report_warnings(s.report), 0);
+    for (size_t i = 0; i < s.form_count; i++)
+        form_free(s.forms[i]);
+    calendar_free(s.calendar);
+    report_free(s.report);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -333,6 +432,7 @@ int main(void)
         cmocka_unit_test(everything_wrong_is_told_with_its_place),
         cmocka_unit_test(a_rule_that_is_never_used_is_worth_a_word),
         cmocka_unit_test(a_school_reads_rules_of_forms_it_has_not_got_yet),
+        cmocka_unit_test(the_calendars_of_the_five_programmes_are_read),
         cmocka_unit_test(the_next_period_of_a_series_is_found_across_gaps),
     };
 
