@@ -1,12 +1,11 @@
 #include "hub/closing.h"
 
+#include "common/cli.h"
+#include "hub/closing_internal.h"
+
 #include <string.h>
 
-#define VALUE_ELEMENTS 8u
-#define KEY_MAX        (PERIOD_ID_MAX + 1u + FORM_NAME_MAX + 1u)
-
-/* Key: period 0 group 0. */
-static size_t closing_key(uint8_t out[KEY_MAX], const char *period, const char *group)
+size_t closing_key(uint8_t out[CLOSING_KEY_MAX], const char *period, const char *group)
 {
     size_t p = strlen(period);
     size_t g = strlen(group);
@@ -35,7 +34,7 @@ static enum err read_value(struct closing *out, struct bytes value)
 {
     struct mp m = mp_of(value);
 
-    (void)mp_array(&m, VALUE_ELEMENTS, 32);
+    (void)mp_array(&m, CLOSING_ELEMENTS, 32);
     out->is_closed = mp_bool(&m);
     out->lsn = mp_uint(&m, UINT64_MAX);
     out->wall_ms = mp_int(&m);
@@ -43,13 +42,14 @@ static enum err read_value(struct closing *out, struct bytes value)
     mp_text(&m, out->reason, 0, CLOSING_REASON_MAX);
     out->is_forced = mp_bool(&m);
     out->missing = mp_uint(&m, UINT64_MAX);
+    out->snapshot_lsn = mp_uint(&m, UINT64_MAX);
     out->head = mp_bin(&m, SIGNED_MAX);
     return m.failed ? err_set(ERR_CORRUPT, "what is kept of the closed period %s is damaged", out->period) : OK;
 }
 
 enum err closing_get(struct store_txn *t, const char *period, const char *group, struct closing *out)
 {
-    uint8_t raw[KEY_MAX];
+    uint8_t raw[CLOSING_KEY_MAX];
     size_t len = closing_key(raw, period, group);
     struct bytes value;
     enum err e = len == 0 ? ERR_NOT_FOUND : store_get(t, H_PERIODS, bytes_of(raw, len), &value);

@@ -211,6 +211,30 @@ enum err blob_get(struct store_txn *t, uint64_t lsn, struct buf *out)
     return buf_status(out);
 }
 
+enum err ledger_decide_with(struct ledger *l, struct store_txn *t, enum journal_type type, struct bytes payload,
+                            size_t elements, struct bytes beside, uint64_t *lsn)
+{
+    enum err e = ledger_decide(l, t, type, payload, elements, lsn);
+
+    return e == OK ? blob_put(t, *lsn, beside) : e;
+}
+
+enum err ledger_payload(struct store_txn *t, uint64_t lsn, struct mp *m, size_t *elements)
+{
+    uint8_t previous[DIGEST_BYTES];
+    enum journal_type type;
+    struct bytes entry;
+    int64_t wall_ms;
+    enum err e = journal_get(t, lsn, &entry);
+
+    return e == OK ? journal_read(entry, m, &type, &wall_ms, previous, elements) : e;
+}
+
+enum err ledger_beside(struct store_txn *t, uint64_t lsn, struct buf *out)
+{
+    return blob_get(t, lsn, out);
+}
+
 /* ---- closed generations ---- */
 
 #define CLOSED_LEN (sizeof(CLOSED_KEY) - 1 + GEN_KEY_BYTES)

@@ -40,6 +40,13 @@ MUST_CHECK enum err ledger_decide(struct ledger *l, struct store_txn *t, enum jo
 /* Wall clock of an entry, when it was written.  ERR_CORRUPT: missing or damaged. */
 MUST_CHECK enum err ledger_time(struct store_txn *t, uint64_t lsn, int64_t *wall_ms);
 
+/* The same with bytes that are kept beside the entry (H_BLOBS), whose digest the payload must hold. */
+MUST_CHECK enum err ledger_decide_with(struct ledger *l, struct store_txn *t, enum journal_type type,
+                                       struct bytes payload, size_t elements, struct bytes beside, uint64_t *lsn);
+/* An entry's payload: `m` stands at its first element, a loan of the transaction. */
+MUST_CHECK enum err ledger_payload(struct store_txn *t, uint64_t lsn, struct mp *m, size_t *elements);
+/* Those bytes, appended.  ERR_CORRUPT: there are none. */
+MUST_CHECK enum err ledger_beside(struct store_txn *t, uint64_t lsn, struct buf *out);
 /* Number of the newest entry; 0: none. */
 MUST_CHECK enum err ledger_last(struct store_txn *t, uint64_t *lsn);
 

@@ -3,6 +3,7 @@
 #include "common/cli.h"
 #include "common/folder.h"
 #include "hub/checkpoint.h"
+#include "hub/closing.h"
 #include "hub/home_internal.h"
 #include "hub/intake.h"
 #include "hub/ledger_compare.h"
@@ -321,6 +322,35 @@ static enum err replay_checkpoint(struct verify *v, struct mp *m, size_t element
     return put_placeholder(v);
 }
 
+static enum err check_snapshot(struct verify *v)
+{
+    struct store_txn *t = NULL;
+    enum err e = store_begin_read(v->hub->store, &t);
+
+    if (e != OK)
+        return e;
+    e = closing_check(v->hub, t, v->next);
+    store_abort(t);
+    if (is_fatal(e))
+        return e;
+    if (e != OK)
+        compare_say(&v->report, _("entry %llu: the snapshot of a closed period: %s"), (unsigned long long)v->next,
+                    err_text());
+    return OK;
+}
+
+static enum err replay_closing(struct verify *v, int64_t wall_ms, struct mp *m, size_t elements)
+{
+    bool has_snapshot;
+    enum err e = closing_replay(v->t, v->next, wall_ms, m, elements, &has_snapshot);
+
+    if (e == ERR_MALFORMED)
+        compare_say(&v->report, _("entry %llu: it is damaged"), (unsigned long long)v->next);
+    else if (e != OK || (has_snapshot && (e = check_snapshot(v)) != OK))
+        return e;
+    return put_placeholder(v);
+}
+
 static enum err replay_entry(struct verify *v)
 {
     struct bytes bytes = bytes_of(v->entry.data, v->entry.len);
@@ -343,6 +373,8 @@ static enum err replay_entry(struct verify *v)
         compare_say(&v->report, _("entry %llu: %s"), (unsigned long long)v->next, err_text());
     if (type == JOURNAL_ACCEPT || type == JOURNAL_QUESTION)
         return replay_decision(v, type, wall_ms, &m, elements);
+    if (type == JOURNAL_PERIOD)
+        return replay_closing(v, wall_ms, &m, elements);
     if (type == JOURNAL_CHECKPOINT)
         return replay_checkpoint(v, &m, elements);
     return type == JOURNAL_GENERATION ? replay_generation(v, &m, elements) : put_placeholder(v);
