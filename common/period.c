@@ -329,6 +329,55 @@ enum err calendar_next(const struct calendar *c, const char *series, int32_t day
     return err_set(ERR_NOT_FOUND, _("the series %s has no period that begins on %s or later"), series, text);
 }
 
+static bool is_latest_yet(const struct period *p, int32_t day, bool ended, const struct period *best, bool has_best)
+{
+    return (ended ? p->last : p->first) <= day && (!has_best || p->first > best->first);
+}
+
+/* As slot_on(): the latest cannot lie more than two years back. */
+static bool latest_slot(const struct calendar *c, enum grain g, int32_t day, bool ended, struct period *out)
+{
+    bool has_best = false;
+    int year, month, d;
+    struct slot s = {g, 0, 1};
+    struct period p;
+
+    date_to_civil(day, &year, &month, &d);
+    for (int y = year - 2; y <= year + 1; y++) {
+        for (s.year = y, s.part = 1; s.part <= grains[g].parts && y >= YEAR_FIRST && y <= YEAR_LAST; s.part++) {
+            calendar_slot_period(c, &s, &p);
+            if (is_latest_yet(&p, day, ended, out, has_best)) {
+                *out = p;
+                has_best = true;
+            }
+        }
+    }
+    return has_best;
+}
+
+enum err calendar_latest(const struct calendar *c, const char *series, int32_t day, bool ended, struct period *out)
+{
+    int i = calendar_series_index(c, series);
+    bool has_best = false;
+    struct period best;
+
+    if (i < 0)
+        return ERR_NOT_FOUND;
+    if (i < (int)GRAIN_COUNT)
+        has_best = latest_slot(c, (enum grain)i, day, ended, &best);
+    for (size_t k = 0; i >= (int)GRAIN_COUNT && k < c->own_count; k++) {
+        const struct period *own = &c->own[k].p;
+
+        if (own->series == c->names[i] && is_latest_yet(own, day, ended, &best, has_best)) {
+            best = *own;
+            has_best = true;
+        }
+    }
+    if (has_best)
+        *out = best;
+    return has_best ? OK : ERR_NOT_FOUND;
+}
+
 /* The neighbour of an own period in time, NULL past the ends. */
 static const struct period *own_neighbour(const struct calendar *c, const struct period *from, bool is_later)
 {

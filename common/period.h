@@ -58,6 +58,10 @@ MUST_CHECK enum err calendar_next(const struct calendar *c, const char *series, 
 /* The period of the same series `steps` later (negative: earlier).  ERR_NOT_FOUND: past the ends. */
 MUST_CHECK enum err calendar_step(const struct calendar *c, const struct period *from, int32_t steps,
                                   struct period *out);
+/* The latest period of the series that has begun by that day (`ended`: whose last day has come by then).
+ * ERR_NOT_FOUND: none, or no such series; without a sentence in err_text(), because it is no mistake. */
+MUST_CHECK enum err calendar_latest(const struct calendar *c, const char *series, int32_t day, bool ended,
+                                    struct period *out);
 bool calendar_has_series(const struct calendar *c, const char *series);
 /* Names of all series, predefined first; a loan until the next calendar_read(). */
 const char *const *calendar_series(const struct calendar *c, size_t *count);

@@ -7,6 +7,7 @@
 
 #include "hub/programme.h"
 #include "hub/roster.h"
+#include "hub/variables.h"
 
 struct evaluation;
 
@@ -30,17 +31,18 @@ enum target_status { TARGET_NONE, TARGET_BELOW, TARGET_WITHIN, TARGET_ABOVE, TAR
 #define RESULT_SCALE 1000000 /* six places */
 struct result {
     enum result_state state;
-    i128 value; /* times RESULT_SCALE, rounded once, half up */
-    double number; /* the same before rounding: what other formulas read */
-    bool has_fraction;
+    i128 value;                  /* times RESULT_SCALE, rounded once, half up */
+    double number;               /* the same before rounding: what other formulas read */
+    bool has_fraction;           /* of kinds made of sums, units, class, execution, progress */
+    bool has_denominator;        /* else it is a count or a sum, and `denominator` is 0 */
     i128 numerator, denominator; /* scaled by 10^fraction_places */
     unsigned fraction_places;
-    uint64_t n;                  /* submissions (rows, keys) behind it */
+    uint64_t n;                            /* submissions (rows, keys) behind it */
     uint64_t reported, expected, excluded; /* units with a value, in the roster, left out (not eligible) */
-    const char *why_not;         /* RESULT_NO_DATA: a word for people, translated when shown; else NULL */
-    struct period used;          /* of `last_known.` and `base.`: the period that was taken; id "" else */
-    bool is_reweighted;          /* index with a missing component */
-    uint32_t class_index;        /* class: from 1; 0 else */
+    const char *why_not;                   /* RESULT_NO_DATA: a word for people, translated when shown; else NULL */
+    struct period used;                    /* of `last_known.` and `base.`: the period that was taken; id "" else */
+    bool is_reweighted;                    /* index with a missing component */
+    uint32_t class_index;                  /* class: from 1; 0 else */
 };
 
 /* `unit` NULL: the municipality.  `part` NULL or "": the whole.  The indicator is the first of its id and part: the
@@ -78,18 +80,43 @@ MUST_CHECK enum err evaluation_lines(struct evaluation *e, const struct indicato
  * numerator and denominator (of linear kinds), and other indicators' values. */
 struct input {
     bool is_variable;
-    uint32_t index; /* into programme->variables or indicators */
-    const char *unit; /* NULL: the municipality's value of an indicator */
-    struct period period;
-    const char *part;                                /* of an indicator, or of a variable's `by`; "" */
-    int64_t in_numerator, in_denominator;            /* variables */
-    struct cell cell;                                /* variables: what stands there, united over `time` */
-    struct result result;                            /* indicators */
+    uint32_t index;                       /* into programme->variables or indicators */
+    const char *unit;                     /* NULL: the municipality's value */
+    struct period period;                 /* id "": there is none, as before the first one */
+    const char *part;                     /* of an indicator, or of a variable's `by`; "" */
+    enum reference_stat stat;             /* which of its numbers is read */
+    int64_t in_numerator, in_denominator; /* variables */
+    struct cell cell;     /* variables: what stands there, united over `time`; .sum is the number that `stat` names,
+                             scaled by the variable's places where it is a sum */
+    bool has_cell;        /* there is something; with `absent: 0` a zero counts too */
+    struct result result; /* indicators */
 };
+/* Of the municipality: the units first, sorted, then UNIT_DISTRICT.  Kinds that look at the units one by one (units,
+ * class, gap, roll-ups) have the units' own values as inputs, which have inputs of their own. */
 MUST_CHECK enum err evaluation_inputs(struct evaluation *e, const struct programme *p, uint32_t indicator,
                                       const char *unit, const struct period *period, const char *part,
                                       enum err (*each)(void *ctx, const struct input *i), void *ctx);
 
+/* The cells behind a variable: of one unit (NULL: of all that count for the municipality), for what `period` means to
+ * it.  `part` and `c` are loans until `each` returns. */
+MUST_CHECK enum err evaluation_cells(struct evaluation *e, const struct programme *p, uint32_t variable,
+                                     const char *unit, const struct period *period,
+                                     enum err (*each)(void *ctx, const char *unit, const struct period *period,
+                                                      struct bytes part, const struct cell *c),
+                                     void *ctx);
+
+/* ---- a result as text: decimal point, nothing grouped ---- */
+
+/* Rounded half up to so many places, at most 6; of RESULT_OK alone. */
+void result_put_value(struct buf *out, const struct result *r, unsigned places);
+/* Exact, without needless zeros; nothing where there is none. */
+void result_put_numerator(struct buf *out, const struct result *r);
+void result_put_denominator(struct buf *out, const struct result *r);
+/* As written: 30-50, >50, 100, yes; `reference` targets: nothing. */
+void target_put(struct buf *out, const struct target *t);
+extern const char *const target_status_names[]; /* by enum target_status: "", "below", ... */
+
+/* NULL: no roster (an evaluation that was made without a hub). */
 const struct roster *evaluation_roster(const struct evaluation *e);
 
 #endif

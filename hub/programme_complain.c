@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SENTENCE_MAX 512u
-#define TOLD_MAX     4096u /* as many mistakes as nobody reads; after them some may come twice */
+#define SENTENCE_MAX      512u
+#define NUMBER_MAX_PLACES 15u   /* that many digits a double keeps */
+#define TOLD_MAX          4096u /* as many mistakes as nobody reads; after them some may come twice */
 
 /* ---- memory ---- */
 
@@ -150,7 +151,7 @@ static unsigned places_of(const char *text)
     const char *point = strchr(text, '.');
     size_t places = point == NULL ? 0 : strlen(point + 1);
 
-    return places > VALUE_MAX_PLACES ? VALUE_MAX_PLACES : (unsigned)places;
+    return places > NUMBER_MAX_PLACES ? NUMBER_MAX_PLACES : (unsigned)places;
 }
 
 bool loader_number(struct loader *l, const struct source *s, const struct yaml_node *n, const char *key, double *out)
@@ -169,7 +170,7 @@ bool loader_number(struct loader *l, const struct source *s, const struct yaml_n
         }
     }
     loader_complain(l, s, n, key, _("a number is expected, such as 5 or 0.25, with at most %u places, without quotes"),
-                    VALUE_MAX_PLACES);
+                    NUMBER_MAX_PLACES);
     return false;
 }
 

@@ -42,8 +42,10 @@ bool loader_parse(struct loader *l, const char *name, struct source *out)
     return true;
 }
 
-/* A mistake at a key of a file's top mapping, or at the file's beginning. */
-static void complain_at_key(struct loader *l, const struct pack_file *file, const char *key, const char *text)
+/* A mistake at a key of a file's top mapping (when a list stands there: at its item `item`), or at the file's
+ * beginning. */
+static void complain_at_key(struct loader *l, const struct pack_file *file, const char *key, uint32_t item,
+                            const char *text)
 {
     struct finding f = {.file = file->name, .line = 1, .column = 1, .field = key};
     const struct yaml_node *at = NULL;
@@ -51,6 +53,8 @@ static void complain_at_key(struct loader *l, const struct pack_file *file, cons
 
     if (yaml_parse(&d, file->name, file->bytes, file->len, NULL) == OK)
         at = yaml_get(yaml_root(d), key);
+    if (at != NULL && at->kind == YAML_SEQUENCE && item < at->count)
+        at = at->items[item];
     if (at != NULL) {
         f.line = at->line;
         f.column = at->column;
@@ -109,7 +113,7 @@ static void read_form(struct loader *l, const struct pack_file *f)
         return; /* the report holds it */
     }
     if (loader_form(l, form->id) != NULL) {
-        complain_at_key(l, f, "form", _("this form stands in another file of the pack already"));
+        complain_at_key(l, f, "form", 0, _("this form stands in another file of the pack already"));
         form_free(form);
         return;
     }
@@ -169,9 +173,10 @@ void load_check_series(struct loader *l)
     for (size_t i = 0; i < l->prog->form_count && l->calendar != NULL; i++) {
         const struct form *f = l->prog->forms[i];
 
-        if (f->series != NULL && !calendar_has_series(l->calendar, f->series))
-            complain_at_key(l, l->origin[i], "period",
-                            _("no such series of periods: neither predefined nor in periods.yaml"));
+        for (uint32_t s = 0; s < f->series_count; s++)
+            if (!calendar_has_series(l->calendar, f->all_series[s]))
+                complain_at_key(l, l->origin[i], "period", s,
+                                _("no such series of periods: neither predefined nor in periods.yaml"));
     }
 }
 

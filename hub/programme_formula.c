@@ -40,14 +40,6 @@ static uint32_t reference_column(const struct loader *l, const struct yaml_node 
     return place == NULL ? 0 : column + (uint32_t)utf8_count(at->text, (size_t)(place - at->text));
 }
 
-static const char *name_of(const struct loader *l, uint32_t draft)
-{
-    for (size_t i = 0; i < l->name_count; i++)
-        if (!l->names[i].is_variable && l->names[i].index == draft)
-            return l->names[i].text;
-    return "";
-}
-
 /* What was so a year ago does not depend on today; the base period may be today's. */
 static void add_edges(struct lookup *k)
 {
@@ -55,7 +47,7 @@ static void add_edges(struct lookup *k)
         const struct reference *r = &k->references[i];
 
         if (r->what == REFERENCE_INDICATOR && (r->shift == SHIFT_NONE || r->shift == SHIFT_BASE))
-            loader_add_edge(k->l, k->d, r->index, k->at, reference_column(k->l, k->at, name_of(k->l, r->index)));
+            loader_add_edge(k->l, k->d, r->index, k->at, reference_column(k->l, k->at, k->l->drafts[r->index].called));
     }
 }
 

@@ -76,6 +76,8 @@ static void begin_keys(const struct draft *first, const struct yaml_node *at, st
                                  .k = no_kind_keys};
     if (first != NULL)
         *k = first->keys;
+    if (!same_kind && k->kind == (int)KIND_GAP)
+        k->rollup = -1; /* what a gap is between, and no way to roll up another kind */
     if (!same_kind || has_kind_keys(at)) {
         k->k = no_kind_keys;
         k->k.at = at;
@@ -171,7 +173,10 @@ static void set_series(struct loader *l, struct draft *d)
     struct indicator *i = d->i;
 
     if (d->keys.period == NULL) {
-        i->series[i->series_count++] = f != NULL && f->series != NULL ? f->series : "school_year";
+        for (uint32_t s = 0; f != NULL && s < f->series_count && s < INDICATOR_MAX_SERIES; s++)
+            i->series[i->series_count++] = f->all_series[s];
+        if (i->series_count == 0)
+            i->series[i->series_count++] = "school_year";
         return;
     }
     i->series_count = loader_words(l, &l->programme, d->keys.period, "period", words, INDICATOR_MAX_SERIES);

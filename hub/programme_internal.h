@@ -98,6 +98,7 @@ struct draft {
     struct indicator_keys keys;
     uint32_t index, first; /* its own place; that of the first with its id and part */
     uint32_t nth;          /* from 1: which definition of its id and part */
+    const char *called;    /* as it is written in an expression */
     bool is_bad;           /* its keys are wrong: nothing is made of it, others may still name it */
 };
 
@@ -114,7 +115,8 @@ struct edge {
 struct name {
     const char *text;
     bool is_variable;
-    uint32_t index; /* into loader.variables, or loader.drafts: the first of its id and part */
+    bool is_ambiguous; /* two parts are written so */
+    uint32_t index;    /* into loader.variables, or loader.drafts: the first of its id and part */
 };
 
 struct loader {
@@ -164,7 +166,7 @@ bool loader_grow(struct loader *l, void **items, size_t count, size_t *cap, size
 const char *loader_text(struct loader *l, const char *text);
 /* A scalar's text, or a complaint and NULL; also NULL without a node. */
 const char *loader_scalar(struct loader *l, const struct source *s, const struct yaml_node *n, const char *key);
-/* A number with at most nine decimal places, without quotes. */
+/* A number with at most 15 decimal places, without quotes. */
 bool loader_number(struct loader *l, const struct source *s, const struct yaml_node *n, const char *key, double *out);
 /* "id" as programmes, variables and indicators are called: no '.', no word that has a meaning in `${...}`. */
 bool loader_is_id(const char *id);

@@ -37,7 +37,20 @@ static const char *dotted(struct loader *l, const struct indicator *i)
 static void add_name(struct loader *l, const char *text, bool is_variable, uint32_t index)
 {
     if (text != NULL)
-        l->names[l->name_count++] = (struct name){text, is_variable, index};
+        l->names[l->name_count++] = (struct name){text, is_variable, false, index};
+}
+
+/* Variables and indicators share one set of names.  Two parts may be written alike, as long as nobody names them. */
+static void check_pair(struct loader *l, struct name *a, struct name *b)
+{
+    const struct name *indicator = a->is_variable ? b : a;
+
+    if (strcmp(a->text, b->text) != 0)
+        return;
+    a->is_ambiguous = b->is_ambiguous = true;
+    if (a->is_variable != b->is_variable)
+        loader_complain(l, &l->programme, yaml_get(l->drafts[indicator->index].at, "id"), "id",
+                        _("\"%s\" is a variable already: variables and indicators share one set of names"), a->text);
 }
 
 void load_names(struct loader *l)
@@ -47,10 +60,11 @@ void load_names(struct loader *l)
         if (l->variables[i].is_declared)
             add_name(l, l->variables[i].v->id, true, (uint32_t)i);
     for (size_t i = 0; l->e == OK && i < l->draft_count; i++) {
-        const struct indicator *of = l->drafts[i].i;
+        struct draft *d = &l->drafts[i];
 
-        if (l->drafts[i].first == i)
-            add_name(l, of->part[0] == '\0' ? of->id : dotted(l, of), false, (uint32_t)i);
+        d->called = d->first < i ? l->drafts[d->first].called : d->i->part[0] == '\0' ? d->i->id : dotted(l, d->i);
+        if (d->first == i)
+            add_name(l, d->called, false, (uint32_t)i);
     }
     l->suggestions = loader_alloc(l, l->name_count, sizeof(*l->suggestions));
     if (l->e != OK)
@@ -59,23 +73,14 @@ void load_names(struct loader *l)
         qsort(l->names, l->name_count, sizeof(*l->names), by_text);
     for (size_t i = 0; i < l->name_count; i++)
         l->suggestions[i] = l->names[i].text;
-    for (size_t i = 1; i < l->name_count; i++) {
-        const struct name *n = &l->names[i];
-        const struct draft *d = n->is_variable ? &l->drafts[n[-1].index] : &l->drafts[n->index];
-
-        if (strcmp(n->text, n[-1].text) == 0 && !(n->is_variable && n[-1].is_variable))
-            loader_complain(l, &l->programme, yaml_get(d->at, "id"), "id",
-                            n->is_variable || n[-1].is_variable
-                                ? _("\"%s\" is a variable already: variables and indicators share one set of names")
-                                : _("two parts are both written as \"%s\""),
-                            n->text);
-    }
+    for (size_t i = 1; i < l->name_count; i++)
+        check_pair(l, &l->names[i - 1], &l->names[i]);
 }
 
 const struct name *loader_name(const struct loader *l, const char *text, size_t len)
 {
     char word[2 * FORM_NAME_MAX + PART_MAX];
-    const struct name wanted = {word, false, 0};
+    const struct name wanted = {word, false, false, 0};
 
     if (len >= sizeof(word) || l->name_count == 0)
         return NULL;
@@ -288,6 +293,9 @@ static int32_t find_indicator(struct lookup *k, const struct name *n, const char
 {
     const struct draft *to = &k->l->drafts[n->index];
 
+    if (n->is_ambiguous)
+        return wrong(k, _("\"%.*s\" may be one of two parts: give one of them another code"),
+                     (int)(len < 64 ? len : 64), name);
     if (k->is_linear)
         return wrong(k, _("\"%.*s\" is an indicator: a sum is made of variables"), (int)(len < 64 ? len : 64), name);
     if (n->index == k->d->first)
@@ -387,9 +395,12 @@ int32_t loader_need_indicator(struct loader *l, const struct draft *d, const str
 
     if (text == NULL || (name == NULL && l->has_broken_indicators))
         return -1;
-    if (name != NULL && !name->is_variable && name->index != d->first)
+    if (name != NULL && !name->is_variable && !name->is_ambiguous && name->index != d->first)
         return (int32_t)name->index;
-    if (name != NULL && name->is_variable)
+    if (name != NULL && name->is_ambiguous)
+        loader_complain(l, &l->programme, n, key, _("\"%.*s\" may be one of two parts: give one of them another code"),
+                        (int)(n->len < 64 ? n->len : 64), text);
+    else if (name != NULL && name->is_variable)
         loader_complain(l, &l->programme, n, key, _("\"%s\" is a variable: an indicator is expected"), text);
     else if (name != NULL)
         loader_complain(l, &l->programme, n, key, "%s",
