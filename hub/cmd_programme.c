@@ -172,7 +172,7 @@ static enum err store_programme(struct hub *h, struct store_txn *t, const struct
     return OK;
 }
 
-static enum err load(struct hub *h, const char *dir)
+enum err command_load_pack(struct hub *h, const char *dir)
 {
     struct store_txn *t = NULL;
     struct judged j;
@@ -205,7 +205,7 @@ int cmd_programme_load(int argc, char **argv)
     if (cli_parse(c, options, argc, argv, 1, 1) < 0)
         return cli_exit_code();
     if ((e = command_open(&h, home, HUB_WRITE)) == OK)
-        e = load(h, argv[0]);
+        e = command_load_pack(h, argv[0]);
     return command_close(h, e, true);
 }
 

@@ -5,6 +5,8 @@ const struct cli_command hub_commands[] = {
      N_("make a new hub: its keys, its store, its settings"), cmd_init},
     {"programme load", "DIR", N_("load a programme pack, or a new version of it"), cmd_programme_load},
     {"programme check", "DIR", N_("say what is wrong with a programme pack, and change nothing"), cmd_programme_check},
+    {"programme next-year", "ID [--year Y] [--write DIR]", N_("make and load a programme's next version"),
+     cmd_programme_next_year},
     {"programme list", "", N_("list the programmes"), cmd_programme_list},
     {"school add", "ID --name NAME --invite FILE [--unit U ...] [--role R ...] [--days N]",
      N_("enrol a school: writes its invitation file"), cmd_school_add},

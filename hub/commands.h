@@ -14,6 +14,7 @@ int cmd_init(int argc, char **argv);
 int cmd_programme_load(int argc, char **argv);
 int cmd_programme_check(int argc, char **argv);
 int cmd_programme_list(int argc, char **argv);
+int cmd_programme_next_year(int argc, char **argv);
 int cmd_school_add(int argc, char **argv);
 int cmd_school_list(int argc, char **argv);
 int cmd_status(int argc, char **argv);
@@ -82,6 +83,8 @@ MUST_CHECK enum err command_period(const struct hub *h, const char *text, struct
 MUST_CHECK enum err command_unit(struct hub *h, const char *unit);
 /* A form that is loaded, by id; ERR_NOT_FOUND with a suggestion. */
 MUST_CHECK enum err command_form(const struct hub *h, const char *id, const struct form **out);
+/* `programme load DIR`, but for opening and closing the hub: judges, prints what is wrong, loads, says so. */
+MUST_CHECK enum err command_load_pack(struct hub *h, const char *dir);
 /* Who works here, for the audit: "office:NAME". */
 void command_user(char *out, size_t size);
 

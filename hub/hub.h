@@ -129,6 +129,8 @@ MUST_CHECK enum err hub_calendar(struct store_txn *t, const char *except, struct
  * same transaction.  The caller rebuilds the cells (ledger_rebuild_cells) after hub_reload(). */
 MUST_CHECK enum err hub_add_programme(struct hub *h, struct store_txn *t, const struct pack *p,
                                       const struct programme *prog);
+/* The files of a stored programme; pack_free().  ERR_NOT_FOUND. */
+MUST_CHECK enum err hub_pack(struct store_txn *t, const char *programme, struct pack *out);
 /* A pack's calendar.yaml; *out NULL: it has none.  Mistakes go to `r`. */
 MUST_CHECK enum err hub_pack_due(struct due_rules **out, const struct pack *p, struct form *const *forms,
                                  size_t form_count, const struct calendar *calendar, struct report *r);

@@ -203,6 +203,17 @@ static enum err read_programme(struct store_txn *t, struct bytes value, struct p
     return e;
 }
 
+enum err hub_pack(struct store_txn *t, const char *programme, struct pack *out)
+{
+    struct bytes value;
+    enum err e = store_get(t, H_PROGRAMMES, bytes_of(programme, strlen(programme)), &value);
+
+    memset(out, 0, sizeof(*out));
+    if (e == OK && (e = read_programme(t, value, out)) != OK)
+        pack_free(out);
+    return e;
+}
+
 static enum err grow_list(void **list, size_t count, size_t item)
 {
     void *grown;
