@@ -1,7 +1,7 @@
 #include "hub/commands.h"
 
 #include "hub/decode.h"
-#include "hub/indicators.h"
+#include "hub/indicators_read.h"
 #include "hub/ledger.h"
 
 #include <stdio.h>
@@ -11,8 +11,8 @@
 /* How one number came about: the sentence, then every submission that it is made of.  The list is made from the
  * submissions themselves, and its sum is compared with the stored cell. */
 struct explain {
-    struct contribution found; /* of the submission at hand */
-    struct cell sum;
+    struct amounts found; /* of the submission at hand */
+    struct amounts sum;
     struct hub *hub;
     struct store_txn *t;
     const struct programme *programme;
@@ -23,7 +23,7 @@ struct explain {
     enum table_format format;
 
     struct decoder *decoder;
-    struct indicator_eval *eval;
+    struct variable_eval *eval;
     struct table *table;
     bool is_found;
     uint64_t others; /* submissions of the form and period that add nothing */
@@ -31,15 +31,13 @@ struct explain {
 
 /* ---- the submissions ---- */
 
-static enum err take_contribution(void *ctx, const struct indicator *i, const char *breakdown,
-                                  const struct contribution *c)
+static enum err take_contribution(void *ctx, const struct variable *v, struct bytes part, const struct contribution *c)
 {
     struct explain *x = ctx;
 
-    if (i == x->indicator && strcmp(breakdown, x->breakdown) == 0) {
-        x->found = *c;
+    if (part.len == strlen(x->breakdown) && memcmp(part.p, x->breakdown, part.len) == 0 &&
+        indicator_add(x->programme, x->indicator, v->digest, c->sum, c->n, &x->found))
         x->is_found = true;
-    }
     return OK;
 }
 
@@ -53,7 +51,6 @@ static const char *yes_no(bool yes, enum table_format f)
 static enum err put_submission(struct explain *x, const struct submission *s, const struct record *r)
 {
     const struct participant *p = registry_by_index(x->hub->registry, s->participant);
-    struct cell one = {x->found.numerator, x->found.denominator, (uint64_t)x->found.n};
     char id[RECORD_ID_TEXT], received[64];
     struct buf value;
     const char *cells[] = {id, r->unit, received, NULL, NULL};
@@ -65,7 +62,7 @@ static enum err put_submission(struct explain *x, const struct submission *s, co
     record_id_format(id, p == NULL ? "?" : p->id, &s->ref);
     command_time(received, sizeof(received), ms, x->format);
     buf_init(&value, 256);
-    indicator_numerator(x->indicator, &one, &value);
+    indicator_numerator(x->indicator, &x->found, &value);
     cells[3] = yes_no(x->found.numerator != 0, x->format);
     cells[4] = buf_cstr(&value);
     e = table_row(x->table, cells);
@@ -81,8 +78,9 @@ static enum err take_submission(void *ctx, const struct submission *s)
     enum err e = decoder_read(x->decoder, s->record, &r, &f);
 
     x->is_found = false;
+    memset(&x->found, 0, sizeof(x->found));
     if (e == OK)
-        e = indicator_eval_record(x->eval, f, r.values, r.value_count, r.filled_on, take_contribution, x);
+        e = variable_eval_record(x->eval, f, r.unit, r.values, r.value_count, r.filled_on, take_contribution, x);
     if (e != OK)
         return e;
     if (!x->is_found) {
@@ -91,7 +89,7 @@ static enum err take_submission(void *ctx, const struct submission *s)
     }
     x->sum.numerator += x->found.numerator;
     x->sum.denominator += x->found.denominator;
-    x->sum.n += (uint64_t)x->found.n;
+    x->sum.n += x->found.n;
     return put_submission(x, s, &r);
 }
 
@@ -102,7 +100,7 @@ static enum err take_line(void *ctx, const struct indicator_line *l)
     struct explain *x = ctx;
 
     if (strcmp(l->breakdown, x->breakdown) == 0 && l->programme == x->programme)
-        x->found = (struct contribution){l->cell.numerator, l->cell.denominator, (int64_t)l->cell.n};
+        x->found = l->cell;
     return OK;
 }
 
@@ -112,15 +110,14 @@ static enum err compare_with_cell(struct explain *x)
     struct indicator_query q = {.programme = x->programme->id,
                                 .period = x->period.id,
                                 .unit = x->unit,
-                                .indicator = indicator_id(x->indicator),
+                                .indicator = x->indicator->id,
                                 .level = x->unit != NULL ? LEVEL_UNIT : LEVEL_MUNICIPALITY};
     enum err e;
 
     memset(&x->found, 0, sizeof(x->found));
     if ((e = indicators_read(x->hub, x->t, &q, take_line, x)) != OK)
         return e;
-    if (x->found.numerator != x->sum.numerator || x->found.denominator != x->sum.denominator ||
-        (uint64_t)x->found.n != x->sum.n)
+    if (x->found.numerator != x->sum.numerator || x->found.denominator != x->sum.denominator || x->found.n != x->sum.n)
         return err_set(ERR_CORRUPT, _("the stored number and its submissions differ; run svodka-hub verify"));
     return OK;
 }
@@ -139,14 +136,14 @@ static void say_value(const struct explain *x, FILE *to, const char *where)
     buf_init(&denominator, 256);
     indicator_numerator(i, &x->sum, &numerator);
     indicator_denominator(i, &x->sum, &denominator);
-    if (!indicator_value_places(i, &x->sum, indicator_places(i), &value))
-        (void)fprintf(to, _("%s, \"%s\", %s, %s: there are no data.\n"), indicator_id(i), name, where,
+    if (!indicator_value_places(i, &x->sum, i->shown, &value))
+        (void)fprintf(to, _("%s, \"%s\", %s, %s: there are no data.\n"), i->id, name, where,
                       cli_pick(x->period.label_ru, x->period.label_en));
     else if (denominator.len == 0)
-        (void)fprintf(to, _("%s, \"%s\", %s, %s: %s %s.\n"), indicator_id(i), name, where,
+        (void)fprintf(to, _("%s, \"%s\", %s, %s: %s %s.\n"), i->id, name, where,
                       cli_pick(x->period.label_ru, x->period.label_en), buf_cstr(&value), measure);
     else
-        (void)fprintf(to, _("%s, \"%s\", %s, %s: %s %s, that is %s of %s.\n"), indicator_id(i), name, where,
+        (void)fprintf(to, _("%s, \"%s\", %s, %s: %s %s, that is %s of %s.\n"), i->id, name, where,
                       cli_pick(x->period.label_ru, x->period.label_en), buf_cstr(&value), measure, buf_cstr(&numerator),
                       buf_cstr(&denominator));
     buf_fini(&value);
@@ -182,11 +179,11 @@ static enum err find(struct explain *x, const char *programme, const char *id)
         if (programme != NULL && strcmp(programme, prog->id) != 0)
             continue;
         for (size_t i = 0; i < prog->indicator_count; i++) {
-            const char *name = indicator_id(prog->indicators[i]);
+            const char *name = prog->indicators[i]->id;
 
             if (near == NULL)
                 near = cli_nearest(id, &name, 1);
-            if (strcmp(name, id) != 0)
+            if (strcmp(name, id) != 0 || !indicator_is_shown(prog->indicators[i]))
                 continue;
             if (x->indicator != NULL)
                 return err_set(ERR_USAGE, _("indicator \"%s\" stands in more than one programme; say --programme"), id);
@@ -204,7 +201,7 @@ static enum err find(struct explain *x, const char *programme, const char *id)
 static enum err find_place(struct explain *x, const char *period)
 {
     const struct form *f;
-    enum err e = command_form(x->hub, indicator_form(x->indicator), &f);
+    enum err e = command_form(x->hub, indicator_form(x->programme, x->indicator), &f);
 
     if (e == OK)
         e = form_period(f, x->hub->calendar, period, &x->period);
@@ -220,7 +217,7 @@ static enum err audit(struct explain *x)
     if (e != OK)
         return e;
     command_user(who, sizeof(who));
-    hub_audit(x->hub, t, who, "explain %s, period %s, unit %s", indicator_id(x->indicator), x->period.id,
+    hub_audit(x->hub, t, who, "explain %s, period %s, unit %s", x->indicator->id, x->period.id,
               x->unit != NULL ? x->unit : "(all)");
     return store_commit(t);
 }
@@ -234,17 +231,18 @@ static enum err list(struct explain *x)
                                            {"adds", _("Adds"), TABLE_RIGHT, true}};
     enum err e = table_new(&x->table, columns, sizeof(columns) / sizeof(columns[0]));
 
-    if (e == OK && (e = decoder_new(&x->decoder, x->hub)) == OK && (e = indicator_eval_new(&x->eval, x->hub)) == OK &&
+    if (e == OK && (e = decoder_new(&x->decoder, x->hub)) == OK &&
+        (e = variable_eval_new(&x->eval, x->hub, NULL, NULL)) == OK &&
         (e = store_begin_read(x->hub->store, &x->t)) == OK &&
-        (e = ledger_each_current(x->hub->ledger, x->t, indicator_form(x->indicator), x->unit, x->period.id,
-                                 take_submission, x)) == OK)
+        (e = ledger_each_current(x->hub->ledger, x->t, indicator_form(x->programme, x->indicator), x->unit,
+                                 x->period.id, take_submission, x)) == OK)
         e = compare_with_cell(x);
     store_abort(x->t);
     if (e == OK) {
         command_mark_internal();
         say(x, x->format == TABLE_TEXT ? stdout : stderr);
     }
-    indicator_eval_free(x->eval);
+    variable_eval_free(x->eval);
     decoder_free(x->decoder);
     return command_print(x->table, x->format, e);
 }

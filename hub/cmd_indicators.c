@@ -1,6 +1,6 @@
 #include "hub/commands.h"
 
-#include "hub/indicators.h"
+#include "hub/indicators_read.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +43,7 @@ static enum err find_indicator(const struct hub *h, const char *programme, const
         if (programme != NULL && strcmp(programme, prog->id) != 0)
             continue;
         for (size_t i = 0; i < prog->indicator_count; i++) {
-            const char *name = indicator_id(prog->indicators[i]);
+            const char *name = prog->indicators[i]->id;
 
             if (strcmp(name, id) == 0)
                 return OK;
@@ -99,7 +99,7 @@ static enum err put_line(void *ctx, const struct indicator_line *l)
     char n[24], reported[24], expected[24];
     bool has_data = indicator_value(i, &l->cell, &out->value);
     const char *cells[] = {l->programme->id,
-                           indicator_id(i),
+                           i->id,
                            level_names[l->level],
                            l->unit,
                            l->period,
@@ -166,7 +166,7 @@ static void localise(struct buf *number)
             number->data[i] = ',';
 }
 
-static void put_fraction(struct listing *out, const struct indicator *i, const struct cell *c)
+static void put_fraction(struct listing *out, const struct indicator *i, const struct amounts *c)
 {
     indicator_numerator(i, c, &out->numerator);
     indicator_denominator(i, c, &out->denominator);
@@ -184,20 +184,16 @@ static enum err put_row(void *ctx, const struct indicator_line *l)
     const char *measure = indicator_unit_of_measure(i, cli_is_russian());
     struct period p;
     char n[32];
-    const char *cells[] = {indicator_id(i),
-                           indicator_name(i, cli_is_russian()),
-                           l->period,
-                           l->level == LEVEL_UNIT ? l->unit : _("municipality"),
-                           l->breakdown,
-                           NULL,
-                           NULL,
-                           n};
+    const char *cells[] = {i->id,        indicator_name(i, cli_is_russian()),
+                           l->period,    l->level == LEVEL_UNIT ? l->unit : _("municipality"),
+                           l->breakdown, NULL,
+                           NULL,         n};
     enum err e;
 
     if (calendar_find(out->hub->calendar, NULL, l->period, &p) == OK)
         cells[2] = cli_pick(p.label_ru, p.label_en);
     cli_format_count(n, sizeof(n), l->cell.n);
-    if (indicator_value_places(i, &l->cell, indicator_places(i), &out->value)) {
+    if (indicator_value_places(i, &l->cell, i->shown, &out->value)) {
         localise(&out->value);
         buf_printf(&out->value, "%s%s", measure[0] != '\0' ? " " : "", measure);
         put_fraction(out, i, &l->cell);

@@ -1,8 +1,8 @@
 #include "hub/commands.h"
 
 #include "hub/form_change.h"
-#include "hub/indicators.h"
-#include "hub/ledger.h"
+#include "hub/ledger_build.h"
+#include "hub/programme.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,50 +147,120 @@ static void say_contents(const struct programme *p, const struct due_rules *due)
 
 /* ---- programme load ---- */
 
-static enum err store_programme(struct hub *h, struct store_txn *t, const struct judged *j)
+#define RETRIES 5u
+
+/* Judged, and its new cells built, from one look at the store: the core goes on receiving meanwhile. */
+struct coming {
+    struct judged judged;
+    struct cell_build *build;
+    uint64_t definitions; /* under which that was done */
+};
+
+static void coming_fini(struct coming *c)
+{
+    cell_build_free(c->build);
+    judged_fini(&c->judged);
+    memset(c, 0, sizeof(*c));
+}
+
+static enum err build(struct coming *c, struct store_txn *t)
 {
     struct ledger_totals totals;
+    char count[32];
+    enum err e;
+
+    if (!cell_build_is_needed(c->build))
+        return OK;
+    if ((e = ledger_totals(t, &totals)) != OK)
+        return e;
+    if (totals.counted > 0) {
+        cli_format_count(count, sizeof(count), totals.counted);
+        (void)fprintf(stderr, _("Computing the indicators anew from %s submissions ...\n"), count);
+    }
+    return cell_build_run(c->build, t);
+}
+
+static enum err prepare(struct coming *c, struct hub *h, const char *dir)
+{
+    struct store_txn *t = NULL;
+    enum err e = store_begin_read(h->store, &t);
+
+    memset(c, 0, sizeof(*c));
+    if (e != OK)
+        return e;
+    if ((e = hub_reload(h, t)) == OK)
+        e = judge(&c->judged, h, t, dir);
+    c->definitions = h->definitions_version;
+    if (e == OK && (e = cell_build_new(&c->build, h, c->judged.programme)) == OK)
+        e = build(c, t);
+    store_abort(t);
+    return e;
+}
+
+/* What arrived since the look is in the journal: then the cells are computed again, and nothing can arrive any more. */
+static enum err store_programme(struct hub *h, struct store_txn *t, const struct coming *c)
+{
+    const struct judged *j = &c->judged;
+    bool is_current = false;
     char who[80];
     enum err e;
 
-    if ((e = hub_add_programme(h, t, &j->pack, j->programme)) != OK)
+    if ((e = cell_build_is_current(c->build, t, &is_current)) != OK ||
+        (!is_current && cell_build_is_needed(c->build) && (e = cell_build_run(c->build, t)) != OK) ||
+        (e = cell_build_store(c->build, t)) != OK || (e = hub_add_programme(h, t, &j->pack, j->programme)) != OK)
         return e;
     if ((e = hub_reload(h, t)) != OK)
         return err_prefix(e, _("with this pack the hub's programmes do not fit together any more"));
-    if ((e = ledger_totals(t, &totals)) != OK)
-        return e;
-    if (totals.records > 0) {
-        char count[32];
-
-        cli_format_count(count, sizeof(count), totals.counted);
-        (void)fprintf(stderr, _("Computing the indicators anew from %s submissions ...\n"), count);
-        if ((e = ledger_rebuild_cells(h->ledger, t)) != OK)
-            return e;
-    }
     command_user(who, sizeof(who));
     hub_audit(h, t, who, "programme %s version %s loaded", j->programme->id, j->programme->version);
     return OK;
 }
 
-enum err command_load_pack(struct hub *h, const char *dir)
+/* *again: another programme was loaded since the look. */
+static enum err switch_over(struct hub *h, const struct coming *c, bool *again)
 {
     struct store_txn *t = NULL;
-    struct judged j;
-    enum err e = command_begin(h, &t);
+    uint64_t definitions;
+    enum err e = store_begin_write(h->store, &t);
 
+    *again = false;
     if (e != OK)
         return e;
-    e = judge(&j, h, t, dir);
-    print_report(j.report, dir);
-    e = refused(&j, e);
-    if (e == OK)
-        e = store_programme(h, t, &j);
-    if ((e = command_finish(h, t, e)) == OK) {
-        (void)printf(_("Programme %s, version %s (%s) is loaded.\n"), j.programme->id, j.programme->version,
-                     cli_pick(j.programme->title_ru, j.programme->title_en));
-        say_contents(j.programme, j.due);
+    if ((e = hub_definitions_version(t, &definitions)) == OK && definitions != c->definitions) {
+        *again = true;
+        store_abort(t);
+        return OK;
     }
-    judged_fini(&j);
+    if (e == OK)
+        e = store_programme(h, t, c);
+    return command_finish(h, t, e);
+}
+
+enum err command_load_pack(struct hub *h, const char *dir)
+{
+    struct coming c;
+    bool again = true;
+    enum err e = OK;
+
+    for (unsigned i = 0; again; i++) {
+        if (i == RETRIES)
+            return err_set(ERR_BUSY, _("other programmes are being loaded all the time; try again later"));
+        e = prepare(&c, h, dir);
+        if (e == OK)
+            e = switch_over(h, &c, &again);
+        if (e != OK || !again)
+            break;
+        coming_fini(&c);
+    }
+    print_report(c.judged.report, dir);
+    if ((e = refused(&c.judged, e)) == OK) {
+        const struct programme *p = c.judged.programme;
+
+        (void)printf(_("Programme %s, version %s (%s) is loaded.\n"), p->id, p->version,
+                     cli_pick(p->title_ru, p->title_en));
+        say_contents(p, c.judged.due);
+    }
+    coming_fini(&c);
     return e;
 }
 

@@ -5,9 +5,9 @@
 #include "common/folder.h"
 #include "common/log.h"
 #include "hub/home_internal.h"
-#include "hub/indicators.h"
 #include "hub/lease.h"
 #include "hub/ledger.h"
+#include "hub/programme.h"
 #include "hub/registry.h"
 #include "protocol/message.h"
 

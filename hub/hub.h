@@ -30,7 +30,7 @@ enum hub_table {
     H_DEAD,         /* participant index u32 | counter u32 | tag 8 | number u64 -> by: RECORD_REF_BYTES */
     H_CURRENT,      /* slot digest 24 (slot.h) -> participant index u32 | ref 20 | lsn u64 | row u32 | flags u8 */
     H_SLOTS,        /* form id 0 unit 0 period 0 | slot digest 24 -> nothing: enumerates current slots */
-    H_CELLS,        /* indicator digest 16 | unit 0 | period 0 | breakdown -> cell (cells.h) */
+    H_CELLS,        /* variable digest 16 | unit 0 | period 0 | part -> cell (cells.h) */
     H_QUARANTINE,  /* participant index u32 | counter u32 | tag 8 | number u64 -> MessagePack: lsn, row, reason, text */
     H_AUDIT,       /* u64 -> MessagePack: time, who, what */
     H_RETURNS,     /* form id 0 unit 0 period 0 -> MessagePack: the office's last word about a return (returns.h) */
@@ -58,10 +58,10 @@ struct hub_conf {
     int64_t checkpoint_min; /* checkpoint.at: minute of the day, local time */
 };
 
-struct programme; /* indicators.h */
+struct programme; /* programme.h */
 struct registry;  /* registry.h */
 struct ledger;    /* ledger.h */
-struct pack;      /* indicators.h */
+struct pack;      /* programme.h */
 struct lease;     /* lease.h */
 
 struct hub {
@@ -126,7 +126,7 @@ bool hub_directory_is_stale(const struct hub *h);
 /* A calendar with the periods of all stored programmes but `except` (NULL: all).  calendar_free(). */
 MUST_CHECK enum err hub_calendar(struct store_txn *t, const char *except, struct calendar **out);
 /* Stores a checked pack's files as objects, journals it, and lists its forms, periods and maps in the directory of the
- * same transaction.  The caller rebuilds the cells (ledger_rebuild_cells) after hub_reload(). */
+ * same transaction.  Before, the caller puts in the cells of new variables (ledger_build.h). */
 MUST_CHECK enum err hub_add_programme(struct hub *h, struct store_txn *t, const struct pack *p,
                                       const struct programme *prog);
 /* The files of a stored programme; pack_free().  ERR_NOT_FOUND. */

@@ -5,8 +5,8 @@
 #include "common/folder.h"
 #include "common/log.h"
 #include "common/utf8.h"
-#include "hub/indicators.h"
 #include "hub/ledger.h"
+#include "hub/programme.h"
 #include "hub/registry.h"
 
 #include <sodium.h>

@@ -5,8 +5,8 @@
 #include "common/folder.h"
 #include "common/log.h"
 #include "common/utf8.h"
-#include "hub/indicators.h"
 #include "hub/ledger.h"
+#include "hub/programme.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,7 +50,7 @@ enum err hub_object(struct store_txn *t, const uint8_t digest_in[32], enum objec
     return OK;
 }
 
-/* The pack's programme.yaml is kept like the other files, but never travels. */
+/* What only the hub reads is kept like the other files of the pack, but never travels. */
 #define OBJECT_PROGRAMME ((enum object_kind)9)
 
 static enum object_kind kind_of_file(const char *name)
@@ -61,7 +61,8 @@ static enum object_kind kind_of_file(const char *name)
         return OBJECT_MAP;
     if (strcmp(name, CALENDAR_FILE) == 0)
         return OBJECT_DUE;
-    return strcmp(name, "periods.yaml") == 0 ? OBJECT_CALENDAR : OBJECT_PROGRAMME;
+    return strcmp(name, "periods.yaml") == 0 || strcmp(name, "shared/periods.yaml") == 0 ? OBJECT_CALENDAR
+                                                                                         : OBJECT_PROGRAMME;
 }
 
 /* H_PROGRAMMES: programme id -> [version, [[file name, digest]...]]. */

@@ -1,7 +1,8 @@
-#include "hub/indicators_internal.h"
+#include "hub/indicators_read.h"
 
 #include "hub/units.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,50 +69,55 @@ static void lines_reset(struct lines *l)
     buf_reset(&l->text);
 }
 
-/* indicator digest 16 | unit 0 | period 0 | breakdown */
-static bool split_key(struct bytes key, const char **unit, const char **period, char breakdown[STORE_KEY_MAX + 1])
-{
-    const char *p = (const char *)key.p + INDICATOR_DIGEST_BYTES;
-    const char *end = (const char *)key.p + key.len;
-    const char *zero = memchr(p, 0, (size_t)(end - p));
-
-    *unit = p;
-    if (zero == NULL || (zero = memchr(*period = zero + 1, 0, (size_t)(end - zero - 1))) == NULL)
-        return false;
-    memcpy(breakdown, zero + 1, (size_t)(end - zero - 1));
-    breakdown[end - zero - 1] = '\0';
-    return true;
-}
-
-static enum err read_cells(struct store_txn *t, const struct indicator_query *q, const struct indicator_line *of,
-                           struct lines *out)
+/* What one variable's cells add, a line each. */
+static enum err read_variable(struct store_txn *t, const struct indicator_query *q, const struct indicator_line *of,
+                              const struct variable *v, struct lines *out)
 {
     struct store_cursor *c = NULL;
     struct bytes key;
     struct bytes value;
-    char breakdown[STORE_KEY_MAX + 1];
-    const uint8_t *digest_of = of->indicator->digest;
+    char part[STORE_KEY_MAX + 1];
     enum err e = store_cursor_open(t, H_CELLS, &c);
 
     if (e != OK)
         return e;
-    for (e = store_seek(c, bytes_of(digest_of, INDICATOR_DIGEST_BYTES), &key, &value);
-         e == OK && memcmp(key.p, digest_of, INDICATOR_DIGEST_BYTES) == 0; e = store_next(c, &key, &value)) {
+    for (e = store_seek(c, bytes_of(v->digest, VARIABLE_DIGEST_BYTES), &key, &value);
+         e == OK && memcmp(key.p, v->digest, VARIABLE_DIGEST_BYTES) == 0; e = store_next(c, &key, &value)) {
         struct indicator_line line = *of;
-        const char *unit;
-        const char *period;
+        struct cell_at at;
+        struct cell cell;
 
-        if (!split_key(key, &unit, &period, breakdown)) {
-            e = err_set(ERR_CORRUPT, "a cell of indicator %s is damaged", of->indicator->id);
+        if ((e = cell_key_read(&at, key)) != OK || (e = cell_get(&cell, value)) != OK)
             break;
-        }
-        if (q->period != NULL && strcmp(q->period, period) != 0)
+        if ((q->period != NULL && strcmp(q->period, at.period) != 0) ||
+            (at.part.len > 0 && (v->kind != VARIABLE_SUM || !of->indicator->has_breakdown)))
             continue;
-        if ((e = cell_get(&line.cell, value)) != OK || (e = add_line(out, &line, unit, period, breakdown)) != OK)
+        (void)snprintf(part, sizeof(part), "%.*s", (int)at.part.len, (const char *)at.part.p);
+        (void)indicator_add(of->programme, of->indicator, v->digest, cell.sum, (int64_t)cell.n, &line.cell);
+        if ((e = add_line(out, &line, at.unit, at.period, part)) != OK)
             break;
     }
     store_cursor_close(c);
     return e == ERR_NOT_FOUND ? OK : e;
+}
+
+/* Of each variable once, whatever its terms. */
+static enum err read_linear(struct store_txn *t, const struct indicator_query *q, const struct indicator_line *of,
+                            const struct linear *l, const struct linear *before, struct lines *out)
+{
+    enum err e = OK;
+
+    for (uint32_t k = 0; k < l->count && e == OK; k++) {
+        bool is_seen = false;
+
+        for (uint32_t m = 0; m < k && !is_seen; m++)
+            is_seen = l->terms[m].variable == l->terms[k].variable;
+        for (uint32_t m = 0; before != NULL && m < before->count && !is_seen; m++)
+            is_seen = before->terms[m].variable == l->terms[k].variable;
+        if (!is_seen)
+            e = read_variable(t, q, of, of->programme->variables[l->terms[k].variable], out);
+    }
+    return e;
 }
 
 static int by_period(const void *a, const void *b)
@@ -134,6 +140,27 @@ static void sort_lines(struct lines *l)
         qsort(l->items, l->count, sizeof(*l->items), by_period);
 }
 
+static void add_amounts(struct amounts *to, const struct amounts *a)
+{
+    to->numerator += a->numerator;
+    to->denominator += a->denominator;
+    to->n += a->n;
+}
+
+/* Several variables of one place become one line. */
+static void merge_lines(struct lines *l)
+{
+    size_t kept = 0;
+
+    sort_lines(l);
+    for (size_t i = 0; i < l->count; i++)
+        if (kept > 0 && by_period(&l->items[kept - 1], &l->items[i]) == 0)
+            add_amounts(&l->items[kept - 1].line.cell, &l->items[i].line.cell);
+        else
+            l->items[kept++] = l->items[i];
+    l->count = kept;
+}
+
 static int by_period_then_breakdown(const void *a, const void *b)
 {
     const struct indicator_line *x = &((const struct item *)a)->line;
@@ -143,38 +170,9 @@ static int by_period_then_breakdown(const void *a, const void *b)
     return order != 0 ? order : strcmp(x->breakdown, y->breakdown);
 }
 
-struct reading {
-    struct lines units, all, empty;
-    struct hub *hub;
-    const struct indicator_query *query;
-    struct roster *roster;
-    const struct form *form; /* of the indicator at hand; NULL: no such form is loaded */
-    /* Of whom that form is expected in the period asked about last: lines come sorted by period. */
-    struct units *expected;
-    const struct form *expected_form;
-    char expected_in[PERIOD_ID_MAX + 1];
-};
-
-/* Sets r->expected for the indicator's form and this period. */
-static enum err expect_in(struct reading *r, const char *period)
-{
-    struct period p;
-    bool is_known;
-
-    if (r->expected != NULL && r->expected_form == r->form && strcmp(r->expected_in, period) == 0)
-        return OK;
-    units_free(r->expected);
-    r->expected = NULL;
-    r->expected_form = r->form;
-    (void)snprintf(r->expected_in, sizeof(r->expected_in), "%s", period);
-    is_known = form_period(r->form, r->hub->calendar, period, &p) == OK;
-    return units_expected(&r->expected, r->hub, r->roster, r->form, is_known ? &p : NULL);
-}
-
 /* Orders `units` by period and breakdown on the way. */
-static enum err pool(struct reading *r)
+static enum err pool(struct lines *units, struct lines *out, uint64_t expected)
 {
-    struct lines *units = &r->units;
     enum err e = OK;
 
     if (units->count > 0)
@@ -184,18 +182,12 @@ static enum err pool(struct reading *r)
         size_t j = i + 1;
 
         for (; j < units->count && by_period_then_breakdown(&units->items[i], &units->items[j]) == 0; j++) {
-            const struct cell *c = &units->items[j].line.cell;
-
-            sum.cell.numerator += c->numerator;
-            sum.cell.denominator += c->denominator;
-            sum.cell.n += c->n;
+            add_amounts(&sum.cell, &units->items[j].line.cell);
         }
         sum.level = LEVEL_MUNICIPALITY;
         sum.reported = j - i;
-        if (r->form != NULL && (e = expect_in(r, sum.period)) != OK)
-            return e;
-        sum.expected = r->form != NULL ? units_count(r->expected) : 0;
-        e = add_line(&r->all, &sum, "", sum.period, sum.breakdown);
+        sum.expected = expected;
+        e = add_line(out, &sum, "", sum.period, sum.breakdown);
         i = j;
     }
     return e;
@@ -208,6 +200,14 @@ static bool is_wanted(const struct indicator_query *q, const struct indicator_li
     return q->unit == NULL || strcmp(q->unit, l->unit) == 0;
 }
 
+struct reading {
+    struct lines units, all, empty;
+    const struct form *form; /* of the indicator at hand */
+    struct units *expected;  /* of whom it is expected; NULL: no such form is loaded */
+    struct hub *hub;
+    const struct indicator_query *query;
+};
+
 static bool is_there(const struct lines *sorted, const struct indicator_line *l)
 {
     struct item wanted = {.line = *l};
@@ -219,19 +219,19 @@ static bool is_there(const struct lines *sorted, const struct indicator_line *l)
 static enum err add_empty(struct reading *r, const struct indicator_line *of, const char *period)
 {
     struct indicator_line line = *of;
-    enum err e = expect_in(r, period);
+    enum err e = OK;
 
     line.reported = 0;
     line.period = period;
     line.breakdown = "";
-    for (size_t n = 0; e == OK && n < units_count(r->expected); n++) {
+    for (size_t n = 0; n < units_count(r->expected) && e == OK; n++) {
         line.unit = units_at(r->expected, n);
         if (!is_there(&r->all, &line))
             e = add_line(&r->empty, &line, line.unit, period, "");
     }
     line.unit = "";
     line.level = LEVEL_MUNICIPALITY;
-    line.expected = e == OK ? units_count(r->expected) : 0;
+    line.expected = units_count(r->expected);
     if (e == OK && !is_there(&r->all, &line))
         e = add_line(&r->empty, &line, "", period, "");
     return e;
@@ -258,6 +258,17 @@ static enum err fill_gaps(struct reading *r, const struct indicator_line *of)
     return e;
 }
 
+/* Most indicators are of the same form as the one before. */
+static enum err expect_form(struct reading *r, struct store_txn *t, const struct form *f)
+{
+    if (f == r->form)
+        return OK;
+    units_free(r->expected);
+    r->expected = NULL;
+    r->form = f;
+    return f == NULL ? OK : units_expected(&r->expected, r->hub, t, f);
+}
+
 static enum err read_lines(struct reading *r, struct store_txn *t, const struct indicator_line *of)
 {
     enum err e;
@@ -265,16 +276,17 @@ static enum err read_lines(struct reading *r, struct store_txn *t, const struct 
     lines_reset(&r->units);
     lines_reset(&r->all);
     lines_reset(&r->empty);
-    if ((e = read_cells(t, r->query, of, &r->units)) != OK)
+    if ((e = read_linear(t, r->query, of, &of->indicator->numerator, NULL, &r->units)) != OK ||
+        (e = read_linear(t, r->query, of, &of->indicator->denominator, &of->indicator->numerator, &r->units)) != OK)
         return e;
-    fix_texts(&r->units);
+    merge_lines(&r->units);
     for (size_t n = 0; n < r->units.count && e == OK; n++) {
         const struct indicator_line *l = &r->units.items[n].line;
 
         e = add_line(&r->all, l, l->unit, l->period, l->breakdown);
     }
     if (e == OK)
-        e = pool(r);
+        e = pool(&r->units, &r->all, r->expected == NULL ? 0 : units_count(r->expected));
     if (e != OK)
         return e;
     sort_lines(&r->all);
@@ -288,10 +300,10 @@ static enum err read_one(struct reading *r, struct store_txn *t, const struct pr
                          enum err (*each)(void *ctx, const struct indicator_line *l), void *ctx)
 {
     struct indicator_line of = {.programme = p, .indicator = i, .level = LEVEL_UNIT, .reported = 1, .expected = 1};
-    enum err e;
+    enum err e = expect_form(r, t, hub_form_by_id(r->hub, indicator_form(p, i)));
 
-    r->form = hub_form_by_id(r->hub, i->form);
-    e = read_lines(r, t, &of);
+    if (e == OK)
+        e = read_lines(r, t, &of);
     for (size_t n = 0; n < r->all.count && e == OK; n++)
         if (is_wanted(r->query, &r->all.items[n].line))
             e = each(ctx, &r->all.items[n].line);
@@ -316,10 +328,8 @@ enum err indicators_read(struct hub *h, struct store_txn *t, const struct indica
                          enum err (*each)(void *ctx, const struct indicator_line *l), void *ctx)
 {
     struct reading r = {.hub = h, .query = q};
-    enum err e = roster_load(&r.roster, h, t);
+    enum err e = OK;
 
-    if (e != OK)
-        return e;
     lines_init(&r.units);
     lines_init(&r.all);
     lines_init(&r.empty);
@@ -329,13 +339,13 @@ enum err indicators_read(struct hub *h, struct store_txn *t, const struct indica
         if (q->programme != NULL && strcmp(q->programme, prog->id) != 0)
             continue;
         for (size_t i = 0; i < prog->indicator_count && e == OK; i++)
-            if (q->indicator == NULL || strcmp(q->indicator, prog->indicators[i]->id) == 0)
+            if (indicator_is_shown(prog->indicators[i]) &&
+                (q->indicator == NULL || strcmp(q->indicator, prog->indicators[i]->id) == 0))
                 e = read_one(&r, t, prog, prog->indicators[i], each, ctx);
     }
     lines_fini(&r.units);
     lines_fini(&r.all);
     lines_fini(&r.empty);
     units_free(r.expected);
-    roster_free(r.roster);
     return e;
 }

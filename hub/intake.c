@@ -13,7 +13,7 @@ struct intake {
     const struct hub *hub;
     struct decoder *decoder;
     struct form_checker *checker;
-    struct indicator_eval *eval;
+    struct variable_eval *eval;
     struct slot_key slot_key;
 };
 
@@ -27,7 +27,7 @@ enum err intake_new(struct intake **out, const struct hub *h)
     i->hub = h;
     slot_key_derive(&i->slot_key, h->storage);
     if ((e = decoder_new(&i->decoder, h)) != OK || (e = form_checker_new(&i->checker)) != OK ||
-        (e = indicator_eval_new(&i->eval, h)) != OK) {
+        (e = variable_eval_new(&i->eval, h, NULL, NULL)) != OK) {
         intake_free(i);
         return e;
     }
@@ -39,7 +39,7 @@ void intake_free(struct intake *i)
 {
     if (i == NULL)
         return;
-    indicator_eval_free(i->eval);
+    variable_eval_free(i->eval);
     form_checker_free(i->checker);
     decoder_free(i->decoder);
     slot_key_fini(&i->slot_key);

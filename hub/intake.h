@@ -4,7 +4,6 @@
 #ifndef SVODKA_HUB_INTAKE_H
 #define SVODKA_HUB_INTAKE_H
 
-#include "hub/indicators.h"
 #include "hub/ledger.h"
 #include "hub/registry.h"
 
@@ -14,7 +13,7 @@ MUST_CHECK enum err intake_new(struct intake **out, const struct hub *h);
 void intake_free(struct intake *i);
 
 /* Order of checks (SPEC.md 4.5): size, magic, version, district, participant known and joined, sealing key known,
- * signature, then opening, decoding, rights, period, form_check, indicators.  `from` is the participant that the
+ * signature, then opening, decoding, rights, period, form_check, variables.  `from` is the participant that the
  * connection (or file) belongs to.  A batch that fails before "opening" is refused: *refusal says why (ERR_AUTH,
  * ERR_DENIED, ERR_MALFORMED...).  What fails later is quarantined record by record inside *out: all of it when the
  * participant is held, revoked or closed (whether such a one is let in at all is the caller's choice).  A reason in

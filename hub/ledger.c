@@ -34,7 +34,7 @@ void ledger_close(struct ledger *l)
     if (l == NULL)
         return;
     held_forget(l, 0);
-    indicator_eval_free(l->eval);
+    variable_eval_free(l->eval);
     cell_sums_free(l->sums);
     decoder_free(l->decoder);
     slot_key_fini(&l->slot_key);

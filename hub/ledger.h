@@ -27,7 +27,7 @@ enum journal_type {
     JOURNAL_CHECKPOINT = 14  /* signed head of a checkpoint, or the day after which they are forgotten (checkpoint.h) */
 };
 
-/* State that outlives a transaction: opened batches, the indicators' programs.  A ledger is used by one thread at a
+/* State that outlives a transaction: opened batches, the variables' programs.  A ledger is used by one thread at a
  * time; a thread that only reads opens one of its own. */
 struct ledger;
 MUST_CHECK enum err ledger_open(struct ledger **out, struct hub *h);
@@ -117,11 +117,12 @@ MUST_CHECK enum err ledger_find(struct ledger *l, struct store_txn *t, uint32_t 
 
 /* Chain, digests, signatures, every batch opened and applied again in order into an empty store (HOME/verify.tmp,
  * removed afterwards); then batches with their receipts, ranges, dead, current, slots, cells and quarantine are
- * compared byte for byte.  Cells are computed by today's indicators; what intake refused is taken from the journal,
+ * compared byte for byte.  Cells are computed by today's variables; what intake refused is taken from the journal,
  * because forms, rights and periods may have changed since.  Differences are printed to `to`, *bad counts them.
  * Progress through cli_progress().  ERR_BUSY: another check is running. */
 MUST_CHECK enum err ledger_verify(struct hub *h, FILE *to, uint64_t *bad);
-/* Builds all cells again from the current submissions and replaces them, inside `t`: after a programme changed. */
+/* Builds all cells again from the current submissions and replaces them, inside `t`: for repair.  What a new version of
+ * a programme needs is built by ledger_build.h. */
 MUST_CHECK enum err ledger_rebuild_cells(struct ledger *l, struct store_txn *t);
 
 struct ledger_totals {

@@ -77,32 +77,43 @@ static void name_current(const struct compare *c, char *out, struct bytes value)
         (void)snprintf(out, NAME_MAX_TEXT, "?");
 }
 
-static const char *indicator_name_of(const struct compare *c, const uint8_t *cell_digest)
+static const struct variable *variable_of(const struct compare *c, const uint8_t *digest_in)
 {
     for (size_t p = 0; p < c->hub->programme_count; p++)
-        for (size_t i = 0; i < c->hub->programmes[p]->indicator_count; i++) {
-            const struct indicator *at = c->hub->programmes[p]->indicators[i];
+        for (size_t i = 0; i < c->hub->programmes[p]->variable_count; i++)
+            if (memcmp(c->hub->programmes[p]->variables[i]->digest, digest_in, VARIABLE_DIGEST_BYTES) == 0)
+                return c->hub->programmes[p]->variables[i];
+    return NULL;
+}
 
-            if (memcmp(indicator_digest(at), cell_digest, INDICATOR_DIGEST_BYTES) == 0)
-                return indicator_id(at);
-        }
-    return "?";
+/* A combination of answers as it is; of all other kinds, bytes. */
+static void name_part(char out[NAME_MAX_TEXT], const struct variable *v, struct bytes part)
+{
+    size_t at = 0;
+
+    if (v != NULL && v->kind == VARIABLE_SUM) {
+        (void)snprintf(out, NAME_MAX_TEXT, "%.*s", (int)part.len, (const char *)part.p);
+        return;
+    }
+    out[0] = '\0';
+    for (size_t i = 0; i < part.len && at + 2 < NAME_MAX_TEXT; i++, at += 2)
+        (void)snprintf(out + at, 3, "%02x", part.p[i]);
 }
 
 static void name_cell(const struct compare *c, char *out, struct bytes key)
 {
-    const char *at = (const char *)key.p + INDICATOR_DIGEST_BYTES;
-    size_t left = key.len < INDICATOR_DIGEST_BYTES ? 0 : key.len - INDICATOR_DIGEST_BYTES;
-    size_t unit = strnlen(at, left);
-    size_t period = unit >= left ? 0 : strnlen(at + unit + 1, left - unit - 1);
-    size_t head = unit + 1 + period + 1;
+    const struct variable *v;
+    char part[NAME_MAX_TEXT];
+    struct cell_at at;
 
-    if (left == 0 || head > left) {
+    if (cell_key_read(&at, key) != OK) {
         (void)snprintf(out, NAME_MAX_TEXT, "?");
         return;
     }
-    (void)snprintf(out, NAME_MAX_TEXT, "%s, %.*s, %.*s%s%.*s", indicator_name_of(c, key.p), (int)unit, at, (int)period,
-                   at + unit + 1, head < left ? ", " : "", (int)(left - head), at + head);
+    v = variable_of(c, at.digest);
+    name_part(part, v, at.part);
+    (void)snprintf(out, NAME_MAX_TEXT, "%s, %.32s, %.32s%s%.160s", v == NULL ? "?" : v->id, at.unit, at.period,
+                   at.part.len > 0 ? ", " : "", part);
 }
 
 static const char *table_title(unsigned table)

@@ -167,14 +167,15 @@ enum err ledger_eval(struct ledger *l)
 {
     if (l->eval != NULL && l->eval_serial == l->hub->definitions_serial)
         return OK;
-    indicator_eval_free(l->eval);
+    variable_eval_free(l->eval);
     l->eval = NULL;
     decoder_forget(l->decoder);
     l->eval_serial = l->hub->definitions_serial;
-    return indicator_eval_new(&l->eval, l->hub);
+    return variable_eval_new(&l->eval, l->hub, NULL, NULL);
 }
 
-enum err ledger_contribute(struct ledger *l, struct bytes record, struct cell_sums *sums, int sign)
+enum err ledger_contribute(struct ledger *l, struct variable_eval *eval, struct bytes record, struct cell_sums *sums,
+                           int sign)
 {
     const struct form *f;
     struct record r;
@@ -190,5 +191,5 @@ enum err ledger_contribute(struct ledger *l, struct bytes record, struct cell_su
     }
     if ((e = places_index(cell_sums_places(sums), f, r.unit, r.period, &place, &is_new)) != OK)
         return e;
-    return cell_sums_record(sums, l->eval, place, &r, sign);
+    return cell_sums_record(sums, eval, place, &r, sign);
 }

@@ -23,7 +23,7 @@ struct ledger {
     struct hub *hub;
     struct slot_key slot_key;
     struct decoder *decoder;
-    struct indicator_eval *eval; /* made when first needed, and again when the hub's definitions changed */
+    struct variable_eval *eval; /* made when first needed, and again when the hub's definitions changed */
     uint64_t eval_serial;
     struct cell_sums *sums;
     struct held_batch cache[LEDGER_CACHE_SIZE];
@@ -94,10 +94,11 @@ MUST_CHECK enum err plain_find_row(const struct batch_plain *p, uint64_t number,
 MUST_CHECK enum err range_get(struct bytes value, uint64_t *last, uint64_t *lsn);
 /* Which batch holds the number; ERR_NOT_FOUND. */
 MUST_CHECK enum err range_find(struct store_txn *t, uint32_t participant, const struct record_ref *ref, uint64_t *lsn);
-/* The current indicators' evaluation. */
+/* The current variables' evaluation. */
 MUST_CHECK enum err ledger_eval(struct ledger *l);
-/* Adds or takes away what a record of the journal contributes. */
-MUST_CHECK enum err ledger_contribute(struct ledger *l, struct bytes record, struct cell_sums *sums, int sign);
+/* Adds or takes away what a record of the journal contributes to the variables of `eval`. */
+MUST_CHECK enum err ledger_contribute(struct ledger *l, struct variable_eval *eval, struct bytes record,
+                                      struct cell_sums *sums, int sign);
 
 /* ---- applying (ledger_apply.c: the batch as a whole; ledger_slots.c: its records) ---- */
 

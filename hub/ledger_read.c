@@ -286,7 +286,7 @@ static enum err add_current(void *ctx, const struct submission *s)
 {
     struct rebuild *r = ctx;
     struct cell_sums *sums = r->ledger->sums;
-    enum err e = ledger_contribute(r->ledger, s->record, sums, 1);
+    enum err e = ledger_contribute(r->ledger, r->ledger->eval, s->record, sums, 1);
 
     if (e != OK || cell_sums_count(sums) < REBUILD_CELLS)
         return e;

@@ -355,7 +355,8 @@ static enum err contribute_row(struct apply *a, uint32_t row, int sign)
     uint64_t number;
     uint32_t section;
 
-    return ledger_contribute(a->ledger, batch_plain_record(a->p->plain, row, &number, &section), a->ledger->sums, sign);
+    return ledger_contribute(a->ledger, a->ledger->eval, batch_plain_record(a->p->plain, row, &number, &section),
+                             a->ledger->sums, sign);
 }
 
 /* Intake has summed up all value records as if all of them counted: mostly they do, and then nothing is evaluated on
@@ -405,7 +406,7 @@ static enum err take_leaving(struct apply *a)
 
         if ((e = held_open(a->ledger, a->t, rows[i].lsn, &b)) == OK &&
             (e = held_record(b, rows[i].row, &record, &number)) == OK)
-            e = ledger_contribute(a->ledger, record, a->ledger->sums, -1);
+            e = ledger_contribute(a->ledger, a->ledger->eval, record, a->ledger->sums, -1);
     }
     return e;
 }

@@ -1,23 +1,16 @@
 #include "hub/ledger.h"
 
 #include "common/cli.h"
-#include "common/folder.h"
 #include "hub/checkpoint.h"
 #include "hub/closing.h"
-#include "hub/home_internal.h"
 #include "hub/intake.h"
 #include "hub/ledger_compare.h"
 #include "hub/ledger_internal.h"
+#include "hub/ledger_scratch.h"
 #include "hub/returns.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* The journal is read in short transactions, one an entry, so that a running core is not held up (long readers keep old
  * pages alive); only the comparison at the end holds one.  What is found wrong is printed and counted; only what stops
@@ -41,36 +34,6 @@ struct verify {
     uint64_t next;               /* entry to read */
     struct buf entry, blob, row; /* copies of what the living store holds */
 };
-
-/* ---- the scratch folder ---- */
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    return ftw->level == 0 ? 0 : remove(path);
-}
-
-static void empty_folder(const char *path)
-{
-    (void)nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-/* The lock on the folder keeps a second check out; it goes with the process, so what a killed check left is taken over
- * and emptied. */
-static enum err lock_scratch(const char *path, int *fd)
-{
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return err_errno(ERR_IO, errno, "%s", path);
-    if ((*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)) < 0)
-        return err_errno(ERR_IO, errno, "%s", path);
-    if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
-        close(*fd);
-        return err_set(ERR_BUSY, _("The ledger is being verified already."));
-    }
-    empty_folder(path);
-    return OK;
-}
 
 /* ---- the scratch store's transaction ---- */
 
@@ -471,26 +434,18 @@ static enum err run(struct verify *v)
 
 enum err ledger_verify(struct hub *h, FILE *to, uint64_t *bad)
 {
-    struct store_options options = {.tables = hub_tables, .map_size = (uint64_t)h->conf.map_size};
     struct verify v = {.hub = h, .shadow = *h, .report = {.hub = h, .to = to}};
-    char path[FOLDER_PATH_MAX];
-    char inside[FOLDER_PATH_MAX];
-    int fd = -1;
+    struct scratch scratch;
     enum err e;
 
     *bad = 0;
-    v.shadow.store = NULL;
-    if ((e = folder_path(path, h->dir, SCRATCH_NAME)) != OK || (e = lock_scratch(path, &fd)) != OK)
+    if ((e = scratch_open(&scratch, h, SCRATCH_NAME, _("The ledger is being verified already."))) != OK)
         return e;
-    if ((e = folder_path(inside, path, "store")) == OK && (e = folder_make(path, "store")) == OK &&
-        (e = store_open(&v.shadow.store, inside, &options)) == OK)
-        e = run(&v);
+    v.shadow.store = scratch.store;
+    e = run(&v);
     intake_free(v.intake);
     ledger_close(v.ledger);
-    store_close(v.shadow.store);
-    empty_folder(path);
-    (void)rmdir(path);
-    close(fd);
+    scratch_close(&scratch);
     *bad = v.report.bad;
     return e;
 }

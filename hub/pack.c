@@ -130,7 +130,7 @@ static enum err shared_path(char out[FOLDER_PATH_MAX], const char *dir, const st
     if (shared->text[0] != '/')
         e = folder_path(out, dir, shared->text);
     else if (snprintf(out, FOLDER_PATH_MAX, "%s", shared->text) >= (int)FOLDER_PATH_MAX)
-        e = err_set(ERR_LIMIT, _("%.64s...: the path is too long"), shared->text);
+        e = err_set(ERR_LIMIT, "%s", _("the path of the shared folder is too long"));
     if (e == OK && (stat(out, &st) != 0 || !S_ISDIR(st.st_mode)))
         e = err_set(ERR_NOT_FOUND, _("programme.yaml:%u:%u: shared: there is no folder %s"), shared->line,
                     shared->column, out);

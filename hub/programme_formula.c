@@ -35,7 +35,7 @@ static uint32_t reference_column(const struct loader *l, const struct yaml_node 
 
     (void)snprintf(written, sizeof(written), "%s}", name);
     place = column > 0 ? strstr(at->text, written) : NULL;
-    while (place != NULL && place > at->text && place[-1] != '{')
+    while (place != NULL && place > at->text && *place != '$')
         place--;
     return place == NULL ? 0 : column + (uint32_t)utf8_count(at->text, (size_t)(place - at->text));
 }

@@ -63,6 +63,15 @@ static bool is_among(const char *const *names, size_t max, const char *name)
     return false;
 }
 
+static bool is_known(const char *key)
+{
+    const struct yaml_key *k = variable_table;
+
+    while (k->name != NULL && strcmp(k->name, key) != 0)
+        k++;
+    return k->name != NULL;
+}
+
 static bool fits_kind(struct loader *l, const struct source *s, const struct yaml_node *at, int kind)
 {
     bool good = true;
@@ -70,8 +79,8 @@ static bool fits_kind(struct loader *l, const struct source *s, const struct yam
     for (uint32_t i = 0; i < at->count; i++) {
         const char *key = at->pairs[i].key->text;
 
-        if (strcmp(key, "id") == 0 || strcmp(key, "kind") == 0 || is_among(rules[kind].has, 10, key))
-            continue;
+        if (strcmp(key, "id") == 0 || strcmp(key, "kind") == 0 || !is_known(key) || is_among(rules[kind].has, 10, key))
+            continue; /* what nobody knows was told */
         loader_complain(l, s, at->pairs[i].key, key, _("a variable of kind '%s' has no such key"), kind_names[kind]);
         good = false;
     }

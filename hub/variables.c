@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* For each version of a form: `looks`, one for the submission itself and one for each repeat whose rows are looked at;
- * in a look the conditions, each different `where` once; under a condition the items that count where it holds.  So a
- * condition that many variables share is evaluated once a row, and so is a code that several count. */
+/* For each version of a form: `looks`, one for the submission itself and one for each repeat whose rows are looked at.
+ * In a look a tree of conditions: `A and B` hangs under `A`, and under a condition the items that count where all above
+ * it hold.  So what many variables begin with is evaluated once a row, and where it does not hold none of them costs
+ * anything.  A code that several count is hashed once. */
+
+#define CONDITION_DEPTH 8u /* what has more parts has the rest of them in the last */
 
 struct item {
     const struct variable *variable;
@@ -20,10 +23,12 @@ struct item {
 };
 
 struct condition {
-    const char *source; /* NULL: always */
-    const struct expr *where;
+    struct bytes source; /* a loan from the variable */
+    struct expr *holds;  /* NULL: always; of the root alone */
     struct item *items;
     uint32_t count;
+    struct condition *under;
+    uint32_t under_count;
 };
 
 /* A key, as far as it was computed for the row at hand. */
@@ -37,8 +42,7 @@ struct coded {
 
 struct look {
     int32_t rows; /* index of the repeat; -1: the submission itself */
-    struct condition *conditions;
-    uint32_t condition_count;
+    struct condition root;
     struct coded *codes;
     uint32_t code_count;
 };
@@ -103,20 +107,46 @@ static enum err find_look(struct eval_form *ef, int32_t rows, struct look **out)
     return OK;
 }
 
-static enum err find_condition(struct look *l, const char *source, const struct expr *where, struct condition **out)
+/* Finds or adds the condition that stands under *at, and goes there. */
+static enum err go_under(struct condition **at, struct bytes source, const struct form_versions *versions, int32_t rows)
 {
+    struct condition *c = *at;
+    struct expr *holds;
     enum err e;
 
-    for (uint32_t i = 0; i < l->condition_count; i++)
-        if (same_source(l->conditions[i].source, source)) {
-            *out = &l->conditions[i];
+    for (uint32_t i = 0; i < c->under_count; i++)
+        if (c->under[i].source.len == source.len && memcmp(c->under[i].source.p, source.p, source.len) == 0) {
+            *at = &c->under[i];
             return OK;
         }
-    if ((e = grow((void **)&l->conditions, l->condition_count, sizeof(*l->conditions))) != OK)
+    if ((e = variable_compile_condition(&holds, source, versions, rows)) != OK)
         return e;
-    *out = &l->conditions[l->condition_count++];
-    **out = (struct condition){.source = source, .where = where};
+    if ((e = grow((void **)&c->under, c->under_count, sizeof(*c->under))) != OK) {
+        expr_free(holds);
+        return e;
+    }
+    *at = &c->under[c->under_count++];
+    **at = (struct condition){.source = source, .holds = holds};
     return OK;
+}
+
+static enum err find_condition(struct look *l, const char *source, const struct form_versions *versions,
+                               struct condition **out)
+{
+    struct bytes left = bytes_of(source, source == NULL ? 0 : strlen(source));
+    enum err e = OK;
+
+    *out = &l->root;
+    for (unsigned depth = 1; left.len > 0 && e == OK; depth++) {
+        struct bytes first = left;
+
+        if (depth < CONDITION_DEPTH)
+            first = condition_first(&left);
+        else
+            left.len = 0;
+        e = go_under(out, first, versions, l->rows);
+    }
+    return e;
 }
 
 static enum err find_coded(struct look *l, const char *source, const struct expr *key, uint32_t *index)
@@ -133,7 +163,8 @@ static enum err find_coded(struct look *l, const char *source, const struct expr
 }
 
 /* Takes `code`, on failure too. */
-static enum err add_item(struct eval_form *ef, const struct variable *v, uint32_t clause, struct variable_code *code)
+static enum err add_item(struct eval_form *ef, const struct variable *v, uint32_t clause,
+                         const struct form_versions *versions, struct variable_code *code)
 {
     struct item fresh = {.variable = v, .clause = clause, .code = code, .scale = pow(10, v->places)};
     struct condition *c;
@@ -142,7 +173,7 @@ static enum err add_item(struct eval_form *ef, const struct variable *v, uint32_
 
     fresh.one = (i128)fresh.scale;
     if ((e = find_look(ef, code->rows, &l)) != OK ||
-        (e = find_condition(l, v->clauses[clause].where, code->where, &c)) != OK ||
+        (e = find_condition(l, v->clauses[clause].where, versions, &c)) != OK ||
         (code->key != NULL && (e = find_coded(l, v->clauses[clause].key, code->key, &fresh.coded)) != OK) ||
         (e = grow((void **)&c->items, c->count, sizeof(*c->items))) != OK) {
         variable_code_free(code);
@@ -165,7 +196,7 @@ static enum err add_variable(struct eval_form *ef, const struct hub *h, const st
         e = variable_compile(&code, v, i, &versions, NULL, NULL);
         if (e == ERR_INVALID) /* an older version without the field: no data for this variable */
             continue;
-        if (e != OK || (e = add_item(ef, v, i, code)) != OK)
+        if (e != OK || (e = add_item(ef, v, i, &versions, code)) != OK)
             return e;
     }
     return OK;
@@ -264,15 +295,15 @@ enum err variable_eval_new(struct variable_eval **out, const struct hub *h,
     return OK;
 }
 
-static void look_fini(struct look *l)
+static void condition_fini(struct condition *c)
 {
-    for (uint32_t c = 0; c < l->condition_count; c++) {
-        for (uint32_t i = 0; i < l->conditions[c].count; i++)
-            variable_code_free(l->conditions[c].items[i].code);
-        free(l->conditions[c].items);
-    }
-    free(l->conditions);
-    free(l->codes);
+    for (uint32_t i = 0; i < c->under_count; i++)
+        condition_fini(&c->under[i]);
+    for (uint32_t i = 0; i < c->count; i++)
+        variable_code_free(c->items[i].code);
+    expr_free(c->holds);
+    free(c->items);
+    free(c->under);
 }
 
 void variable_eval_free(struct variable_eval *ev)
@@ -280,8 +311,10 @@ void variable_eval_free(struct variable_eval *ev)
     if (ev == NULL)
         return;
     for (size_t f = 0; ev->forms != NULL && f < ev->form_count; f++) {
-        for (uint32_t i = 0; i < ev->forms[f].look_count; i++)
-            look_fini(&ev->forms[f].looks[i]);
+        for (uint32_t i = 0; i < ev->forms[f].look_count; i++) {
+            condition_fini(&ev->forms[f].looks[i].root);
+            free(ev->forms[f].looks[i].codes);
+        }
         free(ev->forms[f].looks);
     }
     free(ev->forms);
@@ -515,21 +548,25 @@ static enum err count_item(struct variable_eval *ev, struct look *l, const struc
 
 /* ---- one submission ---- */
 
-static enum err look_once(struct variable_eval *ev, struct look *l)
+static enum err look_under(struct variable_eval *ev, struct look *l, const struct condition *c)
 {
     enum err e = OK;
 
-    ev->row++;
-    for (uint32_t i = 0; i < l->condition_count && e == OK; i++) {
-        const struct condition *c = &l->conditions[i];
-        bool holds = true;
+    for (uint32_t i = 0; i < c->count && e == OK; i++)
+        e = count_item(ev, l, &c->items[i]);
+    for (uint32_t i = 0; i < c->under_count && e == OK; i++) {
+        bool holds;
 
-        if (c->where != NULL)
-            e = expr_test(c->where, ev->arena, &ev->env, &holds);
-        for (uint32_t k = 0; e == OK && holds && k < c->count; k++)
-            e = count_item(ev, l, &c->items[k]);
+        if ((e = expr_test(c->under[i].holds, ev->arena, &ev->env, &holds)) == OK && holds)
+            e = look_under(ev, l, &c->under[i]);
     }
     return e;
+}
+
+static enum err look_once(struct variable_eval *ev, struct look *l)
+{
+    ev->row++;
+    return look_under(ev, l, &l->root);
 }
 
 static enum err look_at_rows(struct variable_eval *ev, struct look *l)

@@ -89,20 +89,27 @@ static enum err complain(const struct compiler *c, const char *key, const char *
     return ERR_INVALID;
 }
 
+static struct expr_schema schema_of(const struct form_versions *versions, int32_t rows)
+{
+    struct expr_schema schema = form_schema(versions->at);
+
+    schema.find = find_in_expression;
+    schema.name_at = schema.name_at != NULL ? name_at : NULL;
+    schema.ctx = versions;
+    schema.inside_repeat = rows;
+    schema.allow_today = false; /* a number must not depend on the day it is asked for */
+    return schema;
+}
+
 static enum err compile_source(const struct compiler *c, struct expr **out, const char *key, const char *source)
 {
-    struct expr_schema schema = form_schema(c->versions->at);
+    struct expr_schema schema = schema_of(c->versions, c->rows);
     struct expr_error error;
     enum err e;
 
     *out = NULL;
     if (source == NULL)
         return OK;
-    schema.find = find_in_expression;
-    schema.name_at = schema.name_at != NULL ? name_at : NULL;
-    schema.ctx = c->versions;
-    schema.inside_repeat = c->rows;
-    schema.allow_today = false; /* a number must not depend on the day it is asked for */
     e = expr_compile(out, source, strlen(source), &schema, &error);
     if (e == OK || e == ERR_NOMEM)
         return e;
@@ -158,6 +165,83 @@ static enum err find_by(const struct compiler *c, struct variable_by *out, const
     (void)snprintf(text, sizeof(text), _("%.64s: a field of form %s is expected: select_one, boolean, integer or text"),
                    name, f->id);
     return complain(c, "by", text);
+}
+
+/* ---- parts of a condition ---- */
+
+static bool is_name_start(uint8_t c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+}
+
+static size_t name_length(struct bytes s)
+{
+    size_t n = 0;
+
+    while (n < s.len && (is_name_start(s.p[n]) || (s.p[n] >= '0' && s.p[n] <= '9') || s.p[n] == '.' || s.p[n] == '-'))
+        n++;
+    return n;
+}
+
+/* Up to and with the quote or brace that ends it. */
+static size_t quoted_length(struct bytes s, uint8_t end)
+{
+    const uint8_t *at = memchr(s.p + 1, end, s.len - 1);
+
+    return at == NULL ? s.len : (size_t)(at - s.p) + 1;
+}
+
+struct bytes condition_first(struct bytes *left)
+{
+    struct bytes whole = *left;
+    struct bytes first = *left;
+    unsigned depth = 0;
+    bool is_cut = false;
+
+    for (size_t i = 0; i < whole.len;) {
+        struct bytes rest = bytes_of(whole.p + i, whole.len - i);
+        size_t len = 1;
+
+        if (rest.p[0] == '\'' || rest.p[0] == '"')
+            len = quoted_length(rest, rest.p[0]);
+        else if (rest.p[0] == '$')
+            len = quoted_length(rest, '}');
+        else if (is_name_start(rest.p[0]))
+            len = name_length(rest);
+        else if (rest.p[0] == '(')
+            depth++;
+        else if (rest.p[0] == ')')
+            depth--;
+        if (depth == 0 && len == 2 && memcmp(rest.p, "or", 2) == 0) {
+            left->len = 0;
+            return whole;
+        }
+        if (depth == 0 && len == 3 && memcmp(rest.p, "and", 3) == 0 && !is_cut) {
+            first.len = i;
+            *left = bytes_of(rest.p + 3, rest.len - 3);
+            is_cut = true;
+        }
+        i += len;
+    }
+    if (!is_cut)
+        left->len = 0;
+    while (first.len > 0 && (first.p[first.len - 1] == ' ' || first.p[first.len - 1] == '\n'))
+        first.len--;
+    while (first.len > 0 && (first.p[0] == ' ' || first.p[0] == '\n'))
+        first = bytes_of(first.p + 1, first.len - 1);
+    return first;
+}
+
+enum err variable_compile_condition(struct expr **out, struct bytes source, const struct form_versions *versions,
+                                    int32_t rows)
+{
+    struct expr_schema schema = schema_of(versions, rows);
+    struct expr_error error;
+    enum err e = expr_compile(out, (const char *)source.p, source.len, &schema, &error);
+
+    if (e == OK || e == ERR_NOMEM)
+        return e;
+    return err_set(ERR_INTERNAL, "a part of a condition does not stand alone: %s", error.text);
 }
 
 /* ---- together ---- */

@@ -22,6 +22,13 @@ struct variable_code {
     uint32_t by_count;
 };
 
+/* Cuts off what stands before the first `and` of a condition, as far as `and` is what holds it together; all of it when
+ * it is not. */
+struct bytes condition_first(struct bytes *left);
+/* Such a part, alone. */
+MUST_CHECK enum err variable_compile_condition(struct expr **out, struct bytes source,
+                                               const struct form_versions *versions, int32_t rows);
+
 /* Half up, as the decimal digits show it, to a scaled whole number.  False: no number, or none that is exact. */
 bool variable_round(double x, double scale, i128 *out);
 

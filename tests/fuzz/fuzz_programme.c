@@ -1,8 +1,8 @@
-/* fuzz_programme.c: any bytes as a pack: programme.yaml, a form, periods.yaml, apart by zero bytes; what is left out is
- * taken from a good pack.  What loads is compiled, evaluated over made-up answers and shown; it must not disagree with
- * itself.  The form is also judged as a new version of the good one. */
+/* fuzz_programme.c: any bytes as a pack: programme.yaml, a form, periods.yaml, variables.yaml, apart by zero bytes;
+ * what is left out is taken from a good pack.  What loads is compiled and evaluated over made-up answers; it must not
+ * disagree with itself.  The form is also judged as a new version of the good one. */
+#include "hub/cells.h"
 #include "hub/form_change.h"
-#include "hub/indicators_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define MAX_VALUES 64u
+#define ROWS       3u
 
 static const char good_programme[] =
     "programme: p\nversion: \"1\"\ntitle: P\nindicators:\n"
@@ -20,7 +21,16 @@ static const char good_form[] = "form: f\nversion: \"1\"\ntitle: F\nmode: rows\n
                                 "  - {type: text, name: who, label: Who, required: true}\n"
                                 "  - {type: integer, name: a, label: A}\n"
                                 "  - {type: decimal, name: d, places: 3, label: D}\n"
-                                "  - {type: select_one sex, name: s, label: S}\n";
+                                "  - {type: select_one sex, name: s, label: S}\n"
+                                "  - type: repeat\n    name: rows\n    label: R\n    survey:\n"
+                                "      - {type: text, name: code, label: C}\n"
+                                "      - {type: integer, name: n, label: N}\n";
+static const char good_variables[] =
+    "variables:\n"
+    "  - {id: v, kind: values, form: f, value: \"${a}\"}\n"
+    "  - {id: k, kind: keys, form: f, rows: rows, key: \"${code}\"}\n"
+    "  - {id: p, kind: pairs, form: f, rows: rows, key: \"${code}\", order: \"${n}\", value: \"${n}\"}\n"
+    "  - {id: r, kind: relations, form: f, rows: rows, key: \"${code}\", partner: \"'x'\"}\n";
 
 static void must(bool holds)
 {
@@ -55,56 +65,52 @@ static struct value some_value(const struct form_field *f, uint32_t seed)
     case VALUE_TEXT: v.as.text = (struct bytes){(const uint8_t *)"answer", 1 + seed % 6}; break;
     case VALUE_SELECT_ONE: v.as.i = seed % f->choices->count; break;
     case VALUE_SELECT_MULTIPLE: v.as.set = UINT64_C(1) << (seed % f->choices->count); break;
-    case VALUE_REPEAT: v.state = VALUE_MISSING; break;
+    case VALUE_REPEAT: v.state = VALUE_MISSING; break; /* see fill_rows() */
     }
     return v;
 }
 
-struct sums {
-    const struct indicator *last;
-    struct cell cell;
-    uint64_t calls;
-};
-
-static enum err add_up(void *ctx, const struct indicator *i, const char *breakdown, const struct contribution *c)
+static void fill_rows(struct value *out, struct value *cells, const struct form_field *f, uint32_t seed)
 {
-    struct sums *s = ctx;
-    struct buf text;
+    if (f->column_count == 0 || f->column_count > MAX_VALUES)
+        return;
+    for (uint32_t i = 0; i < ROWS * f->column_count; i++)
+        cells[i] = some_value(&f->columns[i % f->column_count], seed + i * 7);
+    *out = (struct value){.as.rows = {cells, ROWS, f->column_count}};
+}
 
-    s->calls++;
-    must(c->n == 1 && c->denominator == 1);
-    s->cell.numerator += c->numerator;
-    s->cell.denominator += c->denominator;
-    s->cell.n += (uint64_t)c->n;
-    s->last = i;
-    must(breakdown[0] == '\0' || strchr(breakdown, '=') != NULL);
-    buf_init(&text, 4096);
-    must(indicator_value(i, &s->cell, &text) && text.len > 0);
-    indicator_numerator(i, &s->cell, &text);
-    indicator_denominator(i, &s->cell, &text);
-    must(!text.failed);
-    buf_fini(&text);
-    return OK;
+static void evaluate_form(struct variable_eval *ev, struct cell_sums *sums, const struct form *f, uint32_t seed)
+{
+    static struct value values[MAX_VALUES];
+    static struct value cells[ROWS * MAX_VALUES];
+    struct record r = {.values = values, .value_count = f->field_count, .unit = "u", .filled_on = 18000};
+    uint32_t place;
+    bool is_new;
+
+    if (f->field_count > MAX_VALUES)
+        return;
+    for (uint32_t i = 0; i < f->field_count; i++) {
+        values[i] = some_value(&f->fields[i], seed + i);
+        if (f->fields[i].type == VALUE_REPEAT)
+            fill_rows(&values[i], cells, &f->fields[i], seed + i);
+    }
+    must(places_index(cell_sums_places(sums), f, "u", "p", &place, &is_new) == OK);
+    must(cell_sums_record(sums, ev, place, &r, 1) == OK);
 }
 
 static void evaluate(struct programme *p, uint32_t seed)
 {
     struct hub hub = {.forms = p->forms, .form_count = p->form_count, .programmes = &p, .programme_count = 1};
-    struct indicator_eval *ev = NULL;
-    struct sums s = {0};
+    struct variable_eval *ev = NULL;
+    struct cell_sums *sums = NULL;
 
-    must(indicator_eval_new(&ev, &hub) == OK);
-    for (size_t f = 0; f < p->form_count; f++) {
-        struct value values[MAX_VALUES];
-        uint32_t count = p->forms[f]->field_count;
-
-        if (count > MAX_VALUES)
-            continue;
-        for (uint32_t i = 0; i < count; i++)
-            values[i] = some_value(&p->forms[f]->fields[i], seed + i);
-        must(indicator_eval_record(ev, p->forms[f], values, count, 18000, add_up, &s) == OK);
-    }
-    indicator_eval_free(ev);
+    must(keys_start() == OK && key_generate(&hub.storage, KEY_SECRET) == OK);
+    must(variable_eval_new(&ev, &hub, NULL, NULL) == OK && cell_sums_new(&sums) == OK);
+    for (size_t f = 0; f < p->form_count; f++)
+        evaluate_form(ev, sums, p->forms[f], seed);
+    cell_sums_free(sums);
+    variable_eval_free(ev);
+    key_free(hub.storage);
 }
 
 static void judge_change(const struct programme *p)
@@ -146,7 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const uint8_t *at = data;
     const uint8_t *end = data + size;
-    struct pack_file files[3];
+    struct pack_file files[4];
     struct pack pack = {files, 2};
     struct programme *p, *again;
     size_t errors, same;
@@ -156,18 +162,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     files[0] = next_part("programme.yaml", &at, end, good_programme);
     files[1] = next_part("forms/f.yaml", &at, end, good_form);
-    if (at != NULL) {
-        files[2] = next_part("periods.yaml", &at, end, "");
-        pack.count = 3;
-    }
+    if (at != NULL)
+        files[pack.count++] = next_part("periods.yaml", &at, end, "");
+    files[pack.count++] = next_part("variables.yaml", &at, end, good_variables);
     (void)pack_programme_id(&pack, id);
     p = load(&pack, &errors);
     again = load(&pack, &same);
     must(errors == same && (p == NULL) == (again == NULL));
     if (p != NULL) {
-        must(strcmp(p->id, id) == 0 && p->indicator_count == again->indicator_count);
+        must(strcmp(p->id, id) == 0 && p->indicator_count == again->indicator_count &&
+             p->variable_count == again->variable_count);
         for (size_t i = 0; i < p->indicator_count; i++)
-            must(memcmp(p->indicators[i]->digest, again->indicators[i]->digest, INDICATOR_DIGEST_BYTES) == 0);
+            must(memcmp(p->indicators[i]->digest, again->indicators[i]->digest, VARIABLE_DIGEST_BYTES) == 0);
+        for (size_t i = 0; i < p->variable_count; i++)
+            must(memcmp(p->variables[i]->digest, again->variables[i]->digest, VARIABLE_DIGEST_BYTES) == 0);
         evaluate(p, (uint32_t)size);
         judge_change(p);
     }

@@ -131,7 +131,7 @@ pack_refused 'anchors are not used here'
 also 'aliases are not used here'
 fresh_pack
 sed -i 's/kind: count/kind: [count]/; s/places: 0/places: two/; s/form: marks/form: marx/' bad/programme.yaml
-pack_refused 'kind: expected one of: count, sum, mean, share (found: a list)'
+pack_refused 'kind: expected one of: count, sum, mean, share, ratio,'
 also 'places: expected a whole number (found: two)'
 also "form: the pack has no form 'marx' in forms/"
 fresh_pack

@@ -270,9 +270,13 @@ says_nothing=$(wc -c <err.txt)
 [ "$says_nothing" = 0 ] || { cat err.txt >&2; fail 'the running core did not take the change'; }
 "$agent_program" join s3.invite --home "$work/s3" >join.txt
 "$agent_program" sync --home "$work/s3" >sync.txt 2>&1 || { cat sync.txt >&2; fail 'the new school is not let in'; }
-sed -i 's/version: "1"/version: "2"/; s/kind: sum/kind: mean/' pack/programme.yaml
+sed -i 's/version: "1"/version: "1.1"/; s/value: "${count}"/value: "${count} + 0"/' pack/programme.yaml
 expect 0 "$hub_program" programme load pack
 says 'anew from 3 submissions'
+# A mean is made of the same variable as the sum: nothing is computed anew.
+sed -i 's/version: "1.1"/version: "2"/; s/kind: sum/kind: mean/' pack/programme.yaml
+expect 0 "$hub_program" programme load pack
+! grep -q anew err.txt || fail 'cells are computed anew although no variable has changed'
 expect 0 "$hub_program" indicators --format csv --indicator V-1 --unit s1
 prints 'visits,V-1,unit,s1,2020-09,,4.000000,12,3,3,ok,,,,1,1,2'
 says 'For the office alone'
@@ -301,7 +305,7 @@ is_json
 expect 2 "$hub_program" explain V-2
 expect 1 "$hub_program" explain V-9 --period 2020-09
 expect 0 env LC_ALL=ru_RU.UTF-8 LANGUAGE=ru "$hub_program" explain V-2 --period 2020-09
-prints 'вид mean, форма visit'
+prints 'вид mean; форма: visit'
 expect 1 "$hub_program" export submissions --form visit --period 2020-09
 says --unsafe-raw
 silent

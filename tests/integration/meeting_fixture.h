@@ -8,9 +8,9 @@
 #include "common/folder.h"
 #include "common/log.h"
 #include "hub/hub.h"
-#include "hub/indicators.h"
 #include "hub/lease.h"
 #include "hub/ledger.h"
+#include "hub/programme.h"
 #include "hub/registry.h"
 
 #include <arpa/inet.h>

@@ -91,16 +91,9 @@ static inline void add_school(struct world *w, struct store_txn *t, const char *
     buf_fini(&text);
 }
 
-static inline void load_programme(struct world *w, struct store_txn *t, const char *yaml)
+static inline void load_pack(struct world *w, struct store_txn *t, struct pack_file *files, size_t count)
 {
-    struct pack_file files[] = {
-        {(char *)(uintptr_t) "programme.yaml", (void *)(uintptr_t)yaml, strlen(yaml)},
-        {(char *)(uintptr_t) "forms/grades.yaml", (void *)(uintptr_t)grades_yaml, sizeof(grades_yaml) - 1},
-        {(char *)(uintptr_t) "forms/card.yaml", (void *)(uintptr_t)card_yaml, sizeof(card_yaml) - 1},
-        {(char *)(uintptr_t) "forms/poll.yaml", (void *)(uintptr_t)poll_yaml, sizeof(poll_yaml) - 1},
-        {(char *)(uintptr_t) "forms/ledgerbook.yaml", (void *)(uintptr_t)office_yaml, sizeof(office_yaml) - 1},
-    };
-    struct pack pack = {files, COUNT(files)};
+    struct pack pack = {files, count};
     struct programme *p = NULL;
     struct calendar *calendar;
     struct report *r;
@@ -115,6 +108,26 @@ static inline void load_programme(struct world *w, struct store_txn *t, const ch
     programme_free(p);
     calendar_free(calendar);
     report_free(r);
+}
+
+/* With all four forms; `variables` NULL: none of its own. */
+static inline void load_programme_with(struct world *w, struct store_txn *t, const char *yaml, const char *variables)
+{
+    struct pack_file files[] = {
+        {(char *)(uintptr_t) "programme.yaml", (void *)(uintptr_t)yaml, strlen(yaml)},
+        {(char *)(uintptr_t) "forms/grades.yaml", (void *)(uintptr_t)grades_yaml, sizeof(grades_yaml) - 1},
+        {(char *)(uintptr_t) "forms/card.yaml", (void *)(uintptr_t)card_yaml, sizeof(card_yaml) - 1},
+        {(char *)(uintptr_t) "forms/poll.yaml", (void *)(uintptr_t)poll_yaml, sizeof(poll_yaml) - 1},
+        {(char *)(uintptr_t) "forms/ledgerbook.yaml", (void *)(uintptr_t)office_yaml, sizeof(office_yaml) - 1},
+        {(char *)(uintptr_t) "variables.yaml", (void *)(uintptr_t)variables, variables == NULL ? 0 : strlen(variables)},
+    };
+
+    load_pack(w, t, files, COUNT(files) - (variables == NULL ? 1 : 0));
+}
+
+static inline void load_programme(struct world *w, struct store_txn *t, const char *yaml)
+{
+    load_programme_with(w, t, yaml, NULL);
 }
 
 /* After the hub's definitions changed. */
@@ -406,25 +419,25 @@ static inline void dump_table(struct world *w, unsigned table, struct buf *out)
     store_abort(t);
 }
 
-static inline const struct indicator *indicator_of(const struct world *w, const char *id)
+/* The first of that id; of an indicator over one form it is the indicator's. */
+static inline const struct variable *variable_of(const struct world *w, const char *id)
 {
     for (size_t p = 0; p < w->hub->programme_count; p++)
-        for (size_t i = 0; i < w->hub->programmes[p]->indicator_count; i++)
-            if (strcmp(indicator_id(w->hub->programmes[p]->indicators[i]), id) == 0)
-                return w->hub->programmes[p]->indicators[i];
-    fail_msg("no indicator %s", id);
+        for (size_t i = 0; i < w->hub->programmes[p]->variable_count; i++)
+            if (strcmp(w->hub->programmes[p]->variables[i]->id, id) == 0)
+                return w->hub->programmes[p]->variables[i];
+    fail_msg("no variable %s", id);
     return NULL;
 }
 
-/* All zeros when there is none. */
-static inline struct cell cell_of(const struct world *w, const char *indicator, const char *unit, const char *period,
-                                  const char *breakdown)
+static inline struct cell cell_of_part(const struct world *w, const char *variable, const char *unit,
+                                       const char *period, struct bytes part)
 {
-    struct cell c = {0, 0, 0};
+    struct cell c = {0, 0};
     uint8_t raw[CELL_KEY_MAX];
     struct store_txn *t;
     struct bytes value;
-    size_t len = cell_key(raw, indicator_digest(indicator_of(w, indicator)), unit, period, breakdown);
+    size_t len = cell_key(raw, variable_of(w, variable)->digest, unit, period, part);
 
     assert_true(len > 0);
     MUST(store_begin_read(w->hub->store, &t));
@@ -432,6 +445,13 @@ static inline struct cell cell_of(const struct world *w, const char *indicator, 
         MUST(cell_get(&c, value));
     store_abort(t);
     return c;
+}
+
+/* All zeros when there is none. */
+static inline struct cell cell_of(const struct world *w, const char *variable, const char *unit, const char *period,
+                                  const char *part)
+{
+    return cell_of_part(w, variable, unit, period, bytes_of(part, strlen(part)));
 }
 
 static inline uint64_t rows_of(const struct world *w, unsigned table)

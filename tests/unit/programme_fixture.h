@@ -150,10 +150,22 @@ struct mistake {
     const char *yaml, *line;
 };
 
+/* All of them, so that one run shows everything that is not as expected. */
 static inline void expect_mistakes(const struct mistake *cases, size_t count, const char *variables)
 {
-    for (size_t i = 0; i < count; i++)
-        expect_mistake(cases[i].yaml, variables, cases[i].line);
+    size_t wrong = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        struct programme *p;
+        enum err e = load_texts(cases[i].yaml, variables, &p);
+
+        if (e != ERR_INVALID || strstr(printed, cases[i].line) == NULL || report_errors(loaded_report) != 1) {
+            print_error("expected: %s\nfound:    %s\n", cases[i].line, e == OK ? "nothing" : printed);
+            wrong++;
+        }
+        done(p);
+    }
+    assert_int_equal(wrong, 0);
 }
 
 static inline const struct indicator *indicator_of(const struct programme *p, const char *id, const char *part)

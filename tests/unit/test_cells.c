@@ -1,9 +1,9 @@
 /* Cells: sums gathered in memory, then in the store; they come and go without a trace (invariant 5). */
 #include "ledger_fixture.h"
 
-static struct contribution one(int64_t numerator)
+static struct contribution one(int64_t sum)
 {
-    struct contribution c = {numerator, 1, 1};
+    struct contribution c = {sum, 1};
 
     return c;
 }
@@ -29,31 +29,49 @@ static void flush(const struct world *w, struct cell_sums *s)
 
 static void a_cell_is_read_as_it_was_written(void **state)
 {
-    struct cell c = {-((i128)1 << 100), (i128)7 << 64, 42};
+    struct cell c = {-((i128)1 << 100), UINT64_MAX};
     struct cell back;
     uint8_t raw[CELL_BYTES];
 
     (void)state;
     cell_put(raw, &c);
     assert_int_equal(cell_get(&back, bytes_of(raw, sizeof(raw))), OK);
-    assert_true(back.numerator == c.numerator && back.denominator == c.denominator && back.n == 42);
-    assert_int_equal(cell_get(&back, bytes_of(raw, 39)), ERR_CORRUPT);
+    assert_true(back.sum == c.sum && back.n == c.n);
+    assert_int_equal(cell_get(&back, bytes_of(raw, CELL_BYTES - 1)), ERR_CORRUPT);
+}
+
+static struct bytes text_part(const char *text)
+{
+    return bytes_of(text, strlen(text));
 }
 
 static void keys_hold_what_fits_and_nothing_else(void **state)
 {
-    uint8_t digest16[INDICATOR_DIGEST_BYTES] = {1};
+    uint8_t digest16[VARIABLE_DIGEST_BYTES] = {1};
     uint8_t key[CELL_KEY_MAX];
-    char text[CELL_BREAKDOWN_MAX + 2];
+    uint8_t part[VARIABLE_PART_MAX + 1] = {0};
+    struct cell_at at;
+    size_t len;
 
     (void)state;
-    assert_int_equal(cell_key(key, digest16, "gp", "2020-09", NULL), 16 + 3 + 8);
-    assert_int_equal(cell_key(key, digest16, "gp", "2020-09", "a=b"), 16 + 3 + 8 + 3);
-    memset(text, 'x', sizeof(text));
-    text[CELL_BREAKDOWN_MAX + 1] = '\0';
-    assert_int_equal(cell_key(key, digest16, "gp", "2020-09", text), 0);
-    text[CELL_BREAKDOWN_MAX] = '\0';
-    assert_true(cell_key(key, digest16, "gp", "2020-09", text) <= STORE_KEY_MAX);
+    assert_int_equal(cell_key(key, digest16, "gp", "2020-09", text_part("")), 16 + 3 + 8);
+    assert_int_equal(cell_key(key, digest16, "gp", "2020-09", text_part("a=b")), 16 + 3 + 8 + 3);
+    assert_int_equal(cell_key(key, digest16, "gp", "2020-09", bytes_of(part, sizeof(part))), 0);
+    len = cell_key(key, digest16, "gp", "2020-09", bytes_of(part, VARIABLE_PART_MAX)); /* bytes: zeros, too */
+    assert_int_equal(len, 16 + 3 + 8 + VARIABLE_PART_MAX);
+    MUST(cell_key_read(&at, bytes_of(key, len)));
+    assert_memory_equal(at.digest, digest16, sizeof(digest16));
+    assert_string_equal(at.unit, "gp");
+    assert_string_equal(at.period, "2020-09");
+    assert_int_equal(at.part.len, VARIABLE_PART_MAX);
+    for (size_t cut = 0; cut < 16 + 3 + 8; cut++)
+        assert_int_equal(cell_key_read(&at, bytes_of(key, cut)), ERR_CORRUPT);
+    MUST(cell_key_read(&at, bytes_of(key, 16 + 3 + 8)));
+    assert_int_equal(at.part.len, 0);
+    /* The longest unit and period leave the longest part just room. */
+    assert_int_equal(cell_key(key, digest16, "12345678901234567890123456789012", "12345678901234567890123456789012",
+                              bytes_of(part, VARIABLE_PART_MAX)),
+                     STORE_KEY_MAX);
 }
 
 /* The same sums whatever the order, and an empty table when all is taken away again. */
@@ -62,28 +80,28 @@ static void sums_come_and_go_without_a_trace(void **state)
     struct world w;
     struct cell_sums *s;
     struct cell_sums *more;
-    const struct indicator *i;
+    const struct variable *v;
 
     (void)state;
     world_open(&w);
-    i = indicator_of(&w, "pupils");
+    v = variable_of(&w, "pupils");
     MUST(cell_sums_new(&s));
     MUST(cell_sums_new(&more));
     for (int n = 0; n < 300; n++) {
         char unit[16];
-        char breakdown[16];
+        char part[16];
         struct contribution c = one(n);
 
         (void)snprintf(unit, sizeof(unit), "u%d", n % 40);
-        (void)snprintf(breakdown, sizeof(breakdown), "b=%d", n % 7);
-        MUST(cell_sums_add(s, place_of(s, &w, unit, "2020-09"), i, breakdown, &c, 1));
-        MUST(cell_sums_add(more, place_of(more, &w, unit, "2020-09"), i, breakdown, &c, -1));
+        (void)snprintf(part, sizeof(part), "b=%d", n % 7);
+        MUST(cell_sums_add(s, place_of(s, &w, unit, "2020-09"), v, text_part(part), &c, 1));
+        MUST(cell_sums_add(more, place_of(more, &w, unit, "2020-09"), v, text_part(part), &c, -1));
     }
     assert_int_equal(cell_sums_count(s), 280);
     flush(&w, s);
     assert_int_equal(rows_of(&w, H_CELLS), 280);
     assert_int_equal(cell_of(&w, "pupils", "u3", "2020-09", "b=3").n, 2);
-    assert_true(cell_of(&w, "pupils", "u3", "2020-09", "b=3").numerator == 3 + 283);
+    assert_true(cell_of(&w, "pupils", "u3", "2020-09", "b=3").sum == 3 + 283);
     MUST(cell_sums_merge(s, more));
     flush(&w, s);
     assert_int_equal(rows_of(&w, H_CELLS), 0);
@@ -98,26 +116,65 @@ static void what_cannot_be_is_an_error(void **state)
     struct cell_sums *s;
     struct store_txn *t;
     struct contribution c = one(1);
-    struct contribution huge = {(i128)((~(unsigned __int128)0) >> 1), 0, 0};
-    char text[CELL_BREAKDOWN_MAX + 2];
+    struct contribution huge = {(i128)((~(unsigned __int128)0) >> 1), 0};
+    uint8_t part[VARIABLE_PART_MAX + 1] = {0};
     uint32_t at;
 
     (void)state;
     world_open(&w);
     MUST(cell_sums_new(&s));
     at = place_of(s, &w, "gp", "2020-09");
-    memset(text, 'x', sizeof(text));
-    text[CELL_BREAKDOWN_MAX + 1] = '\0';
-    assert_int_equal(cell_sums_add(s, at, indicator_of(&w, "pupils"), text, &c, 1), ERR_LIMIT);
-    MUST(cell_sums_add(s, at, indicator_of(&w, "mood"), "", &huge, 1));
-    assert_int_equal(cell_sums_add(s, at, indicator_of(&w, "mood"), "", &c, 1), ERR_LIMIT);
+    assert_int_equal(cell_sums_add(s, at, variable_of(&w, "pupils"), bytes_of(part, sizeof(part)), &c, 1), ERR_LIMIT);
+    MUST(cell_sums_add(s, at, variable_of(&w, "mood"), text_part(""), &huge, 1));
+    assert_int_equal(cell_sums_add(s, at, variable_of(&w, "mood"), text_part(""), &c, 1), ERR_LIMIT);
     cell_sums_reset(s);
     at = place_of(s, &w, "gp", "2020-09");
-    MUST(cell_sums_add(s, at, indicator_of(&w, "pupils"), "", &c, -1));
+    MUST(cell_sums_add(s, at, variable_of(&w, "pupils"), text_part(""), &c, -1));
     MUST(store_begin_write(w.hub->store, &t));
     assert_int_equal(cell_sums_store(s, t), ERR_CORRUPT); /* fewer than none */
     store_abort(t);
     cell_sums_free(s);
+    world_close(&w);
+}
+
+/* `by` a text of 65 bytes: the variable before it in the file could count the submission, but does not either, and what
+ * cannot be added cannot be taken away. */
+static void a_submission_that_one_variable_cannot_take_adds_nothing_to_any(void **state)
+{
+    static const char variables[] = "variables:\n"
+                                    "  - {id: before, form: grades}\n"
+                                    "  - {id: by_pupil, form: grades, by: [pupil]}\n";
+    static const char programme[] = "programme: more\nversion: \"1\"\ntitle: More\nindicators:\n"
+                                    "  - {id: x, name: X, kind: sum, value: \"${before} + ${by_pupil}\"}\n";
+    char pupil[66];
+    struct value values[3] = {{.as.text = bytes_of(pupil, 65)}, {.as.i = 12}, {.as.i = 1}};
+    struct record r = {.filled_on = SOME_DAY, .unit = "gp", .period = "2020-09", .values = values, .value_count = 3};
+    struct variable_eval *eval;
+    struct cell_sums *s;
+    struct store_txn *t;
+    struct world w;
+
+    (void)state;
+    world_open(&w);
+    MUST(store_begin_write(w.hub->store, &t));
+    load_programme_with(&w, t, programme, variables);
+    finish_txn(&w, t);
+    MUST(hub_reload(w.hub, NULL));
+    MUST(variable_eval_new(&eval, w.hub, NULL, NULL));
+    MUST(cell_sums_new(&s));
+    memset(pupil, 'x', sizeof(pupil));
+    MUST(cell_sums_record(s, eval, place_of(s, &w, "gp", "2020-09"), &r, 1));
+    flush(&w, s);
+    assert_int_equal(rows_of(&w, H_CELLS), 0);
+    MUST(cell_sums_record(s, eval, place_of(s, &w, "gp", "2020-09"), &r, -1));
+    flush(&w, s);
+    assert_int_equal(rows_of(&w, H_CELLS), 0);
+    values[0].as.text.len = 64;
+    MUST(cell_sums_record(s, eval, place_of(s, &w, "gp", "2020-09"), &r, 1));
+    flush(&w, s);
+    assert_int_equal(cell_of(&w, "before", "gp", "2020-09", "").n, 1);
+    cell_sums_free(s);
+    variable_eval_free(eval);
     world_close(&w);
 }
 
@@ -162,6 +219,7 @@ int main(void)
         cmocka_unit_test(keys_hold_what_fits_and_nothing_else),
         cmocka_unit_test(sums_come_and_go_without_a_trace),
         cmocka_unit_test(what_cannot_be_is_an_error),
+        cmocka_unit_test(a_submission_that_one_variable_cannot_take_adds_nothing_to_any),
         cmocka_unit_test(places_are_kept_once),
     };
 

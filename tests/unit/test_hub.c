@@ -4,8 +4,8 @@
 
 #include "common/clock.h"
 #include "common/folder.h"
-#include "hub/indicators.h"
 #include "hub/ledger.h"
+#include "hub/programme.h"
 #include "hub/registry.h"
 
 #include <fcntl.h>
@@ -435,7 +435,7 @@ static void new_addresses_reach_the_schools_when_the_core_starts(void **state)
 /* ---- reloading, objects, audit ---- */
 
 static const char programme_yaml[] = "programme: p\nversion: \"1\"\ntitle: P\nindicators:\n"
-                                     "  - {id: n, name: N, form: f, kind: count}\n";
+                                     "  - {id: N-1, name: N, form: f, kind: count}\n";
 static const char form_yaml[] = "form: f\nversion: \"1\"\ntitle: F\nmode: record\nrole: school\nperiod: stage\n"
                                 "survey:\n  - {type: integer, name: a, label: A}\n";
 static const char periods_yaml[] = "periods:\n  - series: stage\n    periods:\n"

@@ -14,8 +14,8 @@ static void numbers_are_counted_once_and_cells_follow(void **state)
     assert_int_equal(v[VERDICT_COUNTED], 3);
     assert_int_equal(cell_of(&w, "pupils", "gp", "2020-09", "").n, 3);
     assert_int_equal(cell_of(&w, "pupils", "gp", "2020-09", "level=high").n, 2);
-    assert_int_equal(cell_of(&w, "grade_mean", "gp", "2020-09", "").numerator, 4000);
-    assert_int_equal(cell_of(&w, "passed", "gp", "2020-09", "").numerator, 2);
+    assert_int_equal(cell_of(&w, "grade_mean", "gp", "2020-09", "").sum, 4000);
+    assert_int_equal(cell_of(&w, "passed", "gp", "2020-09", "").sum, 2);
     assert_int_equal(verify_bad(&w), 0);
     world_close(&w);
 }
@@ -149,7 +149,7 @@ static void an_aborted_batch_is_forgotten_in_memory_too(void **state)
     ledger_aborted(w.hub->ledger);
     assert_int_equal(take(&w, &s[2], NULL), LEDGER_STORED);
     assert_int_equal(take(&w, &s[3], NULL), LEDGER_STORED);
-    assert_int_equal(cell_of(&w, "grade_mean", "gp", "2020-09", "").numerator, 2000);
+    assert_int_equal(cell_of(&w, "grade_mean", "gp", "2020-09", "").sum, 2000);
     assert_int_equal(verify_bad(&w), 0);
     for (size_t i = 0; i < 4; i++)
         buf_fini(&s[i].bytes);
@@ -175,7 +175,7 @@ static void a_later_one_replaces_and_an_earlier_one_does_not(void **state)
     assert_int_equal(take(&w, &a, v), LEDGER_STORED);
     assert_int_equal(v[VERDICT_COUNTED], 1);
     assert_int_equal(v[VERDICT_SUPERSEDED], 1);
-    assert_int_equal(cell_of(&w, "grade_mean", "gp", "2020-09", "").numerator, 2400);
+    assert_int_equal(cell_of(&w, "grade_mean", "gp", "2020-09", "").sum, 2400);
     assert_int_equal(verify_bad(&w), 0);
     buf_fini(&a.bytes);
     buf_fini(&b.bytes);
@@ -199,7 +199,7 @@ static void a_retraction_empties_the_slot_for_good(void **state)
     take_array(&w, two, 3, 2, head, v);
     assert_int_equal(v[VERDICT_COUNTED], 3); /* a retraction counts as a submission that did its work */
     assert_int_equal(cell_of(&w, "pupils", "gp", "2020-09", "").n, 1);
-    assert_int_equal(cell_of(&w, "grade_mean", "gp", "2020-09", "").numerator, 2000);
+    assert_int_equal(cell_of(&w, "grade_mean", "gp", "2020-09", "").sum, 2000);
     assert_int_equal(rows_of(&w, H_SLOTS), 1);
     assert_int_equal(rows_of(&w, H_CURRENT), 3);
     assert_int_equal(verify_bad(&w), 0);
@@ -226,7 +226,7 @@ static void a_dead_number_is_remembered_before_it_arrives(void **state)
     assert_int_equal(take(&w, &a, v), LEDGER_STORED);
     assert_int_equal(v[VERDICT_SUPERSEDED], 2);
     assert_int_equal(cell_of(&w, "pupils", "gp", "2020-09", "").n, 1);
-    assert_int_equal(cell_of(&w, "grade_mean", "gp", "2020-09", "").numerator, 600);
+    assert_int_equal(cell_of(&w, "grade_mean", "gp", "2020-09", "").sum, 600);
     assert_int_equal(verify_bad(&w), 0);
     buf_fini(&a.bytes);
     buf_fini(&b.bytes);
@@ -258,7 +258,7 @@ static void the_greatest_that_names_a_target_is_remembered(void **state)
         assert_int_equal(by.len, RECORD_REF_BYTES);
         assert_int_equal(record_ref_get(by.p).number, 3);
         store_abort(t);
-        assert_int_equal(cell_of(&w, "grade_mean", "gp", "2020-09", "").numerator, 500);
+        assert_int_equal(cell_of(&w, "grade_mean", "gp", "2020-09", "").sum, 500);
         assert_int_equal(verify_bad(&w), 0);
         for (size_t i = 0; i < 3; i++)
             buf_fini(&s[i].bytes);
@@ -285,7 +285,7 @@ static void duplicates_in_a_new_generation_are_not_counted_twice(void **state)
     take_array(&w, again, 2, 1, head, v);
     assert_int_equal(v[VERDICT_COUNTED], 2);
     assert_int_equal(cell_of(&w, "pupils", "gp", "2020-09", "").n, 2);
-    assert_int_equal(cell_of(&w, "grade_mean", "gp", "2020-09", "").numerator, 2300);
+    assert_int_equal(cell_of(&w, "grade_mean", "gp", "2020-09", "").sum, 2300);
     MUST(store_begin_read(w.hub->store, &t));
     MUST(ledger_max_counter(t, w.of[0]->index, &counter));
     assert_int_equal(counter, 2);
@@ -313,11 +313,11 @@ static void the_same_number_again_is_a_duplicate_or_a_conflict(void **state)
     assert_int_equal(v[VERDICT_DUPLICATE], 1);
     assert_int_equal(v[VERDICT_QUARANTINED], 2);
     assert_int_equal(v[VERDICT_COUNTED], 1);
-    assert_int_equal(cell_of(&w, "grade_mean", "gp", "2020-09", "").numerator, 2900);
+    assert_int_equal(cell_of(&w, "grade_mean", "gp", "2020-09", "").sum, 2900);
     assert_int_equal(rows_of(&w, H_QUARANTINE), 2); /* 3 for its first copy, 2 for the other content */
     assert_int_equal(verify_bad(&w), 0);
     take_array(&w, kill, 1, 3, head, v); /* the accepted copy of 2 can still be retracted */
-    assert_int_equal(cell_of(&w, "grade_mean", "gp", "2020-09", "").numerator, 1900);
+    assert_int_equal(cell_of(&w, "grade_mean", "gp", "2020-09", "").sum, 1900);
     assert_int_equal(verify_bad(&w), 0);
     world_close(&w);
 }
@@ -617,7 +617,7 @@ static void rebuilt_cells_are_the_same_cells(void **state)
     finish_txn(&w, t);
     join_schools(&w);
     assert_int_equal(rows_of(&w, H_CELLS), 1);
-    assert_int_equal(cell_of(&w, "twice", "gp", "2020-09", "").numerator, 24);
+    assert_int_equal(cell_of(&w, "twice", "gp", "2020-09", "").sum, 24);
     assert_int_equal(verify_bad(&w), 0);
     buf_fini(&before);
     buf_fini(&after);
@@ -812,7 +812,121 @@ static void check_model(const struct world *w, const struct plan *p, const char 
         n++;
     }
     assert_int_equal(c.n, n);
-    assert_true(c.numerator == sum);
+    assert_true(c.sum == sum);
+}
+
+/* Every kind of variable over the same submissions.  A text in `by` gives each pupil a cell. */
+static const char kinds_yaml[] = "programme: kinds\nversion: \"1\"\ntitle: Kinds\nindicators:\n"
+                                 "  - {id: all, name: All, kind: formula, level: unit, period: month,"
+                                 " value: \"${by} + ${median.values} + ${keys} + ${pairs} + ${relations}\"}\n";
+static const char kinds_variables[] =
+    "variables:\n"
+    "  - {id: by, form: grades, value: \"${grade} div 8\", places: 2, by: [pupil, level]}\n"
+    "  - {id: values, kind: values, form: grades, value: \"${grade} - 10\"}\n"
+    "  - id: keys\n"
+    "    kind: keys\n"
+    "    all:\n"
+    "      - {form: grades, key: \"${pupil}\"}\n"
+    "      - any:\n"
+    "          - {form: grades, key: \"${pupil}\", where: \"${grade} >= 10\"}\n"
+    "          - {form: card, key: \"concat('p', ${seats})\"}\n"
+    "  - {id: pairs, kind: pairs, form: grades, key: \"${pupil}\", within: \"${level}\","
+    " order: \"${grade} mod 3 - 1\", value: \"${grade}\"}\n"
+    "  - {id: relations, kind: relations, form: grades, key: \"${pupil}\","
+    " partner: \"if(${grade} > 12, 'ms', if(${grade} > 6, 'gp', 'a firm'))\"}\n";
+
+/* Keyed digests are those of the storage key: all hubs of the test have the same one. */
+static void share_storage(struct world *w, struct key **storage)
+{
+    struct key *own = w->hub->storage;
+
+    w->hub->storage = *storage;
+    *storage = own;
+    ledger_close(w->hub->ledger);
+    MUST(ledger_open(&w->hub->ledger, w->hub));
+    renew_intake(w);
+}
+
+static void open_with_kinds(struct world *w)
+{
+    struct store_txn *t;
+
+    world_open(w);
+    MUST(store_begin_write(w->hub->store, &t));
+    load_programme_with(w, t, kinds_yaml, kinds_variables);
+    finish_txn(w, t);
+    MUST(hub_reload(w->hub, NULL));
+    join_schools(w);
+    renew_intake(w);
+}
+
+/* How many cells a variable has in a unit and period, and the sum of their n. */
+static void count_cells(const struct world *w, const char *variable, const char *unit, const char *period,
+                        uint64_t *cells, uint64_t *n)
+{
+    uint8_t prefix[CELL_KEY_MAX];
+    size_t len = cell_key(prefix, variable_of(w, variable)->digest, unit, period, bytes_of("", 0));
+    struct store_cursor *c;
+    struct store_txn *t;
+    struct bytes key;
+    struct bytes value;
+    struct cell cell;
+
+    *cells = *n = 0;
+    MUST(store_begin_read(w->hub->store, &t));
+    MUST(store_cursor_open(t, H_CELLS, &c));
+    for (enum err e = store_seek(c, bytes_of(prefix, len), &key, &value);
+         e == OK && key.len >= len && memcmp(key.p, prefix, len) == 0; e = store_next(c, &key, &value)) {
+        MUST(cell_get(&cell, value));
+        ++*cells;
+        *n += cell.n;
+    }
+    store_cursor_close(c);
+    store_abort(t);
+}
+
+/* Grades 0 to 20 and pupils, counted from the model: one value cell for each grade that occurs, one key cell of the
+ * first clause for each pupil and of the second for those with 10 or more (a slot holds one grade of a pupil, so a
+ * pupil is counted once by each), one pair and one relation for each. */
+static void check_kinds(const struct world *w, const struct plan *p, const char *unit, const char *period)
+{
+    uint64_t grades[23] = {0};
+    uint64_t expected[3] = {0, 0, 0}; /* submissions, different grades, with 10 or more */
+    uint64_t seats = 0;               /* cards with another key than a pupil's: one a unit and period at most */
+    uint64_t cells;
+    uint64_t n;
+
+    for (size_t i = 0; i < p->count; i++) {
+        const struct sub *s = &p->subs[i];
+
+        if (strcmp(s->unit, unit) != 0 || strcmp(s->period, period) != 0 || !counts(p, s))
+            continue;
+        seats += s->form[0] == 'c';
+        if (s->form[0] != 'g')
+            continue;
+        expected[0]++;
+        expected[1] += grades[s->value]++ == 0;
+        expected[2] += s->value >= 10;
+    }
+    count_cells(w, "values", unit, period, &cells, &n);
+    assert_int_equal(cells, expected[1]);
+    assert_int_equal(n, expected[0]);
+    for (int g = 0; g < 23; g++) {
+        uint8_t part[8];
+
+        be64_put(part, (uint64_t)(g - 10) ^ (UINT64_C(1) << 63));
+        assert_int_equal(cell_of_part(w, "values", unit, period, bytes_of(part, 8)).n, grades[g]);
+    }
+    count_cells(w, "keys", unit, period, &cells, &n);
+    assert_int_equal(n, expected[0] + expected[2] + seats);
+    assert_int_equal(cells, n);
+    count_cells(w, "pairs", unit, period, &cells, &n);
+    assert_int_equal(cells, expected[0]);
+    count_cells(w, "relations", unit, period, &cells, &n);
+    assert_int_equal(cells, expected[0]);
+    count_cells(w, "by", unit, period, &cells, &n);
+    assert_int_equal(cells, expected[0] + (expected[0] > 0));
+    assert_int_equal(n, 2 * expected[0]);
 }
 
 static void dump_state(struct world *w, struct buf *out)
@@ -851,7 +965,7 @@ static void dump_current(struct world *w, struct buf *out)
         qsort(out->data, out->len / (4 + RECORD_REF_BYTES), 4 + RECORD_REF_BYTES, compare_refs);
 }
 
-static void run_order(const struct plan *p, struct buf *cells, struct buf *current)
+static void run_order(const struct plan *p, struct key **storage, struct buf *cells, struct buf *current)
 {
     static const char *const units[] = {"gp", "ms"};
     static const char *const periods[] = {"2020-09", "2020-10"};
@@ -859,27 +973,31 @@ static void run_order(const struct plan *p, struct buf *cells, struct buf *curre
     struct world w;
     size_t n;
 
-    world_open(&w);
+    open_with_kinds(&w);
+    share_storage(&w, storage);
     n = cut(&w, p, batches);
     shuffle(batches, n);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         assert_int_equal(take(&w, &batches[i], NULL), LEDGER_STORED);
-    assert_int_equal(take(&w, &batches[draw(n)], NULL), LEDGER_AGAIN);
+        assert_int_equal(take(&w, &batches[draw(i + 1)], NULL), LEDGER_AGAIN);
+    }
     for (size_t u = 0; u < 2; u++)
         for (size_t m = 0; m < 2; m++) {
             check_model(&w, p, "grades", "grade_mean", units[u], periods[m], 100);
             check_model(&w, p, "card", "places", units[u], periods[m], 1);
             check_model(&w, p, "poll", "mood", units[u], periods[m], 1);
+            check_kinds(&w, p, units[u], periods[m]);
         }
     dump_state(&w, cells);
     dump_current(&w, current);
     assert_int_equal(verify_bad(&w), 0);
+    share_storage(&w, storage);
     for (size_t i = 0; i < n; i++)
         buf_fini(&batches[i].bytes);
     world_close(&w);
 }
 
-/* Invariant 5. */
+/* Invariants 3 and 5: every batch comes again after some other, too. */
 static void any_order_and_split_give_the_same_cells_and_current_submissions(void **state)
 {
     static struct plan p;
@@ -887,8 +1005,11 @@ static void any_order_and_split_give_the_same_cells_and_current_submissions(void
     struct buf current;
     struct buf cells_then;
     struct buf current_then;
+    struct key *storage;
 
     (void)state;
+    MUST(keys_start());
+    MUST(key_generate(&storage, KEY_SECRET));
     random_bytes(&seed, sizeof(seed));
     print_message("seed %llu\n", (unsigned long long)seed);
     buf_init(&cells, 1 << 20);
@@ -896,14 +1017,15 @@ static void any_order_and_split_give_the_same_cells_and_current_submissions(void
     buf_init(&cells_then, 1 << 20);
     buf_init(&current_then, 1 << 20);
     make_plan(&p);
-    run_order(&p, &cells, &current);
+    run_order(&p, &storage, &cells, &current);
     for (int i = 1; i < SPLITS; i++) {
-        run_order(&p, &cells_then, &current_then);
+        run_order(&p, &storage, &cells_then, &current_then);
         assert_int_equal(cells.len, cells_then.len);
         assert_memory_equal(cells.data, cells_then.data, cells.len);
         assert_int_equal(current.len, current_then.len);
         assert_memory_equal(current.data, current_then.data, current.len);
     }
+    key_free(storage);
     buf_fini(&cells);
     buf_fini(&current);
     buf_fini(&cells_then);

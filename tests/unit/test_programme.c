@@ -2,7 +2,7 @@
  * expected (invariant 9); a new version may not change what answers mean. */
 #include "common/folder.h"
 #include "hub/form_change.h"
-#include "hub/indicators_internal.h"
+#include "hub/programme.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -125,16 +125,16 @@ static void a_good_pack_loads_with_all_that_is_in_it(void **state)
     assert_int_equal(p->map_count, 1);
     assert_int_equal(p->indicator_count, 1);
     i = p->indicators[0];
-    assert_string_equal(indicator_id(i), "N-1");
-    assert_string_equal(indicator_name(i, true), "Число");
-    assert_string_equal(indicator_name(i, false), "Number");
-    assert_string_equal(indicator_kind(i), "mean");
-    assert_string_equal(indicator_unit_of_measure(i, true), "балл");
-    assert_string_equal(indicator_form(i), "f");
-    assert_int_equal(indicator_places(i), 3);
-    assert_string_equal(indicator_definition(i, false),
-                        "kind mean, form f; where: ${sex} = 'F'; value: ${d}; breakdown: sex; places: 2");
-    assert_non_null(strstr(indicator_definition(i, true), "среди: ${sex} = 'F'"));
+    assert_string_equal(i->id, "N-1");
+    assert_string_equal(i->name_ru, "Число");
+    assert_string_equal(i->name_en, "Number");
+    assert_int_equal(i->kind, KIND_MEAN);
+    assert_string_equal(i->unit_ru, "балл");
+    assert_string_equal(p->variables[i->numerator.terms[0].variable]->clauses[0].form, "f");
+    assert_int_equal(i->shown, 3);
+    assert_string_equal(i->definition_en,
+                        "kind mean; form: f; where: ${sex} = 'F'; value: ${d}; breakdown: sex; places: 2");
+    assert_non_null(strstr(i->definition_ru, "среди: ${sex} = 'F'"));
     done(p);
     programme_free(NULL);
 }
@@ -155,13 +155,13 @@ static void each_mistake_in_programme_yaml_is_named_by_its_place(void **state)
         {HEAD "indicators:\n  - {id: A, name: A, form: g, kind: count}\n", "programme.yaml:5:28: form:"},
         {HEAD "indicators:\n  - {id: A, name: A, form: f, kind: share}\n", "programme.yaml:5:5: condition:"},
         {HEAD "indicators:\n  - {id: A, name: A, form: f, kind: sum}\n", "programme.yaml:5:5: value:"},
-        {HEAD "indicators:\n  - {id: A, name: A, form: f, kind: count, value: \"1\"}\n", "programme.yaml:5:51: value:"},
+        {HEAD "indicators:\n  - {id: A, name: A, form: f, kind: count, value: \"1\"}\n", "programme.yaml:5:44: value:"},
         {HEAD "indicators:\n  - {id: A, name: A, form: f, kind: count, condition: \"1\"}\n",
-         "programme.yaml:5:55: condition:"},
+         "programme.yaml:5:44: condition:"},
         {HEAD "indicators:\n  - {id: A, name: A, form: f, kind: count, places: 7}\n", "programme.yaml:5:52: places:"},
         {HEAD "indicators:\n  - {id: A, name: A, form: f, kind: count, where: [1]}\n", "programme.yaml:5:51: where:"},
         {HEAD "indicators:\n  - {id: A, name: A, form: f, kind: count}\n  - {id: A, name: B, form: f, kind: count}\n",
-         "programme.yaml:6:10: id: indicator 'A' stands here twice"},
+         "programme.yaml:6:10: id: 'A' stands in line 5 already"},
         /* Expressions: the column inside them, also after a quote and after Cyrillic. */
         {HEAD "indicators:\n  - id: A\n    name: A\n    form: f\n    kind: sum\n    value: ${a} + ${nosuch}\n",
          "programme.yaml:9:19: A: value:"},
@@ -171,8 +171,8 @@ static void each_mistake_in_programme_yaml_is_named_by_its_place(void **state)
          "of the expression"},
         {HEAD "indicators:\n  - id: A\n    name: A\n    form: f\n    kind: count\n    where: ${a} > today()\n",
          "programme.yaml:9:19: A: where:"},
-        {HEAD "indicators:\n  - {id: A, name: A, form: f, kind: count, breakdown: who}\n",
-         "programme.yaml:5:55: A: breakdown: a field of form f is expected"},
+        {HEAD "indicators:\n  - {id: A, name: A, form: f, kind: count, breakdown: d}\n",
+         "programme.yaml:5:55: A: breakdown: d: a field of form f is expected"},
         {HEAD "indicators:\n  - {id: A, name: A, form: f, kind: count, breakdown: nosuch}\n",
          "programme.yaml:5:55: A: breakdown:"},
         {HEAD "indicators:\n  - {id: A, id: B, name: A, form: f, kind: count}\n", "programme.yaml:5:13:"},
@@ -263,7 +263,7 @@ static void the_definition_alone_decides_which_cells_are_an_indicators(void **st
     static const char places[] =
         HEAD "indicators:\n  - {id: A, name: A, form: f, kind: sum, value: \"${a}\", places: 1}\n";
     static const char *const texts[] = {one, renamed, other, places};
-    uint8_t digests[4][INDICATOR_DIGEST_BYTES];
+    uint8_t digests[4][VARIABLE_DIGEST_BYTES];
 
     (void)state;
     for (size_t i = 0; i < COUNT(texts); i++) {
@@ -271,12 +271,12 @@ static void the_definition_alone_decides_which_cells_are_an_indicators(void **st
         struct programme *p;
 
         assert_int_equal(load(files, 2, &p), OK);
-        memcpy(digests[i], indicator_digest(p->indicators[0]), INDICATOR_DIGEST_BYTES);
+        memcpy(digests[i], p->variables[0]->digest, VARIABLE_DIGEST_BYTES);
         done(p);
     }
-    assert_memory_equal(digests[0], digests[1], INDICATOR_DIGEST_BYTES);
-    assert_memory_not_equal(digests[0], digests[2], INDICATOR_DIGEST_BYTES);
-    assert_memory_not_equal(digests[0], digests[3], INDICATOR_DIGEST_BYTES);
+    assert_memory_equal(digests[0], digests[1], VARIABLE_DIGEST_BYTES);
+    assert_memory_not_equal(digests[0], digests[2], VARIABLE_DIGEST_BYTES);
+    assert_memory_not_equal(digests[0], digests[3], VARIABLE_DIGEST_BYTES);
 }
 
 /* ---- folders ---- */

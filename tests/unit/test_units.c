@@ -1,7 +1,7 @@
 /* test_units.c: which units the hub knows, and of which a form is expected (invariant 6). */
 #include "tests/unit/ledger_fixture.h"
 
-#include "hub/indicators.h"
+#include "hub/indicators_read.h"
 #include "hub/registry.h"
 #include "hub/units.h"
 

@@ -1,6 +1,6 @@
 /* test_variables.c: what one submission adds, kind by kind, by hand; parts sort as numbers do; codes of two units never
  * meet, relations seen from both ends do (invariant 5: whatever is added can be taken away again). */
-#include "hub/variables.h"
+#include "hub/variables_internal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -300,6 +300,76 @@ static void counts_are_scaled_as_values_are(void **state)
     bench_close(&b);
 }
 
+/* `and` holds a condition together only where it is no part of a text, a call, a bracket or an `or`. */
+static void a_condition_is_cut_where_it_can_be(void **state)
+{
+    static const struct {
+        const char *whole, *first, *left;
+    } cases[] = {
+        {"${a} = 1 and ${b} = 2 and ${c} = 3", "${a} = 1", " ${b} = 2 and ${c} = 3"},
+        {"${a} = 1", "${a} = 1", ""},
+        {"${a} = 1 or ${b} = 2", "${a} = 1 or ${b} = 2", ""},
+        {"${a} = 1 and ${b} = 2 or ${c} = 3", "${a} = 1 and ${b} = 2 or ${c} = 3", ""},
+        {"(${a} = 1 or ${b} = 2) and not(${c} = 3 and ${d})", "(${a} = 1 or ${b} = 2)", " not(${c} = 3 and ${d})"},
+        {"${a} = 'x and y' and ${b}", "${a} = 'x and y'", " ${b}"},
+        {"${a} = \"it's\" and ${b}", "${a} = \"it's\"", " ${b}"},
+        {"${and} = 1", "${and} = 1", ""},
+        {"selected(${a}, 'or') and(${b} = 1)", "selected(${a}, 'or')", "(${b} = 1)"},
+        {"1\nand\n2", "1", "\n2"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct bytes left = bytes_of(cases[i].whole, strlen(cases[i].whole));
+        struct bytes first = condition_first(&left);
+
+        if (first.len != strlen(cases[i].first) || memcmp(first.p, cases[i].first, first.len) != 0 ||
+            left.len != strlen(cases[i].left) || memcmp(left.p, cases[i].left, left.len) != 0)
+            fail_msg("%s: [%.*s] and [%.*s]", cases[i].whole, (int)first.len, (const char *)first.p, (int)left.len,
+                     (const char *)left.p);
+    }
+}
+
+/* Variables that begin alike share what they begin with, and each still counts what it says. */
+static void conditions_that_begin_alike_count_apart(void **state)
+{
+    static const char *const wheres[] = {
+        "${subject} = 'rus'",
+        "${subject} = 'rus' and ${mark} >= 4",
+        "${subject} = 'rus' and ${mark} >= 4 and ${round} = 1",
+        "${subject} = 'rus' and ${mark} >= 4 and ${round} = 2",
+        "${subject} = 'rus' and (${mark} >= 4 or ${round} = 2)",
+        "${subject} = 'rus' and ${mark} >= 4 or ${round} = 2",
+        "1 and 1 and 1 and 1 and 1 and 1 and 1 and ${mark} >= 4 and ${round} = 2", /* deeper than the tree */
+    };
+    /* Rows: (rus, 5, 1), (rus, 3, 2), (mat, 5, 2). */
+    static const int64_t expected[] = {2, 1, 1, 0, 2, 3, 1};
+    struct variable v[COUNT(wheres)];
+    struct variable *all[COUNT(wheres)];
+    struct bench b;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(wheres); i++) {
+        char id[8];
+
+        (void)snprintf(id, sizeof(id), "v%zu", i);
+        v[i] = named(id, VARIABLE_SUM, "rows", wheres[i]);
+        all[i] = &v[i];
+    }
+    bench_open(&b, all, COUNT(all));
+    a_row(&b, 0, 0, 5000);
+    a_row(&b, 1, 0, 3000);
+    a_row(&b, 2, 1, 5000);
+    set_cell(&b, 0, ROUND, integer(1));
+    set_cell(&b, 1, ROUND, integer(2));
+    set_cell(&b, 2, ROUND, integer(2));
+    set_rows(&b, 3);
+    submit(&b, "gp");
+    for (size_t i = 0; i < COUNT(wheres); i++)
+        expect(&b, v[i].id, "", expected[i], expected[i]);
+    bench_close(&b);
+}
+
 /* "a;own=true" typed into a text is not the combination of two answers. */
 static void no_two_combinations_of_answers_have_one_name(void **state)
 {
@@ -445,7 +515,7 @@ static void pairs_hold_key_area_round_and_value(void **state)
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(b.given[i].len, 8 + 8 + 4);
         assert_memory_equal(b.given[i].part, b.given[0].part, 16);
-        assert_true(b.given[i].sum == (int64_t)(i + 1) * 10); /* 1.0, 2.0, 3.0 in tenths */
+        assert_true(b.given[i].sum == (i128)(i + 1) * 10); /* 1.0, 2.0, 3.0 in tenths */
         assert_int_equal(b.given[i].n, 1);
     }
     assert_memory_equal(b.given[0].part + 16, "\x7F\xFF\xFF\xFF", 4); /* -1 stands before */
@@ -679,6 +749,8 @@ int main(void)
         cmocka_unit_test(what_gives_no_number_adds_nothing),
         cmocka_unit_test(a_value_is_rounded_once_as_its_decimals_show),
         cmocka_unit_test(counts_are_scaled_as_values_are),
+        cmocka_unit_test(a_condition_is_cut_where_it_can_be),
+        cmocka_unit_test(conditions_that_begin_alike_count_apart),
         cmocka_unit_test(no_two_combinations_of_answers_have_one_name),
         cmocka_unit_test(histogram_parts_sort_as_the_numbers_do),
         cmocka_unit_test(a_key_of_two_units_is_two_people_and_nobody_reads_it),
