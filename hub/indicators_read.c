@@ -261,12 +261,20 @@ static enum err fill_gaps(struct reading *r, const struct indicator_line *of)
 /* Most indicators are of the same form as the one before. */
 static enum err expect_form(struct reading *r, struct store_txn *t, const struct form *f)
 {
+    struct roster *roster = NULL;
+    enum err e;
+
     if (f == r->form)
         return OK;
     units_free(r->expected);
     r->expected = NULL;
     r->form = f;
-    return f == NULL ? OK : units_expected(&r->expected, r->hub, t, f);
+    if (f == NULL)
+        return OK;
+    if ((e = roster_load(&roster, r->hub, t)) == OK)
+        e = units_expected(&r->expected, r->hub, roster, f, NULL);
+    roster_free(roster);
+    return e;
 }
 
 static enum err read_lines(struct reading *r, struct store_txn *t, const struct indicator_line *of)
