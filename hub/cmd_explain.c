@@ -1,211 +1,203 @@
-#include "hub/commands.h"
-
-#include "hub/decode.h"
-#include "hub/indicators_read.h"
-#include "hub/ledger.h"
+#include "hub/explain.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* How one number came about: the sentence, then every submission that it is made of.  The list is made from the
- * submissions themselves, and its sum is compared with the stored cell. */
-struct explain {
-    struct amounts found; /* of the submission at hand */
-    struct amounts sum;
-    struct hub *hub;
-    struct store_txn *t;
-    const struct programme *programme;
-    const struct indicator *indicator;
-    const char *unit; /* NULL: the municipality */
-    const char *breakdown;
-    struct period period;
-    enum table_format format;
-
-    struct decoder *decoder;
-    struct variable_eval *eval;
-    struct table *table;
-    bool is_found;
-    uint64_t others; /* submissions of the form and period that add nothing */
-};
-
-/* ---- the submissions ---- */
-
-static enum err take_contribution(void *ctx, const struct variable *v, struct bytes part, const struct contribution *c)
-{
-    struct explain *x = ctx;
-
-    if (part.len == strlen(x->breakdown) && memcmp(part.p, x->breakdown, part.len) == 0 &&
-        indicator_add(x->programme, x->indicator, v->digest, c->sum, c->n, &x->found))
-        x->is_found = true;
-    return OK;
-}
-
-static const char *yes_no(bool yes, enum table_format f)
-{
-    if (f == TABLE_TEXT)
-        return yes ? _("yes") : _("no");
-    return yes ? "yes" : "no";
-}
-
-static enum err put_submission(struct explain *x, const struct submission *s, const struct record *r)
-{
-    const struct participant *p = registry_by_index(x->hub->registry, s->participant);
-    char id[RECORD_ID_TEXT], received[64];
-    struct buf value;
-    const char *cells[] = {id, r->unit, received, NULL, NULL};
-    int64_t ms;
-    enum err e = command_received(x->t, s->lsn, &ms);
-
-    if (e != OK)
-        return e;
-    record_id_format(id, p == NULL ? "?" : p->id, &s->ref);
-    command_time(received, sizeof(received), ms, x->format);
-    buf_init(&value, 256);
-    indicator_numerator(x->indicator, &x->found, &value);
-    cells[3] = yes_no(x->found.numerator != 0, x->format);
-    cells[4] = buf_cstr(&value);
-    e = table_row(x->table, cells);
-    buf_fini(&value);
-    return e;
-}
-
-static enum err take_submission(void *ctx, const struct submission *s)
-{
-    struct explain *x = ctx;
-    const struct form *f;
-    struct record r;
-    enum err e = decoder_read(x->decoder, s->record, &r, &f);
-
-    x->is_found = false;
-    memset(&x->found, 0, sizeof(x->found));
-    if (e == OK)
-        e = variable_eval_record(x->eval, f, r.unit, r.values, r.value_count, r.filled_on, take_contribution, x);
-    if (e != OK)
-        return e;
-    if (!x->is_found) {
-        x->others++;
-        return OK;
-    }
-    x->sum.numerator += x->found.numerator;
-    x->sum.denominator += x->found.denominator;
-    x->sum.n += x->found.n;
-    return put_submission(x, s, &r);
-}
-
-/* ---- the stored number ---- */
-
-static enum err take_line(void *ctx, const struct indicator_line *l)
-{
-    struct explain *x = ctx;
-
-    if (strcmp(l->breakdown, x->breakdown) == 0 && l->programme == x->programme)
-        x->found = l->cell;
-    return OK;
-}
-
-/* The same number as `indicators` shows. */
-static enum err compare_with_cell(struct explain *x)
-{
-    struct indicator_query q = {.programme = x->programme->id,
-                                .period = x->period.id,
-                                .unit = x->unit,
-                                .indicator = x->indicator->id,
-                                .level = x->unit != NULL ? LEVEL_UNIT : LEVEL_MUNICIPALITY};
-    enum err e;
-
-    memset(&x->found, 0, sizeof(x->found));
-    if ((e = indicators_read(x->hub, x->t, &q, take_line, x)) != OK)
-        return e;
-    if (x->found.numerator != x->sum.numerator || x->found.denominator != x->sum.denominator || x->found.n != x->sum.n)
-        return err_set(ERR_CORRUPT, _("the stored number and its submissions differ; run svodka-hub verify"));
-    return OK;
-}
 
 /* ---- the sentence ---- */
 
 static void say_value(const struct explain *x, FILE *to, const char *where)
 {
     const struct indicator *i = x->indicator;
-    const char *name = indicator_name(i, cli_is_russian());
-    const char *measure = indicator_unit_of_measure(i, cli_is_russian());
+    const char *name = cli_pick(i->name_ru, i->name_en);
+    const char *measure = cli_pick(i->unit_ru, i->unit_en);
+    const char *period = cli_pick(x->period.label_ru, x->period.label_en);
     struct buf value, numerator, denominator;
 
     buf_init(&value, 256);
     buf_init(&numerator, 256);
     buf_init(&denominator, 256);
-    indicator_numerator(i, &x->sum, &numerator);
-    indicator_denominator(i, &x->sum, &denominator);
-    if (!indicator_value_places(i, &x->sum, i->shown, &value))
-        (void)fprintf(to, _("%s, \"%s\", %s, %s: there are no data.\n"), i->id, name, where,
-                      cli_pick(x->period.label_ru, x->period.label_en));
+    result_put_value(&value, &x->result, i->shown);
+    result_put_numerator(&numerator, &x->result);
+    result_put_denominator(&denominator, &x->result);
+    command_localise(&value);
+    command_localise(&numerator);
+    command_localise(&denominator);
+    if (x->result.state != RESULT_OK)
+        (void)fprintf(to, _("%s, \"%s\", %s, %s: no value, because: %s.\n"), i->id, name, where, period,
+                      _(x->result.why_not));
     else if (denominator.len == 0)
-        (void)fprintf(to, _("%s, \"%s\", %s, %s: %s %s.\n"), i->id, name, where,
-                      cli_pick(x->period.label_ru, x->period.label_en), buf_cstr(&value), measure);
+        (void)fprintf(to, _("%s, \"%s\", %s, %s: %s %s.\n"), i->id, name, where, period, buf_cstr(&value), measure);
     else
-        (void)fprintf(to, _("%s, \"%s\", %s, %s: %s %s, that is %s of %s.\n"), i->id, name, where,
-                      cli_pick(x->period.label_ru, x->period.label_en), buf_cstr(&value), measure, buf_cstr(&numerator),
-                      buf_cstr(&denominator));
+        (void)fprintf(to, _("%s, \"%s\", %s, %s: %s %s, that is %s of %s.\n"), i->id, name, where, period,
+                      buf_cstr(&value), measure, buf_cstr(&numerator), buf_cstr(&denominator));
     buf_fini(&value);
     buf_fini(&numerator);
     buf_fini(&denominator);
 }
 
-static void say(const struct explain *x, FILE *to)
+/* Why units have no value of their own, and how many each. */
+#define REASONS_MAX 16u
+struct reasons {
+    const struct explain *x;
+    const char *why[REASONS_MAX];
+    uint64_t count[REASONS_MAX];
+    size_t kinds;
+};
+
+static enum err take_unit(void *ctx, const struct indicator_line *l)
 {
-    char where[FORM_NAME_MAX + STORE_KEY_MAX];
+    struct reasons *r = ctx;
+    size_t k = 0;
+
+    if (l->index != r->x->index || l->result.state == RESULT_OK)
+        return OK;
+    while (k < r->kinds && strcmp(r->why[k], l->result.why_not) != 0)
+        k++;
+    if (k == REASONS_MAX)
+        return OK;
+    if (k == r->kinds)
+        r->why[r->kinds++] = l->result.why_not;
+    r->count[k]++;
+    return OK;
+}
+
+static enum err say_units(const struct explain *x, FILE *to)
+{
+    const struct indicator_query q = {.programme = x->programme->id,
+                                      .period = x->period.id,
+                                      .indicator = x->indicator->id,
+                                      .level = LEVEL_UNIT,
+                                      .with_hidden = true};
+    struct reasons r = {.x = x};
+    char reported[32], expected[32], count[32];
+    enum err e = evaluation_lines(x->e, &q, take_unit, &r);
+
+    if (e != OK)
+        return e;
+    cli_format_count(reported, sizeof(reported), x->result.reported);
+    cli_format_count(expected, sizeof(expected), x->result.expected);
+    (void)fprintf(to, _("Units with data: %s of %s that are expected."), reported, expected);
+    if (x->result.excluded > 0) {
+        cli_format_count(count, sizeof(count), x->result.excluded);
+        (void)fprintf(to, _(" Left out, because they are not eligible or not in the roster: %s."), count);
+    }
+    for (size_t k = 0; k < r.kinds; k++) {
+        cli_format_count(count, sizeof(count), r.count[k]);
+        (void)fprintf(to, k == 0 ? _(" Without a value of their own: %s (%s)") : ", %s (%s)", count, _(r.why[k]));
+    }
+    (void)fputs(r.kinds > 0 ? ".\n" : "\n", to);
+    return OK;
+}
+
+static void say_rest(const struct explain *x, FILE *to)
+{
     char count[32], others[32];
 
-    (void)snprintf(where, sizeof(where), "%s%s%s", x->unit != NULL ? x->unit : _("municipality"),
-                   x->breakdown[0] != '\0' ? ", " : "", x->breakdown);
-    say_value(x, to, where);
+    if (x->result.used.id[0] != '\0')
+        (void)fprintf(to, _("The earlier value is that of %s.\n"),
+                      cli_pick(x->result.used.label_ru, x->result.used.label_en));
+    if (x->result.is_reweighted)
+        (void)fprintf(to, "%s\n", _("A component is missing; the others were weighted anew."));
     (void)fprintf(to, _("Definition: %s (programme %s, version %s).\n"),
-                  indicator_definition(x->indicator, cli_is_russian()), x->programme->id, x->programme->version);
-    cli_format_count(count, sizeof(count), x->sum.n);
+                  cli_pick(x->indicator->definition_ru, x->indicator->definition_en), x->programme->id,
+                  x->programme->version);
+    if (!explain_is_of_submissions(x->indicator))
+        return;
+    cli_format_count(count, sizeof(count), x->behind);
     cli_format_count(others, sizeof(others), x->others);
     (void)fprintf(to, _("Submissions behind it: %s; others of this form and period that it leaves out: %s.\n"), count,
                   others);
 }
 
-/* ---- the command ---- */
-
-static enum err find(struct explain *x, const char *programme, const char *id)
+static enum err say(const struct explain *x, FILE *to)
 {
-    const char *near = NULL;
+    const char *unit = x->unit != NULL ? roster_name(evaluation_roster(x->e), x->unit) : _("municipality");
+    char where[512];
+    enum err e = OK;
 
-    for (size_t p = 0; p < x->hub->programme_count; p++) {
-        const struct programme *prog = x->hub->programmes[p];
+    (void)snprintf(where, sizeof(where), "%s%s%s", unit, x->breakdown[0] != '\0' ? ", " : "", x->breakdown);
+    say_value(x, to, where);
+    if (x->unit == NULL)
+        e = say_units(x, to);
+    say_rest(x, to);
+    return e;
+}
 
-        if (programme != NULL && strcmp(programme, prog->id) != 0)
-            continue;
-        for (size_t i = 0; i < prog->indicator_count; i++) {
-            const char *name = prog->indicators[i]->id;
+/* ---- what was asked ---- */
 
-            if (near == NULL)
-                near = cli_nearest(id, &name, 1);
-            if (strcmp(name, id) != 0 || !indicator_is_shown(prog->indicators[i]))
-                continue;
-            if (x->indicator != NULL)
-                return err_set(ERR_USAGE, _("indicator \"%s\" stands in more than one programme; say --programme"), id);
-            x->programme = prog;
-            x->indicator = prog->indicators[i];
-        }
-    }
-    if (x->indicator != NULL)
-        return OK;
+/* A breakdown is the line's own part, or a part of its variables; both: with a ; between. */
+static bool takes_part(const struct indicator *i, const char *breakdown, const char **part)
+{
+    size_t len = strlen(i->part);
+
+    *part = "";
+    if (strcmp(i->part, breakdown) == 0)
+        return true;
+    if (strncmp(breakdown, i->part, len) != 0 || (len > 0 && breakdown[len] != ';'))
+        return false;
+    *part = breakdown + len + (len > 0 ? 1 : 0);
+    return i->has_breakdown || i->kind == KIND_CLASS;
+}
+
+static enum err not_there(const char *id, const char *near)
+{
     if (near != NULL)
         return err_set(ERR_NOT_FOUND, _("there is no %s \"%s\"; did you mean \"%s\"?"), _("indicator"), id, near);
     return err_set(ERR_NOT_FOUND, _("there is no %s \"%s\""), _("indicator"), id);
 }
 
+/* The first definition of that id and part in a programme; false: none. */
+static bool find_in(struct explain *x, const struct programme *p, const char *id, const char **near, bool *is_id)
+{
+    const char *part;
+
+    for (uint32_t i = 0; i < p->indicator_count; i++) {
+        const char *name = p->indicators[i]->id;
+
+        if (*near == NULL)
+            *near = cli_nearest(id, &name, 1);
+        if (strcmp(name, id) != 0)
+            continue;
+        *is_id = true;
+        if (!takes_part(p->indicators[i], x->breakdown, &part))
+            continue;
+        x->programme = p;
+        x->index = i;
+        x->part = part;
+        return true;
+    }
+    return false;
+}
+
+static enum err find(struct explain *x, const char *programme, const char *id)
+{
+    const char *near = NULL;
+    bool is_id = false;
+    unsigned found = 0;
+
+    for (size_t p = 0; p < x->hub->programme_count; p++)
+        if (programme == NULL || strcmp(programme, x->hub->programmes[p]->id) == 0)
+            found += find_in(x, x->hub->programmes[p], id, &near, &is_id);
+    if (found > 1)
+        return err_set(ERR_USAGE, _("indicator \"%s\" stands in more than one programme; say --programme"), id);
+    if (found == 1)
+        return OK;
+    return is_id ? err_set(ERR_NOT_FOUND, _("indicator %s has no breakdown \"%s\""), id, x->breakdown)
+                 : not_there(id, near);
+}
+
 static enum err find_place(struct explain *x, const char *period)
 {
-    const struct form *f;
-    enum err e = command_form(x->hub, indicator_form(x->programme, x->indicator), &f);
+    const struct indicator *first = x->programme->indicators[x->index];
+    enum err e = calendar_find_in(x->hub->calendar, first->series, first->series_count, period, &x->period);
 
-    if (e == OK)
-        e = form_period(f, x->hub->calendar, period, &x->period);
-    return e == OK && x->unit != NULL ? command_unit(x->hub, x->unit) : e;
+    if (e != OK)
+        return e;
+    x->indicator = programme_version(x->programme, x->index, x->period.last);
+    if (x->indicator == NULL)
+        return err_set(ERR_NOT_FOUND, _("indicator %s is not defined for %s"), first->id, x->period.id);
+    return x->unit != NULL ? command_unit(x->hub, x->unit) : OK;
 }
 
 static enum err audit(struct explain *x)
@@ -222,29 +214,50 @@ static enum err audit(struct explain *x)
     return store_commit(t);
 }
 
-static enum err list(struct explain *x)
-{
-    const struct table_column columns[] = {{"id", _("Submission"), TABLE_LEFT, false},
-                                           {"unit", _("Unit"), TABLE_LEFT, false},
-                                           {"received", _("Received"), TABLE_LEFT, false},
-                                           {"in_numerator", _("Counted above the line"), TABLE_LEFT, false},
-                                           {"adds", _("Adds"), TABLE_RIGHT, true}};
-    enum err e = table_new(&x->table, columns, sizeof(columns) / sizeof(columns[0]));
+/* ---- the command ---- */
 
-    if (e == OK && (e = decoder_new(&x->decoder, x->hub)) == OK &&
-        (e = variable_eval_new(&x->eval, x->hub, NULL, NULL)) == OK &&
-        (e = store_begin_read(x->hub->store, &x->t)) == OK &&
-        (e = ledger_each_current(x->hub->ledger, x->t, indicator_form(x->programme, x->indicator), x->unit,
-                                 x->period.id, take_submission, x)) == OK)
-        e = compare_with_cell(x);
-    store_abort(x->t);
+static enum err make_table(struct explain *x)
+{
+    static const struct table_column submissions[] = {{"id", N_("Submission"), TABLE_LEFT, false},
+                                                      {"unit", N_("Unit"), TABLE_LEFT, false},
+                                                      {"period", N_("Period"), TABLE_LEFT, false},
+                                                      {"received", N_("Received"), TABLE_LEFT, false},
+                                                      {"numerator", N_("Adds above the line"), TABLE_RIGHT, true},
+                                                      {"denominator", N_("Adds below it"), TABLE_RIGHT, true},
+                                                      {"codes", N_("Codes counted once"), TABLE_RIGHT, true}};
+    static const struct table_column inputs[] = {{"unit", N_("Unit"), TABLE_LEFT, false},
+                                                 {"input", N_("What was read"), TABLE_LEFT, false},
+                                                 {"period", N_("Period"), TABLE_LEFT, false},
+                                                 {"value", N_("Value"), TABLE_RIGHT, true},
+                                                 {"note", N_("Note"), TABLE_LEFT, false}};
+    static struct table_column columns[7]; /* the table keeps a pointer; titles in the user's language */
+    bool of_submissions = explain_is_of_submissions(x->indicator);
+    const struct table_column *from = of_submissions ? submissions : inputs;
+    size_t count = of_submissions ? sizeof(submissions) / sizeof(submissions[0]) : sizeof(inputs) / sizeof(inputs[0]);
+
+    for (size_t i = 0; i < count; i++) {
+        columns[i] = from[i];
+        columns[i].title = _(from[i].title);
+    }
+    return table_new(&x->table, columns, count);
+}
+
+static enum err explain(struct explain *x)
+{
+    enum err e = store_begin_read(x->hub->store, &x->t);
+
+    if (e == OK && (e = evaluation_new(&x->e, x->hub, x->t, NULL)) == OK &&
+        (e = evaluation_value(x->e, x->programme, x->index, x->unit, &x->period, x->part, &x->result)) == OK &&
+        (e = make_table(x)) == OK)
+        e = explain_is_of_submissions(x->indicator) ? explain_submissions(x) : explain_inputs(x);
     if (e == OK) {
         command_mark_internal();
-        say(x, x->format == TABLE_TEXT ? stdout : stderr);
+        e = say(x, x->format == TABLE_TEXT ? stdout : stderr);
     }
-    variable_eval_free(x->eval);
-    decoder_free(x->decoder);
-    return command_print(x->table, x->format, e);
+    e = command_print(x->table, x->format, e);
+    evaluation_free(x->e);
+    store_abort(x->t);
+    return e;
 }
 
 int cmd_explain(int argc, char **argv)
@@ -272,6 +285,6 @@ int cmd_explain(int argc, char **argv)
     x.breakdown = breakdown != NULL ? breakdown : "";
     if ((e = command_open(&x.hub, home, HUB_WRITE)) == OK && (e = find(&x, programme, argv[0])) == OK &&
         (e = find_place(&x, period)) == OK && (e = audit(&x)) == OK)
-        e = list(&x);
+        e = explain(&x);
     return command_close(x.hub, e, false);
 }

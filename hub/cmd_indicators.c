@@ -1,6 +1,6 @@
 #include "hub/commands.h"
 
-#include "hub/indicators_read.h"
+#include "hub/evaluate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,60 +83,16 @@ static enum err check_query(struct hub *h, struct indicator_query *q, struct per
     return e;
 }
 
-/* ---- for programs: the columns are a contract (design section 9) ---- */
+/* ---- for programs: the columns are a contract (docs/indicators.md) ---- */
 
 struct listing {
-    const struct hub *hub;
     struct table *table;
     enum table_format format;
-    struct buf value, numerator, denominator;
+    struct evaluation *e;
+    struct buf value, numerator, denominator, target;
+    char last[FORM_NAME_MAX + PART_MAX + PERIOD_ID_MAX + 8]; /* indicator and period of the line before */
+    char last_id[FORM_NAME_MAX + 1];
 };
-
-static enum err put_line(void *ctx, const struct indicator_line *l)
-{
-    struct listing *out = ctx;
-    const struct indicator *i = l->indicator;
-    char n[24], reported[24], expected[24];
-    bool has_data = indicator_value(i, &l->cell, &out->value);
-    const char *cells[] = {l->programme->id,
-                           i->id,
-                           level_names[l->level],
-                           l->unit,
-                           l->period,
-                           l->breakdown,
-                           NULL,
-                           NULL,
-                           NULL,
-                           n,
-                           NULL,
-                           "",
-                           "",
-                           NULL,
-                           reported,
-                           expected,
-                           l->programme->version};
-    enum err e;
-
-    if (has_data) {
-        indicator_numerator(i, &l->cell, &out->numerator);
-        indicator_denominator(i, &l->cell, &out->denominator);
-    } else
-        buf_reset(&out->value);
-    (void)snprintf(n, sizeof(n), "%llu", (unsigned long long)l->cell.n);
-    (void)snprintf(reported, sizeof(reported), "%llu", (unsigned long long)l->reported);
-    (void)snprintf(expected, sizeof(expected), "%llu", (unsigned long long)l->expected);
-    cells[6] = buf_cstr(&out->value);
-    cells[7] = buf_cstr(&out->numerator);
-    cells[8] = buf_cstr(&out->denominator);
-    cells[10] = has_data ? "ok" : "no-data";
-    cells[13] = indicator_unit_of_measure(i, cli_is_russian());
-    e = out->value.failed || out->numerator.failed || out->denominator.failed ? ERR_NOMEM
-                                                                              : table_row(out->table, cells);
-    buf_reset(&out->value);
-    buf_reset(&out->numerator);
-    buf_reset(&out->denominator);
-    return e;
-}
 
 static const struct table_column program_columns[] = {{"programme", "programme", TABLE_LEFT, false},
                                                       {"indicator", "indicator", TABLE_LEFT, false},
@@ -156,57 +112,143 @@ static const struct table_column program_columns[] = {{"programme", "programme",
                                                       {"expected", "expected", TABLE_RIGHT, true},
                                                       {"version", "version", TABLE_LEFT, false}};
 
-/* ---- for people ---- */
-
-/* A school reads 34,5 in Russian. */
-static void localise(struct buf *number)
+static void reset(struct listing *out)
 {
-    for (size_t i = 0; cli_is_russian() && i < number->len; i++)
-        if (number->data[i] == '.')
-            number->data[i] = ',';
+    buf_reset(&out->value);
+    buf_reset(&out->numerator);
+    buf_reset(&out->denominator);
+    buf_reset(&out->target);
 }
 
-static void put_fraction(struct listing *out, const struct indicator *i, const struct amounts *c)
+static enum err put_cells(struct listing *out, const char *const *cells)
 {
-    indicator_numerator(i, c, &out->numerator);
-    indicator_denominator(i, c, &out->denominator);
-    if (out->denominator.len == 0)
-        buf_reset(&out->numerator); /* the value itself */
-    else
+    return out->value.failed || out->numerator.failed || out->denominator.failed || out->target.failed
+               ? ERR_NOMEM
+               : table_row(out->table, cells);
+}
+
+static enum err put_line(void *ctx, const struct indicator_line *l)
+{
+    struct listing *out = ctx;
+    const struct indicator *i = l->indicator;
+    const struct result *r = &l->result;
+    char n[24], reported[24], expected[24];
+    const char *cells[] = {l->programme->id,
+                           i->id,
+                           level_names[l->level],
+                           l->unit,
+                           l->period->id,
+                           l->breakdown,
+                           NULL,
+                           NULL,
+                           NULL,
+                           n,
+                           r->state == RESULT_OK ? "ok" : "no-data",
+                           NULL,
+                           target_status_names[l->status],
+                           cli_pick(i->unit_ru, i->unit_en),
+                           reported,
+                           expected,
+                           l->programme->version};
+
+    reset(out);
+    result_put_value(&out->value, r, 6);
+    result_put_numerator(&out->numerator, r);
+    result_put_denominator(&out->denominator, r);
+    if (l->target != NULL)
+        target_put(&out->target, l->target);
+    (void)snprintf(n, sizeof(n), "%llu", (unsigned long long)r->n);
+    (void)snprintf(reported, sizeof(reported), "%llu", (unsigned long long)r->reported);
+    (void)snprintf(expected, sizeof(expected), "%llu", (unsigned long long)r->expected);
+    cells[6] = buf_cstr(&out->value);
+    cells[7] = buf_cstr(&out->numerator);
+    cells[8] = buf_cstr(&out->denominator);
+    cells[11] = buf_cstr(&out->target);
+    return put_cells(out, cells);
+}
+
+/* ---- for people: what repeats is left out ---- */
+
+static const char *const status_words[] = {[TARGET_NONE] = "",
+                                           [TARGET_BELOW] = N_("below the target"),
+                                           [TARGET_WITHIN] = N_("within the target"),
+                                           [TARGET_ABOVE] = N_("above the target"),
+                                           [TARGET_NOT_DUE] = N_("not due"),
+                                           [TARGET_NO_DATA] = N_("no data")};
+
+static void put_value(struct listing *out, const struct indicator_line *l)
+{
+    const struct indicator *i = l->indicator;
+    const char *measure = cli_pick(i->unit_ru, i->unit_en);
+
+    if (l->result.state != RESULT_OK) {
+        buf_put_str(&out->value, _(l->result.why_not));
+        return;
+    }
+    if (i->kind == KIND_CLASS && l->result.class_index > 0 && l->result.class_index <= i->class_count) {
+        const struct class_rule *c = &i->classes[l->result.class_index - 1];
+
+        buf_put_str(&out->value, cli_pick(c->name_ru, c->name_en));
+        return;
+    }
+    result_put_value(&out->value, &l->result, i->shown);
+    command_localise(&out->value);
+    if (measure[0] != '\0')
+        buf_printf(&out->value, " %s", measure);
+    result_put_denominator(&out->denominator, &l->result);
+    if (out->denominator.len > 0) { /* else the numerator is the value */
+        result_put_numerator(&out->numerator, &l->result);
         buf_printf(&out->numerator, " / %s", buf_cstr(&out->denominator));
-    localise(&out->numerator);
+        command_localise(&out->numerator);
+    }
 }
 
+static const char *target_word(enum target_status s)
+{
+    return status_words[s][0] == '\0' ? "" : _(status_words[s]);
+}
+
+/* Indicator, name and period stand once above the lines they hold for. */
 static enum err put_row(void *ctx, const struct indicator_line *l)
 {
     struct listing *out = ctx;
     const struct indicator *i = l->indicator;
-    const char *measure = indicator_unit_of_measure(i, cli_is_russian());
-    struct period p;
+    char group[sizeof(out->last)];
+    bool same_id = strcmp(out->last_id, i->id) == 0;
+    bool same;
     char n[32];
-    const char *cells[] = {i->id,        indicator_name(i, cli_is_russian()),
-                           l->period,    l->level == LEVEL_UNIT ? l->unit : _("municipality"),
-                           l->breakdown, NULL,
-                           NULL,         n};
+    const char *cells[] = {i->id,
+                           cli_pick(i->name_ru, i->name_en),
+                           cli_pick(l->period->label_ru, l->period->label_en),
+                           _("municipality"),
+                           l->breakdown,
+                           NULL,
+                           NULL,
+                           n,
+                           NULL,
+                           target_word(l->status)};
     enum err e;
 
-    if (calendar_find(out->hub->calendar, NULL, l->period, &p) == OK)
-        cells[2] = cli_pick(p.label_ru, p.label_en);
-    cli_format_count(n, sizeof(n), l->cell.n);
-    if (indicator_value_places(i, &l->cell, i->shown, &out->value)) {
-        localise(&out->value);
-        buf_printf(&out->value, "%s%s", measure[0] != '\0' ? " " : "", measure);
-        put_fraction(out, i, &l->cell);
-    } else {
-        buf_reset(&out->value);
-        buf_put_str(&out->value, _("no data"));
-    }
+    (void)snprintf(group, sizeof(group), "%s[%s]%s", i->id, i->part, l->period->id);
+    same = strcmp(group, out->last) == 0;
+    if (same_id)
+        cells[0] = cells[1] = "";
+    if (same)
+        cells[2] = "";
+    if (l->level == LEVEL_UNIT)
+        cells[3] = roster_name(evaluation_roster(out->e), l->unit);
+    reset(out);
+    put_value(out, l);
+    if (l->target != NULL)
+        target_put(&out->target, l->target);
+    command_localise(&out->target);
+    cli_format_count(n, sizeof(n), l->result.n);
     cells[5] = buf_cstr(&out->value);
     cells[6] = buf_cstr(&out->numerator);
-    e = out->value.failed || out->numerator.failed ? ERR_NOMEM : table_row(out->table, cells);
-    buf_reset(&out->value);
-    buf_reset(&out->numerator);
-    buf_reset(&out->denominator);
+    cells[8] = buf_cstr(&out->target);
+    e = put_cells(out, cells);
+    memcpy(out->last, group, sizeof(group));
+    (void)snprintf(out->last_id, sizeof(out->last_id), "%s", i->id);
     return e;
 }
 
@@ -232,35 +274,48 @@ static void audit(struct hub *h, const struct indicator_query *q)
         (void)fprintf(stderr, _("The audit could not note this: %s\n"), err_text());
 }
 
+static void listing_init(struct listing *out, enum table_format f)
+{
+    *out = (struct listing){.format = f};
+    buf_init(&out->value, 1024);
+    buf_init(&out->numerator, 1024);
+    buf_init(&out->denominator, 1024);
+    buf_init(&out->target, 1024);
+}
+
+static void listing_fini(struct listing *out)
+{
+    buf_fini(&out->value);
+    buf_fini(&out->numerator);
+    buf_fini(&out->denominator);
+    buf_fini(&out->target);
+    evaluation_free(out->e);
+}
+
 static enum err show(struct hub *h, const struct indicator_query *q, enum table_format f)
 {
     const struct table_column columns[] = {
         {"indicator", _("Indicator"), TABLE_LEFT, false}, {"name", _("Name"), TABLE_LEFT, false},
         {"period", _("Period"), TABLE_LEFT, false},       {"unit", _("Unit"), TABLE_LEFT, false},
         {"breakdown", _("Of them"), TABLE_LEFT, false},   {"value", _("Value"), TABLE_RIGHT, false},
-        {"fraction", _("Out of"), TABLE_RIGHT, false},    {"n", _("Submissions"), TABLE_RIGHT, false}};
-    struct listing out = {.hub = h, .format = f};
+        {"fraction", _("Out of"), TABLE_RIGHT, false},    {"n", _("Submissions"), TABLE_RIGHT, false},
+        {"target", _("Target"), TABLE_RIGHT, false},      {"status", _("Reached"), TABLE_LEFT, false}};
+    struct listing out;
     struct store_txn *t = NULL;
-    enum err e = f == TABLE_TEXT
-                     ? table_new(&out.table, columns, sizeof(columns) / sizeof(columns[0]))
-                     : table_new(&out.table, program_columns, sizeof(program_columns) / sizeof(program_columns[0]));
+    enum err e;
 
-    if (e != OK)
-        return e;
-    buf_init(&out.value, 1024);
-    buf_init(&out.numerator, 1024);
-    buf_init(&out.denominator, 1024);
-    if ((e = store_begin_read(h->store, &t)) == OK)
-        e = indicators_read(h, t, q, f == TABLE_TEXT ? put_row : put_line, &out);
+    listing_init(&out, f);
+    e = f == TABLE_TEXT ? table_new(&out.table, columns, sizeof(columns) / sizeof(columns[0]))
+                        : table_new(&out.table, program_columns, sizeof(program_columns) / sizeof(program_columns[0]));
+    if (e == OK && (e = store_begin_read(h->store, &t)) == OK && (e = evaluation_new(&out.e, h, t, NULL)) == OK)
+        e = evaluation_lines(out.e, q, f == TABLE_TEXT ? put_row : put_line, &out);
     store_abort(t);
     if (e == OK) {
         audit(h, q);
         command_mark_internal();
     }
     e = command_print(out.table, f, e);
-    buf_fini(&out.value);
-    buf_fini(&out.numerator);
-    buf_fini(&out.denominator);
+    listing_fini(&out);
     return e;
 }
 

@@ -242,6 +242,13 @@ const char *command_state(enum participant_state s, enum table_format f)
     return f == TABLE_TEXT ? _(name) : name;
 }
 
+void command_localise(struct buf *number)
+{
+    for (size_t i = 0; cli_is_russian() && i < number->len; i++)
+        if (number->data[i] == '.')
+            number->data[i] = ',';
+}
+
 enum err command_print(struct table *t, enum table_format f, enum err e)
 {
     if (e == OK)

@@ -97,6 +97,8 @@ void command_user(char *out, size_t size);
 void command_time(char *out, size_t size, int64_t wall_ms, enum table_format f);
 /* For people by language, for programs the stable English word. */
 const char *command_state(enum participant_state s, enum table_format f);
+/* A number for people: 34.5 is 34,5 in Russian. */
+void command_localise(struct buf *number);
 /* Prints and frees the table, unless `e` is an error already. */
 MUST_CHECK enum err command_print(struct table *t, enum table_format f, enum err e);
 /* "of the office alone": on stderr before every view that `publish` did not make (invariant 7). */

@@ -64,7 +64,7 @@ static enum err is_there(struct evaluation *e, const struct look *l, bool *out)
 
     if (l->at.merge_day == DAY_NONE)
         return unit_is_active(e, l->at.unit, l->period, out);
-    err = place_candidates(e, l->at, &units);
+    err = scope_candidates(e, l->at, &units);
     *out = false;
     for (uint32_t i = 0; err == OK && i < units->count && !*out; i++)
         err = unit_is_active(e, units->at[i], l->period, out);
@@ -112,7 +112,7 @@ static enum err count_units(struct evaluation *e, const struct look *l, const st
     for (uint32_t i = 0; i < eligible->count && err == OK; i++) {
         struct outcome one;
 
-        err = outcome_of(e, l->view, l->first, (struct place){eligible->at[i], 0, l->at.merge_day, false}, l->period, 0,
+        err = outcome_of(e, l->view, l->first, (struct scope){eligible->at[i], 0, l->at.merge_day, false}, l->period, 0,
                          &one);
         out->reported += err == OK && one.has_data;
     }
@@ -150,6 +150,11 @@ static enum err at_municipality(struct evaluation *e, const struct look *l, stru
         err = rollup_municipal(e, l, out);
     else
         err = pooled(e, l, out);
+    if (err == OK && e->views[l->view].is_of_district[l->first]) { /* of one unit, the district, it is expected */
+        out->expected = 1;
+        out->reported = out->has_data;
+        out->excluded = 0;
+    }
     if (err == OK && out->why == NULL && out->reported < l->i->minimum_units)
         outcome_fail(out, why_too_few_units);
     return err;
@@ -175,7 +180,7 @@ static enum err compute(struct evaluation *e, struct look *l, struct outcome *ou
     return err;
 }
 
-enum err outcome_of(struct evaluation *e, uint32_t view, uint32_t first, struct place at, uint32_t period,
+enum err outcome_of(struct evaluation *e, uint32_t view, uint32_t first, struct scope at, uint32_t period,
                     uint32_t part, struct outcome *out)
 {
     const struct memo_key key = {
@@ -248,7 +253,7 @@ static enum err look_for(struct evaluation *e, const struct programme *p, uint32
     const struct indicator *i;
     enum err err;
 
-    *out = (struct look){.view = view_of(e, p), .first = indicator, .at = place_municipality(0)};
+    *out = (struct look){.view = view_of(e, p), .first = indicator, .at = scope_municipality(0)};
     if (out->view == NONE || indicator >= p->indicator_count)
         return err_set(ERR_NOT_FOUND, "no such indicator");
     i = programme_version(p, indicator, period->last);
@@ -285,41 +290,6 @@ enum err evaluation_inputs(struct evaluation *e, const struct programme *p, uint
         return err;
     l.i = programme_version(p, indicator, period->last);
     return l.i == NULL ? OK : inputs_of(e, &l, each, ctx);
-}
-
-struct cells_out {
-    const struct evaluation *e;
-    enum err (*each)(void *ctx, const char *unit, const struct period *period, struct bytes part, const struct cell *c);
-    void *ctx;
-};
-
-static enum err put_cell(void *ctx, uint32_t unit, uint32_t period, const struct cell_row *row)
-{
-    const struct cells_out *o = ctx;
-
-    return o->each(o->ctx, o->e->units.items[unit], time_at(o->e, period), cells_text(o->e, row), &row->c);
-}
-
-enum err evaluation_cells(struct evaluation *e, const struct programme *p, uint32_t variable, const char *unit,
-                          const struct period *period,
-                          enum err (*each)(void *ctx, const char *unit, const struct period *period, struct bytes part,
-                                           const struct cell *c),
-                          void *ctx)
-{
-    struct cells_out out = {e, each, ctx};
-    struct place at = place_municipality(0);
-    uint32_t view = view_of(e, p);
-    uint32_t number;
-    enum err err;
-
-    if (view == NONE || variable >= p->variable_count)
-        return err_set(ERR_NOT_FOUND, "no such variable");
-    if ((err = time_intern(e, period, &number)) != OK ||
-        (unit != NULL && (err = names_put(e, &e->units, unit, &at.unit)) != OK))
-        return err;
-    for (uint32_t c = 0; c < p->variables[variable]->clause_count && err == OK; c++)
-        err = variable_walk(e, view, variable, c, at, number, NULL, NULL, put_cell, &out);
-    return err;
 }
 
 /* ---- from beginning to end ---- */
@@ -367,7 +337,8 @@ static enum err add_views(struct evaluation *e)
         e->views[i].first_variable = variables;
         indicators += (uint32_t)e->w.programmes[i]->indicator_count;
         variables += (uint32_t)e->w.programmes[i]->variable_count;
-        err = mark_first(e, &e->views[i]);
+        if ((err = mark_first(e, &e->views[i])) == OK)
+            err = reads_mark_district(e, &e->views[i]);
     }
     return err;
 }

@@ -97,13 +97,16 @@ MUST_CHECK enum err evaluation_inputs(struct evaluation *e, const struct program
                                       const char *unit, const struct period *period, const char *part,
                                       enum err (*each)(void *ctx, const struct input *i), void *ctx);
 
-/* The cells behind a variable: of one unit (NULL: of all that count for the municipality), for what `period` means to
- * it.  `part` and `c` are loans until `each` returns. */
-MUST_CHECK enum err evaluation_cells(struct evaluation *e, const struct programme *p, uint32_t variable,
-                                     const char *unit, const struct period *period,
-                                     enum err (*each)(void *ctx, const char *unit, const struct period *period,
-                                                      struct bytes part, const struct cell *c),
-                                     void *ctx);
+/* The forms and the periods of the form's series that `period` means to a variable; some may come twice. */
+MUST_CHECK enum err evaluation_sources(struct evaluation *e, const struct programme *p, uint32_t variable,
+                                       const struct period *period,
+                                       enum err (*each)(void *ctx, const char *form_id, const struct period *period),
+                                       void *ctx);
+/* The cells of a variable in a period of its form, as they are stored, whoever counts; `unit` NULL: of all units.
+ * `part` and `c` are loans until `each` returns. */
+MUST_CHECK enum err evaluation_cells(
+    struct evaluation *e, const struct programme *p, uint32_t variable, const char *unit, const struct period *period,
+    enum err (*each)(void *ctx, const char *unit, struct bytes part, const struct cell *c), void *ctx);
 
 /* ---- a result as text: decimal point, nothing grouped ---- */
 
@@ -112,6 +115,8 @@ void result_put_value(struct buf *out, const struct result *r, unsigned places);
 /* Exact, without needless zeros; nothing where there is none. */
 void result_put_numerator(struct buf *out, const struct result *r);
 void result_put_denominator(struct buf *out, const struct result *r);
+/* The unit does not take part in the district's value: `units:`, or `among:` with an expression. */
+bool result_is_not_eligible(const struct result *r);
 /* As written: 30-50, >50, 100, yes; `reference` targets: nothing. */
 void target_put(struct buf *out, const struct target *t);
 extern const char *const target_status_names[]; /* by enum target_status: "", "below", ... */

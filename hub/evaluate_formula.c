@@ -34,7 +34,7 @@ static bool is_distribution(enum reference_stat stat)
     return stat >= STAT_MIN && stat <= STAT_RANGE;
 }
 
-static enum err read_variable(struct evaluation *e, const struct look *l, const struct reference *r, struct place at,
+static enum err read_variable(struct evaluation *e, const struct look *l, const struct reference *r, struct scope at,
                               uint32_t period, struct reading *out)
 {
     const struct variable *v = e->views[l->view].p->variables[r->index];
@@ -72,12 +72,12 @@ static double of_outcome(const struct outcome *o, enum reference_stat stat, bool
 }
 
 /* Does it have a value at that level? */
-static bool has_level(const struct indicator *i, struct place at)
+static bool has_level(const struct indicator *i, struct scope at)
 {
     return i->levels == LEVELS_BOTH || (i->levels == LEVELS_MUNICIPALITY) == (at.unit == NONE);
 }
 
-static enum err read_indicator(struct evaluation *e, const struct look *l, const struct reference *r, struct place at,
+static enum err read_indicator(struct evaluation *e, const struct look *l, const struct reference *r, struct scope at,
                                uint32_t period, struct reading *out)
 {
     const struct indicator *i = e->views[l->view].p->indicators[r->index];
@@ -94,7 +94,7 @@ static enum err read_indicator(struct evaluation *e, const struct look *l, const
     return OK;
 }
 
-static enum err read_at(struct evaluation *e, const struct look *l, const struct reference *r, struct place at,
+static enum err read_at(struct evaluation *e, const struct look *l, const struct reference *r, struct scope at,
                         uint32_t period, struct reading *out)
 {
     enum err err = OK;
@@ -117,21 +117,21 @@ static enum err read_at(struct evaluation *e, const struct look *l, const struct
 
 /* ---- an earlier one ---- */
 
-static enum err read_earlier(struct evaluation *e, const struct look *l, const struct reference *r, struct place at,
+static enum err read_earlier(struct evaluation *e, const struct look *l, const struct reference *r, struct scope at,
                              uint32_t earlier, struct reading *out)
 {
-    struct place then;
+    struct scope then;
     bool missing;
     enum err err;
 
     *out = (struct reading){.number = NAN, .used = NONE, .period = NONE, .at = at};
     if (earlier == NONE)
         return OK;
-    err = place_earlier(e, e->views[l->view].p, at, l->period, earlier, &then, &missing);
+    err = scope_earlier(e, e->views[l->view].p, at, l->period, earlier, &then, &missing);
     return err != OK || missing ? err : read_at(e, l, r, then, earlier, out);
 }
 
-static enum err read_last_known(struct evaluation *e, const struct look *l, const struct reference *r, struct place at,
+static enum err read_last_known(struct evaluation *e, const struct look *l, const struct reference *r, struct scope at,
                                 struct reading *out)
 {
     uint32_t period = l->period;
@@ -164,7 +164,7 @@ static const char *base_of(const struct evaluation *e, const struct look *l, con
 }
 
 /* What the programme's text printed, where nothing could be computed. */
-static void take_printed(const struct evaluation *e, const struct look *l, const struct reference *r, struct place at,
+static void take_printed(const struct evaluation *e, const struct look *l, const struct reference *r, struct scope at,
                          struct reading *out)
 {
     const struct indicator *i;
@@ -178,7 +178,7 @@ static void take_printed(const struct evaluation *e, const struct look *l, const
     out->number = i->base_value;
 }
 
-static enum err read_base(struct evaluation *e, const struct look *l, const struct reference *r, struct place at,
+static enum err read_base(struct evaluation *e, const struct look *l, const struct reference *r, struct scope at,
                           struct reading *out)
 {
     const char *id = base_of(e, l, r);
@@ -195,7 +195,7 @@ static enum err read_base(struct evaluation *e, const struct look *l, const stru
 enum err shifted_read(struct evaluation *e, const struct look *l, const struct reference *r, enum reference_shift shift,
                       struct reading *out)
 {
-    struct place at = r->municipality ? place_municipality(0) : l->at;
+    struct scope at = r->municipality ? scope_municipality(0) : l->at;
     uint32_t earlier;
     enum err err;
 

@@ -111,7 +111,7 @@ static uint64_t count_keys(const struct variable *v, const struct entry *all, si
     return keys;
 }
 
-enum err gather_keys(struct evaluation *e, uint32_t view, uint32_t variable, struct place at, uint32_t period,
+enum err gather_keys(struct evaluation *e, uint32_t view, uint32_t variable, struct scope at, uint32_t period,
                      struct amount *out)
 {
     const struct variable *v = e->views[view].p->variables[variable];
@@ -194,7 +194,7 @@ static size_t count_pair(const struct entry *all, size_t count, size_t i, struct
     return i;
 }
 
-enum err gather_pairs(struct evaluation *e, uint32_t view, uint32_t variable, struct place at, uint32_t period,
+enum err gather_pairs(struct evaluation *e, uint32_t view, uint32_t variable, struct scope at, uint32_t period,
                       struct amount *out)
 {
     struct gathering g = {.e = e, .v = e->views[view].p->variables[variable]};
@@ -235,7 +235,7 @@ static uint32_t first_end(const struct cell_table *t, uint32_t unit, uint32_t pe
 
 /* Of the municipality a relation counts when one end is in the roster; with `both_ends` when both are.  A unit's own
  * relation counts unless `both_ends` asks for the other. */
-static enum err relation_counts(struct evaluation *e, const struct variable *v, struct place at, bool is_last,
+static enum err relation_counts(struct evaluation *e, const struct variable *v, struct scope at, bool is_last,
                                 uint32_t asked, const struct relation_end *x, bool *out)
 {
     uint32_t period = is_last ? asked : x->period;
@@ -250,7 +250,7 @@ static enum err relation_counts(struct evaluation *e, const struct variable *v, 
     return *out ? unit_is_active(e, x->other, period, out) : OK;
 }
 
-static enum err relations_of(struct evaluation *e, uint32_t view, uint32_t variable, struct place at, uint32_t unit,
+static enum err relations_of(struct evaluation *e, uint32_t view, uint32_t variable, struct scope at, uint32_t unit,
                              uint32_t asked, bool *outsiders)
 {
     const struct programme_view *pv = &e->views[view];
@@ -279,13 +279,13 @@ static enum err relations_of(struct evaluation *e, uint32_t view, uint32_t varia
     return err;
 }
 
-enum err gather_relations(struct evaluation *e, uint32_t view, uint32_t variable, struct place at, uint32_t period,
+enum err gather_relations(struct evaluation *e, uint32_t view, uint32_t variable, struct scope at, uint32_t period,
                           struct amount *out)
 {
     const struct list *units;
     const struct entry *all;
     size_t count;
-    enum err err = place_candidates(e, at, &units);
+    enum err err = scope_candidates(e, at, &units);
 
     buf_reset(&e->scratch);
     for (uint32_t i = 0; err == OK && i < units->count; i++)
@@ -361,7 +361,7 @@ static double statistic(const struct entry *all, size_t count, enum reference_st
     return NAN;
 }
 
-enum err gather_values(struct evaluation *e, uint32_t view, uint32_t variable, struct place at, uint32_t period,
+enum err gather_values(struct evaluation *e, uint32_t view, uint32_t variable, struct scope at, uint32_t period,
                        enum reference_stat stat, double *out, bool *has)
 {
     struct gathering g = {.e = e, .v = e->views[view].p->variables[variable]};

@@ -37,7 +37,7 @@ static enum err period_of(const struct inputs *in, uint32_t variable, uint32_t a
     return err;
 }
 
-static enum err put_variable(const struct inputs *in, struct input *i, struct place at, uint32_t period, uint32_t part)
+static enum err put_variable(const struct inputs *in, struct input *i, struct scope at, uint32_t period, uint32_t part)
 {
     struct amount a;
     enum err err = variable_amount(in->e, in->l->view, i->index, at, period, part, &a);
@@ -71,7 +71,7 @@ static bool came_before(const struct linear *l, uint32_t upto, const struct line
 }
 
 /* `relations` alone, or all but them: of the municipality they are one number, because two units share each. */
-static enum err put_terms(const struct inputs *in, struct place at, bool relations, bool others)
+static enum err put_terms(const struct inputs *in, struct scope at, bool relations, bool others)
 {
     const struct indicator *ind = in->l->i;
     const struct linear *linears[] = {&ind->numerator, &ind->denominator};
@@ -101,15 +101,15 @@ static enum err linear_inputs(const struct inputs *in)
 
     if (in->l->at.unit != NONE)
         return put_terms(in, in->l->at, true, true);
-    err = place_candidates(in->e, in->l->at, &units);
+    err = scope_candidates(in->e, in->l->at, &units);
     for (uint32_t u = 0; err == OK && u < units->count; u++)
-        err = put_terms(in, (struct place){units->at[u], 0, DAY_NONE, true}, false, true);
+        err = put_terms(in, (struct scope){units->at[u], 0, DAY_NONE, true}, false, true);
     return err == OK ? put_terms(in, in->l->at, true, false) : err;
 }
 
 /* ---- indicators ---- */
 
-static enum err put_indicator(const struct inputs *in, uint32_t index, struct place at, uint32_t period)
+static enum err put_indicator(const struct inputs *in, uint32_t index, struct scope at, uint32_t period)
 {
     struct input i = {.index = index, .unit = name_of(in->e, at.unit), .part = "", .stat = STAT_VALUE};
     struct outcome o = {.why = why_earlier, .used = NONE};
@@ -156,7 +156,7 @@ static enum err put_units(const struct inputs *in, uint32_t indicator)
     enum err err = eligible_units(in->e, in->l, &active, NULL);
 
     for (uint32_t i = 0; err == OK && i < active->count; i++)
-        err = put_indicator(in, indicator, place_unit(active->at[i]), in->l->period);
+        err = put_indicator(in, indicator, scope_unit(active->at[i]), in->l->period);
     return err;
 }
 
@@ -191,7 +191,7 @@ static enum err history_inputs(const struct inputs *in)
         bool missing = false;
 
         if (k > 0)
-            err = place_earlier(in->e, in->e->views[in->l->view].p, in->l->at, in->l->period, then.period, &then.at,
+            err = scope_earlier(in->e, in->e->views[in->l->view].p, in->l->at, in->l->period, then.period, &then.at,
                                 &missing);
         if (err == OK && !missing)
             err = in->l->i->as_trend ? put_reference(in, &then, &of, SHIFT_NONE)

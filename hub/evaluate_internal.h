@@ -4,7 +4,7 @@
  *   evaluate_memo.c       memory, interned names, what was computed already
  *   evaluate_cells.c      all cells of the programmes' variables, once, in sorted tables
  *   evaluate_time.c       periods: neighbours, alignment of series, time roles
- *   evaluate_places.c     who belongs to a place: roster, mergers, filters
+ *   evaluate_scope.c      who belongs to a place: roster, mergers, filters
  *   evaluate_variable.c   the amount of a variable at a place
  *   evaluate_gather.c     the same for kinds that count codes: keys, pairs, relations, values
  *   evaluate_linear.c     sums over sums, exact
@@ -14,6 +14,9 @@
  *   evaluate_plan.c       execution, progress, targets
  *   evaluate_lines.c      the listing
  *   evaluate_inputs.c     one step down
+ *   evaluate_reads.c      what an indicator reads, all the way down
+ *   evaluate_sources.c    the submissions' forms and periods behind it, and the cells as they are
+ *   evaluate_text.c       results as text
  *   evaluate_hub.c        a hub's programmes, roster and cells
  *
  * Units, periods and parts are small numbers here; what they are called is looked up when something leaves. */
@@ -119,7 +122,8 @@ struct programme_view {
     uint32_t *table; /* of each variable */
     uint32_t first;  /* number of its first indicator, over all programmes */
     uint32_t first_variable;
-    bool *is_first; /* of each indicator: the first of its id and part */
+    bool *is_of_district; /* of each indicator: all it reads is reported about the district itself */
+    bool *is_first;       /* of each indicator: the first of its id and part */
 };
 struct period_view {
     struct period p;
@@ -164,27 +168,27 @@ void memo_free(struct memo *m);
 /* ---- places ---- */
 
 /* A unit, or the municipality; `filter` restricts the municipality to some units. */
-struct place {
+struct scope {
     uint32_t unit;     /* NONE: the municipality */
     uint32_t filter;   /* into evaluation.filters; 0: all */
     int32_t merge_day; /* an earlier value: together with those merged into it by that day; DAY_NONE: not */
     bool counts;       /* what a unit adds to the municipality, not what it has itself */
 };
-static inline struct place place_unit(uint32_t unit)
+static inline struct scope scope_unit(uint32_t unit)
 {
-    return (struct place){unit, 0, DAY_NONE, false};
+    return (struct scope){unit, 0, DAY_NONE, false};
 }
-static inline struct place place_municipality(uint32_t filter)
+static inline struct scope scope_municipality(uint32_t filter)
 {
-    return (struct place){NONE, filter, DAY_NONE, false};
+    return (struct scope){NONE, filter, DAY_NONE, false};
 }
 /* All units that may belong to it; the district last where it does. */
-MUST_CHECK enum err place_candidates(struct evaluation *e, struct place at, const struct list **out);
+MUST_CHECK enum err scope_candidates(struct evaluation *e, struct scope at, const struct list **out);
 /* Is it in the roster in that period?  Without a roster, and of the district: always. */
 MUST_CHECK enum err unit_is_active(struct evaluation *e, uint32_t unit, uint32_t period, bool *out);
 /* Same place in an earlier period; *missing: no value across a merger. */
-MUST_CHECK enum err place_earlier(struct evaluation *e, const struct programme *p, struct place at, uint32_t asked,
-                                  uint32_t earlier, struct place *out, bool *missing);
+MUST_CHECK enum err scope_earlier(struct evaluation *e, const struct programme *p, struct scope at, uint32_t asked,
+                                  uint32_t earlier, struct scope *out, bool *missing);
 MUST_CHECK enum err filter_put(struct evaluation *e, const uint32_t *units, uint32_t count, uint32_t *out);
 
 /* ---- time ---- */
@@ -234,20 +238,20 @@ struct amount {
     bool has;
     bool has_outsiders; /* cells of units that are not in the roster then */
 };
-MUST_CHECK enum err variable_amount(struct evaluation *e, uint32_t view, uint32_t variable, struct place at,
+MUST_CHECK enum err variable_amount(struct evaluation *e, uint32_t view, uint32_t variable, struct scope at,
                                     uint32_t period, uint32_t part, struct amount *out);
 /* Calls `each` for all cells behind it, or (`part` not NULL) for those of one part. */
 typedef enum err (*cells_each)(void *ctx, uint32_t unit, uint32_t period, const struct cell_row *row);
 MUST_CHECK enum err variable_walk(struct evaluation *e, uint32_t view, uint32_t variable, uint32_t clause,
-                                  struct place at, uint32_t period, const char *part, bool *outsiders, cells_each each,
+                                  struct scope at, uint32_t period, const char *part, bool *outsiders, cells_each each,
                                   void *ctx);
-MUST_CHECK enum err gather_keys(struct evaluation *e, uint32_t view, uint32_t variable, struct place at,
+MUST_CHECK enum err gather_keys(struct evaluation *e, uint32_t view, uint32_t variable, struct scope at,
                                 uint32_t period, struct amount *out);
-MUST_CHECK enum err gather_pairs(struct evaluation *e, uint32_t view, uint32_t variable, struct place at,
+MUST_CHECK enum err gather_pairs(struct evaluation *e, uint32_t view, uint32_t variable, struct scope at,
                                  uint32_t period, struct amount *out);
-MUST_CHECK enum err gather_relations(struct evaluation *e, uint32_t view, uint32_t variable, struct place at,
+MUST_CHECK enum err gather_relations(struct evaluation *e, uint32_t view, uint32_t variable, struct scope at,
                                      uint32_t period, struct amount *out);
-MUST_CHECK enum err gather_values(struct evaluation *e, uint32_t view, uint32_t variable, struct place at,
+MUST_CHECK enum err gather_values(struct evaluation *e, uint32_t view, uint32_t variable, struct scope at,
                                   uint32_t period, enum reference_stat stat, double *out, bool *has);
 
 /* ---- indicators ---- */
@@ -270,7 +274,7 @@ struct look {
     uint32_t view;  /* programme */
     uint32_t first; /* the first of its id and part */
     const struct indicator *i;
-    struct place at;
+    struct scope at;
     uint32_t period;
     uint32_t part; /* 0: "" */
 };
@@ -286,7 +290,7 @@ extern const char *const why_no_data,
                                                                                           *const why_no_class,
                                                                                               *const why_not_defined;
 
-MUST_CHECK enum err outcome_of(struct evaluation *e, uint32_t view, uint32_t first, struct place at, uint32_t period,
+MUST_CHECK enum err outcome_of(struct evaluation *e, uint32_t view, uint32_t first, struct scope at, uint32_t period,
                                uint32_t part, struct outcome *out);
 /* Without minimum, level and eligibility: the kind's own rule at a place. */
 MUST_CHECK enum err kind_at(struct evaluation *e, const struct look *l, struct outcome *out);
@@ -307,7 +311,7 @@ struct reading {
     uint32_t used; /* the period, where it was looked for: last_known, base; else NONE */
     bool has;
     uint32_t period; /* in which it was read at last; NONE: there was none */
-    struct place at;
+    struct scope at;
 };
 MUST_CHECK enum err reference_read(struct evaluation *e, const struct look *l, const struct reference *r,
                                    struct reading *out);
@@ -345,6 +349,17 @@ MUST_CHECK enum err eligible_units(struct evaluation *e, const struct look *l, c
 
 MUST_CHECK enum err target_of(struct evaluation *e, const struct look *l, const struct outcome *value,
                               const struct target **target, enum target_status *status);
+
+/* What an indicator reads, all the way down: by number in the programme. */
+struct reads {
+    const struct programme *p;
+    bool *variables, *indicators;
+};
+MUST_CHECK enum err reads_init(struct reads *r, const struct programme *p);
+void reads_fini(struct reads *r);
+void reads_find(struct reads *r, uint32_t index);
+const struct form *reads_form(const struct programme *p, const char *id); /* NULL: not one of the pack's */
+MUST_CHECK enum err reads_mark_district(struct evaluation *e, struct programme_view *v);
 
 MUST_CHECK enum err inputs_of(struct evaluation *e, const struct look *l,
                               enum err (*each)(void *ctx, const struct input *i), void *ctx);

@@ -141,7 +141,7 @@ static enum err judge(struct evaluation *e, const struct look *l, struct history
 
     then.period = h->period;
     if (h->period != l->period)
-        err = place_earlier(e, e->views[l->view].p, l->at, l->period, h->period, &then.at, &missing);
+        err = scope_earlier(e, e->views[l->view].p, l->at, l->period, h->period, &then.at, &missing);
     if (err != OK || missing || (err = formula_test(e, &then, &l->i->condition, &holds, &read)) != OK)
         return err;
     if (read.missing == 0) {
@@ -188,7 +188,7 @@ static enum err trend(struct evaluation *e, const struct look *l, struct outcome
         bool missing = false;
 
         if (i > 0)
-            err = place_earlier(e, e->views[l->view].p, l->at, l->period, then.period, &then.at, &missing);
+            err = scope_earlier(e, e->views[l->view].p, l->at, l->period, then.period, &then.at, &missing);
         if (err != OK || (!missing && (err = reference_read(e, &then, &r, &y)) != OK))
             return err;
         if (y.has) {

@@ -259,7 +259,7 @@ static enum err read_units(struct evaluation *e, struct pooling *p)
     enum err err = OK;
 
     for (uint32_t u = 0; u < p->units->count && err == OK; u++) {
-        struct place at = {p->units->at[u], 0, DAY_NONE, counts};
+        struct scope at = {p->units->at[u], 0, DAY_NONE, counts};
 
         for (uint32_t k = 0; k < p->t->count && err == OK; k++) {
             struct amount *a = &p->amounts[(size_t)u * p->t->count + k];
@@ -325,7 +325,7 @@ static enum err sum_place(struct evaluation *e, const struct look *l, const stru
                           struct outcome *out)
 {
     struct pooling p = {.l = l, .t = t};
-    enum err err = place_candidates(e, l->at, &p.units);
+    enum err err = scope_candidates(e, l->at, &p.units);
 
     if (err != OK)
         return err;

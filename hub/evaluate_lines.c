@@ -4,72 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what an indicator reads, all the way down ---- */
-
-struct reads {
-    const struct programme *p;
-    bool *variables, *indicators;
-};
-
-static void read_indicator(struct reads *r, uint32_t index);
-
-static void read_formula(struct reads *r, const struct formula *f)
-{
-    for (uint32_t i = 0; f->source != NULL && i < f->count; i++) {
-        if (f->references[i].what == REFERENCE_VARIABLE)
-            r->variables[f->references[i].index] = true;
-        else if (f->references[i].what == REFERENCE_INDICATOR)
-            read_indicator(r, f->references[i].index);
-    }
-}
-
-static void read_linear(struct reads *r, const struct linear *l)
-{
-    for (uint32_t i = 0; i < l->count; i++)
-        r->variables[l->terms[i].variable] = true;
-}
-
-/* All versions of an id and part: which one is valid depends on the period. */
-static void read_versions(struct reads *r, uint32_t index)
-{
-    const struct indicator *of = r->p->indicators[index];
-
-    for (uint32_t i = index + 1; i < r->p->indicator_count; i++)
-        if (strcmp(r->p->indicators[i]->id, of->id) == 0 && strcmp(r->p->indicators[i]->part, of->part) == 0)
-            read_indicator(r, i);
-}
-
-static void read_indicator(struct reads *r, uint32_t index)
-{
-    const struct indicator *i = r->p->indicators[index];
-
-    if (r->indicators[index])
-        return;
-    r->indicators[index] = true;
-    read_linear(r, &i->numerator);
-    read_linear(r, &i->denominator);
-    read_formula(r, &i->units);
-    read_formula(r, &i->condition);
-    read_formula(r, &i->among);
-    read_formula(r, &i->group);
-    read_formula(r, &i->value);
-    read_formula(r, &i->weight);
-    if (i->of >= 0 && (i->kind == KIND_CHANGE || i->kind == KIND_GAP || i->kind == KIND_HISTORY))
-        read_indicator(r, (uint32_t)i->of);
-    for (uint32_t k = 0; k < i->component_count; k++)
-        read_indicator(r, i->components[k].indicator);
-    for (uint32_t k = 0; k < i->class_count; k++)
-        read_formula(r, &i->classes[k].condition);
-    if ((i->kind == KIND_EXECUTION || i->kind == KIND_PROGRESS) && i->done_variable != NONE)
-        r->variables[i->done_variable] = true;
-    for (uint32_t k = 0; i->kind == KIND_PROGRESS && k < i->plan_count; k++)
-        read_indicator(r, i->plan_indicators[k]);
-    for (uint32_t k = 0; i->kind == KIND_PROGRESS && i->plan_count == 0 && k < r->p->indicator_count; k++)
-        if (r->p->indicators[k]->direction != DIRECTION_NONE)
-            read_indicator(r, k);
-    read_versions(r, index);
-}
-
 /* ---- the listing at hand ---- */
 
 struct listing {
@@ -160,9 +94,7 @@ static enum err list_periods(struct listing *l, uint32_t index)
     enum err err;
 
     l->period_count = 0;
-    memset(l->reads.variables, 0, l->reads.p->variable_count);
-    memset(l->reads.indicators, 0, l->reads.p->indicator_count);
-    read_indicator(&l->reads, index);
+    reads_find(&l->reads, index);
     err = add_asked(l, i);
     for (size_t v = 0; v < l->reads.p->variable_count && err == OK; v++) {
         const struct cell_table *t = &l->e->tables[pv->table[v]];
@@ -354,12 +286,13 @@ static enum err put_place(struct listing *l, struct look *at)
     return err;
 }
 
-static bool wants_level(const struct listing *l, const struct indicator *i, enum indicator_level level)
+static bool wants_level(const struct listing *l, const struct indicator *i, enum indicator_level level,
+                        bool is_of_district)
 {
     if (l->q->level >= 0 && l->q->level != (int)level)
         return false;
     if (level == LEVEL_UNIT)
-        return i->levels != LEVELS_MUNICIPALITY && i->kind != KIND_GAP;
+        return i->levels != LEVELS_MUNICIPALITY && i->kind != KIND_GAP && (!is_of_district || l->q->unit != NULL);
     return i->levels != LEVELS_UNIT && l->q->unit == NULL;
 }
 
@@ -367,20 +300,21 @@ static enum err put_period(struct listing *l, uint32_t index, uint32_t period)
 {
     const struct period *p = time_at(l->e, period);
     struct look at = {.view = l->view, .first = index, .period = period};
+    bool is_of_district = l->e->views[l->view].is_of_district[index];
     enum err err = OK;
 
     at.i = programme_version(l->reads.p, index, p->last);
     if (at.i == NULL || !indicator_has_series(at.i, p->series))
         return OK;
-    for (uint32_t u = 0; u < l->unit_count && err == OK && wants_level(l, at.i, LEVEL_UNIT); u++) {
+    for (uint32_t u = 0; u < l->unit_count && err == OK && wants_level(l, at.i, LEVEL_UNIT, is_of_district); u++) {
         bool is_in;
 
-        at.at = place_unit(l->units[u]);
+        at.at = scope_unit(l->units[u]);
         if ((err = is_listed(l, l->units[u], period, &is_in)) == OK && is_in)
             err = put_place(l, &at);
     }
-    at.at = place_municipality(0);
-    return err == OK && wants_level(l, at.i, LEVEL_MUNICIPALITY) ? put_place(l, &at) : err;
+    at.at = scope_municipality(0);
+    return err == OK && wants_level(l, at.i, LEVEL_MUNICIPALITY, is_of_district) ? put_place(l, &at) : err;
 }
 
 static enum err put_indicator(struct listing *l, uint32_t index)
@@ -397,11 +331,7 @@ static enum err put_programme(struct listing *l, const struct programme *p)
 {
     enum err err = OK;
 
-    l->reads = (struct reads){.p = p};
-    l->reads.variables = calloc(p->variable_count + 1, sizeof(bool));
-    l->reads.indicators = calloc(p->indicator_count + 1, sizeof(bool));
-    if (l->reads.variables == NULL || l->reads.indicators == NULL)
-        err = ERR_NOMEM;
+    err = reads_init(&l->reads, p);
     for (uint32_t i = 0; i < p->indicator_count && err == OK; i++) {
         const struct indicator *of = p->indicators[i];
 
@@ -410,8 +340,7 @@ static enum err put_programme(struct listing *l, const struct programme *p)
         if (l->e->views[l->view].is_first[i])
             err = put_indicator(l, i);
     }
-    free(l->reads.variables);
-    free(l->reads.indicators);
+    reads_fini(&l->reads);
     return err;
 }
 

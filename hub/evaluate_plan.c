@@ -112,7 +112,7 @@ static void count_whole(struct evaluation *e, struct execution *x, const struct 
 /* A unit's own plan is what the schools have to do; the municipality's, all of it. */
 static enum err parties_of(struct evaluation *e, const struct look *l, const struct list **out)
 {
-    return l->at.unit == NONE ? eligible_units(e, l, out, NULL) : place_candidates(e, l->at, out);
+    return l->at.unit == NONE ? eligible_units(e, l, out, NULL) : scope_candidates(e, l->at, out);
 }
 
 static void set_share(const struct look *l, struct outcome *out, uint64_t numerator, uint64_t denominator)
@@ -158,7 +158,7 @@ static enum err plan_of(struct evaluation *e, const struct look *l, const char *
 {
     const struct programme *p = e->views[l->view].p;
     const struct variable *v = p->variables[l->i->done_variable];
-    struct place at = l->at.unit == NONE ? place_unit(e->district) : l->at;
+    struct scope at = l->at.unit == NONE ? scope_unit(e->district) : l->at;
     char text[PART_MAX + 1];
     struct amount a;
     uint32_t part;

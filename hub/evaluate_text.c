@@ -67,6 +67,11 @@ void result_put_denominator(struct buf *out, const struct result *r)
         put_short(out, r->denominator, r->fraction_places);
 }
 
+bool result_is_not_eligible(const struct result *r)
+{
+    return r->why_not == why_not_eligible;
+}
+
 static void put_number(struct buf *out, double x)
 {
     struct outcome o = {0};

@@ -172,15 +172,6 @@ enum err time_align(struct evaluation *e, const char *const *series, uint32_t co
 
 /* ---- time roles ---- */
 
-/* The series of a form, whichever version of it is at hand. */
-static const struct form *form_of(const struct programme *p, const char *id)
-{
-    for (size_t i = 0; i < p->form_count; i++)
-        if (strcmp(p->forms[i]->id, id) == 0)
-            return p->forms[i];
-    return NULL;
-}
-
 enum variable_time time_role(const struct variable *v, uint32_t clause)
 {
     enum variable_time own = v->clauses[clause].time;
@@ -290,7 +281,7 @@ enum err time_resolve(struct evaluation *e, uint32_t view, uint32_t variable, ui
     const struct programme_view *pv = &e->views[view];
     const struct variable *v = pv->p->variables[variable];
     const struct cell_table *t = &e->tables[pv->table[variable]];
-    const struct form *f = form_of(pv->p, v->clauses[clause].form);
+    const struct form *f = reads_form(pv->p, v->clauses[clause].form);
     const struct memo_key key = {
         .what = MEMO_PERIODS, .index = pv->first_variable + variable, .period = period, .more = clause};
     const struct period *p = time_at(e, period);

@@ -21,7 +21,7 @@ static enum err add_eligible(struct evaluation *e, const struct look *l, uint32_
     if (err != OK || !is_in || unit == e->district)
         return err;
     kept->active->at[kept->active->count++] = unit;
-    own.at = (struct place){unit, 0, l->at.merge_day, false};
+    own.at = (struct scope){unit, 0, l->at.merge_day, false};
     if (l->i->units.source != NULL)
         err = formula_test(e, &own, &l->i->units, &is_in, &read);
     if (err == OK && is_in)
@@ -33,7 +33,7 @@ static enum err add_eligible(struct evaluation *e, const struct look *l, uint32_
 static enum err list_parties(struct evaluation *e, const struct look *l, struct parties *out)
 {
     const struct list *candidates;
-    enum err err = place_candidates(e, l->at, &candidates);
+    enum err err = scope_candidates(e, l->at, &candidates);
     size_t size;
 
     if (err != OK)
@@ -73,9 +73,9 @@ enum err eligible_units(struct evaluation *e, const struct look *l, const struct
     return OK;
 }
 
-static struct place unit_in(const struct look *l, uint32_t unit)
+static struct scope unit_in(const struct look *l, uint32_t unit)
 {
-    return (struct place){unit, 0, l->at.merge_day, false};
+    return (struct scope){unit, 0, l->at.merge_day, false};
 }
 
 static enum err outcome_of_unit(struct evaluation *e, const struct look *l, uint32_t indicator, uint32_t unit,
@@ -283,12 +283,12 @@ static enum err side(struct evaluation *e, const struct look *l, const uint32_t 
 {
     struct rollup r = {0};
     struct outcome o;
-    struct place at;
+    struct scope at;
     enum err err = OK;
 
     *value = NAN;
     if (l->i->rollup == ROLLUP_POOLED) {
-        at = place_municipality(0);
+        at = scope_municipality(0);
         if ((err = filter_put(e, units, count, &at.filter)) != OK ||
             (err = outcome_of(e, l->view, (uint32_t)l->i->of, at, l->period, 0, &o)) != OK)
             return err;
@@ -317,7 +317,7 @@ static enum err split(struct evaluation *e, const struct look *l, const struct l
         struct formula_reading read;
         bool is_in = true;
 
-        own.at = place_unit(all->at[i]);
+        own.at = scope_unit(all->at[i]);
         if (!l->i->as_range)
             err = formula_test(e, &own, &l->i->group, &is_in, &read);
         if (!is_in)

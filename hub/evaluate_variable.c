@@ -61,7 +61,7 @@ static enum err walk_unit(struct walk *w, uint32_t unit)
     return err;
 }
 
-enum err variable_walk(struct evaluation *e, uint32_t view, uint32_t variable, uint32_t clause, struct place at,
+enum err variable_walk(struct evaluation *e, uint32_t view, uint32_t variable, uint32_t clause, struct scope at,
                        uint32_t period, const char *part, bool *outsiders, cells_each each, void *ctx)
 {
     const struct programme_view *pv = &e->views[view];
@@ -81,7 +81,7 @@ enum err variable_walk(struct evaluation *e, uint32_t view, uint32_t variable, u
         return err;
     if (at.unit != NONE && at.merge_day == DAY_NONE)
         return walk_unit(&w, at.unit);
-    err = place_candidates(e, at, &units);
+    err = scope_candidates(e, at, &units);
     for (uint32_t i = 0; err == OK && i < units->count; i++)
         err = walk_unit(&w, units->at[i]);
     return err;
@@ -122,7 +122,7 @@ static bool add_direct(struct evaluation *e, const struct cell_table *t, uint32_
 }
 
 /* The distinct values of kind values add up like sums. */
-static enum err sum_at(struct evaluation *e, uint32_t view, uint32_t variable, struct place at, uint32_t period,
+static enum err sum_at(struct evaluation *e, uint32_t view, uint32_t variable, struct scope at, uint32_t period,
                        uint32_t part, struct amount *out)
 {
     const struct programme_view *pv = &e->views[view];
@@ -146,7 +146,7 @@ static enum err sum_at(struct evaluation *e, uint32_t view, uint32_t variable, s
 
 /* ---- all kinds ---- */
 
-static enum err amount_of_kind(struct evaluation *e, uint32_t view, uint32_t variable, struct place at, uint32_t period,
+static enum err amount_of_kind(struct evaluation *e, uint32_t view, uint32_t variable, struct scope at, uint32_t period,
                                uint32_t part, struct amount *out)
 {
     switch (e->views[view].p->variables[variable]->kind) {
@@ -160,12 +160,12 @@ static enum err amount_of_kind(struct evaluation *e, uint32_t view, uint32_t var
 }
 
 /* Sums of one unit are found faster than remembered. */
-static bool is_remembered(const struct variable *v, struct place at)
+static bool is_remembered(const struct variable *v, struct scope at)
 {
     return v->kind != VARIABLE_SUM || at.unit == NONE;
 }
 
-enum err variable_amount(struct evaluation *e, uint32_t view, uint32_t variable, struct place at, uint32_t period,
+enum err variable_amount(struct evaluation *e, uint32_t view, uint32_t variable, struct scope at, uint32_t period,
                          uint32_t part, struct amount *out)
 {
     const struct variable *v = e->views[view].p->variables[variable];

@@ -200,23 +200,25 @@ struct class_rule {
 struct indicator {
     char id[FORM_NAME_MAX + 1];
     char part[PART_MAX + 1]; /* "" or "subject=rus": the line's breakdown */
-    enum indicator_kind kind;
+    bool is_hidden, is_proposal;
+    bool municipality_only; /* `lowest: municipality` */
+    bool align_begun;
+    bool has_base_value;
+    bool base_compare; /* `compare: true`: shown beside the value */
     const char *name_ru, *name_en;
     const char *unit_ru, *unit_en; /* of measure; never NULL */
     const char *series[INDICATOR_MAX_SERIES];
     uint32_t series_count;
+    enum indicator_kind kind;
     unsigned places, shown;
     enum indicator_levels levels;
     enum indicator_rollup rollup;
     struct formula weight, units; /* .source NULL: not given */
-    bool align_begun;
     enum indicator_direction direction;
     int32_t valid_from, valid_to; /* days; DATE_MIN, DATE_MAX: always */
     uint32_t minimum_n, minimum_units;
-    bool is_hidden, is_proposal;
     unsigned audience;
     enum privacy_class privacy;
-    bool municipality_only; /* `lowest: municipality` */
     const char *source;
 
     /* sum, share, ratio, and what count, mean, share with `form` and survey become.  Without a denominator: the
@@ -225,13 +227,13 @@ struct indicator {
     /* What `minimum: {n: ...}` and the result's n are taken from.  .source NULL (all but survey with `together`): the n
      * of the numerator's first variable. */
     struct linear answers;
-    double times;       /* 100 for shares, also of units, execution and progress; 1 else */
-    double minus;       /* survey as index: subtracted before `times`, 0 else */
-    bool has_breakdown; /* a line for each part of its variables' `by` */
+    double times; /* 100 for shares, also of units, execution and progress; 1 else */
+    double minus; /* survey as index: subtracted before `times`, 0 else */
     /* units: condition, among; history: condition */
     struct formula condition, among;
     enum units_among among_kind;
     bool as_count;
+    bool has_breakdown; /* of sums: a line for each part of their variables' `by` */
     /* change, gap, history as trend */
     int32_t of; /* into programme->indicators; -1: none */
     enum reference_shift against;
@@ -252,10 +254,8 @@ struct indicator {
 
     struct target *targets;
     uint32_t target_count;
-    bool has_base_value;
     double base_value;
     const char *base_period, *base_source; /* NULL: not given */
-    bool base_compare;                     /* `compare: true`: shown beside the value */
 
     char *definition_ru, *definition_en;   /* clauses as an operator reads them */
     uint8_t digest[VARIABLE_DIGEST_BYTES]; /* of programme, id, part and the whole definition */

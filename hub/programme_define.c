@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DEFINITION_MAX ((size_t)1 << 20)
+
 static char *finish(struct loader *l, struct buf *b)
 {
     char *text = b->failed ? NULL : strdup(buf_cstr(b));
@@ -174,7 +176,7 @@ static char *definition(struct loader *l, const struct draft *d, bool russian)
     for (size_t n = 0; n < d->index && inherited == NULL; n++)
         if (strcmp(l->drafts[n].i->id, d->i->id) == 0)
             inherited = l->drafts[n].at;
-    buf_init(&b, 4 * DRAFT_TEXT_MAX);
+    buf_init(&b, DEFINITION_MAX);
     buf_printf(&b, "%s %s", russian ? "вид" : "kind", indicator_kind_names[d->i->kind]);
     put_words(&b, kind_words, d->keys.k.at, NULL, russian);
     put_words(&b, common_words, d->at, inherited, russian);
@@ -220,7 +222,7 @@ static void set_digest(struct loader *l, struct indicator *i)
     uint8_t whole[DIGEST_BYTES];
     struct buf b;
 
-    buf_init(&b, 16 * DRAFT_TEXT_MAX);
+    buf_init(&b, 4 * DEFINITION_MAX);
     mp_put_cstr(&b, l->prog->id);
     mp_put_cstr(&b, i->id);
     mp_put_cstr(&b, i->part);

@@ -11,7 +11,7 @@
 
 static void keep_doc(struct loader *l, struct yaml_doc *d)
 {
-    struct yaml_doc **grown = reallocarray(l->prog->docs, l->prog->doc_count + 1, sizeof(*grown));
+    struct yaml_doc **grown = reallocarray(l->prog->docs, l->prog->doc_count + 1, sizeof(struct yaml_doc *));
 
     if (grown == NULL) {
         l->e = ERR_NOMEM;

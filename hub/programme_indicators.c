@@ -166,7 +166,7 @@ static void find_place(struct loader *l, struct draft *d)
 
 /* ---- what all kinds have ---- */
 
-static void set_series(struct loader *l, struct draft *d)
+static void set_series(struct loader *l, struct draft *d, const struct draft *first)
 {
     const struct yaml_node *words[INDICATOR_MAX_SERIES];
     const struct form *f = d->keys.k.form == NULL ? NULL : loader_form(l, d->keys.k.form);
@@ -175,6 +175,10 @@ static void set_series(struct loader *l, struct draft *d)
     if (d->keys.period == NULL) {
         for (uint32_t s = 0; f != NULL && s < f->series_count && s < INDICATOR_MAX_SERIES; s++)
             i->series[i->series_count++] = f->all_series[s];
+        if (i->series_count == 0 && first != NULL) {
+            memcpy(i->series, first->i->series, sizeof(i->series));
+            i->series_count = first->i->series_count;
+        }
         if (i->series_count == 0)
             i->series[i->series_count++] = "school_year";
         return;
@@ -241,8 +245,8 @@ static const char *either(const char *a, const char *b)
     return a != NULL ? a : b != NULL ? b : "";
 }
 
-/* What names and levels need, before any expression is read. */
-static void set_common(struct loader *l, struct draft *d)
+/* What names and levels need, before any expression is read.  `first`: with this id, or NULL. */
+static void set_common(struct loader *l, struct draft *d, const struct draft *first)
 {
     const struct indicator_keys *k = &d->keys;
     struct indicator *i = d->i;
@@ -269,7 +273,7 @@ static void set_common(struct loader *l, struct draft *d)
         loader_complain(l, &l->programme, d->at, "name", "%s", _("this key is required and missing"));
         d->is_bad = true;
     }
-    set_series(l, d);
+    set_series(l, d, first);
     set_audience(l, d);
     set_minimum(l, d);
 }
@@ -340,7 +344,7 @@ static void read_indicator(struct loader *l, const struct yaml_node *at)
     d->is_bad = !read_keys(l, at, &d->keys);
     d->is_bad = !check_place(l, d) || d->is_bad;
     find_place(l, d);
-    set_common(l, d);
+    set_common(l, d, first);
     d->is_bad = !kind_check(l, d) || d->is_bad;
     check_rollup(l, d);
 }

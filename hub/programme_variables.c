@@ -477,7 +477,7 @@ int32_t loader_take_variable(struct loader *l, struct variable_draft *d)
         return -1;
     }
     load_variable_definition(l, d->v);
-    if (l->e != OK || (grown = reallocarray(p->variables, p->variable_count + 1, sizeof(*grown))) == NULL) {
+    if (l->e != OK || (grown = reallocarray(p->variables, p->variable_count + 1, sizeof(struct variable *))) == NULL) {
         l->e = ERR_NOMEM;
         return -1;
     }

@@ -374,7 +374,7 @@ static void the_district_itself_is_no_school_but_what_is_said_of_it_counts(void 
     three_schools(w);
     cell(w, "ref", UNIT_DISTRICT, Y2, 1250, 1);
     expect(w, "R", NULL, Y2, "12.500000 = 12.5");
-    expect_units(w, "R", Y2, 0, 3, 0);
+    expect_units(w, "R", Y2, 1, 1, 0); /* one number of one unit, the district, and nobody else owes it */
     done(w);
 }
 

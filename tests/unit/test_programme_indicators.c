@@ -144,6 +144,22 @@ static void later_definitions_take_what_they_leave_out_from_the_first(void **sta
     done(p);
 }
 
+/* A change of monthly numbers is monthly. */
+static void a_part_without_a_form_is_computed_in_the_series_of_the_first(void **state)
+{
+    struct programme *p =
+        load_good(HEAD "  - {id: S, name: S, kind: count, form: f}\n"
+                       "  - {id: S, part: \"change=previous\", kind: change, of: S, against: previous}\n"
+                       "  - {id: T, name: T, kind: change, of: S, against: previous}\n",
+                  NULL);
+
+    (void)state;
+    assert_string_equal(p->indicators[1]->series[0], "month");
+    assert_int_equal(p->indicators[1]->series_count, 1);
+    assert_string_equal(p->indicators[2]->series[0], "school_year");
+    done(p);
+}
+
 /* The kind's keys are one whole: a later `where` does not keep the first one's condition. */
 static void keys_of_the_kind_are_taken_as_a_whole(void **state)
 {
@@ -158,11 +174,12 @@ static void keys_of_the_kind_are_taken_as_a_whole(void **state)
 
 static void made_variables_have_ids_of_their_own(void **state)
 {
-    static const char yaml[] = HEAD "  - {id: S, name: S, kind: count, form: f, valid_to: 2020-12-31}\n"
-                                    "  - {id: S, form: f, where: \"${a} > 1\", valid_from: 2021-01-01}\n"
-                                    "  - {id: S, part: \"sex=F\", form: f, where: \"${sex} = 'F'\"}\n"
-                                    "  - {id: Q, name: Q, kind: survey, form: f, items: [q1], together: true}\n"
-                                    "  - {id: Q, part: \"x=y\", kind: survey, form: f, items: [q2]}\n";
+    static const char yaml[] =
+        HEAD "  - {id: S, name: S, kind: count, form: f, valid_to: 2020-12-31}\n"
+             "  - {id: S, form: f, where: \"${a} > 1\", valid_from: 2021-01-01}\n"
+             "  - {id: S, part: \"sex=F\", form: f, where: \"${sex} = 'F'\"}\n"
+             "  - {id: Q, name: Q, kind: survey, form: f, items: [q1], positive: [4], together: true}\n"
+             "  - {id: Q, part: \"x=y\", kind: survey, form: f, items: [q2], positive: [4]}\n";
     static const char *const ids[] = {"S", "S#2", "S[sex=F]", "Q", "Q/sheets", "Q[x=y]", "Q[x=y]/given"};
     struct programme *p = load_good(yaml, NULL);
 
@@ -290,6 +307,9 @@ static void mistakes_of_targets_are_told_at_their_place(void **state)
                                                  "expected, in which the indicator is computed"},
         {HEAD T "{period: 2020/21, at: 5}, {period: 2020/21, at: 6}]}\n",
          "programme.yaml:7:93: period: there is a target for this period already"},
+        {HEAD T "{period: 2020/2021, at: 5}]}\n", "programme.yaml:7:67: period:"},
+        {HEAD S "period: month, targets: [{period: сентябрь 2020 г., at: 5}]}\n",
+         "programme.yaml:7:82: period: the id of a period is expected: 2020-09"},
         {HEAD T "{period: 2020/21, at: 5, revision: 0}]}\n", "programme.yaml:7:93: revision: expected a value from 1"},
         {HEAD T "{period: 2020/21, reference: \"${nosuch}\"}]}\n", "programme.yaml:7:88: S: reference: there is no"},
         {HEAD T "{period: 2020/21, at: 5, oder: x}]}\n",
@@ -306,6 +326,7 @@ int main(void)
         cmocka_unit_test(every_common_key_is_kept),
         cmocka_unit_test(mistakes_of_common_keys_are_told_at_their_place),
         cmocka_unit_test(later_definitions_take_what_they_leave_out_from_the_first),
+        cmocka_unit_test(a_part_without_a_form_is_computed_in_the_series_of_the_first),
         cmocka_unit_test(keys_of_the_kind_are_taken_as_a_whole),
         cmocka_unit_test(made_variables_have_ids_of_their_own),
         cmocka_unit_test(a_period_has_the_version_that_is_valid_on_its_last_day),

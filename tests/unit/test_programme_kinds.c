@@ -207,7 +207,8 @@ static void a_survey_becomes_sums_over_the_sheets_with_an_answer(void **state)
 {
     static const char yaml[] =
         HEAD "  - {id: Q, name: Q, kind: survey, form: f, items: [q1, q2], positive: [1, 3, 4], reversed: [q2]}\n"
-             "  - {id: QT, name: QT, kind: survey, form: f, items: [q1, q2], together: true, where: \"${a} > 0\"}\n"
+             "  - {id: QT, name: QT, kind: survey, form: f, items: [q1, q2], positive: [3, 4], together: true, "
+             "where: \"${a} > 0\"}\n"
              "  - {id: QM, name: QM, kind: survey, form: f, items: [q1, q2], reversed: [q1], as: mean}\n"
              "  - {id: QI, name: QI, kind: survey, form: f, items: [q1], scale: {from: -1, to: 4}, as: index}\n";
     struct programme *p = load_good(yaml, NULL);
@@ -259,7 +260,7 @@ static void mistakes_of_a_survey_are_told_at_their_item(void **state)
         {HEAD Q "[q1], scale: {from: 4, to: 1}, positive: [1]}\n",
          "programme.yaml:7:65: scale: expected from below to"},
         {HEAD Q "[q1], scale: {from: 1, to: 1000}, positive: [1]}\n", "programme.yaml:7:79: to: expected a value from"},
-        {HEAD Q "[q1], scale: {from: 1, to: 5}}\n", "programme.yaml:7:5: positive: as: share over another scale"},
+        {HEAD Q "[q1], scale: {from: 1, to: 5}}\n", "programme.yaml:7:5: positive: as: share needs this key"},
         {HEAD Q "[q1], as: mean, positive: [4]}\n", "programme.yaml:7:78: positive: positive values are of as: share"},
         {HEAD Q "[q1], as: mean, together: true}\n", "programme.yaml:7:78: together:"},
         {HEAD Q "[q1], as: sum}\n", "programme.yaml:7:62: as: expected one of: share, mean, index"},

@@ -402,7 +402,8 @@ static void a_pack_that_is_loaded_twice_is_the_same(void **state)
 
     (void)state;
     for (size_t n = 0; n < 2; n++) {
-        p[n] = load_good(HEAD X "  - {id: Q, name: Q, kind: survey, form: f, items: [q1, q2]}\n", variables_yaml);
+        p[n] = load_good(HEAD X "  - {id: Q, name: Q, kind: survey, form: f, items: [q1, q2], positive: [4]}\n",
+                         variables_yaml);
         if (n == 0)
             done(NULL);
     }

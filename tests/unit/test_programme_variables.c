@@ -263,6 +263,18 @@ static void a_mistake_in_the_district_s_file_is_told_there(void **state)
     }
 }
 
+/* So that no text of one key can look like another key. */
+static void quotes_are_doubled_in_a_definition(void **state)
+{
+    struct programme *p =
+        load_good(HEAD INDICATOR, V "  - {id: x, form: f, where: '${who} = \" value=\"', value: \"${a}\"}\n");
+
+    (void)state;
+    assert_string_equal(p->variables[0]->definition,
+                        "sum form=\"f\" where=\"${who} = \"\" value=\"\"\" value=\"${a}\"");
+    done(p);
+}
+
 /* Which cells are a variable's is decided by all that it says but its name. */
 static void equal_variables_have_equal_digests(void **state)
 {
@@ -309,6 +321,7 @@ int main(void)
         cmocka_unit_test(a_wrong_variable_is_not_told_to_be_missing),
         cmocka_unit_test(of_the_district_s_variables_a_pack_has_those_it_uses),
         cmocka_unit_test(a_mistake_in_the_district_s_file_is_told_there),
+        cmocka_unit_test(quotes_are_doubled_in_a_definition),
         cmocka_unit_test(equal_variables_have_equal_digests),
     };
 

@@ -3,7 +3,6 @@
 #include "tests/unit/ledger_fixture.h"
 
 #include "common/form_json.h"
-#include "hub/indicators.h"
 #include "hub/registry.h"
 #include "hub/roster.h"
 #include "hub/units.h"

@@ -1,7 +1,7 @@
 /* test_units.c: which units the hub knows, and of which a form is expected (invariant 6). */
 #include "tests/unit/ledger_fixture.h"
 
-#include "hub/indicators_read.h"
+#include "hub/evaluate.h"
 #include "hub/registry.h"
 #include "hub/units.h"
 
@@ -118,8 +118,8 @@ static enum err take_line(void *ctx, const struct indicator_line *l)
 {
     struct buf *out = ctx;
 
-    buf_printf(out, "%s %llu of %llu\n", l->unit[0] != '\0' ? l->unit : "-", (unsigned long long)l->reported,
-               (unsigned long long)l->expected);
+    buf_printf(out, "%s %llu of %llu\n", l->unit[0] != '\0' ? l->unit : "-", (unsigned long long)l->result.reported,
+               (unsigned long long)l->result.expected);
     return OK;
 }
 
@@ -131,6 +131,7 @@ static void who_speaks_for_all_is_expected_to_speak_for_all_that_are_known(void 
     struct world w;
     struct sub subs[] = {grade(1, "", 5), grade(2, "", 6), grade(3, "", 7)};
     struct store_txn *t;
+    struct evaluation *e;
     struct buf out;
 
     (void)state;
@@ -150,7 +151,9 @@ static void who_speaks_for_all_is_expected_to_speak_for_all_that_are_known(void 
     expect_of(&w, "card", "gp gp2 m1 m2");
     buf_init(&out, 4096);
     MUST(store_begin_read(w.hub->store, &t));
-    MUST(indicators_read(w.hub, t, &q, take_line, &out));
+    MUST(evaluation_new(&e, w.hub, t, NULL));
+    MUST(evaluation_lines(e, &q, take_line, &out));
+    evaluation_free(e);
     store_abort(t);
     /* m1 has data, m2 has none, gp and gp2 are closed: 1 of 2. */
     assert_string_equal(buf_cstr(&out), "m1 1 of 1\nm2 0 of 1\n- 1 of 2\n");

@@ -117,7 +117,7 @@ static void sort_out(struct growing *g)
     g->count = kept;
 }
 
-static enum err gather_candidates(struct evaluation *e, struct place at, struct growing *g)
+static enum err gather_candidates(struct evaluation *e, struct scope at, struct growing *g)
 {
     const struct list *filter = at.filter == 0 ? NULL : e->filters[at.filter];
     uint32_t count = filter != NULL ? filter->count : e->units.count;
@@ -134,7 +134,7 @@ static enum err gather_candidates(struct evaluation *e, struct place at, struct 
     return err;
 }
 
-enum err place_candidates(struct evaluation *e, struct place at, const struct list **out)
+enum err scope_candidates(struct evaluation *e, struct scope at, const struct list **out)
 {
     const struct memo_key key = {
         .what = MEMO_CANDIDATES, .unit = at.unit, .filter = at.filter, .merge_day = at.merge_day};
@@ -164,10 +164,10 @@ enum err place_candidates(struct evaluation *e, struct place at, const struct li
 
 /* ---- earlier ---- */
 
-static enum err has_merged(struct evaluation *e, struct place at, uint32_t earlier, bool *out)
+static enum err has_merged(struct evaluation *e, struct scope at, uint32_t earlier, bool *out)
 {
     const struct list *l;
-    enum err err = place_candidates(e, at, &l);
+    enum err err = scope_candidates(e, at, &l);
 
     *out = false;
     for (uint32_t i = 0; err == OK && i < l->count && !*out; i++)
@@ -176,10 +176,10 @@ static enum err has_merged(struct evaluation *e, struct place at, uint32_t earli
     return err;
 }
 
-enum err place_earlier(struct evaluation *e, const struct programme *p, struct place at, uint32_t asked,
-                       uint32_t earlier, struct place *out, bool *missing)
+enum err scope_earlier(struct evaluation *e, const struct programme *p, struct scope at, uint32_t asked,
+                       uint32_t earlier, struct scope *out, bool *missing)
 {
-    struct place with = at;
+    struct scope with = at;
     bool merged = false;
     enum err err;
 
