@@ -61,6 +61,9 @@ static void look_into(struct looking *l, const struct indicator *i)
         look_at(l, i->components[k].indicator);
     for (uint32_t k = 0; k < i->plan_count; k++)
         look_at(l, i->plan_indicators[k]);
+    for (uint32_t k = 0; i->kind == KIND_PROGRESS && i->plan_count == 0 && k < l->p->indicator_count; k++)
+        if (l->p->indicators[k]->direction != DIRECTION_NONE)
+            look_at(l, k); /* all that have a direction */
     if (i->of >= 0)
         look_at(l, (uint32_t)i->of);
     if (i->kind == KIND_EXECUTION || i->kind == KIND_PROGRESS) {

@@ -152,6 +152,59 @@ state_is 2020-10-26 b late # it counts with the day of what it corrects
 hub_on 2020-10-26 verify >verify.txt 2>&1 || { cat verify.txt >&2; fail 'verify is not clean'; }
 hub_on 2020-10-26 audit >audit.txt
 grep -qF 'accepted: visit, a, 2020-09, by Ольга' audit.txt || { cat audit.txt >&2; fail 'the audit does not say who accepted'; }
+
+# ---- a checkpoint, a closed period, and what comes after ----
+
+hub_on 2020-10-26 checkpoint >checkpoint.txt
+grep -qF 'changed since the one before' checkpoint.txt || { cat checkpoint.txt >&2; fail 'no checkpoint'; }
+hub_on 2020-10-26 checkpoint >checkpoint.txt
+grep -qF 'stands already' checkpoint.txt || { cat checkpoint.txt >&2; fail 'a second checkpoint of one day'; }
+refused 1 'not here: visit of a' hub_on 2020-11-30 period close 2020-10
+grep -qF '2 returns are not here' err.txt || { cat err.txt >&2; fail 'nobody is told how many returns are missing'; }
+refused 2 '--reason' hub_on 2020-11-30 period close 2020-10 --force
+hub_on 2020-10-26 period close 2020-09 >close.txt
+grep -qF 'Period 2020-09 is closed; values frozen: 3.' close.txt || { cat close.txt >&2; fail 'September is not closed'; }
+refused 1 'closed already' hub_on 2020-10-26 period close 2020-09
+hub_on 2020-10-26 period close 2020-10 --group results --force --reason 'no line' >close.txt
+hub_on 2020-10-26 period list --format csv >periods.csv
+grep -q '^2020-09,,closed,2020-10-26T.*Z,.*,no,0,$' periods.csv || { cat periods.csv >&2; fail 'September is not listed'; }
+grep -q '^2020-10,results,closed,.*,yes,2,no line$' periods.csv || { cat periods.csv >&2; fail 'force is not listed'; }
+# b sends September anew, a day later: it counts, is marked, and the snapshot stays.
+printf '{"count": 60}' | agent_on 2020-10-27 b correct visit --period 2020-09 --reason 'all of it' --json - >correct.txt 2>&1
+agent_on 2020-10-27 b sync >sync.txt 2>&1 || { cat sync.txt >&2; fail 'b cannot sync after the close'; }
+state_is 2020-10-27 b late
+awk -F , 'NR == 2 {exit $13 != "yes"}' rows.csv || { cat rows.csv >&2; fail 'a change after closing is not marked'; }
+hub_on 2020-10-27 indicators --period 2020-09 --level municipality --format csv 2>err.txt | grep -q ',67.000000,' ||
+    fail 'the living value does not change'
+hub_on 2020-10-27 checkpoint >checkpoint.txt
+hub_on 2020-10-27 verify >verify.txt 2>&1 || { cat verify.txt >&2; fail 'verify is not clean after the close'; }
+refused 1 'is not closed' hub_on 2020-10-27 period reopen 2020-11 --reason 'typing mistake'
+hub_on 2020-10-27 period reopen 2020-10 --group results --reason 'the line is back' >reopen.txt
+hub_on 2020-10-27 period list --format csv >periods.csv
+grep -q '^2020-10,results,reopened,.*,the line is back$' periods.csv || { cat periods.csv >&2; fail 'not listed as reopened'; }
 stop_hub
+
+# ---- the running hub makes its checkpoint by itself, after 6:30 ----
+
+printf 'checkpoint.at: "6.30"\n' >>"$hub_home/hub.yaml"
+refused 1 'checkpoint.at: HH:MM' hub_on 2020-10-28 status
+sed -i '$d' "$hub_home/hub.yaml"
+serve_on 2020-10-28
+wait_for_log() { grep -qF 'core: checkpoint: ' "$work/hub.log"; }
+wait_until 20 wait_for_log || fail 'the core makes no checkpoint'
+stop_hub
+
+# ---- next year ----
+
+hub_on 2021-06-15 programme next-year visits >next.txt
+grep -qF 'Programme visits for the school year 2021/22.' next.txt || { cat next.txt >&2; fail 'which year is it for?'; }
+grep -qF 'version 2' next.txt || { cat next.txt >&2; fail 'the version is not raised'; }
+hub_on 2021-06-15 programme list --format csv | grep -q '^visits,2,' || fail 'the next version is not loaded'
+hub_on 2021-06-15 programme next-year visits --write "$work/next" >next.txt
+grep -qx 'version: "3"' "$work/next/programme.yaml" || fail 'the pack is not written'
+refused 1 'not empty' hub_on 2021-06-15 programme next-year visits --write "$work/next"
+refused 1 'there is no programme' hub_on 2021-06-15 programme next-year nothing
+hub_on 2021-06-15 programme load "$work/next" >load.txt
+hub_on 2021-06-15 verify >verify.txt 2>&1 || { cat verify.txt >&2; fail 'verify is not clean at the end'; }
 
 say "$name: as expected"

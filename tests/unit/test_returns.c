@@ -397,7 +397,7 @@ static void returns_are_added_up(void **state)
 static void of_two_calendars_the_earlier_day_holds(void **state)
 {
     static const char other_yaml[] = "programme: other\nversion: \"1\"\ntitle: Other\nindicators:\n"
-                                     "  - {id: n, name: N, form: card, kind: count}\n";
+                                     "  - {id: cards, name: N, form: card, kind: count}\n";
     static const char earlier_yaml[] = "calendar:\n"
                                        "  - {form: card, periods: [2020-10], due: {days: 1, after: end}}\n"
                                        "  - {form: card, due: {days: 5, after: end}}\n"
