@@ -23,7 +23,9 @@ const struct cli_command hub_commands[] = {
     {"period reopen", "P [--group G] --reason TEXT", N_("open a closed period again"), cmd_period_reopen},
     {"period list", "", N_("list what was closed"), cmd_period_list},
     {"checkpoint", "[--forget-later]", N_("keep what the cells are today, for indicators --as-of"), cmd_checkpoint},
-    {"indicators", "[--programme P] [--period P] [--level unit|municipality] [--unit U] [--indicator I]",
+    {"indicators",
+     "[--programme P] [--period P] [--level unit|municipality] [--unit U] [--indicator I] "
+     "[--as-of DATE | --snapshot [--group G]]",
      N_("show the indicators"), cmd_indicators},
     {"explain", "INDICATOR --period P [--unit U]",
      N_("say how a number came about and which submissions are behind it"), cmd_explain},

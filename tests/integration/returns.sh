@@ -176,6 +176,21 @@ state_is 2020-10-27 b late
 awk -F , 'NR == 2 {exit $13 != "yes"}' rows.csv || { cat rows.csv >&2; fail 'a change after closing is not marked'; }
 hub_on 2020-10-27 indicators --period 2020-09 --level municipality --format csv 2>err.txt | grep -q ',67.000000,' ||
     fail 'the living value does not change'
+# What was: frozen 7 + 6, at the checkpoint of the 26th as well; now 7 + 60.
+hub_on 2020-10-27 indicators --snapshot --period 2020-09 --format csv >frozen.csv 2>err.txt
+grep -qx 'visits,V-1,municipality,,2020-09,,13.000000,13,,2,ok,,,,2,2,1' frozen.csv ||
+    { cat frozen.csv >&2; fail 'the frozen value changes'; }
+grep -qx 'visits,V-1,unit,b,2020-09,,6.000000,6,,1,ok,,,,1,1,1' frozen.csv || fail 'the frozen value of b changes'
+grep -qF 'As it was frozen when the period 2020-09 was closed' err.txt || fail 'nobody is told that it is frozen'
+hub_on 2020-10-27 indicators --snapshot --period 2020-09 2>err.txt | grep -qF Visits || fail 'no table of the snapshot'
+refused 1 'never closed' hub_on 2020-10-27 indicators --snapshot --period 2020-08
+refused 2 '--period' hub_on 2020-10-27 indicators --snapshot
+hub_on 2020-10-27 indicators --as-of 2020-10-26 --period 2020-09 --level municipality --format csv >past.csv 2>err.txt
+grep -q ',13.000000,13,,2,ok,' past.csv || { cat past.csv >&2; fail 'the 26th is not as it was'; }
+grep -qF 'checkpoint of 2020-10-26' err.txt || fail 'nobody is told which checkpoint it is'
+refused 1 'no checkpoint' hub_on 2020-10-27 indicators --as-of 2020-10-24
+refused 2 'a date is expected' hub_on 2020-10-27 indicators --as-of yesterday
+refused 2 'do not go together' hub_on 2020-10-27 indicators --as-of 2020-10-26 --snapshot --period 2020-09
 hub_on 2020-10-27 checkpoint >checkpoint.txt
 hub_on 2020-10-27 verify >verify.txt 2>&1 || { cat verify.txt >&2; fail 'verify is not clean after the close'; }
 refused 1 'is not closed' hub_on 2020-10-27 period reopen 2020-11 --reason 'typing mistake'
