@@ -14,6 +14,7 @@ struct due_line {
     struct period period;        /* id "" in a gap */
     const struct due_rule *rule; /* NULL: the calendar says nothing of it */
     struct due_days days;
+    size_t programme; /* whose rule it is */
     uint64_t entered; /* submissions with values for it */
 };
 
@@ -22,6 +23,7 @@ struct due {
     size_t count, cap;
     const struct form *form; /* whose lines are added */
     const struct due_rule *rule;
+    size_t programme;
 };
 
 static enum err add_line(struct due *d, const struct period *p, const struct due_days *days)
@@ -45,54 +47,109 @@ static enum err add_line(struct due *d, const struct period *p, const struct due
     if (days != NULL) {
         l->rule = d->rule;
         l->days = *days;
+        l->programme = d->programme;
     }
     return OK;
 }
 
-static bool is_listed(const struct due *d, const char *period, bool by_general_rule)
+static struct due_line *find_line(const struct due *d, const char *period,
+                                  bool (*fits)(const struct due *d, const struct due_line *l))
 {
     for (size_t i = 0; i < d->count; i++)
-        if (d->lines[i].form == d->form && strcmp(d->lines[i].period.id, period) == 0 &&
-            (!by_general_rule || (d->lines[i].rule != NULL && d->lines[i].rule->kind_count == 0)))
-            return true;
-    return false;
+        if (d->lines[i].form == d->form && strcmp(d->lines[i].period.id, period) == 0 && fits(d, &d->lines[i]))
+            return &d->lines[i];
+    return NULL;
 }
 
-/* The first rule that is about all holds; those for some kinds of schools before it are shown with the kinds they name:
- * the office knows of which kind this one is. */
+static bool is_any(const struct due *d, const struct due_line *l)
+{
+    (void)d;
+    (void)l;
+    return true;
+}
+
+/* A rule of the same programme about all: what comes after it is about nobody. */
+static bool is_general(const struct due *d, const struct due_line *l)
+{
+    return l->rule != NULL && l->rule->kind_count == 0 && l->programme == d->programme;
+}
+
+/* Of the same kinds of schools. */
+static bool is_alike(const struct due *d, const struct due_line *l)
+{
+    if (l->rule == NULL || l->rule->kind_count != d->rule->kind_count)
+        return false;
+    for (uint32_t i = 0; i < l->rule->kind_count; i++)
+        if (strcmp(l->rule->kinds[i], d->rule->kinds[i]) != 0)
+            return false;
+    return true;
+}
+
+/* In one programme the first rule that is about all holds; those for some kinds of schools before it are shown with the
+ * kinds they name, because the office knows of which kind this one is.  Of several programmes the one holds that asks
+ * first: one return serves them all. */
 static enum err add_open(void *ctx, const struct period *p, const struct due_days *days)
 {
     struct due *d = ctx;
+    struct due_line *alike = find_line(d, p->id, is_alike);
 
-    return is_listed(d, p->id, true) ? OK : add_line(d, p, days);
+    if (find_line(d, p->id, is_general) != NULL || (alike != NULL && alike->programme == d->programme))
+        return OK;
+    if (alike == NULL)
+        return add_line(d, p, days);
+    if (days->due < alike->days.due) {
+        alike->rule = d->rule;
+        alike->days = *days;
+    }
+    alike->programme = d->programme;
+    return OK;
 }
 
-static enum err add_rules(struct due *d, const struct agent *a, const struct form *f)
+/* Every rule about the form that is this sender's: of the one period, or (NULL) of all that are open today. */
+static enum err add_rules(struct due *d, const struct agent *a, const struct form *f, const struct period *p)
 {
     int32_t today = clock_today();
+    struct due_days days;
     enum err e = OK;
 
     for (size_t k = 0; k < a->due_count; k++)
         for (size_t i = 0; i < due_rules_count(a->due[k]) && e == OK; i++) {
+            d->programme = k;
             d->rule = due_rules_at(a->due[k], i);
-            if (strcmp(d->rule->form, f->id) == 0 && grant_allows(a->grant, due_rule_role(d->rule, f), NULL))
+            if (strcmp(d->rule->form, f->id) != 0 || !grant_allows(a->grant, due_rule_role(d->rule, f), NULL))
+                continue;
+            if (p == NULL)
                 e = due_rule_each(d->rule, f, a->calendar, today, today, add_open, d);
+            else if (due_rule_days(d->rule, f, p, &days))
+                e = add_open(d, p, &days);
         }
     return e;
 }
 
-/* Then a line for each series of the form that has a period today; one empty line when there is nothing at all. */
+/* Each of the form's series that has a period today, with its day even when that is over or far away. */
+static enum err add_present(struct due *d, const struct agent *a, const struct form *f)
+{
+    struct period p;
+    enum err e = OK;
+
+    for (uint32_t k = 0; k < f->series_count && e == OK; k++) {
+        if (calendar_on(a->calendar, f->all_series[k], clock_today(), &p) != OK || find_line(d, p.id, is_any) != NULL)
+            continue;
+        if ((e = add_rules(d, a, f, &p)) == OK && find_line(d, p.id, is_any) == NULL)
+            e = add_line(d, &p, NULL);
+    }
+    return e;
+}
+
+/* What is open, then what is present; one empty line when there is nothing at all. */
 static enum err add_lines(struct due *d, const struct agent *a, const struct form *f)
 {
     size_t before = d->count;
-    struct period p;
     enum err e;
 
     d->form = f;
-    e = add_rules(d, a, f);
-    for (uint32_t k = 0; k < f->series_count && e == OK; k++)
-        if (calendar_on(a->calendar, f->all_series[k], clock_today(), &p) == OK && !is_listed(d, p.id, false))
-            e = add_line(d, &p, NULL);
+    if ((e = add_rules(d, a, f, NULL)) == OK)
+        e = add_present(d, a, f);
     return e == OK && d->count == before ? add_line(d, NULL, NULL) : e;
 }
 
@@ -180,7 +237,7 @@ static enum err list_forms(const struct agent *a, enum table_format format)
                                            {"late_until", _("late until"), TABLE_LEFT, false},
                                            {"entered", _("entered"), TABLE_RIGHT, true},
                                            {"note", _("note"), TABLE_LEFT, false}};
-    struct due d = {NULL, 0, 0, NULL, NULL};
+    struct due d = {NULL, 0, 0, NULL, NULL, 0};
     struct table *t = NULL;
     enum err e = find_due(&d, a);
 

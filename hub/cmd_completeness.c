@@ -8,25 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-/* ---- words ---- */
-
-static const char *state_word(enum return_state s)
-{
-    switch (s) {
-    case RETURN_NOT_DUE: return _("not due yet");
-    case RETURN_DUE: return _("due");
-    case RETURN_WAITING: return _("waiting at the school");
-    case RETURN_RECEIVED: return _("received");
-    case RETURN_ACCEPTED: return _("accepted");
-    case RETURN_QUESTIONED: return _("asked back");
-    case RETURN_LATE: return _("late");
-    case RETURN_MISSING: return _("missing");
-    case RETURN_WAIVED: return _("waived");
-    case RETURN_STATES: break;
-    }
-    return "";
-}
-
 /* For people the day by the local clock, for programs the moment. */
 static void put_received(char *out, size_t size, int64_t ms, enum table_format f)
 {
@@ -143,7 +124,8 @@ static enum err put_text_row(struct table *t, const struct return_row *r)
 {
     char filled[11] = "", due[11], received[64];
     struct buf remark;
-    const char *cells[] = {r->unit, r->form->id, r->period->id, state_word(r->state), filled, received, due, NULL};
+    const char *cells[] = {r->unit, r->form->id, r->period->id, return_state_word(r->state),
+                           filled,  received,    due,           NULL};
     enum err e;
 
     if (r->facts.submissions > 0)

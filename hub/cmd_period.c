@@ -28,7 +28,7 @@ static enum err name_absent(void *ctx, const struct return_row *r)
     date_format(due, r->days.due);
     if (a->count++ < LISTED_MAX)
         (void)fprintf(stderr, _("not here: %s of %s (due %s, %s)\n"), r->form->id, r->unit, due,
-                      return_state_name(r->state));
+                      return_state_word(r->state));
     return OK;
 }
 

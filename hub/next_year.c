@@ -103,14 +103,18 @@ static bool has_target(const struct yaml_node *targets, const char *period)
 static void check_targets(const struct next_year *n, const struct yaml_node *indicator, const struct yaml_node *targets)
 {
     const char *part = text_of(indicator, "part");
+    char text[256];
     struct period of, last;
 
     if (targets->kind != YAML_SEQUENCE || targets->count == 0 ||
         calendar_find(n->calendar, NULL, text_of(targets->items[0], "period"), &of) != OK ||
         calendar_latest(n->calendar, of.series, n->last_day, false, &last) != OK || has_target(targets, last.id))
         return;
-    next_year_tell(n, NEXT_DECIDE, _("%s%s%s: the target for %s"), text_of(indicator, "id"), part[0] != '\0' ? " " : "",
-                   part, last.id);
+    (void)snprintf(text, sizeof(text), _("%s%s%s: the target for %s"), text_of(indicator, "id"),
+                   part[0] != '\0' ? " " : "", part, last.id);
+    if (strcmp(text, n->said) != 0)
+        next_year_tell(n, NEXT_DECIDE, "%s", text);
+    (void)snprintf(n->said, sizeof(text), "%s", text);
 }
 
 static enum err list_targets(const struct next_year *n)
@@ -217,7 +221,8 @@ static enum err make(struct next_year *n)
 enum err next_year_make(struct pack *out, const struct pack *in, int year, struct calendar *calendar, next_year_say say,
                         void *ctx)
 {
-    struct next_year n = {out, year, date_from_civil(year + 1, 8, 31), calendar, say, ctx};
+    char said[256] = "";
+    struct next_year n = {out, year, date_from_civil(year + 1, 8, 31), calendar, say, ctx, said};
     enum err e = copy_pack(out, in);
 
     if (e == OK)

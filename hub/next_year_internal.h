@@ -11,6 +11,7 @@ struct next_year {
     struct calendar *calendar;
     next_year_say say;
     void *ctx;
+    char *said; /* the last target that was named: versions of one indicator have the same */
 };
 void next_year_tell(const struct next_year *n, enum next_year_what what, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Replaces a file's bytes by a copy. */

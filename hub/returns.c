@@ -1,5 +1,6 @@
 #include "hub/returns.h"
 
+#include "common/cli.h"
 #include "common/clock.h"
 #include "hub/closing.h"
 #include "hub/returns_internal.h"
@@ -18,6 +19,23 @@ static const char *const state_names[RETURN_STATES] = {
 const char *return_state_name(enum return_state s)
 {
     return state_names[s];
+}
+
+const char *return_state_word(enum return_state s)
+{
+    switch (s) {
+    case RETURN_NOT_DUE: return _("not due yet");
+    case RETURN_DUE: return _("due");
+    case RETURN_WAITING: return _("waiting at the school");
+    case RETURN_RECEIVED: return _("received");
+    case RETURN_ACCEPTED: return _("accepted");
+    case RETURN_QUESTIONED: return _("asked back");
+    case RETURN_LATE: return _("late");
+    case RETURN_MISSING: return _("missing");
+    case RETURN_WAIVED: return _("waived");
+    case RETURN_STATES: break;
+    }
+    return "";
 }
 
 /* A form in a period that some rule asks for. */

@@ -24,6 +24,8 @@ enum return_state {
 };
 /* "not-due", "due", ...: for programs. */
 const char *return_state_name(enum return_state s);
+/* For people, translated. */
+const char *return_state_word(enum return_state s);
 
 #define RETURN_MARK_BYTES 16u
 #define RETURN_TEXT_MAX   1000u /* bytes of a question */

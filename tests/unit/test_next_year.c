@@ -33,7 +33,9 @@ static const char programme_yaml[] = "# Version 1 of it.\n"
                                      "    targets: [{period: 2020/21, at: 10}]\n"
                                      "  - id: C\n"
                                      "    targets: [{period: 2021/22, at: 10}]\n"
-                                     "  - {id: D}\n";
+                                     "  - {id: D}\n"
+                                     "  - {id: E, valid_to: 2020-01-01, targets: [{period: \"2020\", at: 1}]}\n"
+                                     "  - {id: E, valid_from: 2020-01-02, targets: [{period: \"2020\", at: 1}]}\n";
 static const char periods_yaml[] = "periods:\n"
                                    "  - series: grade_period\n"
                                    "    label: {ru: \"Период\", en: Period}\n"
@@ -125,7 +127,8 @@ static void the_next_year_is_made_and_the_rest_is_named(void **state)
                                            "series wide: period w2021\n");
     /* 2021/22 ends on 31 August 2022: A, by calendar year, has no target for 2022. */
     assert_string_equal(s.text[NEXT_DECIDE], "A: the target for 2022\n"
-                                             "B grade=5: the target for 2021/22\n");
+                                             "B grade=5: the target for 2021/22\n"
+                                             "E: the target for 2022\n");
     assert_string_equal(s.text[NEXT_LEFT], "series stage: its periods are not those of a year\n"
                                            "calendar.yaml:3: the rule for card names its periods\n"
                                            "calendar.yaml:4: the rule for card ends on 2021-08-31\n"
