@@ -97,7 +97,7 @@ static enum err put_row(struct store_txn *t, int32_t day, uint64_t lsn, struct b
     enum err e;
 
     be32_put(key, (uint32_t)day);
-    buf_init(&value, 2 * HEAD_MAX);
+    buf_init(&value, (size_t)2 * HEAD_MAX);
     mp_put_array(&value, ROW_ELEMENTS);
     mp_put_uint(&value, lsn);
     mp_put_bin(&value, head.p, head.len);
@@ -134,7 +134,7 @@ enum err mark_write(struct hub *h, struct store_txn *t, struct checkpoint_mark *
 
     buf_init(&head, HEAD_MAX);
     buf_init(&object, HEAD_MAX + SIGNED_OVERHEAD);
-    buf_init(&payload, 2 * HEAD_MAX);
+    buf_init(&payload, (size_t)2 * HEAD_MAX);
     put_head(&head, h, mark);
     if ((e = buf_status(&head)) != OK ||
         (e = signed_make(&object, SIGNED_CHECKPOINT, bytes_of(head.data, head.len), h->sign)) != OK)

@@ -142,10 +142,13 @@ static enum err put_text_row(struct table *t, const struct return_row *r)
 
 static struct sum *sum_of(struct listing *l, const struct return_row *r)
 {
-    struct sum *last = l->count > 0 ? &l->sums[l->count - 1] : NULL;
+    struct sum *last;
 
-    if (last != NULL && strcmp(last->form, r->form->id) == 0 && strcmp(last->period.id, r->period->id) == 0)
-        return last;
+    if (l->count > 0) {
+        last = &l->sums[l->count - 1];
+        if (strcmp(last->form, r->form->id) == 0 && strcmp(last->period.id, r->period->id) == 0)
+            return last;
+    }
     if (l->count == l->cap) {
         size_t cap = l->cap == 0 ? 64 : 2 * l->cap;
         struct sum *grown = realloc(l->sums, cap * sizeof(*grown));
@@ -291,15 +294,12 @@ static enum err print_listing(const struct listing *l, bool summary)
     return e;
 }
 
-static enum err show(struct hub *h, struct returns_query *q, bool summary, enum table_format f)
+static enum err show(struct hub *h, const struct returns_query *q, bool summary, enum table_format f)
 {
     struct listing l = {.format = f};
     struct store_txn *t = NULL;
-    struct period period;
-    enum err e = check_query(h, q, &period);
+    enum err e = new_rows(&l.rows, f);
 
-    if (e == OK)
-        e = new_rows(&l.rows, f);
     if (e == OK && (e = store_begin_read(h->store, &t)) == OK)
         e = returns_each(h, t, q, put_return, &l);
     store_abort(t);
@@ -322,6 +322,7 @@ int cmd_completeness(int argc, char **argv)
                                          {"summary", 0, NULL, N_("only the numbers of each form and period"), &summary},
                                          FORMAT_OPTION(&format),
                                          LAST_OPTION};
+    struct period period;
     enum table_format f;
     struct hub *h = NULL;
     enum err e;
@@ -330,7 +331,7 @@ int cmd_completeness(int argc, char **argv)
         return cli_exit_code();
     if ((e = command_format(&f, format)) != OK)
         return cli_fail(e);
-    if ((e = command_open(&h, home, HUB_READ)) == OK)
+    if ((e = command_open(&h, home, HUB_READ)) == OK && (e = check_query(h, &q, &period)) == OK)
         e = show(h, &q, summary != NULL, f);
     return command_close(h, e, false);
 }

@@ -74,18 +74,11 @@ static const char *in_group(char *out, size_t size, const char *group)
     return out;
 }
 
-static enum err find_period(struct hub *h, const char *text, struct period *p, struct closing_order *o)
-{
-    enum err e = command_period(h, text, p);
-
-    o->period = p->id;
-    return e;
-}
-
-static enum err close_period(struct hub *h, const char *text, struct closing_order *o)
+static enum err close_period(struct hub *h, const char *text, const struct closing_order *asked)
 {
     char who[80], group[FORM_NAME_MAX + 8], lines[32];
     struct store_txn *t = NULL;
+    struct closing_order o = *asked;
     struct period p;
     uint64_t count = 0;
     enum err e = command_begin(h, &t);
@@ -93,15 +86,16 @@ static enum err close_period(struct hub *h, const char *text, struct closing_ord
     if (e != OK)
         return e;
     command_user(who, sizeof(who));
-    if (o->by == NULL)
-        o->by = who;
-    if ((e = find_period(h, text, &p, o)) == OK && (e = close_in(h, t, o, &count)) == OK)
-        hub_audit(h, t, who, "period %s%s closed%s%s", p.id, in_group(group, sizeof(group), o->group),
-                  o->is_forced ? " by force: " : "", o->is_forced ? o->reason : "");
+    if (o.by == NULL)
+        o.by = who;
+    o.period = p.id;
+    if ((e = command_period(h, text, &p)) == OK && (e = close_in(h, t, &o, &count)) == OK)
+        hub_audit(h, t, who, "period %s%s closed%s%s", p.id, in_group(group, sizeof(group), o.group),
+                  o.is_forced ? " by force: " : "", o.is_forced ? o.reason : "");
     if ((e = command_finish(h, t, e)) != OK)
         return e;
     cli_format_count(lines, sizeof(lines), count);
-    (void)printf(_("Period %s%s is closed; values frozen: %s.\n"), p.id, in_group(group, sizeof(group), o->group),
+    (void)printf(_("Period %s%s is closed; values frozen: %s.\n"), p.id, in_group(group, sizeof(group), o.group),
                  lines);
     return OK;
 }
@@ -133,9 +127,10 @@ int cmd_period_close(int argc, char **argv)
 
 /* ---- period reopen ---- */
 
-static enum err reopen_period(struct hub *h, const char *text, struct closing_order *o)
+static enum err reopen_period(struct hub *h, const char *text, const struct closing_order *asked)
 {
     char who[80], group[FORM_NAME_MAX + 8];
+    struct closing_order o = *asked;
     struct store_txn *t = NULL;
     struct period p;
     enum err e = command_begin(h, &t);
@@ -143,13 +138,14 @@ static enum err reopen_period(struct hub *h, const char *text, struct closing_or
     if (e != OK)
         return e;
     command_user(who, sizeof(who));
-    if (o->by == NULL)
-        o->by = who;
-    if ((e = find_period(h, text, &p, o)) == OK && (e = closing_reopen(h, t, o)) == OK)
-        hub_audit(h, t, who, "period %s%s opened again: %s", p.id, in_group(group, sizeof(group), o->group), o->reason);
+    if (o.by == NULL)
+        o.by = who;
+    o.period = p.id;
+    if ((e = command_period(h, text, &p)) == OK && (e = closing_reopen(h, t, &o)) == OK)
+        hub_audit(h, t, who, "period %s%s opened again: %s", p.id, in_group(group, sizeof(group), o.group), o.reason);
     if ((e = command_finish(h, t, e)) == OK)
         (void)printf(_("Period %s%s is open again; what was frozen can still be read.\n"), p.id,
-                     in_group(group, sizeof(group), o->group));
+                     in_group(group, sizeof(group), o.group));
     return e;
 }
 

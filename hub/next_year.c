@@ -199,7 +199,8 @@ static enum err copy_pack(struct pack *out, const struct pack *in)
         f->len = in->files[i].len;
         if (f->name == NULL || f->bytes == NULL)
             return ERR_NOMEM;
-        memcpy(f->bytes, in->files[i].bytes, f->len);
+        if (f->len > 0)
+            memcpy(f->bytes, in->files[i].bytes, f->len);
     }
     return OK;
 }
@@ -208,7 +209,7 @@ static enum err make(struct next_year *n)
 {
     enum err e;
 
-    if (n->pack->count == 0 || strcmp(n->pack->files[0].name, "programme.yaml") != 0)
+    if (pack_find(n->pack, "programme.yaml") != n->pack->files)
         return err_set(ERR_CORRUPT, "the stored pack does not begin with programme.yaml");
     if ((e = raise_version(n)) != OK || (e = next_year_periods(n, "periods.yaml")) != OK ||
         (e = next_year_periods(n, "shared/periods.yaml")) != OK ||

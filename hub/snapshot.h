@@ -17,26 +17,26 @@ typedef __int128 snapshot_int;
 /* One line of `svodka-hub indicators` (evaluate.h: struct indicator_line), of the period that was closed.  Texts are
  * never NULL. */
 struct snapshot_line {
-    const char *programme, *version;
-    const char *indicator, *part;              /* id; as the pack says it */
-    uint8_t definition[SNAPSHOT_DIGEST_BYTES]; /* digest of the indicator as it was computed */
-    bool is_municipality;
-    const char *unit; /* "" for the municipality */
-    const char *breakdown;
-    bool is_ok;         /* false: no data; then value, numerator and denominator are 0 */
-    snapshot_int value; /* times 1,000,000 */
-    bool has_fraction, has_denominator;
+    snapshot_int value;                  /* times 1,000,000 */
     snapshot_int numerator, denominator; /* times 10^places */
-    unsigned places;
-    uint64_t n, reported, expected, excluded;
+    const char *programme, *version;
+    const char *indicator, *part; /* id; as the pack says it */
+    const char *unit;             /* "" for the municipality */
+    const char *breakdown;
     const char *target;            /* as written: 30-50; "": none */
     const char *target_status;     /* within ...; "" */
     const char *unit_ru, *unit_en; /* of measure */
-    unsigned shown;                /* places on a terminal */
     const char *why_not;           /* no data: why; "" */
     const char *used;              /* id of an earlier period that was taken; "" */
-    bool is_reweighted;
+    uint64_t n, reported, expected, excluded;
+    unsigned places;
+    unsigned shown; /* places on a terminal */
     uint32_t class_index;
+    uint8_t definition[SNAPSHOT_DIGEST_BYTES]; /* digest of the indicator as it was computed */
+    bool is_municipality;
+    bool is_ok; /* false: no data; then value, numerator and denominator are 0 */
+    bool has_fraction, has_denominator;
+    bool is_reweighted;
 };
 
 /* ---- writing ---- */
