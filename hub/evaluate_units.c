@@ -105,24 +105,26 @@ static enum err is_answered(struct evaluation *e, const struct look *l, bool *ou
                                  .index = e->views[l->view].first + l->first,
                                  .unit = NONE,
                                  .period = l->period,
-                                 .merge_day = l->at.merge_day};
+                                 .merge_day = DAY_NONE};
     bool *kept = memo_get(&e->memo, &key);
+    struct look everybody = *l;
     const struct list *active;
     enum err err = OK;
 
     *out = false;
+    everybody.at = scope_municipality(0);
     if (kept != NULL) {
         *out = *kept;
         return OK;
     }
-    if ((err = eligible_units(e, l, &active, NULL)) != OK)
+    if ((err = eligible_units(e, &everybody, &active, NULL)) != OK)
         return err;
     for (uint32_t i = 0; i < active->count && !*out && err == OK; i++) {
         struct look own = *l;
         struct formula_reading read;
         bool holds;
 
-        own.at = unit_in(l, active->at[i]);
+        own.at = unit_in(&everybody, active->at[i]);
         err = formula_test(e, &own, &l->i->condition, &holds, &read);
         *out = err == OK && read.own > 0;
     }
