@@ -26,7 +26,7 @@ static struct roster *roster;
 static uint8_t head[DIGEST_BYTES];
 static uint64_t sequence, number;
 
-static void load_pack(const struct pack *pack)
+static void load_roster_pack(const struct pack *pack)
 {
     struct programme *p = NULL;
     struct calendar *calendar;
@@ -55,7 +55,7 @@ static void load_first_form(void)
         {(char *)(uintptr_t) "forms/roster.yaml", (void *)(uintptr_t)first_form, sizeof(first_form) - 1}};
     struct pack pack = {files, COUNT(files)};
 
-    load_pack(&pack);
+    load_roster_pack(&pack);
 }
 
 static void load_form(void)
@@ -63,7 +63,7 @@ static void load_form(void)
     struct pack pack;
 
     MUST(pack_read_dir(&pack, PACK, NULL));
-    load_pack(&pack);
+    load_roster_pack(&pack);
     pack_free(&pack);
 }
 
