@@ -180,7 +180,8 @@ struct target {
     double from, to; /* a point: from = to */
     bool more_than;  /* from is excluded */
     bool yes;
-    struct formula reference; /* .source NULL: none; then from is its value */
+    struct formula reference; /* .source NULL: none; then from is its value.  May read its own indicator: it is looked
+                                 at when the value is there */
     unsigned revision;
     const char *order; /* NULL: none */
 };

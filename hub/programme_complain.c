@@ -62,14 +62,14 @@ const char *loader_text(struct loader *l, const char *text)
 struct told {
     const struct yaml_node *at;
     uint32_t column;
-    char begins[64]; /* the sentence, as far as it takes to tell two apart */
+    char begins[96]; /* field and sentence, as far as it takes to tell two apart */
 };
 
-static bool was_told(struct loader *l, const struct yaml_node *at, uint32_t column, const char *text)
+static bool was_told(struct loader *l, const struct yaml_node *at, uint32_t column, const char *field, const char *text)
 {
     struct told fresh = {.at = at, .column = column};
 
-    (void)snprintf(fresh.begins, sizeof(fresh.begins), "%s", text);
+    (void)snprintf(fresh.begins, sizeof(fresh.begins), "%s: %s", field != NULL ? field : "", text);
     for (size_t i = 0; i < l->told_count; i++)
         if (l->told[i].at == at && l->told[i].column == column && strcmp(l->told[i].begins, fresh.begins) == 0)
             return true;
@@ -88,7 +88,7 @@ void loader_complain(struct loader *l, const struct source *s, const struct yaml
     (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     text[utf8_first_bad(text, strlen(text))] = '\0'; /* what vsnprintf() cut through */
-    if (!was_told(l, at, 0, text))
+    if (!was_told(l, at, 0, field, text))
         yaml_complain(s->doc, at, field, l->r, "%s", text);
 }
 
@@ -123,7 +123,7 @@ void loader_complain_expr(struct loader *l, const struct source *s, const struct
     struct finding f = {.file = s->file->name, .line = at->line, .column = at->column, .field = id};
     uint32_t column = loader_text_column(s->file, at);
 
-    if (at->is_refused || was_told(l, at, error->column, error->text))
+    if (at->is_refused || was_told(l, at, error->column, key, error->text))
         return;
     if (column > 0 && error->column > 0) {
         f.column = column + error->column - 1;

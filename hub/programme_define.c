@@ -138,7 +138,8 @@ static const struct word common_words[] = {{"period", "период", "period"},
 static void put_node(struct buf *b, const struct yaml_node *n)
 {
     if (n->kind == YAML_SCALAR) {
-        buf_put(b, n->text, n->len);
+        for (size_t i = 0; i < n->len; i++)
+            buf_put_u8(b, strchr("\n\r\t", n->text[i]) != NULL ? ' ' : (uint8_t)n->text[i]);
         return;
     }
     buf_put_u8(b, n->kind == YAML_SEQUENCE ? '[' : '{');

@@ -208,8 +208,8 @@ void make_execution(struct loader *l, struct draft *d)
     if (d->keys.k.excluded != NULL)
         i->excluded_variable = need_by_code(l, d, d->keys.k.excluded, "excluded");
     if (l->prog->roadmap_count == 0 && (l->roadmap_file.file == NULL || l->roadmap_file.doc != NULL))
-        loader_complain(l, &l->programme, yaml_get(d->at, "kind") != NULL ? yaml_get(d->at, "kind") : d->at, "kind",
-                        "%s", _("kind 'execution' needs the measures of a roadmap.yaml"));
+        loader_complain(l, &l->programme, draft_key(d, "kind"), "kind", "%s",
+                        _("kind 'execution' needs the measures of a roadmap.yaml"));
 }
 
 static bool is_planned(const struct draft *d, const struct draft *other)

@@ -76,7 +76,7 @@ static struct expr *compile(struct lookup *k, const char *key)
 bool formula_read(struct loader *l, const struct draft *d, const struct yaml_node *n, const char *key,
                   enum formula_on on, struct formula *out)
 {
-    struct lookup k = {.l = l, .d = d, .on = on, .at = n};
+    struct lookup k = {.l = l, .d = d, .on = on, .is_target = strcmp(key, "reference") == 0, .at = n};
 
     if (n == NULL)
         return true;
@@ -84,7 +84,7 @@ bool formula_read(struct loader *l, const struct draft *d, const struct yaml_nod
         return false;
     out->source = n->text;
     out->at = n;
-    if (strcmp(key, "reference") != 0) /* a target is looked at when the value is there */
+    if (!k.is_target)
         add_edges(&k);
     if ((out->references = loader_alloc(l, k.count, sizeof(*out->references))) == NULL)
         return false;

@@ -283,12 +283,12 @@ static void check_rollup(struct loader *l, struct draft *d)
     const struct indicator_keys *k = &d->keys;
 
     if ((d->i->rollup == ROLLUP_WEIGHTED) != (k->weight != NULL))
-        loader_complain(l, &l->programme, k->weight != NULL ? k->weight : yaml_get(d->at, "rollup"),
+        loader_complain(l, &l->programme, k->weight != NULL ? k->weight : draft_key(d, "rollup"),
                         k->weight != NULL ? "weight" : "rollup",
                         k->weight != NULL ? _("a weight is of rollup: weighted alone")
                                           : _("rollup: weighted needs the key weight"));
     if (d->i->levels == LEVELS_UNIT && k->rollup > 0 && d->i->kind != KIND_GAP)
-        loader_complain(l, &l->programme, yaml_get(d->at, "rollup"), "rollup", "%s",
+        loader_complain(l, &l->programme, draft_key(d, "rollup"), "rollup", "%s",
                         _("with level: unit there is no value of the district to roll up to"));
 }
 

@@ -4,6 +4,7 @@
  *   programme_forms.c       forms, maps, periods: what is read by others and only has to fit together
  *   programme_complain.c    mistakes with their place; numbers, texts and memory
  *   programme_variables.c   variables.yaml: one table, and what each kind has and needs
+ *   programme_take.c        variables into the programme, compiled against its forms
  *   programme_names.c       what a name in an expression means
  *   programme_formula.c     expressions over references, and sums that are proved to be sums
  *   programme_indicators.c  the keys that all indicators have; inheritance of an id's later definitions
@@ -186,9 +187,12 @@ const struct form *loader_need_form(struct loader *l, const struct source *s, co
                                     const char *id);
 bool loader_parse(struct loader *l, const char *name, struct source *out);
 
-/* ---- programme_variables.c ---- */
+/* ---- programme_variables.c, programme_take.c ---- */
 
 void load_variables(struct loader *l, const char *file, struct source *s, bool is_shared);
+/* One more in the list.  Takes *v; NULL and loader.e after a failure. */
+struct variable_draft *loader_new_variable(struct loader *l, struct variable *v, const struct source *s,
+                                           const struct yaml_node *at);
 /* Into the programme, checked against its forms; -1: it does not work, and that was told. */
 int32_t loader_take_variable(struct loader *l, struct variable_draft *d);
 /* These take *v (also on failure); `at` holds its keys.  -1: it does not work, and that was told. */
@@ -214,6 +218,7 @@ struct lookup {
     const struct draft *d;
     enum formula_on on;
     bool is_linear;
+    bool is_target; /* looked at when the value is there: it may read the value itself */
     const struct yaml_node *at;
     struct reference references[REFERENCES_MAX];
     uint32_t count;
@@ -226,6 +231,8 @@ int32_t lookup_reference(struct lookup *k, const char *name, size_t len);
 int32_t loader_need_indicator(struct loader *l, const struct draft *d, const struct yaml_node *n, const char *key);
 void loader_add_edge(struct loader *l, const struct draft *from, uint32_t to, const struct yaml_node *at,
                      uint32_t column);
+/* Where a key of it stands, or the whole when it was taken from the first definition. */
+const struct yaml_node *draft_key(const struct draft *d, const char *key);
 /* Where the indicator computes. */
 bool draft_is_on_units(const struct draft *d);
 bool draft_is_on_district(const struct draft *d);

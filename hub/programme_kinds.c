@@ -155,7 +155,6 @@ static bool check_keys(struct loader *l, const struct draft *d, const struct rul
 static bool set_level(struct loader *l, struct draft *d)
 {
     struct indicator *i = d->i;
-    const struct yaml_node *level = yaml_get(d->at, "level");
     bool is_rollup_good = d->keys.rollup <= 1;
 
     if (i->kind != KIND_GAP)
@@ -163,9 +162,10 @@ static bool set_level(struct loader *l, struct draft *d)
     i->levels = LEVELS_MUNICIPALITY;
     i->rollup = d->keys.rollup < 0 ? ROLLUP_MEAN : i->rollup;
     if (d->keys.level == (int)LEVELS_UNIT)
-        loader_complain(l, &l->programme, level, "level", "%s", _("a gap is a value of the district alone"));
+        loader_complain(l, &l->programme, draft_key(d, "level"), "level", "%s",
+                        _("a gap is a value of the district alone"));
     if (!is_rollup_good)
-        loader_complain(l, &l->programme, yaml_get(d->at, "rollup"), "rollup", "%s",
+        loader_complain(l, &l->programme, draft_key(d, "rollup"), "rollup", "%s",
                         _("a gap is between values that are pooled, or between their mean"));
     return d->keys.level != (int)LEVELS_UNIT && is_rollup_good;
 }

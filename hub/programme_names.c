@@ -218,6 +218,13 @@ static int32_t find_variable(struct lookup *k, const struct name *n, struct refe
 
 /* ---- indicators ---- */
 
+const struct yaml_node *draft_key(const struct draft *d, const char *key)
+{
+    const struct yaml_node *n = yaml_get(d->at, key);
+
+    return n != NULL ? n : d->at;
+}
+
 bool draft_is_on_units(const struct draft *d)
 {
     return d->i->levels != LEVELS_MUNICIPALITY || d->i->rollup != ROLLUP_POOLED;
@@ -298,7 +305,7 @@ static int32_t find_indicator(struct lookup *k, const struct name *n, const char
                      (int)(len < 64 ? len : 64), name);
     if (k->is_linear)
         return wrong(k, _("\"%.*s\" is an indicator: a sum is made of variables"), (int)(len < 64 ? len : 64), name);
-    if (n->index == k->d->first)
+    if (n->index == k->d->first && !k->is_target)
         return wrong(k, _("an indicator never uses itself, not even of another period"));
     out->what = REFERENCE_INDICATOR;
     out->index = n->index;

@@ -219,6 +219,8 @@ static void what_was_so_before_makes_no_circle(void **state)
         HEAD X("A", "${previous.B} + 1") X("B", "${A}"),
         HEAD X("A", "${last_year.B}") X("B", "${last_known.A}"),
         /* A target is looked at when the value is there. */
+        HEAD "  - {id: A, name: A, kind: sum, value: \"${a}\", period: month, targets: [{period: 2020-09, "
+             "reference: \"${last_year.A}\"}]}\n",
         HEAD X(
             "A",
             "${a}") "  - {id: B, name: B, kind: formula, period: month, value: \"${A}\", targets: [{period: 2020-09, "

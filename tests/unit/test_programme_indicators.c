@@ -160,6 +160,25 @@ static void a_part_without_a_form_is_computed_in_the_series_of_the_first(void **
     done(p);
 }
 
+/* It is inherited, so there is no place of its own to point at but the definition itself. */
+static void what_was_taken_over_and_does_not_fit_is_told_at_the_definition(void **state)
+{
+    (void)state;
+    expect_mistake(HEAD S "rollup: mean}\n  - {id: S, part: \"x=y\", level: unit}\n", variables_yaml,
+                   "programme.yaml:8:5: rollup: with level: unit");
+}
+
+/* In one line, however it was written. */
+static void a_definition_is_one_line(void **state)
+{
+    struct programme *p = load_good(
+        HEAD "  - id: S\n    name: S\n    kind: formula\n    value: |\n      ${a} +\n      ${b}\n", variables_yaml);
+
+    (void)state;
+    assert_string_equal(p->indicators[0]->definition_en, "kind formula; value: ${a} + ${b} ");
+    done(p);
+}
+
 /* The kind's keys are one whole: a later `where` does not keep the first one's condition. */
 static void keys_of_the_kind_are_taken_as_a_whole(void **state)
 {
@@ -327,6 +346,8 @@ int main(void)
         cmocka_unit_test(mistakes_of_common_keys_are_told_at_their_place),
         cmocka_unit_test(later_definitions_take_what_they_leave_out_from_the_first),
         cmocka_unit_test(a_part_without_a_form_is_computed_in_the_series_of_the_first),
+        cmocka_unit_test(what_was_taken_over_and_does_not_fit_is_told_at_the_definition),
+        cmocka_unit_test(a_definition_is_one_line),
         cmocka_unit_test(keys_of_the_kind_are_taken_as_a_whole),
         cmocka_unit_test(made_variables_have_ids_of_their_own),
         cmocka_unit_test(a_period_has_the_version_that_is_valid_on_its_last_day),

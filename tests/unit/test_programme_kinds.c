@@ -121,6 +121,18 @@ static void a_key_that_a_kind_does_not_have_or_needs_is_told(void **state)
     expect_mistakes(cases, COUNT(cases), variables_yaml);
 }
 
+static void every_key_that_is_missing_is_told(void **state)
+{
+    struct programme *p;
+
+    (void)state;
+    assert_int_equal(load_texts(HEAD "  - {id: A, name: A, kind: share}\n", variables_yaml, &p), ERR_INVALID);
+    expect_line("programme.yaml:7:5: numerator: kind 'share' needs this key");
+    expect_line("programme.yaml:7:5: denominator: kind 'share' needs this key");
+    assert_int_equal(report_errors(loaded_report), 2);
+    done(p);
+}
+
 /* ---- over variables ---- */
 
 static void a_sum_keeps_each_variable_with_its_factor(void **state)
@@ -536,6 +548,7 @@ int main(void)
         cmocka_unit_test(a_condition_cannot_reach_out_of_its_place),
         cmocka_unit_test(mistakes_in_a_form_s_expressions_have_their_column),
         cmocka_unit_test(a_key_that_a_kind_does_not_have_or_needs_is_told),
+        cmocka_unit_test(every_key_that_is_missing_is_told),
         cmocka_unit_test(a_sum_keeps_each_variable_with_its_factor),
         cmocka_unit_test(what_is_no_sum_of_variables_is_refused),
         cmocka_unit_test(a_survey_becomes_sums_over_the_sheets_with_an_answer),
