@@ -169,6 +169,13 @@ done
 say 'Bytes on the wire ...'
 wire
 
+# ---- a publication: 60 schools, 80 indicators, 15 % hidden from the start ----
+
+say 'Protecting a publication ...'
+"$tools/bench_protect" 60 80 "$runs" "$seed" >"$work/out" || fail 'bench_protect failed'
+grep = "$work/out" >"$work/protect"
+note protect "$work/protect"
+
 # ---- the table ----
 
 line() { printf '%-44s %14s %14s %8s   %s\n' "$@"; }
@@ -210,3 +217,5 @@ line "  drain: $agents agents" "$agents_s" '' '' ''
 line '  drain: gateway' "$gateway_s" '' '' ''
 line '  drain: core' "$core_s" '' '' ''
 line '  drain: together' "$ours" "$plain" "$(ratio "$ours" "$plain")" ''
+line 'a publication of 60 schools x 80, s: audit' "$(seconds "$(median protect_audit_s)")" '' '' '<= 1'
+line '  choosing what to hide, with its audit' "$(seconds "$(median protect_solve_s)")" '' '' ''
