@@ -131,6 +131,8 @@ struct period_view {
     bool knows_previous, knows_year_before;
     uint8_t *active; /* of each unit: 0 not asked yet, 1 yes, 2 no */
     uint32_t active_count;
+    bool *party; /* of each unit, without a roster: unit_is_party() */
+    uint32_t party_count;
 };
 
 struct evaluation {
@@ -186,6 +188,9 @@ static inline struct scope scope_municipality(uint32_t filter)
 MUST_CHECK enum err scope_candidates(struct evaluation *e, struct scope at, const struct list **out);
 /* Is it in the roster in that period?  Without a roster, and of the district: always. */
 MUST_CHECK enum err unit_is_active(struct evaluation *e, uint32_t unit, uint32_t period, bool *out);
+/* Is it expected in that period?  Without a roster: when a participant that is not closed speaks for it, or when it has
+ * cells of that time. */
+MUST_CHECK enum err unit_is_party(struct evaluation *e, uint32_t unit, uint32_t period, bool *out);
 /* Same place in an earlier period; *missing: no value across a merger. */
 MUST_CHECK enum err scope_earlier(struct evaluation *e, const struct programme *p, struct scope at, uint32_t asked,
                                   uint32_t earlier, struct scope *out, bool *missing);

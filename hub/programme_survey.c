@@ -20,6 +20,10 @@
 enum survey_as { AS_SHARE, AS_MEAN, AS_INDEX };
 static const char *const as_names[] = {"share", "mean", "index", NULL};
 
+/* Of a questionnaire whose answers go from no to yes; 0, hard to say, lies outside. */
+#define SCALE_USUAL_FROM 1
+#define SCALE_USUAL_TO   4
+
 struct scale_keys {
     int64_t from, to;
 };
@@ -83,7 +87,7 @@ static bool read_scale(struct survey *s)
 {
     const struct yaml_node *n = s->d->keys.k.scale;
 
-    s->scale = (struct scale_keys){1, 4};
+    s->scale = (struct scale_keys){SCALE_USUAL_FROM, SCALE_USUAL_TO};
     if (n == NULL)
         return true;
     if (!yaml_read(s->l->programme.doc, n, scale_table, &s->scale, s->l->r))
@@ -100,14 +104,11 @@ static bool read_positive(struct survey *s)
     const struct yaml_node *words[SCALE_MAX - SCALE_MIN + 1];
     uint32_t count = n == NULL ? 0 : loader_words(s->l, &s->l->programme, n, "positive", words, SCALE_MAX - SCALE_MIN);
 
-    if (n == NULL && s->scale.from == 1 && s->scale.to == 4)
-        s->is_positive[3 - SCALE_MIN] = s->is_positive[4 - SCALE_MIN] = true;
-    else if (s->as != AS_SHARE || n == NULL) {
+    if (s->as != AS_SHARE || n == NULL) {
         if ((n != NULL) == (s->as == AS_SHARE))
             return true;
         loader_complain(s->l, &s->l->programme, n != NULL ? n : s->d->at, "positive",
-                        n != NULL ? _("positive values are of as: share alone")
-                                  : _("as: share over another scale than 1 to 4 needs this key"));
+                        n != NULL ? _("positive values are of as: share alone") : _("as: share needs this key"));
         return false;
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -120,7 +121,7 @@ static bool read_positive(struct survey *s)
         }
         s->is_positive[value - SCALE_MIN] = true;
     }
-    return n == NULL || count > 0;
+    return count > 0;
 }
 
 /* ---- expressions ---- */
