@@ -111,9 +111,7 @@ static enum err put_period(struct filling *f, const struct period *p)
             return put(f, p, "", 0, f->unit[1] <= '2', 1);
         e = put(f, p, "", 0, some(f, 40) * (int64_t)i128_power10(f->v->places), n);
         return e == OK ? put_parts(f, p) : e;
-    case VARIABLE_VALUES:
-        be64_put(part, (uint64_t)some(f, 40) ^ (UINT64_C(1) << 63));
-        return put(f, p, part, 8, 40, n);
+    case VARIABLE_VALUES: be64_put(part, (uint64_t)some(f, 40) ^ (UINT64_C(1) << 63)); return put(f, p, part, 8, 40, n);
     case VARIABLE_KEYS:
     case VARIABLE_PAIRS: return put_codes(f, p);
     case VARIABLE_RELATIONS:
@@ -222,9 +220,8 @@ static unsigned look_at(const char *name)
 {
     struct calendar *calendar;
     struct source s;
-    struct evaluation_world w = {.programme_count = 1,
-                                 .units = {NULL, schools, COUNT(schools), true, always, NULL},
-                                 .source = {each_cell, &s}};
+    struct evaluation_world w = {
+        .programme_count = 1, .units = {NULL, schools, COUNT(schools), true, always, NULL}, .source = {each_cell, &s}};
     const struct indicator_query q = {.level = -1};
     struct evaluation *e;
     struct programme *p;
