@@ -270,8 +270,8 @@ static void l_24_what_was_due_is_done_on_time_or_not(void **state)
 
 struct seen {
     const char *period;
-    enum target_status status;
     const char *target;
+    enum target_status status;
     unsigned count;
 };
 
@@ -295,11 +295,11 @@ static enum err check_target(void *ctx, const struct indicator_line *l)
 static void l_25_targets_are_ranges_points_and_more_than_by_period_and_revision(void **state)
 {
     struct world *w = open_example("L-25");
-    struct seen seen[] = {{Y1, TARGET_NOT_DUE, "0", 0},
-                          {Y2, TARGET_WITHIN, "30-50", 0},
-                          {Y3, TARGET_BELOW, "60-70", 0},
-                          {"2022/23", TARGET_NO_DATA, ">50", 0},
-                          {"2023/24", TARGET_NOT_DUE, "", 0}};
+    struct seen seen[] = {{Y1, "0", TARGET_NOT_DUE, 0},
+                          {Y2, "30-50", TARGET_WITHIN, 0},
+                          {Y3, "60-70", TARGET_BELOW, 0},
+                          {"2022/23", ">50", TARGET_NO_DATA, 0},
+                          {"2023/24", "", TARGET_NOT_DUE, 0}};
 
     (void)state;
     school(w, "A", NULL, NULL, NULL);

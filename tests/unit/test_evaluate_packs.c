@@ -116,7 +116,8 @@ static enum err put_period(struct filling *f, const struct period *p)
     case VARIABLE_PAIRS: return put_codes(f, p);
     case VARIABLE_RELATIONS:
         be64_put(part, (uint8_t)f->unit[1]);
-        memcpy(part + PART_KEY_BYTES, f->unit[1] == '1' ? "s2" : "s1", 2);
+        part[PART_KEY_BYTES] = 's';
+        part[PART_KEY_BYTES + 1] = f->unit[1] == '1' ? '2' : '1';
         return put(f, p, part, PART_KEY_BYTES + 2, 1, 1);
     }
     return ERR_INTERNAL;
