@@ -242,6 +242,8 @@ static enum err read_all(struct evaluation *e, const struct look *l, const struc
         in->numbers[i] = one.number;
         in->values[i] = (struct value){.state = one.has ? VALUE_PRESENT : VALUE_MISSING};
         read->missing += !one.has;
+        read->own += one.has && f->references[i].what != REFERENCE_PARAMETER && !f->references[i].municipality &&
+                     f->references[i].shift == SHIFT_NONE;
         read->earlier_is_missing |= !one.has && f->references[i].shift != SHIFT_NONE;
         if (one.n > read->n)
             read->n = one.n;

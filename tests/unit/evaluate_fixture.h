@@ -293,6 +293,12 @@ static inline uint64_t code_digest(const char *unit, const char *code)
     return h;
 }
 
+/* There is a submission of the clause's form, whatever it holds. */
+static inline void sent(struct world *w, const char *variable, const char *unit, const char *period, uint8_t clause)
+{
+    put_bytes_cell(w, variable, unit, period, &clause, 1, 0, 1);
+}
+
 static inline void key(struct world *w, const char *variable, const char *unit, const char *period, const char *code,
                        uint8_t clause)
 {
@@ -301,6 +307,7 @@ static inline void key(struct world *w, const char *variable, const char *unit, 
     be64_put(p, code_digest(unit, code));
     p[PART_KEY_BYTES] = clause;
     put_bytes_cell(w, variable, unit, period, p, sizeof(p), 1, 1);
+    sent(w, variable, unit, period, clause);
 }
 
 static inline void level(struct world *w, const char *variable, const char *unit, const char *period, const char *code,
