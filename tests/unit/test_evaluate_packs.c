@@ -78,10 +78,23 @@ static enum err put_parts(struct filling *f, const struct period *p)
     return e;
 }
 
+/* That there is a submission of the clauses' forms at all. */
+static enum err put_presence(struct filling *f, const struct period *p)
+{
+    enum err e = OK;
+
+    for (uint32_t c = 0; c < f->v->clause_count && e == OK; c++) {
+        const uint8_t part = (uint8_t)c;
+
+        e = put(f, p, &part, 1, 0, 1);
+    }
+    return e;
+}
+
 static enum err put_codes(struct filling *f, const struct period *p)
 {
     uint8_t part[2 * PART_KEY_BYTES + 4] = {0};
-    enum err e = OK;
+    enum err e = f->v->kind == VARIABLE_KEYS ? put_presence(f, p) : OK;
 
     for (unsigned i = 0; i < TEACHERS && e == OK; i++) {
         be64_put(part, ((uint64_t)i + 1) << 8 | (uint8_t)f->unit[1]);

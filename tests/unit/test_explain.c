@@ -8,7 +8,7 @@
 static const char variables[] = "variables:\n"
                                 "  - {id: seats, form: card, value: \"${seats}\"}\n"
                                 "  - {id: pupils, kind: keys, form: grades, key: \"${pupil}\"}\n"
-                                "  - {id: good, kind: keys, absent: 0, form: grades, key: \"${pupil}\","
+                                "  - {id: good, kind: keys, form: grades, key: \"${pupil}\","
                                 " where: \"${grade} >= 10\"}\n"
                                 "  - {id: points, form: grades, value: \"${grade}\", by: level}\n";
 static const char indicators[] =
