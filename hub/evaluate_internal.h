@@ -251,8 +251,8 @@ MUST_CHECK enum err variable_amount(struct evaluation *e, uint32_t view, uint32_
  * has_outsiders and present. */
 typedef enum err (*cells_each)(void *ctx, uint32_t unit, uint32_t period, const struct cell_row *row);
 MUST_CHECK enum err variable_walk(struct evaluation *e, uint32_t view, uint32_t variable, uint32_t clause,
-                                  struct scope at, uint32_t period, const char *part, struct amount *seen, cells_each each,
-                                  void *ctx);
+                                  struct scope at, uint32_t period, const char *part, struct amount *seen,
+                                  cells_each each, void *ctx);
 MUST_CHECK enum err gather_keys(struct evaluation *e, uint32_t view, uint32_t variable, struct scope at,
                                 uint32_t period, struct amount *out);
 MUST_CHECK enum err gather_pairs(struct evaluation *e, uint32_t view, uint32_t variable, struct scope at,
