@@ -260,7 +260,7 @@ static enum err relation_counts(struct evaluation *e, const struct variable *v, 
         err = unit_is_active(e, x->unit, period, out);
     if (err != OK || !*out || !v->both_ends)
         return err;
-    *out = x->other != NONE;
+    *out = x->other != NONE && x->other != x->unit;
     return *out ? unit_is_active(e, x->other, period, out) : OK;
 }
 

@@ -132,6 +132,8 @@ struct period_view {
     bool knows_previous, knows_year_before;
     uint8_t *active; /* of each unit: 0 not asked yet, 1 yes, 2 no */
     uint32_t active_count;
+    bool *party; /* of each unit, without a roster: unit_is_party() */
+    uint32_t party_count;
 };
 
 struct evaluation {
@@ -187,6 +189,9 @@ static inline struct scope scope_municipality(uint32_t filter)
 MUST_CHECK enum err scope_candidates(struct evaluation *e, struct scope at, const struct list **out);
 /* Is it in the roster in that period?  Without a roster, and of the district: always. */
 MUST_CHECK enum err unit_is_active(struct evaluation *e, uint32_t unit, uint32_t period, bool *out);
+/* Is it expected in that period?  Without a roster: when a participant that is not closed speaks for it, or when it has
+ * cells of that time. */
+MUST_CHECK enum err unit_is_party(struct evaluation *e, uint32_t unit, uint32_t period, bool *out);
 /* Same place in an earlier period; *missing: no value across a merger. */
 MUST_CHECK enum err scope_earlier(struct evaluation *e, const struct programme *p, struct scope at, uint32_t asked,
                                   uint32_t earlier, struct scope *out, bool *missing);
@@ -246,8 +251,8 @@ MUST_CHECK enum err variable_amount(struct evaluation *e, uint32_t view, uint32_
  * has_outsiders and present. */
 typedef enum err (*cells_each)(void *ctx, uint32_t unit, uint32_t period, const struct cell_row *row);
 MUST_CHECK enum err variable_walk(struct evaluation *e, uint32_t view, uint32_t variable, uint32_t clause,
-                                  struct scope at, uint32_t period, const char *part, struct amount *seen, cells_each each,
-                                  void *ctx);
+                                  struct scope at, uint32_t period, const char *part, struct amount *seen,
+                                  cells_each each, void *ctx);
 MUST_CHECK enum err gather_keys(struct evaluation *e, uint32_t view, uint32_t variable, struct scope at,
                                 uint32_t period, struct amount *out);
 MUST_CHECK enum err gather_pairs(struct evaluation *e, uint32_t view, uint32_t variable, struct scope at,

@@ -16,7 +16,7 @@ static enum err add_eligible(struct evaluation *e, const struct look *l, uint32_
     struct look own = *l;
     struct formula_reading read;
     bool is_in = true;
-    enum err err = unit_is_active(e, unit, l->period, &is_in);
+    enum err err = unit_is_party(e, unit, l->period, &is_in);
 
     if (err != OK || !is_in || unit == e->district)
         return err;

@@ -139,8 +139,7 @@ static enum err sum_at(struct evaluation *e, uint32_t view, uint32_t variable, s
     if (v->kind == VARIABLE_SUM && at.unit != NONE && at.merge_day == DAY_NONE && !at.counts && periods->count == 1)
         s.has_overflown = !add_direct(e, &e->tables[pv->table[variable]], at.unit, periods->at[0], text, out);
     else
-        err = variable_walk(e, view, variable, 0, at, period, v->kind == VARIABLE_SUM ? text : NULL,
-                            out, add_cell, &s);
+        err = variable_walk(e, view, variable, 0, at, period, v->kind == VARIABLE_SUM ? text : NULL, out, add_cell, &s);
     if (err == OK && s.has_overflown)
         err = err_set(ERR_LIMIT, _("the sum of variable %s is too large"), v->id);
     return err;

@@ -98,8 +98,10 @@ static inline char *example_text(const char *code)
     from = strstr(all, heading);
     from = from == NULL ? NULL : strstr(from, "```yaml\n");
     to = from == NULL ? NULL : strstr(from + 8, "```\n");
-    if (to == NULL)
+    if (to == NULL) {
         fail_msg("docs/indicators.md has no example %s", code);
+        return NULL;
+    }
     *to = '\0';
     text = strdup(from + 8);
     free(all);
