@@ -112,7 +112,7 @@ static void say_rest(const struct explain *x, FILE *to)
                   others);
 }
 
-static enum err say(const struct explain *x, FILE *to)
+static enum err say(struct explain *x, FILE *to)
 {
     const char *unit = x->unit != NULL ? roster_name(evaluation_roster(x->e), x->unit) : _("municipality");
     char where[512];
@@ -123,7 +123,7 @@ static enum err say(const struct explain *x, FILE *to)
     if (x->unit == NULL)
         e = say_units(x, to);
     say_rest(x, to);
-    return e;
+    return e == OK ? explain_since(x, to) : e;
 }
 
 /* ---- what was asked ---- */
