@@ -30,16 +30,9 @@ struct since {
 
 static const char *said(const struct explain *x, const struct result *r, struct buf *out)
 {
-    const struct indicator *i = x->indicator;
-    const char *measure = cli_pick(i->unit_ru, i->unit_en);
-
     if (r->state != RESULT_OK)
         return _("no value");
-    buf_reset(out);
-    result_put_value(out, r, i->shown);
-    command_localise(out);
-    if (measure[0] != '\0')
-        buf_printf(out, " %s", measure);
+    command_value(out, x->indicator, r);
     return buf_cstr(out);
 }
 

@@ -212,23 +212,13 @@ static const char *const status_words[] = {[TARGET_NONE] = "",
 
 static void put_value(struct listing *out, const struct indicator_line *l)
 {
-    const struct indicator *i = l->indicator;
-    const char *measure = cli_pick(i->unit_ru, i->unit_en);
-
     if (l->result.state != RESULT_OK) {
         buf_put_str(&out->value, _(l->result.why_not));
         return;
     }
-    if (i->kind == KIND_CLASS && l->result.class_index > 0 && l->result.class_index <= i->class_count) {
-        const struct class_rule *c = &i->classes[l->result.class_index - 1];
-
-        buf_put_str(&out->value, cli_pick(c->name_ru, c->name_en));
+    command_value(&out->value, l->indicator, &l->result);
+    if (l->indicator->kind == KIND_CLASS)
         return;
-    }
-    result_put_value(&out->value, &l->result, i->shown);
-    command_localise(&out->value);
-    if (measure[0] != '\0')
-        buf_printf(&out->value, " %s", measure);
     result_put_denominator(&out->denominator, &l->result);
     if (out->denominator.len > 0) { /* else the numerator is the value */
         result_put_numerator(&out->numerator, &l->result);
@@ -301,7 +291,9 @@ static enum err put_row(void *ctx, const struct indicator_line *l)
         cells[3] = roster_name(evaluation_roster(out->e), l->unit);
     reset(out);
     put_value(out, l);
-    if (l->target != NULL)
+    if (l->target != NULL && l->target->yes)
+        buf_put_str(&out->target, _("yes"));
+    else if (l->target != NULL)
         target_put(&out->target, l->target);
     command_localise(&out->target);
     cli_format_count(n, sizeof(n), l->result.n);
