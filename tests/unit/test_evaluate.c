@@ -269,6 +269,51 @@ static void without_a_roster_everybody_who_has_cells_counts(void **state)
     done(w);
 }
 
+static void what_a_form_does_not_hold_is_none_where_it_was_sent_and_unknown_where_it_was_not(void **state)
+{
+    struct world *w = open_text("variables:\n"
+                                "  - {id: zero, form: staff, where: \"${main_place}\", absent: 0}\n"
+                                "  - {id: known, form: staff, where: \"${main_place}\", value: \"${load}\"}\n"
+                                "  - {id: codes, kind: keys, form: training, key: \"${code}\"}\n"
+                                "indicators:\n"
+                                "  - {id: Z, name: Z, kind: sum, value: \"${zero}\"}\n"
+                                "  - {id: K, name: K, kind: sum, value: \"${known}\"}\n"
+                                "  - {id: C, name: C, kind: sum, value: \"${codes}\"}\n");
+
+    (void)state;
+    three_schools(w);
+    cell(w, "zero", "A", Y2, 3, 3);
+    sent(w, "zero", "B", Y2, 0);
+    sent(w, "codes", "B", Y2, 0);
+    key(w, "codes", "A", Y2, "t1", 0);
+    expect(w, "Z", "A", Y2, "3.000000 = 3");
+    expect(w, "Z", "B", Y2, "0.000000 = 0"); /* sent, and nobody is at the main place */
+    expect(w, "Z", "C", Y2, "-: no data");
+    expect(w, "Z", NULL, Y2, "3.000000 = 3");
+    expect_units(w, "Z", Y2, 2, 3, 0);
+    expect(w, "K", "A", Y2, "-: no data"); /* without `absent` nothing found is not known */
+    expect(w, "C", "A", Y2, "1.000000 = 1");
+    expect(w, "C", "B", Y2, "0.000000 = 0"); /* an empty list was sent */
+    expect(w, "C", "C", Y2, "-: no data");
+    expect_units(w, "C", Y2, 2, 3, 0);
+    done(w);
+}
+
+static void a_share_of_the_roster_says_nothing_of_a_period_that_nobody_spoke_of(void **state)
+{
+    struct world *w = open_text("variables:\n"
+                                "  - {id: good, form: marks, rows: rows, value: \"${only_4_5}\"}\n"
+                                "indicators:\n"
+                                "  - {id: U, name: U, kind: units, condition: \"${good} > 0\", among: roster}\n");
+
+    (void)state;
+    three_schools(w);
+    cell(w, "good", "A", Y2, 1, 1);
+    expect(w, "U", NULL, Y2, "33.333333 = 1/3");
+    expect(w, "U", NULL, Y1, "-: no data");
+    done(w);
+}
+
 static void put_merger(struct world *w)
 {
     school(w, "A", NULL, NULL, NULL);
@@ -550,6 +595,8 @@ int main(void)
         cmocka_unit_test(e_9_a_school_below_the_minimum_counts_in_the_district),
         cmocka_unit_test(a_school_outside_the_roster_of_the_period_is_not_counted_and_said_to_be_left_out),
         cmocka_unit_test(without_a_roster_everybody_who_has_cells_counts),
+        cmocka_unit_test(what_a_form_does_not_hold_is_none_where_it_was_sent_and_unknown_where_it_was_not),
+        cmocka_unit_test(a_share_of_the_roster_says_nothing_of_a_period_that_nobody_spoke_of),
         cmocka_unit_test(a_merged_schools_earlier_value_is_that_of_both_schools_together),
         cmocka_unit_test(across_a_merger_there_is_no_earlier_value_where_the_programme_says_so),
         cmocka_unit_test(a_relation_needs_an_end_in_the_roster_or_two_where_both_are_asked_for),
