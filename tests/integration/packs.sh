@@ -162,6 +162,12 @@ versions() { # of the indicators, as they stand in CSV
         NR == 1 {for (i = 1; i <= NF; i++) at[$i] = i; next} {print $at["programme"], $at["version"]}' | sort -u
 }
 is 'versions before' "$(versions)" 'marks 1'
+frozen() { hub indicators --snapshot --period 2020/21-Q1 --format csv 2>err.txt; }
+hub period close 2020/21-Q1 --force --reason 'the version that it keeps' >out.txt 2>err.txt || {
+    cat err.txt >&2
+    fail 'the period does not close'
+}
+frozen >frozen.csv
 hub programme load next >load.txt 2>err.txt || {
     cat err.txt >&2
     fail 'the next version does not load'
@@ -169,6 +175,13 @@ hub programme load next >load.txt 2>err.txt || {
 says '3 indicators have no data for them: tasks, solved, load.' load.txt
 says 'Programme marks, version 2 (Register) is loaded.' load.txt
 is 'versions after' "$(versions)" 'marks 2'
+# What was frozen before keeps the version it was computed by, and its values: quality of a in Q1 was 1 of 2 then, too,
+# and absences, which are not there any more, 3.
+frozen >frozen.now.csv
+cmp -s frozen.csv frozen.now.csv || fail 'what was frozen changed with a new version'
+is 'versions frozen' "$(awk -F , '
+    NR == 1 {for (i = 1; i <= NF; i++) at[$i] = i; next} {print $at["version"]}' frozen.now.csv | sort -u)" 1
+is 'what is not computed any more' "$(awk -F , '$2 == "absences" && $4 == "a" {print $7}' frozen.now.csv)" 3.000000
 hub indicators --format csv >now.csv 2>err.txt
 is 'values of an indicator that has no data' \
     "$(grep -cE '^marks,(tasks|solved|load),[^,]*,[^,]*,[^,]*,[^,]*,[0-9]' now.csv)" 0
