@@ -260,7 +260,7 @@ enum err checkpoint_each(struct store_txn *t, const struct checkpoint_mark *mark
     struct newest at = {.len = 0};
     struct store_cursor *c = NULL;
     struct bytes key, value;
-    struct bytes cell = bytes_of(NULL, 0);
+    struct bytes cell = {NULL, 0};
     int32_t day = 0;
     enum err visited = OK;
     enum err e = store_cursor_open(t, H_HISTORY, &c);
@@ -343,7 +343,7 @@ static enum err fold_all(struct store_txn *t, const struct marks *m)
 {
     struct store_cursor *c = NULL;
     struct bytes key, value;
-    struct bytes cell = bytes_of(NULL, 0);
+    struct bytes cell = {NULL, 0};
     enum err e = store_cursor_open(t, H_HISTORY, &c);
 
     if (e != OK)
