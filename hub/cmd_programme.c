@@ -81,6 +81,28 @@ static enum err check_changes(const struct hub *h, struct judged *j)
     return worst;
 }
 
+static bool is_told_of(const struct report *r, const char *file)
+{
+    for (size_t i = 0; i < report_kept(r); i++)
+        if (report_at(r, i)->file != NULL && strcmp(report_at(r, i)->file, file) == 0)
+            return true;
+    return false;
+}
+
+/* The programme is wrong.  All mistakes are told in one pass, those of its calendar.yaml as well, as far as they do not
+ * follow from others: forms are not looked up, and without its periods nothing is said.  Returns `e`. */
+static enum err judge_calendar_too(struct judged *j, enum err e)
+{
+    enum err ignored;
+
+    if (e == ERR_NOMEM || is_told_of(j->report, "periods.yaml") || is_told_of(j->report, "shared/periods.yaml") ||
+        is_told_of(j->report, "calendar.yaml"))
+        return e;
+    ignored = hub_pack_due(&j->due, &j->pack, NULL, 0, j->calendar, j->report);
+    (void)ignored;
+    return e;
+}
+
 /* `h` NULL: the pack alone, without what a hub holds already. */
 static enum err judge(struct judged *j, const struct hub *h, struct store_txn *t, const char *dir)
 {
@@ -92,9 +114,12 @@ static enum err judge(struct judged *j, const struct hub *h, struct store_txn *t
         return e;
     e = h == NULL ? calendar_new(&j->calendar)
                   : hub_calendar(t, pack_programme_id(&j->pack, id) ? id : NULL, &j->calendar);
-    if (e != OK || (e = programme_load(&j->programme, &j->pack, j->calendar, j->report)) != OK ||
-        (e = hub_pack_due(&j->due, &j->pack, j->programme->forms, j->programme->form_count, j->calendar, j->report)) !=
-            OK)
+    if (e != OK)
+        return e;
+    if ((e = programme_load(&j->programme, &j->pack, j->calendar, j->report)) != OK)
+        return judge_calendar_too(j, e);
+    if ((e = hub_pack_due(&j->due, &j->pack, j->programme->forms, j->programme->form_count, j->calendar, j->report)) !=
+        OK)
         return e;
     return h == NULL ? OK : check_changes(h, j);
 }
