@@ -238,7 +238,7 @@ static enum err reading_init(struct reading *r, const struct hub *h, const struc
 
     r->p = fresh;
     r->lacks = calloc(fresh->variable_count + 1, sizeof(bool));
-    r->forms = calloc(h->form_count + fresh->form_count + 1, sizeof(*r->forms));
+    r->forms = calloc(h->form_count + fresh->form_count + 1, sizeof(struct form *));
     if (r->lacks == NULL || r->forms == NULL)
         return ERR_NOMEM;
     for (size_t i = 0; i < h->form_count; i++)
