@@ -582,6 +582,43 @@ static void inputs_add_up_to_what_they_are_inputs_of(void **state)
     done(w);
 }
 
+static uint64_t n_behind(struct world *w, const char *id, const char *unit)
+{
+    struct result r;
+
+    MUST(look(w, id, unit, Y2, "", &r));
+    return r.n;
+}
+
+/* How much stands behind a value: of a median the values it is in the middle of; of a school that is set against the
+ * municipality the school's own, or `minimum` would never hold it back. */
+static void behind_a_value_stands_what_its_own_unit_sent(void **state)
+{
+    static const char text[] =
+        "variables:\n"
+        "  - {id: loads, kind: values, form: staff, value: \"${load}\"}\n"
+        "  - {id: staff, form: staff}\n"
+        "indicators:\n"
+        "  - {id: middle, name: Middle, kind: formula, value: \"${median.loads}\"}\n"
+        "  - {id: few, name: Few, kind: formula, value: \"${staff} - ${municipality.staff}\", minimum: {n: 3}}\n";
+    struct world *w = open_text(text);
+
+    (void)state;
+    three_schools(w);
+    value(w, "loads", "A", Y2, 18, 2);
+    value(w, "loads", "A", Y2, 30, 1);
+    value(w, "loads", "B", Y2, 20, 1);
+    cell(w, "staff", "A", Y2, 3, 3);
+    cell(w, "staff", "B", Y2, 1, 1);
+    assert_int_equal(n_behind(w, "middle", "A"), 3);
+    assert_int_equal(n_behind(w, "middle", "B"), 1);
+    assert_int_equal(n_behind(w, "middle", NULL), 4);
+    expect(w, "few", "A", Y2, "-1.000000");          /* 3 - 4, from 3 of A */
+    expect(w, "few", "B", Y2, "-: too few answers"); /* 1 of B, whatever the municipality has */
+    expect(w, "few", NULL, Y2, "0.000000");          /* 4 - 4, from 4 */
+    done(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -607,7 +644,8 @@ int main(void)
         cmocka_unit_test(the_district_itself_is_no_school_but_what_is_said_of_it_counts),
         cmocka_unit_test(lines_come_by_period_units_then_the_municipality_and_silent_schools_are_seen),
         cmocka_unit_test(what_is_not_computed_there_is_not_found),
-        cmocka_unit_test(inputs_add_up_to_what_they_are_inputs_of)};
+        cmocka_unit_test(inputs_add_up_to_what_they_are_inputs_of),
+        cmocka_unit_test(behind_a_value_stands_what_its_own_unit_sent)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
