@@ -8,17 +8,150 @@
 
 /* ---- the list ---- */
 
-/* A form in one of its series. */
+/* A form in one period: what the calendar says is open now, and each of the form's series as it stands today. */
 struct due_line {
     const struct form *form;
-    struct period period; /* now; id "" in a gap */
-    uint64_t entered;     /* submissions with values for it */
+    struct period period;        /* id "" in a gap */
+    const struct due_rule *rule; /* NULL: the calendar says nothing of it */
+    struct due_days days;
+    size_t programme; /* whose rule it is */
+    uint64_t entered; /* submissions with values for it */
 };
 
 struct due {
     struct due_line *lines;
-    size_t count;
+    size_t count, cap;
+    const struct form *form; /* whose lines are added */
+    const struct due_rule *rule;
+    size_t programme;
 };
+
+static enum err add_line(struct due *d, const struct period *p, const struct due_days *days)
+{
+    struct due_line *l;
+
+    if (d->count == d->cap) {
+        size_t cap = d->cap == 0 ? 32 : 2 * d->cap;
+        struct due_line *grown = realloc(d->lines, cap * sizeof(*grown));
+
+        if (grown == NULL)
+            return ERR_NOMEM;
+        d->lines = grown;
+        d->cap = cap;
+    }
+    l = &d->lines[d->count++];
+    memset(l, 0, sizeof(*l));
+    l->form = d->form;
+    if (p != NULL)
+        l->period = *p;
+    if (days != NULL) {
+        l->rule = d->rule;
+        l->days = *days;
+        l->programme = d->programme;
+    }
+    return OK;
+}
+
+static struct due_line *find_line(const struct due *d, const char *period,
+                                  bool (*fits)(const struct due *d, const struct due_line *l))
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (d->lines[i].form == d->form && strcmp(d->lines[i].period.id, period) == 0 && fits(d, &d->lines[i]))
+            return &d->lines[i];
+    return NULL;
+}
+
+static bool is_any(const struct due *d, const struct due_line *l)
+{
+    (void)d;
+    (void)l;
+    return true;
+}
+
+/* A rule of the same programme about all: what comes after it is about nobody. */
+static bool is_general(const struct due *d, const struct due_line *l)
+{
+    return l->rule != NULL && l->rule->kind_count == 0 && l->programme == d->programme;
+}
+
+/* Of the same kinds of schools. */
+static bool is_alike(const struct due *d, const struct due_line *l)
+{
+    if (l->rule == NULL || l->rule->kind_count != d->rule->kind_count)
+        return false;
+    for (uint32_t i = 0; i < l->rule->kind_count; i++)
+        if (strcmp(l->rule->kinds[i], d->rule->kinds[i]) != 0)
+            return false;
+    return true;
+}
+
+/* In one programme the first rule that is about all holds; those for some kinds of schools before it are shown with the
+ * kinds they name, because the office knows of which kind this one is.  Of several programmes the one holds that asks
+ * first: one return serves them all. */
+static enum err add_open(void *ctx, const struct period *p, const struct due_days *days)
+{
+    struct due *d = ctx;
+    struct due_line *alike = find_line(d, p->id, is_alike);
+
+    if (find_line(d, p->id, is_general) != NULL || (alike != NULL && alike->programme == d->programme))
+        return OK;
+    if (alike == NULL)
+        return add_line(d, p, days);
+    if (days->due < alike->days.due) {
+        alike->rule = d->rule;
+        alike->days = *days;
+    }
+    alike->programme = d->programme;
+    return OK;
+}
+
+/* Every rule about the form that is this sender's: of the one period, or (NULL) of all that are open today. */
+static enum err add_rules(struct due *d, const struct agent *a, const struct form *f, const struct period *p)
+{
+    int32_t today = clock_today();
+    struct due_days days;
+    enum err e = OK;
+
+    for (size_t k = 0; k < a->due_count; k++)
+        for (size_t i = 0; i < due_rules_count(a->due[k]) && e == OK; i++) {
+            d->programme = k;
+            d->rule = due_rules_at(a->due[k], i);
+            if (strcmp(d->rule->form, f->id) != 0 || !grant_allows(a->grant, due_rule_role(d->rule, f), NULL))
+                continue;
+            if (p == NULL)
+                e = due_rule_each(d->rule, f, a->calendar, today, today, add_open, d);
+            else if (due_rule_days(d->rule, f, p, &days))
+                e = add_open(d, p, &days);
+        }
+    return e;
+}
+
+/* Each of the form's series that has a period today, with its day even when that is over or far away. */
+static enum err add_present(struct due *d, const struct agent *a, const struct form *f)
+{
+    struct period p;
+    enum err e = OK;
+
+    for (uint32_t k = 0; k < f->series_count && e == OK; k++) {
+        if (calendar_on(a->calendar, f->all_series[k], clock_today(), &p) != OK || find_line(d, p.id, is_any) != NULL)
+            continue;
+        if ((e = add_rules(d, a, f, &p)) == OK && find_line(d, p.id, is_any) == NULL)
+            e = add_line(d, &p, NULL);
+    }
+    return e;
+}
+
+/* What is open, then what is present; one empty line when there is nothing at all. */
+static enum err add_lines(struct due *d, const struct agent *a, const struct form *f)
+{
+    size_t before = d->count;
+    enum err e;
+
+    d->form = f;
+    if ((e = add_rules(d, a, f, NULL)) == OK)
+        e = add_present(d, a, f);
+    return e == OK && d->count == before ? add_line(d, NULL, NULL) : e;
+}
 
 static enum err count_one(void *ctx, const struct queue_submission *s)
 {
@@ -32,38 +165,36 @@ static enum err count_one(void *ctx, const struct queue_submission *s)
     return OK;
 }
 
-/* A line for each series of the form that has a period today; one empty line when none has. */
-static void add_lines(struct due *d, const struct agent *a, const struct form *f)
-{
-    size_t before = d->count;
-
-    for (uint32_t k = 0; k < f->series_count; k++) {
-        d->lines[d->count].form = f;
-        if (calendar_on(a->calendar, f->all_series[k], clock_today(), &d->lines[d->count].period) == OK)
-            d->count++;
-    }
-    if (d->count == before)
-        d->count++;
-}
-
 static enum err find_due(struct due *d, const struct agent *a)
 {
     struct queue_filter any = {NULL, NULL, NULL};
+    enum err e = OK;
 
-    if ((d->lines = calloc(a->form_count * FORM_MAX_SERIES + 1, sizeof(*d->lines))) == NULL)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < a->form_count; i++)
+    for (size_t i = 0; i < a->form_count && e == OK; i++)
         if (a->form_current[i] != 0)
-            add_lines(d, a, a->forms[i]);
-    return queue_each(a, &any, count_one, d);
+            e = add_lines(d, a, a->forms[i]);
+    return e == OK ? queue_each(a, &any, count_one, d) : e;
+}
+
+/* What else the calendar says: for which kinds of schools, that the day is the office's own proposal, its note. */
+static void put_note(struct buf *out, const struct due_rule *r)
+{
+    const char *note = cli_pick(r->note_ru, r->note_en);
+
+    for (uint32_t i = 0; i < r->kind_count; i++)
+        buf_printf(out, "%s%s", i == 0 ? _("only: ") : ", ", r->kinds[i]);
+    if (r->is_proposal)
+        buf_printf(out, "%s%s", out->len > 0 ? "; " : "", _("the day is a proposal"));
+    if (note != NULL)
+        buf_printf(out, "%s%s", out->len > 0 ? "; " : "", note);
 }
 
 static enum err put_line(struct table *t, const struct due_line *l)
 {
     const struct form *f = l->form;
     const struct period *p = &l->period;
-    char count[32];
-    char until[11] = "";
+    char count[32], until[11] = "", due[11] = "", late[11] = "";
+    struct buf note;
     const char *cells[] = {f->id,
                            f->version,
                            cli_pick(f->title_ru, f->title_en),
@@ -71,22 +202,42 @@ static enum err put_line(struct table *t, const struct due_line *l)
                            p->id,
                            p->id[0] != '\0' ? cli_pick(p->label_ru, p->label_en) : "",
                            until,
-                           count};
+                           due,
+                           late,
+                           count,
+                           NULL};
+    enum err e;
 
+    buf_init(&note, 4096);
     (void)snprintf(count, sizeof(count), "%llu", (unsigned long long)l->entered);
     if (p->id[0] != '\0')
         date_format(until, p->last);
-    return table_row(t, cells);
+    if (l->rule != NULL) {
+        date_format(due, l->days.due);
+        if (l->days.late_until > l->days.due)
+            date_format(late, l->days.late_until);
+        put_note(&note, l->rule);
+    }
+    cells[10] = buf_cstr(&note);
+    e = table_row(t, cells);
+    buf_fini(&note);
+    return e;
 }
 
 static enum err list_forms(const struct agent *a, enum table_format format)
 {
-    const struct table_column columns[] = {
-        {"form", _("form"), TABLE_LEFT, false},         {"version", _("version"), TABLE_LEFT, false},
-        {"title", _("title"), TABLE_LEFT, false},       {"mode", _("filled in as"), TABLE_LEFT, false},
-        {"period", _("period now"), TABLE_LEFT, false}, {"label", _("which is"), TABLE_LEFT, false},
-        {"until", _("until"), TABLE_LEFT, false},       {"entered", _("entered"), TABLE_RIGHT, true}};
-    struct due d = {NULL, 0};
+    const struct table_column columns[] = {{"form", _("form"), TABLE_LEFT, false},
+                                           {"version", _("version"), TABLE_LEFT, false},
+                                           {"title", _("title"), TABLE_LEFT, false},
+                                           {"mode", _("filled in as"), TABLE_LEFT, false},
+                                           {"period", _("period"), TABLE_LEFT, false},
+                                           {"label", _("which is"), TABLE_LEFT, false},
+                                           {"until", _("it ends on"), TABLE_LEFT, false},
+                                           {"due", _("due on"), TABLE_LEFT, false},
+                                           {"late_until", _("late until"), TABLE_LEFT, false},
+                                           {"entered", _("entered"), TABLE_RIGHT, true},
+                                           {"note", _("note"), TABLE_LEFT, false}};
+    struct due d = {NULL, 0, 0, NULL, NULL, 0};
     struct table *t = NULL;
     enum err e = find_due(&d, a);
 

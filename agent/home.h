@@ -6,6 +6,7 @@
 #ifndef SVODKA_AGENT_HOME_H
 #define SVODKA_AGENT_HOME_H
 
+#include "common/due.h"
 #include "common/form.h"
 #include "common/period.h"
 #include "common/store.h"
@@ -48,6 +49,8 @@ struct agent {
     struct directory *directory;
     struct grant *grant; /* keys are zero until enrolled */
     struct calendar *calendar;
+    struct due_rules **due; /* what is due, of each programme that says so */
+    size_t due_count;
     struct form **forms; /* all versions held */
     size_t form_count;
     int32_t *form_current;      /* parallel: 1 = offered now */

@@ -1,6 +1,7 @@
 #include "agent/home_internal.h"
 
 #include "common/cli.h"
+#include "common/log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,40 +62,84 @@ static enum err add_calendar(struct agent *a, const char *name, const struct buf
     return e;
 }
 
-enum err agent_load_objects(struct agent *a)
+/* Rules of a later program's kind are no reason to stop work: the school is only not shown what is due. */
+static enum err add_due(struct agent *a, const char *name, const struct buf *source)
+{
+    struct due_scope scope = {a->calendar, NULL, 0};
+    struct due_rules *rules = NULL;
+    struct due_rules **grown = realloc(a->due, (a->due_count + 1) * sizeof(struct due_rules *));
+    enum err e;
+
+    if (grown == NULL)
+        return ERR_NOMEM;
+    a->due = grown;
+    e = due_rules_read(&rules, name, source->data, source->len, &scope, NULL);
+    if (e == ERR_NOMEM)
+        return e;
+    if (e == OK)
+        a->due[a->due_count++] = rules;
+    else
+        log_warning("what is due for programme %s cannot be read, and is not shown: %s", name, err_text());
+    return OK;
+}
+
+static enum err add_object(struct agent *a, const struct directory_object *o, const struct buf *bytes)
+{
+    switch (o->kind) {
+    case OBJECT_FORM: return add_form(a, bytes, o->is_current);
+    case OBJECT_CALENDAR: return add_calendar(a, o->name, bytes);
+    case OBJECT_DUE: return add_due(a, o->name, bytes);
+    case OBJECT_MAP: break;
+    }
+    return OK;
+}
+
+static enum err load_kinds(struct agent *a, bool are_due)
 {
     struct buf bytes;
-    enum err e = calendar_new(&a->calendar);
+    enum err e = OK;
 
     buf_init(&bytes, SIGNED_MAX);
     for (uint32_t i = 0; i < a->directory->object_count && e == OK; i++) {
         const struct directory_object *o = &a->directory->objects[i];
 
-        if (o->kind == OBJECT_MAP)
+        if (o->kind == OBJECT_MAP || (o->kind == OBJECT_DUE) != are_due)
             continue;
         e = get_object(a, o->digest, &bytes);
-        if (e == ERR_NOT_FOUND) { /* comes at the next meeting */
-            e = OK;
-            continue;
-        }
         if (e == OK)
-            e = o->kind == OBJECT_FORM ? add_form(a, &bytes, o->is_current) : add_calendar(a, o->name, &bytes);
+            e = add_object(a, o, &bytes);
+        else if (e == ERR_NOT_FOUND) /* comes at the next meeting */
+            e = OK;
     }
     buf_fini(&bytes);
     return e;
+}
+
+/* What is due is read when all periods are known. */
+enum err agent_load_objects(struct agent *a)
+{
+    enum err e = calendar_new(&a->calendar);
+
+    if (e == OK)
+        e = load_kinds(a, false);
+    return e == OK ? load_kinds(a, true) : e;
 }
 
 void agent_free_objects(struct agent *a)
 {
     for (size_t i = 0; i < a->form_count; i++)
         form_free(a->forms[i]);
+    for (size_t i = 0; i < a->due_count; i++)
+        due_rules_free(a->due[i]);
+    free(a->due);
     free(a->forms);
     free(a->form_current);
     calendar_free(a->calendar);
     a->forms = NULL;
     a->form_current = NULL;
     a->calendar = NULL;
-    a->form_count = 0;
+    a->due = NULL;
+    a->form_count = a->due_count = 0;
 }
 
 /* Loads again; when that fails, what was there stays. */
@@ -105,14 +150,17 @@ static enum err reload_objects(struct agent *a)
 
     a->forms = NULL;
     a->form_current = NULL;
-    a->form_count = 0;
     a->calendar = NULL;
+    a->due = NULL;
+    a->form_count = a->due_count = 0;
     if ((e = agent_load_objects(a)) != OK) {
         agent_free_objects(a);
         a->forms = old.forms;
         a->form_current = old.form_current;
         a->form_count = old.form_count;
         a->calendar = old.calendar;
+        a->due = old.due;
+        a->due_count = old.due_count;
         return e;
     }
     agent_free_objects(&old);

@@ -281,6 +281,54 @@ enum err calendar_on(const struct calendar *c, const char *series, int32_t day, 
     return err_set(ERR_NOT_FOUND, _("%s belongs to no period of the series %s"), text, series);
 }
 
+static void take_earlier(struct period *best, bool *has, const struct period *p, int32_t day)
+{
+    if (p->first < day || (*has && best->first <= p->first))
+        return;
+    *best = *p;
+    *has = true;
+}
+
+/* A predefined series has a period in every year, moved by a few months at most. */
+static void next_slot(const struct calendar *c, enum grain g, int32_t day, struct period *best, bool *has)
+{
+    struct slot s = {g, 0, 1};
+    struct period p;
+    int year, month, d;
+
+    date_to_civil(day, &year, &month, &d);
+    if (year < YEAR_FIRST)
+        year = YEAR_FIRST;
+    for (int y = year - 1; y <= year + 1; y++) {
+        for (s.year = y, s.part = 1; s.part <= grains[g].parts && y >= YEAR_FIRST && y <= YEAR_LAST; s.part++) {
+            calendar_slot_period(c, &s, &p);
+            take_earlier(best, has, &p, day);
+        }
+    }
+}
+
+enum err calendar_next(const struct calendar *c, const char *series, int32_t day, struct period *out)
+{
+    int i = calendar_series_index(c, series);
+    struct period best;
+    bool has = false;
+    char text[11];
+
+    if (i < 0)
+        return calendar_no_series(c, series);
+    if (i < (int)GRAIN_COUNT)
+        next_slot(c, (enum grain)i, day, &best, &has);
+    for (size_t k = 0; i >= (int)GRAIN_COUNT && k < c->own_count; k++)
+        if (c->own[k].p.series == c->names[i])
+            take_earlier(&best, &has, &c->own[k].p, day);
+    if (has) {
+        *out = best;
+        return OK;
+    }
+    date_format(text, day);
+    return err_set(ERR_NOT_FOUND, _("the series %s has no period that begins on %s or later"), series, text);
+}
+
 static bool is_latest_yet(const struct period *p, int32_t day, bool ended, const struct period *best, bool has_best)
 {
     return (ended ? p->last : p->first) <= day && (!has_best || p->first > best->first);

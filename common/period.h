@@ -53,6 +53,8 @@ MUST_CHECK enum err calendar_find_in(const struct calendar *c, const char *const
 void calendar_join(char out[CALENDAR_JOINED_MAX], const char *const *series, size_t count);
 /* The period of the series that holds that day; ERR_NOT_FOUND: no such series, or a gap. */
 MUST_CHECK enum err calendar_on(const struct calendar *c, const char *series, int32_t day, struct period *out);
+/* The first period of the series that begins on that day or later; ERR_NOT_FOUND: no such series, or none. */
+MUST_CHECK enum err calendar_next(const struct calendar *c, const char *series, int32_t day, struct period *out);
 /* The period of the same series `steps` later (negative: earlier).  ERR_NOT_FOUND: past the ends. */
 MUST_CHECK enum err calendar_step(const struct calendar *c, const struct period *from, int32_t steps,
                                   struct period *out);

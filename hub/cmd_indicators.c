@@ -1,5 +1,6 @@
 #include "hub/commands.h"
 
+#include "hub/cmd_indicators_past.h"
 #include "hub/evaluate.h"
 
 #include <stdio.h>
@@ -292,7 +293,7 @@ static void listing_fini(struct listing *out)
     evaluation_free(out->e);
 }
 
-static enum err show(struct hub *h, const struct indicator_query *q, enum table_format f)
+static enum err show(struct hub *h, const struct indicator_query *q, const char *as_of, enum table_format f)
 {
     const struct table_column columns[] = {
         {"indicator", _("Indicator"), TABLE_LEFT, false}, {"name", _("Name"), TABLE_LEFT, false},
@@ -301,13 +302,17 @@ static enum err show(struct hub *h, const struct indicator_query *q, enum table_
         {"fraction", _("Out of"), TABLE_RIGHT, false},    {"n", _("Submissions"), TABLE_RIGHT, false},
         {"target", _("Target"), TABLE_RIGHT, false},      {"status", _("Reached"), TABLE_LEFT, false}};
     struct listing out;
+    struct checkpoint_view view;
+    struct cell_source source;
     struct store_txn *t = NULL;
     enum err e;
 
     listing_init(&out, f);
     e = f == TABLE_TEXT ? table_new(&out.table, columns, sizeof(columns) / sizeof(columns[0]))
                         : table_new(&out.table, program_columns, sizeof(program_columns) / sizeof(program_columns[0]));
-    if (e == OK && (e = store_begin_read(h->store, &t)) == OK && (e = evaluation_new(&out.e, h, t, NULL)) == OK)
+    if (e == OK && (e = store_begin_read(h->store, &t)) == OK && as_of != NULL)
+        e = past_source(&view, t, as_of, &source);
+    if (e == OK && (e = evaluation_new(&out.e, h, t, as_of != NULL ? &source : NULL)) == OK)
         e = evaluation_lines(out.e, q, f == TABLE_TEXT ? put_row : put_line, &out);
     store_abort(t);
     if (e == OK) {
@@ -321,7 +326,7 @@ static enum err show(struct hub *h, const struct indicator_query *q, enum table_
 
 int cmd_indicators(int argc, char **argv)
 {
-    const char *home = NULL, *format = NULL, *level = NULL;
+    const char *home = NULL, *format = NULL, *level = NULL, *as_of = NULL, *snapshot = NULL, *group = NULL;
     struct indicator_query q = {.level = -1};
     const struct cli_command *c = command_named("indicators");
     const struct cli_option options[] = {
@@ -332,6 +337,9 @@ int cmd_indicators(int argc, char **argv)
         {"level", 0, N_("LEVEL"), N_("unit or municipality (default: both)"), &level},
         {"unit", 0, N_("U"), N_("of this unit only"), &q.unit},
         {"indicator", 0, N_("I"), N_("this indicator only"), &q.indicator},
+        {"as-of", 0, N_("DATE"), N_("as it was at the checkpoint of that day, or the last before"), &as_of},
+        {"snapshot", 0, NULL, N_("as it was frozen when the period was closed"), &snapshot},
+        {"group", 0, N_("G"), N_("with --snapshot: of this group of forms"), &group},
         LAST_OPTION};
     struct period period;
     enum table_format f;
@@ -342,7 +350,14 @@ int cmd_indicators(int argc, char **argv)
         return cli_exit_code();
     if ((e = command_format(&f, format)) != OK || (e = read_level(level, &q.level)) != OK)
         return cli_fail(e);
-    if ((e = command_open(&h, home, HUB_READ)) == OK && (e = check_query(h, &q, &period)) == OK)
-        e = show(h, &q, f);
+    if (as_of != NULL && snapshot != NULL)
+        return cli_fail(err_set(ERR_USAGE, _("--as-of and --snapshot do not go together")));
+    if ((e = command_open(&h, home, HUB_READ)) != OK || (e = check_query(h, &q, &period)) != OK)
+        return command_close(h, e, false);
+    if (snapshot == NULL)
+        e = show(h, &q, as_of, f);
+    else if ((e = past_show_snapshot(h, &q, group, program_columns,
+                                     sizeof(program_columns) / sizeof(program_columns[0]), f)) == OK)
+        audit(h, &q);
     return command_close(h, e, false);
 }

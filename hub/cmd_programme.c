@@ -14,11 +14,13 @@ struct judged {
     struct pack pack;
     struct programme *programme;
     struct calendar *calendar; /* its own periods and those of all other programmes */
+    struct due_rules *due;     /* NULL: no calendar.yaml */
     struct report *report;
 };
 
 static void judged_fini(struct judged *j)
 {
+    due_rules_free(j->due);
     programme_free(j->programme);
     calendar_free(j->calendar);
     pack_free(&j->pack);
@@ -88,7 +90,9 @@ static enum err judge(struct judged *j, const struct hub *h, struct store_txn *t
         return e;
     e = h == NULL ? calendar_new(&j->calendar)
                   : hub_calendar(t, pack_programme_id(&j->pack, id) ? id : NULL, &j->calendar);
-    if (e != OK || (e = programme_load(&j->programme, &j->pack, j->calendar, j->report)) != OK)
+    if (e != OK || (e = programme_load(&j->programme, &j->pack, j->calendar, j->report)) != OK ||
+        (e = hub_pack_due(&j->due, &j->pack, j->programme->forms, j->programme->form_count, j->calendar, j->report)) !=
+            OK)
         return e;
     return h == NULL ? OK : check_changes(h, j);
 }
@@ -133,10 +137,12 @@ static enum err refused(const struct judged *j, enum err e)
         n);
 }
 
-static void say_contents(const struct programme *p)
+static void say_contents(const struct programme *p, const struct due_rules *due)
 {
     (void)printf(_("Forms: %zu, indicators: %zu, import maps: %zu.\n"), p->form_count, p->indicator_count,
                  p->map_count);
+    if (due != NULL)
+        (void)printf(_("Rules of the calendar: %zu.\n"), due_rules_count(due));
 }
 
 /* ---- programme load ---- */
@@ -230,7 +236,7 @@ static enum err switch_over(struct hub *h, const struct coming *c, bool *again)
     return command_finish(h, t, e);
 }
 
-static enum err load(struct hub *h, const char *dir)
+enum err command_load_pack(struct hub *h, const char *dir)
 {
     struct coming c;
     bool again = true;
@@ -252,7 +258,7 @@ static enum err load(struct hub *h, const char *dir)
 
         (void)printf(_("Programme %s, version %s (%s) is loaded.\n"), p->id, p->version,
                      cli_pick(p->title_ru, p->title_en));
-        say_contents(p);
+        say_contents(p, c.judged.due);
     }
     coming_fini(&c);
     return e;
@@ -269,7 +275,7 @@ int cmd_programme_load(int argc, char **argv)
     if (cli_parse(c, options, argc, argv, 1, 1) < 0)
         return cli_exit_code();
     if ((e = command_open(&h, home, HUB_WRITE)) == OK)
-        e = load(h, argv[0]);
+        e = command_load_pack(h, argv[0]);
     return command_close(h, e, true);
 }
 
@@ -289,7 +295,7 @@ static enum err check(struct hub *h, const char *dir)
     if ((e = refused(&j, e)) == OK) {
         (void)printf(_("Nothing is wrong with programme %s, version %s (%s).\n"), j.programme->id, j.programme->version,
                      cli_pick(j.programme->title_ru, j.programme->title_en));
-        say_contents(j.programme);
+        say_contents(j.programme, j.due);
     }
     judged_fini(&j);
     return e;

@@ -14,12 +14,20 @@ int cmd_init(int argc, char **argv);
 int cmd_programme_load(int argc, char **argv);
 int cmd_programme_check(int argc, char **argv);
 int cmd_programme_list(int argc, char **argv);
+int cmd_programme_next_year(int argc, char **argv);
 int cmd_school_add(int argc, char **argv);
 int cmd_school_list(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_indicators(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_export_submissions(int argc, char **argv);
+int cmd_completeness(int argc, char **argv);
+int cmd_period_close(int argc, char **argv);
+int cmd_period_reopen(int argc, char **argv);
+int cmd_period_list(int argc, char **argv);
+int cmd_checkpoint(int argc, char **argv);
+int cmd_accept(int argc, char **argv);
+int cmd_question(int argc, char **argv);
 int cmd_quarantine_list(int argc, char **argv);
 int cmd_quarantine_show(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
@@ -78,6 +86,8 @@ MUST_CHECK enum err command_period(const struct hub *h, const char *text, struct
 MUST_CHECK enum err command_unit(struct hub *h, const char *unit);
 /* A form that is loaded, by id; ERR_NOT_FOUND with a suggestion. */
 MUST_CHECK enum err command_form(const struct hub *h, const char *id, const struct form **out);
+/* `programme load DIR`, but for opening and closing the hub: judges, prints what is wrong, loads, says so. */
+MUST_CHECK enum err command_load_pack(struct hub *h, const char *dir);
 /* Who works here, for the audit: "office:NAME". */
 void command_user(char *out, size_t size);
 

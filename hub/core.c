@@ -204,7 +204,7 @@ static enum err loop(struct core *c)
     struct epoll_event events[16];
 
     while (!c->stopping) {
-        int n = epoll_wait(c->epoll, events, 16, MAINTAIN_MS);
+        int n = epoll_wait(c->epoll, events, 16, c->checkpoint != NULL ? 0 : MAINTAIN_MS);
 
         if (n < 0 && errno != EINTR)
             return err_errno(ERR_IO, errno, "epoll");
@@ -215,7 +215,10 @@ static enum err loop(struct core *c)
             store_maintain(c->hub->store);
             c->last_maintain_ms = clock_mono_ms();
         }
+        core_checkpoint(c);
     }
+    checkpoint_free(c->checkpoint); /* it does not count; the next one goes over it */
+    c->checkpoint = NULL;
     /* What the workers finish now is committed; the rest was never promised. */
     workers_drain(c->workers);
     return core_commit_done(c);

@@ -2,6 +2,7 @@
 #ifndef SVODKA_HUB_CORE_INTERNAL_H
 #define SVODKA_HUB_CORE_INTERNAL_H
 
+#include "hub/checkpoint.h"
 #include "hub/core.h"
 #include "hub/hub.h"
 #include "hub/intake.h"
@@ -47,7 +48,9 @@ struct core {
     struct ipc_status gateway_status;
     int64_t started_ms, last_maintain_ms;
     uint64_t batches, records, refused;
-    bool gateway_is_paused; /* enough jobs: nothing more is read */
+    struct checkpoint *checkpoint; /* under way; NULL: none */
+    int64_t checkpoint_next_ms;    /* monotonic: when to look again whether one is due */
+    bool gateway_is_paused;        /* enough jobs: nothing more is read */
     bool stopping;
 };
 
@@ -64,6 +67,9 @@ MUST_CHECK enum err core_close_generation(struct core *c, const struct participa
 MUST_CHECK enum err core_batch(struct core *c, const struct ipc_frame *f);
 MUST_CHECK enum err core_spooled(struct core *c, const struct ipc_spooled *s);
 MUST_CHECK enum err core_commit_done(struct core *c);
+
+/* core_checkpoint.c: once a day after checkpoint.at, one short step between two looks at the sockets. */
+void core_checkpoint(struct core *c);
 
 /* core_operator.c */
 void core_operator_accept(struct core *c);

@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "hub/returns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -301,6 +302,15 @@ static void send_lost_receipts(struct greeting *g)
     store_abort(t);
 }
 
+/* What waits there: should the meeting end early, the office sees that it is on its way. */
+static enum err note_greeting(const struct greeting *g, struct store_txn *t, int64_t now)
+{
+    struct greeting_note n = {now, g->hello->gen, g->hello->last_sealed, g->hello->waiting_bytes,
+                              g->hello->waiting_records};
+
+    return greeting_put(t, g->from->index, &n);
+}
+
 static void note_seen(struct greeting *g)
 {
     struct store_txn *t = NULL;
@@ -311,7 +321,7 @@ static void note_seen(struct greeting *g)
     workers_drain(g->c->workers);
     if (store_begin_write(g->c->hub->store, &t) != OK)
         return;
-    if (registry_seen(g->c->hub, t, g->from->id, now) != OK)
+    if (registry_seen(g->c->hub, t, g->from->id, now) != OK || note_greeting(g, t, now) != OK)
         store_abort(t);
     else if (store_commit(t) != OK)
         log_warning("core: the time of the meeting with %s could not be kept", g->from->id);

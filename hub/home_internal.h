@@ -22,6 +22,7 @@ struct definitions {
     struct form **forms;
     size_t form_count;
     struct programme **programmes;
+    struct due_rules **due;
     size_t programme_count;
 };
 MUST_CHECK enum err definitions_load(struct definitions *out, struct hub *h, struct store_txn *t);

@@ -33,7 +33,12 @@ const char *const hub_tables[HUB_TABLES + 1] = {[H_META] = "meta",
                                                 [H_SLOTS] = "slots",
                                                 [H_CELLS] = "cells",
                                                 [H_QUARANTINE] = "quarantine",
-                                                [H_AUDIT] = "audit"};
+                                                [H_AUDIT] = "audit",
+                                                [H_RETURNS] = "returns",
+                                                [H_GREETINGS] = "greetings",
+                                                [H_PERIODS] = "periods",
+                                                [H_HISTORY] = "history",
+                                                [H_CHECKPOINTS] = "checkpoints"};
 
 enum err hub_meta_get(struct store_txn *t, const char *key, struct bytes *out)
 {
@@ -50,6 +55,7 @@ enum err hub_meta_put(struct store_txn *t, const char *key, struct bytes value)
 struct conf_file {
     struct hub_conf conf;
     const struct yaml_node *listen, *announce;
+    const char *checkpoint_at;
 };
 
 #define AT(member) offsetof(struct conf_file, conf.member)
@@ -67,6 +73,7 @@ static const struct yaml_key conf_table[] = {
     {"gateway.spool_days", YAML_WANT_INTEGER, false, AT(spool_days), 1, 365, NULL},
     {"invitation.days", YAML_WANT_INTEGER, false, AT(invitation_days), 1, 365, NULL},
     {"directory.days", YAML_WANT_INTEGER, false, AT(directory_days), 1, 3650, NULL},
+    {"checkpoint.at", YAML_WANT_TEXT, false, offsetof(struct conf_file, checkpoint_at), 0, 0, NULL},
     {NULL, YAML_WANT_TEXT, false, 0, 0, 0, NULL}};
 
 /* ---- addresses ---- */
@@ -128,6 +135,25 @@ static enum err read_urls(const struct yaml_node *list, const char *key, const c
     return OK;
 }
 
+/* "06:30" */
+static enum err read_minute(const char *text, int64_t *minute)
+{
+    unsigned hours = 0;
+    unsigned minutes = 0;
+    int used = 0;
+
+    if (text == NULL)
+        return OK;
+    /* NOLINTNEXTLINE(cert-err34-c): ranges are checked */
+    if (sscanf(text, "%2u:%2u%n", &hours, &minutes, &used) != 2 || text[used] != '\0' || hours > 23 || minutes > 59)
+        return err_set(ERR_INVALID,
+                       _("hub.yaml: checkpoint.at: HH:MM in quotes is expected, such as \"06:30\" (found: "
+                         "%.40s)"),
+                       text);
+    *minute = hours * 60 + minutes;
+    return OK;
+}
+
 /* What agents are told must be an address, not "all interfaces". */
 static enum err check_conf(const struct hub_conf *c)
 {
@@ -159,7 +185,8 @@ enum err hub_conf_load(struct hub *h)
                                    .spool_max = INT64_C(1) << 30,
                                    .spool_days = 14,
                                    .invitation_days = 14,
-                                   .directory_days = 180}};
+                                   .directory_days = 180,
+                                   .checkpoint_min = 6 * 60 + 30}};
     char path[FOLDER_PATH_MAX];
     enum err e = folder_path(path, h->dir, "hub.yaml");
 
@@ -169,6 +196,8 @@ enum err hub_conf_load(struct hub *h)
         e = read_urls(c.listen, "listen", c.conf.listen, &c.conf.listen_count);
     if (e == OK)
         e = read_urls(c.announce, "announce", c.conf.announce, &c.conf.announce_count);
+    if (e == OK)
+        e = read_minute(c.checkpoint_at, &c.conf.checkpoint_min);
     if (e == OK)
         e = check_conf(&c.conf);
     if (e == OK)
@@ -317,13 +346,14 @@ static void adopt(struct hub *h, struct definitions *d)
     h->forms = d->forms;
     h->form_count = d->form_count;
     h->programmes = d->programmes;
+    h->due = d->due;
     h->programme_count = d->programme_count;
 }
 
 static struct definitions definitions_of(const struct hub *h)
 {
-    struct definitions d = {h->directory,  h->directory_object, h->calendar,       h->forms,
-                            h->form_count, h->programmes,       h->programme_count};
+    struct definitions d = {h->directory,  h->directory_object, h->calendar, h->forms,
+                            h->form_count, h->programmes,       h->due,      h->programme_count};
 
     return d;
 }

@@ -11,6 +11,7 @@
 #ifndef SVODKA_HUB_HUB_H
 #define SVODKA_HUB_HUB_H
 
+#include "common/due.h"
 #include "common/form.h"
 #include "common/period.h"
 #include "common/store.h"
@@ -30,8 +31,13 @@ enum hub_table {
     H_CURRENT,      /* slot digest 24 (slot.h) -> participant index u32 | ref 20 | lsn u64 | row u32 | flags u8 */
     H_SLOTS,        /* form id 0 unit 0 period 0 | slot digest 24 -> nothing: enumerates current slots */
     H_CELLS,        /* variable digest 16 | unit 0 | period 0 | part -> cell (cells.h) */
-    H_QUARANTINE, /* participant index u32 | counter u32 | tag 8 | number u64 -> MessagePack: lsn, row, reason, text */
-    H_AUDIT,      /* u64 -> MessagePack: time, who, what */
+    H_QUARANTINE,  /* participant index u32 | counter u32 | tag 8 | number u64 -> MessagePack: lsn, row, reason, text */
+    H_AUDIT,       /* u64 -> MessagePack: time, who, what */
+    H_RETURNS,     /* form id 0 unit 0 period 0 -> MessagePack: the office's last word about a return (returns.h) */
+    H_GREETINGS,   /* participant index u32 -> MessagePack: what it said it holds when a meeting began (returns.h) */
+    H_PERIODS,     /* period 0 group 0 -> MessagePack: closed or opened again, the signed head (snapshot.h) */
+    H_HISTORY,     /* cell key | day u32 -> cell, empty: deleted (checkpoint.h) */
+    H_CHECKPOINTS, /* day u32 -> MessagePack: a checkpoint that is complete (checkpoint.h) */
     HUB_TABLES
 };
 
@@ -49,6 +55,7 @@ struct hub_conf {
     int64_t spool_max, spool_days;
     int64_t invitation_days;
     int64_t directory_days;
+    int64_t checkpoint_min; /* checkpoint.at: minute of the day, local time */
 };
 
 struct programme; /* programme.h */
@@ -75,6 +82,7 @@ struct hub {
     struct form **forms; /* every version ever loaded */
     size_t form_count;
     struct programme **programmes;
+    struct due_rules **due; /* the calendar of each of them; NULL: it has none */
     size_t programme_count;
     struct registry *registry;
     struct ledger *ledger;
@@ -121,6 +129,11 @@ MUST_CHECK enum err hub_calendar(struct store_txn *t, const char *except, struct
  * same transaction.  Before, the caller puts in the cells of new variables (ledger_build.h). */
 MUST_CHECK enum err hub_add_programme(struct hub *h, struct store_txn *t, const struct pack *p,
                                       const struct programme *prog);
+/* The files of a stored programme; pack_free().  ERR_NOT_FOUND. */
+MUST_CHECK enum err hub_pack(struct store_txn *t, const char *programme, struct pack *out);
+/* A pack's calendar.yaml; *out NULL: it has none.  Mistakes go to `r`. */
+MUST_CHECK enum err hub_pack_due(struct due_rules **out, const struct pack *p, struct form *const *forms,
+                                 size_t form_count, const struct calendar *calendar, struct report *r);
 /* The version of forms and programmes in the store: a batch prepared under another one must be prepared again. */
 MUST_CHECK enum err hub_definitions_version(struct store_txn *t, uint64_t *out);
 /* An object of the directory by digest: the bytes are a loan of the transaction. */

@@ -15,6 +15,7 @@
 
 #define DAY_MS              (INT64_C(86400) * 1000)
 #define PROGRAMME_MAX_FILES 1000u
+#define CALENDAR_FILE       "calendar.yaml"
 
 /* ---- objects ---- */
 
@@ -58,6 +59,8 @@ static enum object_kind kind_of_file(const char *name)
         return OBJECT_FORM;
     if (strncmp(name, "maps/", 5) == 0)
         return OBJECT_MAP;
+    if (strcmp(name, CALENDAR_FILE) == 0)
+        return OBJECT_DUE;
     return strcmp(name, "periods.yaml") == 0 || strcmp(name, "shared/periods.yaml") == 0 ? OBJECT_CALENDAR
                                                                                          : OBJECT_PROGRAMME;
 }
@@ -201,6 +204,17 @@ static enum err read_programme(struct store_txn *t, struct bytes value, struct p
     return e;
 }
 
+enum err hub_pack(struct store_txn *t, const char *programme, struct pack *out)
+{
+    struct bytes value;
+    enum err e = store_get(t, H_PROGRAMMES, bytes_of(programme, strlen(programme)), &value);
+
+    memset(out, 0, sizeof(*out));
+    if (e == OK && (e = read_programme(t, value, out)) != OK)
+        pack_free(out);
+    return e;
+}
+
 static enum err grow_list(void **list, size_t count, size_t item)
 {
     void *grown;
@@ -219,22 +233,54 @@ struct load_visit {
     struct store_txn *t;
 };
 
+enum err hub_pack_due(struct due_rules **out, const struct pack *p, struct form *const *forms, size_t form_count,
+                      const struct calendar *calendar, struct report *r)
+{
+    struct due_scope scope = {calendar, forms, form_count};
+
+    *out = NULL;
+    for (size_t i = 0; i < p->count; i++)
+        if (strcmp(p->files[i].name, CALENDAR_FILE) == 0)
+            return due_rules_read(out, CALENDAR_FILE, p->files[i].bytes, p->files[i].len, &scope, r);
+    return OK;
+}
+
+/* Takes the programme and its rules. */
+static enum err add_programme(struct definitions *d, struct programme *prog, struct due_rules *due)
+{
+    enum err e = grow_list((void **)&d->programmes, d->programme_count, sizeof(struct programme *));
+
+    if (e == OK)
+        e = grow_list((void **)&d->due, d->programme_count, sizeof(struct due_rules *));
+    if (e != OK) {
+        due_rules_free(due);
+        programme_free(prog);
+        return e;
+    }
+    d->due[d->programme_count] = due;
+    d->programmes[d->programme_count++] = prog;
+    return OK;
+}
+
 static enum err load_programme(void *ctx, struct bytes key, struct bytes value)
 {
     struct load_visit *v = ctx;
     struct definitions *d = v->definitions;
     struct pack pack = {NULL, 0};
     struct programme *prog = NULL;
+    struct due_rules *due = NULL;
     struct report *r = NULL;
     enum err e = report_new(&r, 20);
 
     if (e == OK)
         e = read_programme(v->t, value, &pack);
-    if (e == OK && (e = programme_load(&prog, &pack, d->calendar, r)) != OK && report_kept(r) > 0)
+    if (e == OK && (e = programme_load(&prog, &pack, d->calendar, r)) == OK)
+        e = hub_pack_due(&due, &pack, prog->forms, prog->form_count, d->calendar, r);
+    if (e != OK && report_errors(r) > 0 && report_kept(r) > 0)
         e = err_set(ERR_CORRUPT, "a stored programme does not load any more: %s:%u: %s", report_at(r, 0)->file,
                     report_at(r, 0)->line, report_at(r, 0)->text);
-    if (e == OK && (e = grow_list((void **)&d->programmes, d->programme_count, sizeof(struct programme *))) == OK)
-        d->programmes[d->programme_count++] = prog;
+    if (e == OK)
+        e = add_programme(d, prog, due);
     else
         programme_free(prog);
     (void)key;
@@ -349,11 +395,14 @@ enum err definitions_load(struct definitions *out, struct hub *h, struct store_t
 
 void definitions_fini(struct definitions *d)
 {
-    for (size_t i = 0; i < d->programme_count; i++)
+    for (size_t i = 0; i < d->programme_count; i++) {
+        due_rules_free(d->due[i]);
         programme_free(d->programmes[i]);
+    }
     for (size_t i = 0; i < d->form_count; i++)
         form_free(d->forms[i]);
     free(d->programmes);
+    free(d->due);
     free(d->forms);
     calendar_free(d->calendar);
     free(d->directory);
@@ -419,7 +468,7 @@ static enum err list_pack(struct directory *d, const char *id, const struct pack
                 e = list_object(d, dg, kind, form->id, form->version, f->len, true);
             form_free(form);
         } else if (kind != OBJECT_PROGRAMME) {
-            e = list_object(d, dg, kind, kind == OBJECT_CALENDAR ? id : name, "", f->len, true);
+            e = list_object(d, dg, kind, kind == OBJECT_CALENDAR || kind == OBJECT_DUE ? id : name, "", f->len, true);
         }
     }
     return e;

@@ -147,6 +147,27 @@ enum err journal_get(struct store_txn *t, uint64_t lsn, struct bytes *entry)
     return e;
 }
 
+enum err ledger_last(struct store_txn *t, uint64_t *lsn)
+{
+    struct journal_head head;
+    enum err e = journal_head(t, &head);
+
+    *lsn = head.lsn;
+    return e;
+}
+
+enum err ledger_time(struct store_txn *t, uint64_t lsn, int64_t *wall_ms)
+{
+    uint8_t previous[DIGEST_BYTES];
+    enum journal_type type;
+    struct bytes entry;
+    size_t elements;
+    struct mp m;
+    enum err e = journal_get(t, lsn, &entry);
+
+    return e == OK ? journal_read(entry, &m, &type, wall_ms, previous, &elements) : e;
+}
+
 /* ---- blobs ---- */
 
 static struct bytes blob_key(uint8_t raw[12], uint64_t lsn, uint32_t chunk)
@@ -188,6 +209,30 @@ enum err blob_get(struct store_txn *t, uint64_t lsn, struct buf *out)
     if (out->len == 0 && !out->failed)
         return err_set(ERR_CORRUPT, "ledger: the bytes of entry %llu are gone", (unsigned long long)lsn);
     return buf_status(out);
+}
+
+enum err ledger_decide_with(struct ledger *l, struct store_txn *t, enum journal_type type, struct bytes payload,
+                            size_t elements, struct bytes beside, uint64_t *lsn)
+{
+    enum err e = ledger_decide(l, t, type, payload, elements, lsn);
+
+    return e == OK ? blob_put(t, *lsn, beside) : e;
+}
+
+enum err ledger_payload(struct store_txn *t, uint64_t lsn, struct mp *m, size_t *elements)
+{
+    uint8_t previous[DIGEST_BYTES];
+    enum journal_type type;
+    struct bytes entry;
+    int64_t wall_ms;
+    enum err e = journal_get(t, lsn, &entry);
+
+    return e == OK ? journal_read(entry, m, &type, &wall_ms, previous, elements) : e;
+}
+
+enum err ledger_beside(struct store_txn *t, uint64_t lsn, struct buf *out)
+{
+    return blob_get(t, lsn, out);
 }
 
 /* ---- closed generations ---- */

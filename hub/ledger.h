@@ -21,7 +21,10 @@ enum journal_type {
     JOURNAL_FACT = 8,   /* roster */
     JOURNAL_PERIOD = 9, /* closed, reopened */
     JOURNAL_ERASE = 10,
-    JOURNAL_GENERATION = 11 /* closed: nothing new of it is taken */
+    JOURNAL_GENERATION = 11, /* closed: nothing new of it is taken */
+    JOURNAL_ACCEPT = 12,     /* a return: form, unit, period, by, text, mark (returns.h) */
+    JOURNAL_QUESTION = 13,   /* the same */
+    JOURNAL_CHECKPOINT = 14  /* signed head of a checkpoint, or the day after which they are forgotten (checkpoint.h) */
 };
 
 /* State that outlives a transaction: opened batches, the variables' programs.  A ledger is used by one thread at a
@@ -33,6 +36,19 @@ void ledger_close(struct ledger *l);
 /* A decision: payload is a MessagePack array's remaining elements, `elements` of them. */
 MUST_CHECK enum err ledger_decide(struct ledger *l, struct store_txn *t, enum journal_type type, struct bytes payload,
                                   size_t elements, uint64_t *lsn);
+
+/* Wall clock of an entry, when it was written.  ERR_CORRUPT: missing or damaged. */
+MUST_CHECK enum err ledger_time(struct store_txn *t, uint64_t lsn, int64_t *wall_ms);
+
+/* The same with bytes that are kept beside the entry (H_BLOBS), whose digest the payload must hold. */
+MUST_CHECK enum err ledger_decide_with(struct ledger *l, struct store_txn *t, enum journal_type type,
+                                       struct bytes payload, size_t elements, struct bytes beside, uint64_t *lsn);
+/* An entry's payload: `m` stands at its first element, a loan of the transaction. */
+MUST_CHECK enum err ledger_payload(struct store_txn *t, uint64_t lsn, struct mp *m, size_t *elements);
+/* Those bytes, appended.  ERR_CORRUPT: there are none. */
+MUST_CHECK enum err ledger_beside(struct store_txn *t, uint64_t lsn, struct buf *out);
+/* Number of the newest entry; 0: none. */
+MUST_CHECK enum err ledger_last(struct store_txn *t, uint64_t *lsn);
 
 /* ---- batches ---- */
 /* What an intake worker makes of a batch: pure function of batch and definitions (intake.h). */

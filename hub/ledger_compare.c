@@ -54,6 +54,19 @@ static void name_slot(char *out, struct bytes key)
         (void)snprintf(out, NAME_MAX_TEXT, "?");
 }
 
+/* Texts with a 0 behind each of them. */
+static void name_texts(char *out, struct bytes key)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i + 1 < key.len && len + 3 < NAME_MAX_TEXT; i++) {
+        if (key.p[i] == 0)
+            out[len++] = ',';
+        out[len++] = key.p[i] == 0 ? ' ' : (char)key.p[i];
+    }
+    out[len] = '\0';
+}
+
 static void name_current(const struct compare *c, char *out, struct bytes value)
 {
     struct slot_current at;
@@ -113,6 +126,9 @@ static const char *table_title(unsigned table)
     case H_SLOTS: return _("list of current submissions");
     case H_CELLS: return _("cells of indicators");
     case H_QUARANTINE: return _("quarantine");
+    case H_CHECKPOINTS: return _("checkpoints");
+    case H_PERIODS: return _("closed periods");
+    case H_RETURNS: return _("the office's word about returns");
     default: return "";
     }
 }
@@ -124,6 +140,10 @@ static void name_row(const struct compare *c, unsigned table, char out[NAME_MAX_
         name_cell(c, out, key);
     else if (table == H_SLOTS)
         name_slot(out, key);
+    else if (table == H_RETURNS || table == H_PERIODS)
+        name_texts(out, key);
+    else if (table == H_CHECKPOINTS && key.len == 4)
+        date_format(out, (int32_t)(be32_get(key.p) & INT32_MAX));
     else if (table == H_CURRENT)
         name_current(c, out, value);
     else
@@ -211,7 +231,8 @@ static enum err compare_table(struct compare *c, unsigned table, struct store_tx
 
 enum err compare_tables(struct compare *c, struct store_txn *held, struct store_txn *computed)
 {
-    static const unsigned tables[] = {H_BATCHES, H_RANGES, H_DEAD, H_CURRENT, H_SLOTS, H_CELLS, H_QUARANTINE};
+    static const unsigned tables[] = {H_BATCHES, H_RANGES,     H_DEAD,    H_CURRENT,     H_SLOTS,
+                                      H_CELLS,   H_QUARANTINE, H_RETURNS, H_CHECKPOINTS, H_PERIODS};
     enum err e = OK;
 
     for (size_t i = 0; e == OK && i < sizeof(tables) / sizeof(tables[0]); i++) {

@@ -1,10 +1,13 @@
 #include "hub/ledger.h"
 
 #include "common/cli.h"
+#include "hub/checkpoint.h"
+#include "hub/closing.h"
 #include "hub/intake.h"
 #include "hub/ledger_compare.h"
 #include "hub/ledger_internal.h"
 #include "hub/ledger_scratch.h"
+#include "hub/returns.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -259,6 +262,58 @@ static enum err replay_generation(struct verify *v, struct mp *m, size_t element
     return put_placeholder(v);
 }
 
+static enum err replay_decision(struct verify *v, enum journal_type type, int64_t wall_ms, struct mp *m,
+                                size_t elements)
+{
+    enum err e = returns_replay(v->t, type, v->next, wall_ms, m, elements);
+
+    if (e == ERR_MALFORMED)
+        compare_say(&v->report, _("entry %llu: it is damaged"), (unsigned long long)v->next);
+    else if (e != OK)
+        return e;
+    return put_placeholder(v);
+}
+
+static enum err replay_checkpoint(struct verify *v, struct mp *m, size_t elements)
+{
+    enum err e = checkpoint_replay(v->hub, v->t, v->next, m, elements);
+
+    if (e == ERR_MALFORMED || e == ERR_AUTH)
+        compare_say(&v->report, _("entry %llu: it is damaged"), (unsigned long long)v->next);
+    else if (e != OK)
+        return e;
+    return put_placeholder(v);
+}
+
+static enum err check_snapshot(struct verify *v)
+{
+    struct store_txn *t = NULL;
+    enum err e = store_begin_read(v->hub->store, &t);
+
+    if (e != OK)
+        return e;
+    e = closing_check(v->hub, t, v->next);
+    store_abort(t);
+    if (is_fatal(e))
+        return e;
+    if (e != OK)
+        compare_say(&v->report, _("entry %llu: the snapshot of a closed period: %s"), (unsigned long long)v->next,
+                    err_text());
+    return OK;
+}
+
+static enum err replay_closing(struct verify *v, int64_t wall_ms, struct mp *m, size_t elements)
+{
+    bool has_snapshot;
+    enum err e = closing_replay(v->t, v->next, wall_ms, m, elements, &has_snapshot);
+
+    if (e == ERR_MALFORMED)
+        compare_say(&v->report, _("entry %llu: it is damaged"), (unsigned long long)v->next);
+    else if (e != OK || (has_snapshot && (e = check_snapshot(v)) != OK))
+        return e;
+    return put_placeholder(v);
+}
+
 static enum err replay_entry(struct verify *v)
 {
     struct bytes bytes = bytes_of(v->entry.data, v->entry.len);
@@ -279,6 +334,12 @@ static enum err replay_entry(struct verify *v)
         return replay_batch(v, &entry);
     if (type == JOURNAL_BATCH)
         compare_say(&v->report, _("entry %llu: %s"), (unsigned long long)v->next, err_text());
+    if (type == JOURNAL_ACCEPT || type == JOURNAL_QUESTION)
+        return replay_decision(v, type, wall_ms, &m, elements);
+    if (type == JOURNAL_PERIOD)
+        return replay_closing(v, wall_ms, &m, elements);
+    if (type == JOURNAL_CHECKPOINT)
+        return replay_checkpoint(v, &m, elements);
     return type == JOURNAL_GENERATION ? replay_generation(v, &m, elements) : put_placeholder(v);
 }
 
@@ -322,6 +383,14 @@ static enum err replay_all(struct verify *v, struct store_txn **end)
     return commit_group(v);
 }
 
+static void say_history(void *ctx, int32_t day)
+{
+    char text[11];
+
+    date_format(text, day);
+    compare_say(ctx, _("the checkpoint of %s: the history of the cells is not the one that was signed"), text);
+}
+
 static enum err compare_all(struct verify *v, struct store_txn *held)
 {
     struct store_txn *t;
@@ -331,6 +400,14 @@ static enum err compare_all(struct verify *v, struct store_txn *held)
         return e;
     e = compare_tables(&v->report, held, t);
     store_abort(t);
+    if (e == OK) {
+        v->report.said = 0;
+        e = checkpoint_check(held, say_history, &v->report);
+    }
+    if (e == ERR_CORRUPT) {
+        compare_say(&v->report, "%s", err_text());
+        e = OK;
+    }
     return e;
 }
 

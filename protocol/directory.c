@@ -172,7 +172,7 @@ static void read_objects(struct mp *m, struct directory *out)
         o->size = fields_u32(m, 1, DIRECTORY_OBJECT_MAX);
         o->is_current = mp_bool(m);
         fields_end(m, unknown);
-        if (!m->failed && kind <= OBJECT_MAP) {
+        if (!m->failed && kind <= OBJECT_DUE) {
             o->kind = (enum object_kind)kind;
             out->object_count++;
         } else {

@@ -26,8 +26,9 @@ struct directory_seal_key {
     int32_t school_year; /* 2020 for 2020/21 */
     enum seal_key_state state;
 };
-/* An object the agent holds by its digest: a form (its YAML), the calendar (periods YAML), an import map. */
-enum object_kind { OBJECT_FORM = 1, OBJECT_CALENDAR = 2, OBJECT_MAP = 3 };
+/* An object the agent holds by its digest: a form (its YAML), the periods (periods.yaml), an import map, what is due
+ * (calendar.yaml). */
+enum object_kind { OBJECT_FORM = 1, OBJECT_CALENDAR = 2, OBJECT_MAP = 3, OBJECT_DUE = 4 };
 struct directory_object {
     uint8_t digest[DIGEST_BYTES];
     enum object_kind kind;

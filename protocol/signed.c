@@ -18,6 +18,8 @@ static const char *domain_of(enum signed_type type)
     case SIGNED_RECEIPT: return "svodka receipt v1";
     case SIGNED_RECONCILE: return "svodka reconcile v1";
     case SIGNED_ENROL: return "svodka enrol v1";
+    case SIGNED_SNAPSHOT: return "svodka snapshot v1";
+    case SIGNED_CHECKPOINT: return "svodka checkpoint v1";
     }
     return NULL;
 }
@@ -32,6 +34,8 @@ static const char *name_of(enum signed_type type)
     case SIGNED_RECEIPT: return "receipt";
     case SIGNED_RECONCILE: return "reconcile answer";
     case SIGNED_ENROL: return "enrolment request";
+    case SIGNED_SNAPSHOT: return "snapshot";
+    case SIGNED_CHECKPOINT: return "checkpoint";
     }
     return "signed object";
 }

@@ -196,6 +196,8 @@ struct sub {
     char key[24];  /* grades: the pupil */
     int64_t value; /* grade, seats or mark */
     struct record_ref target;
+    int32_t filled_on;          /* 0: SOME_DAY */
+    const struct value *values; /* of another form; NULL: as above */
 };
 
 static inline struct generation generation_of(uint32_t counter, uint8_t tag)
@@ -241,8 +243,11 @@ static inline void sub_encode(const struct world *w, const struct sub *s, struct
 {
     const struct form *f = hub_form_by_id(w->hub, s->form);
     struct value values[MAX_FIELDS];
-    struct record r = {
-        .filled_on = SOME_DAY, .has_time = true, .made_ms = SOME_MS, .kind = s->kind, .target = s->target};
+    struct record r = {.filled_on = s->filled_on != 0 ? s->filled_on : SOME_DAY,
+                       .has_time = true,
+                       .made_ms = SOME_MS,
+                       .kind = s->kind,
+                       .target = s->target};
 
     assert_non_null(f);
     memset(values, 0, sizeof(values));
@@ -261,7 +266,7 @@ static inline void sub_encode(const struct world *w, const struct sub *s, struct
         values[0].as.i = s->value;
     if (f->mode == FORM_ANSWERS)
         r.has_time = false;
-    r.values = s->kind == RECORD_RETRACTION ? NULL : values;
+    r.values = s->kind == RECORD_RETRACTION ? NULL : s->values != NULL ? s->values : values;
     r.value_count = s->kind == RECORD_RETRACTION ? 0 : f->field_count;
     MUST(record_encode(out, &r, f));
 }

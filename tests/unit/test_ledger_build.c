@@ -189,7 +189,7 @@ static void what_arrives_between_is_counted(void **state)
     take_array(&w, more, 2, 2, head, NULL);
     settle(&w, switch_over(&c, &w));
     gone(&c);
-    assert_true(cell_of(&w, "twice", "gp", "2020-09", "").sum == 2 * (13 + 8 + 20 + 3));
+    assert_true(cell_of(&w, "twice", "gp", "2020-09", "").sum == (i128)2 * (13 + 8 + 20 + 3));
     assert_int_equal(verify_bad(&w), 0);
     world_close(&w);
 }

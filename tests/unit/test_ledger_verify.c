@@ -255,7 +255,7 @@ static void decisions_of_other_kinds_and_growth_do_not_disturb(void **state)
     buf_init(&payload, 64);
     mp_put_cstr(&payload, "2020-09");
     MUST(store_begin_write(w.hub->store, &t));
-    MUST(ledger_decide(w.hub->ledger, t, JOURNAL_PERIOD, bytes_of(payload.data, payload.len), 1, &lsn));
+    MUST(ledger_decide(w.hub->ledger, t, JOURNAL_FACT, bytes_of(payload.data, payload.len), 1, &lsn));
     MUST(ledger_chain(t, w.of[0]->index, &more[0].gen, &c));
     MUST(ledger_batch(t, w.of[0]->index, &more[0].gen, c.held_last, found, NULL));
     finish_txn(&w, t);

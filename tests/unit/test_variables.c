@@ -515,7 +515,7 @@ static void pairs_hold_key_area_round_and_value(void **state)
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(b.given[i].len, 8 + 8 + 4);
         assert_memory_equal(b.given[i].part, b.given[0].part, 16);
-        assert_true(b.given[i].sum == (int64_t)(i + 1) * 10); /* 1.0, 2.0, 3.0 in tenths */
+        assert_true(b.given[i].sum == (i128)(i + 1) * 10); /* 1.0, 2.0, 3.0 in tenths */
         assert_int_equal(b.given[i].n, 1);
     }
     assert_memory_equal(b.given[0].part + 16, "\x7F\xFF\xFF\xFF", 4); /* -1 stands before */

@@ -1,0 +1,123 @@
+/* returns.h: which return stands how.  A return is all submissions of one form, unit and period.  Nobody presses a
+ * button for it: its state follows from what is current in the ledger, from who should report (roster, registry), from
+ * the calendar (common/due.h), from the office's waivers, and from its word about a return that is here
+ * (docs/calendar.md).
+ *
+ * Filled on and received on are kept apart: a late line is not late work. */
+#ifndef SVODKA_HUB_RETURNS_H
+#define SVODKA_HUB_RETURNS_H
+
+#include "hub/ledger.h"
+#include "hub/registry.h"
+
+enum return_state {
+    RETURN_NOT_DUE,    /* not open yet */
+    RETURN_DUE,        /* open, and nothing is here */
+    RETURN_WAITING,    /* nothing is here, and its sender had something to send when it last said hello */
+    RETURN_RECEIVED,   /* here, filled in by the due day, whenever it arrived */
+    RETURN_ACCEPTED,   /* the office has accepted what is here now */
+    RETURN_QUESTIONED, /* the office has asked back about what is here now */
+    RETURN_LATE,       /* the due day is over: not here yet and still taken; or here, and filled in after it */
+    RETURN_MISSING,    /* not here, and late_until is over */
+    RETURN_WAIVED,     /* not asked for, by a word of the office with a reason */
+    RETURN_STATES
+};
+/* "not-due", "due", ...: for programs. */
+const char *return_state_name(enum return_state s);
+/* For people, translated. */
+const char *return_state_word(enum return_state s);
+
+#define RETURN_MARK_BYTES 16u
+#define RETURN_TEXT_MAX   1000u /* bytes of a question */
+#define RETURN_BY_MAX     64u
+
+/* What is here of a return.  A correction counts with the day and the time of what it corrects. */
+struct return_facts {
+    uint64_t submissions; /* current ones; 0: nothing is here, and nothing below is set */
+    int32_t filled_on;    /* the newest day */
+    uint64_t first_lsn, last_lsn;
+    int64_t first_ms, last_ms;       /* received: the first, and the newest change */
+    uint8_t mark[RETURN_MARK_BYTES]; /* changes with every change of what is here */
+};
+MUST_CHECK enum err returns_facts(struct hub *h, struct store_txn *t, const char *form, const char *unit,
+                                  const char *period, struct return_facts *out);
+
+struct return_row {
+    const struct form *form; /* its newest version */
+    const struct due_rule *rule;
+    const struct period *period;
+    const char *unit; /* UNIT_DISTRICT: the district's own return */
+    enum return_state state;
+    struct due_days days; /* with the extension, if there is one */
+    bool is_extended;
+    struct return_facts facts;
+    bool is_on_time;     /* here, and filled in by the due day */
+    bool is_overdue;     /* not here, and the due day is over */
+    bool is_after_close; /* it came, or changed, after its period was closed */
+    const char *text;    /* reason of a waiver or an extension, or the question; "" */
+    const char *by;      /* who accepted or questioned; "" */
+};
+struct returns_query {
+    const char *form, *unit, *period, *group; /* ids; NULL: all */
+    int32_t today;
+    bool with_closed; /* else, without a period: only what is not closed */
+};
+/* Calls `each` for every return that is asked for: of the period, or, without one, of all periods that were open at
+ * some time in the year up to today.  In the order of calendars and rules, then periods, then units; loans until it
+ * returns. A callback that returns anything but OK ends it; it must not call the ledger. */
+MUST_CHECK enum err returns_each(struct hub *h, struct store_txn *t, const struct returns_query *q,
+                                 enum err (*each)(void *ctx, const struct return_row *r), void *ctx);
+
+/* Added up. */
+struct returns_counts {
+    uint64_t by_state[RETURN_STATES];
+    uint64_t due;      /* open and not waived: what should be here by and by */
+    uint64_t received; /* of these: here, whatever its state */
+    uint64_t on_time;  /* of these: filled in by the due day */
+    uint64_t late;     /* here, but filled in after the due day, or come after the period was closed */
+    uint64_t missing;  /* not here, and the due day is over */
+};
+void returns_count(struct returns_counts *c, const struct return_row *r);
+/* `period` by id. */
+MUST_CHECK enum err returns_counts(struct hub *h, struct store_txn *t, const char *form, const char *period,
+                                   struct returns_counts *out);
+
+/* ---- the office's word ---- */
+
+enum return_word { WORD_ACCEPTED, WORD_QUESTIONED };
+struct return_decision {
+    enum return_word word;
+    uint64_t lsn;
+    int64_t wall_ms;
+    char by[RETURN_BY_MAX + 1];
+    char text[RETURN_TEXT_MAX + 1];
+    uint8_t mark[RETURN_MARK_BYTES];
+};
+/* Journals it.  It holds until what is here of the return changes.  ERR_NOT_FOUND: nothing is here; ERR_LIMIT: `by` or
+ * `text` is too long. */
+MUST_CHECK enum err returns_decide(struct hub *h, struct store_txn *t, enum return_word word, const char *form,
+                                   const char *unit, const char *period, const char *by, const char *text);
+/* ERR_NOT_FOUND: the office has not said anything. */
+MUST_CHECK enum err returns_decision(struct store_txn *t, const char *form, const char *unit, const char *period,
+                                     struct return_decision *out);
+/* For the ledger's replay: does again what the entry says; `m` stands at the payload.  ERR_MALFORMED. */
+MUST_CHECK enum err returns_replay(struct store_txn *t, enum journal_type type, uint64_t lsn, int64_t wall_ms,
+                                   struct mp *m, size_t elements);
+
+/* ---- what waits at a school ---- */
+
+/* Of a participant's last HELLO; by H_GREETINGS. */
+struct greeting_note {
+    int64_t wall_ms;
+    struct generation gen;
+    uint64_t last_sealed;    /* the greatest batch it ever sealed in this generation */
+    uint64_t bytes, records; /* not receipted then */
+};
+MUST_CHECK enum err greeting_put(struct store_txn *t, uint32_t participant, const struct greeting_note *g);
+/* ERR_NOT_FOUND: it never said hello. */
+MUST_CHECK enum err greeting_get(struct store_txn *t, uint32_t participant, struct greeting_note *out);
+/* Batches that it had sealed then and that are not here yet, by whatever way they may come; 0: none. */
+MUST_CHECK enum err greeting_missing(struct store_txn *t, uint32_t participant, const struct greeting_note *g,
+                                     uint64_t *batches);
+
+#endif

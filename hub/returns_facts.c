@@ -1,0 +1,131 @@
+/* What is here of a return, from the ledger's current submissions. */
+#include "hub/returns_internal.h"
+
+#include "hub/place.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CHAIN_MAX 64u /* corrections of corrections that are followed back */
+
+/* A correction among the current submissions: what it corrects is looked up when the walk is over. */
+struct corrected {
+    uint32_t participant;
+    struct record_ref target;
+};
+
+struct gather {
+    struct return_facts *out;
+    struct buf corrected;
+    uint8_t mark[DIGEST_BYTES];
+};
+
+static void take(struct return_facts *f, int32_t filled_on, uint64_t lsn)
+{
+    bool is_first = f->first_lsn == 0;
+
+    if (is_first || filled_on > f->filled_on)
+        f->filled_on = filled_on;
+    if (is_first || lsn < f->first_lsn)
+        f->first_lsn = lsn;
+}
+
+/* Each step covers the mark so far and one submission: cheap, and no list of them in memory. */
+static void mark_one(struct gather *g, const struct submission *s)
+{
+    uint8_t raw[DIGEST_BYTES + 4 + RECORD_REF_BYTES];
+
+    memcpy(raw, g->mark, DIGEST_BYTES);
+    be32_put(raw + DIGEST_BYTES, s->participant);
+    record_ref_put(raw + DIGEST_BYTES + 4, &s->ref);
+    digest(g->mark, bytes_of(raw, sizeof(raw)));
+}
+
+static enum err gather_one(void *ctx, const struct submission *s)
+{
+    struct gather *g = ctx;
+    struct record r;
+    enum err e = record_decode_head(&r, s->record);
+
+    if (e != OK)
+        return err_prefix(ERR_CORRUPT, "a current submission");
+    g->out->submissions++;
+    if (s->lsn > g->out->last_lsn)
+        g->out->last_lsn = s->lsn;
+    mark_one(g, s);
+    if (r.kind == RECORD_CORRECTION) {
+        struct corrected c = {s->participant, r.target};
+
+        buf_put(&g->corrected, &c, sizeof(c));
+        return buf_status(&g->corrected);
+    }
+    take(g->out, r.filled_on, s->lsn);
+    return OK;
+}
+
+/* Back to what was filled in first. */
+static enum err follow(struct hub *h, struct store_txn *t, const struct corrected *c, struct return_facts *out)
+{
+    struct record_ref at = c->target;
+    struct submission s;
+    struct record r;
+    enum err e = OK;
+
+    for (unsigned step = 0; step < CHAIN_MAX; step++) {
+        e = ledger_find(h->ledger, t, c->participant, &at, &s);
+        if (e == OK)
+            e = record_decode_head(&r, s.record);
+        if (e != OK)
+            break;
+        if (r.kind != RECORD_CORRECTION) {
+            take(out, r.filled_on, s.lsn);
+            return OK;
+        }
+        at = r.target;
+    }
+    return e == ERR_NOT_FOUND ? OK : e; /* what it corrects never came */
+}
+
+static enum err follow_all(struct hub *h, struct store_txn *t, const struct gather *g)
+{
+    const struct corrected *c = (const struct corrected *)(const void *)g->corrected.data;
+    enum err e = OK;
+
+    for (size_t i = 0; i < g->corrected.len / sizeof(*c) && e == OK; i++)
+        e = follow(h, t, &c[i], g->out);
+    return e;
+}
+
+/* Corrections whose target never came: nothing says when it was first filled in but they themselves. */
+static enum err take_latest(void *ctx, const struct submission *s)
+{
+    struct return_facts *out = ctx;
+    struct record r;
+    enum err e = record_decode_head(&r, s->record);
+
+    if (e == OK)
+        take(out, r.filled_on, s->lsn);
+    return e;
+}
+
+enum err returns_facts(struct hub *h, struct store_txn *t, const char *form, const char *unit, const char *period,
+                       struct return_facts *out)
+{
+    struct gather g = {.out = out};
+    enum err e;
+
+    memset(out, 0, sizeof(*out));
+    buf_init(&g.corrected, 64u << 20);
+    e = ledger_each_current(h->ledger, t, form, unit, period, gather_one, &g);
+    if (e == OK)
+        e = follow_all(h, t, &g);
+    if (e == OK && out->submissions > 0 && out->first_lsn == 0)
+        e = ledger_each_current(h->ledger, t, form, unit, period, take_latest, out);
+    buf_fini(&g.corrected);
+    memcpy(out->mark, g.mark, RETURN_MARK_BYTES);
+    if (e != OK || out->submissions == 0)
+        return e;
+    if ((e = ledger_time(t, out->first_lsn, &out->first_ms)) != OK)
+        return e;
+    return ledger_time(t, out->last_lsn, &out->last_ms);
+}

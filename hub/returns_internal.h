@@ -1,0 +1,33 @@
+/* returns_internal.h: shared by the returns*.c files alone. */
+#ifndef SVODKA_HUB_RETURNS_INTERNAL_H
+#define SVODKA_HUB_RETURNS_INTERNAL_H
+
+#include "hub/returns.h"
+
+#define WAIVER_FORM "waiver"
+
+/* ---- what the office decided about single returns (returns_waivers.c) ---- */
+
+struct waiver {
+    char form[FORM_NAME_MAX + 1];
+    char unit[ID_MAX + 1], period[PERIOD_ID_MAX + 1];
+    bool is_extension;
+    int32_t until; /* extension */
+    char *reason;  /* never NULL */
+};
+struct waivers {
+    struct waiver *items;
+    size_t count, cap;
+};
+/* All current ones.  Rows that lack what they need are passed over. */
+MUST_CHECK enum err waivers_load(struct waivers *out, struct hub *h, struct store_txn *t);
+void waivers_fini(struct waivers *w);
+/* NULL: none. */
+const struct waiver *waivers_find(const struct waivers *w, const char *form, const char *unit, const char *period);
+
+/* Key of a return in H_RETURNS: form id 0 unit 0 period 0. */
+#define RETURN_KEY_MAX (FORM_NAME_MAX + 1u + ID_MAX + 1u + PERIOD_ID_MAX + 1u)
+/* Its length; 0: a name is too long to have been stored. */
+size_t return_key(uint8_t out[RETURN_KEY_MAX], const char *form, const char *unit, const char *period);
+
+#endif
