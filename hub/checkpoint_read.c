@@ -259,8 +259,9 @@ enum err checkpoint_each(struct store_txn *t, const struct checkpoint_mark *mark
 {
     struct newest at = {.len = 0};
     struct store_cursor *c = NULL;
-    struct bytes key, value, cell;
-    int32_t day;
+    struct bytes key, value;
+    struct bytes cell = {NULL, 0};
+    int32_t day = 0;
     enum err visited = OK;
     enum err e = store_cursor_open(t, H_HISTORY, &c);
 
@@ -341,14 +342,15 @@ static uint8_t *covering(const struct marks *m, int32_t day)
 static enum err fold_all(struct store_txn *t, const struct marks *m)
 {
     struct store_cursor *c = NULL;
-    struct bytes key, value, cell;
+    struct bytes key, value;
+    struct bytes cell = {NULL, 0};
     enum err e = store_cursor_open(t, H_HISTORY, &c);
 
     if (e != OK)
         return e;
     for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value)) {
         uint8_t *into;
-        int32_t day;
+        int32_t day = 0;
 
         if ((e = history_key_read(key, &cell, &day)) != OK)
             break;

@@ -23,14 +23,16 @@ static void say_value(const struct explain *x, FILE *to, const char *where)
     command_localise(&value);
     command_localise(&numerator);
     command_localise(&denominator);
+    if (measure[0] != '\0')
+        buf_printf(&value, " %s", measure);
     if (x->result.state != RESULT_OK)
         (void)fprintf(to, _("%s, \"%s\", %s, %s: no value, because: %s.\n"), i->id, name, where, period,
                       _(x->result.why_not));
     else if (denominator.len == 0)
-        (void)fprintf(to, _("%s, \"%s\", %s, %s: %s %s.\n"), i->id, name, where, period, buf_cstr(&value), measure);
+        (void)fprintf(to, _("%s, \"%s\", %s, %s: %s.\n"), i->id, name, where, period, buf_cstr(&value));
     else
-        (void)fprintf(to, _("%s, \"%s\", %s, %s: %s %s, that is %s of %s.\n"), i->id, name, where, period,
-                      buf_cstr(&value), measure, buf_cstr(&numerator), buf_cstr(&denominator));
+        (void)fprintf(to, _("%s, \"%s\", %s, %s: %s, that is %s of %s.\n"), i->id, name, where, period,
+                      buf_cstr(&value), buf_cstr(&numerator), buf_cstr(&denominator));
     buf_fini(&value);
     buf_fini(&numerator);
     buf_fini(&denominator);

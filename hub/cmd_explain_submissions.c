@@ -204,7 +204,7 @@ static enum err take_contribution(void *ctx, const struct variable *v, struct by
     uint32_t k = index_of(b, v->digest);
     const char *wanted = b->x->part;
 
-    if (k == UINT32_MAX)
+    if (k == UINT32_MAX || part_is_presence(part))
         return OK;
     if (v->kind != VARIABLE_SUM) {
         b->is_found = true;

@@ -70,7 +70,8 @@ static enum err close_in(struct hub *h, struct store_txn *t, struct closing_orde
 
 static const char *in_group(char *out, size_t size, const char *group)
 {
-    (void)snprintf(out, size, group == NULL ? "" : " (%s)", group == NULL ? "" : group);
+    (void)snprintf(out, size, "%s%s%s", group == NULL ? "" : " (", group == NULL ? "" : group,
+                   group == NULL ? "" : ")");
     return out;
 }
 

@@ -131,7 +131,7 @@ static enum err pooled(struct evaluation *e, const struct look *l, struct outcom
         err = filter_put(e, eligible->at, eligible->count, &restricted.at.filter);
     if (err != OK || (err = kind_at(e, &restricted, out)) != OK)
         return err;
-    out->expected = eligible->count;
+    out->expected = eligible->count > out->reported ? eligible->count : out->reported;
     out->excluded += active->count - eligible->count;
     return indicator_is_linear(l->i) ? OK : count_units(e, l, eligible, out);
 }

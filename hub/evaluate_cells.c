@@ -57,7 +57,7 @@ static enum err add_group(struct cell_table *t, uint64_t key)
         t->groups = grown;
         t->group_cap = cap;
     }
-    t->groups[t->group_count++] = (struct cell_group){key, t->row_count, 0};
+    t->groups[t->group_count++] = (struct cell_group){.key = key, .first = t->row_count};
     return OK;
 }
 
@@ -72,6 +72,10 @@ static enum err take_cell(void *ctx, const char *unit, const char *period, struc
         return err;
     if ((t->group_count == 0 || t->groups[t->group_count - 1].key != l->key) && (err = add_group(t, l->key)) != OK)
         return err;
+    if (part_is_presence(part)) {
+        t->groups[t->group_count - 1].present |= UINT32_C(1) << part.p[0];
+        return OK;
+    }
     if (t->row_count == t->row_cap && (err = grow_rows(t)) != OK)
         return err;
     t->rows[t->row_count++] = (struct cell_row){*c, (uint32_t)text->len, (uint32_t)part.len};
@@ -254,7 +258,7 @@ const struct cell_row *cells_part(const struct evaluation *e, const struct cell_
     size_t len = strlen(part);
 
     if (len == 0) /* the whole sorts first */
-        return t->rows[g->first].part_len == 0 ? &t->rows[g->first] : NULL;
+        return g->count > 0 && t->rows[g->first].part_len == 0 ? &t->rows[g->first] : NULL;
     for (uint32_t from = g->first, to = g->first + g->count; from < to;) {
         uint32_t middle = from + (to - from) / 2;
         struct bytes found = cells_text(e, &t->rows[middle]);

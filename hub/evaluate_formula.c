@@ -117,17 +117,37 @@ static enum err read_at(struct evaluation *e, const struct look *l, const struct
 
 /* ---- an earlier one ---- */
 
+/* The period that the earlier one is set against: of an indicator of another series, the one taken today.  Schools that
+ * were merged after it stand apart in both. */
+static enum err present_period(struct evaluation *e, const struct look *l, const struct reference *r, uint32_t *out)
+{
+    const struct indicator *i;
+    enum err err;
+
+    *out = l->period;
+    if (r->what != REFERENCE_INDICATOR)
+        return OK;
+    i = e->views[l->view].p->indicators[r->index];
+    err = time_align(e, i->series, i->series_count, l->period, l->i->align_begun, out);
+    if (*out == NONE)
+        *out = l->period;
+    return err;
+}
+
 static enum err read_earlier(struct evaluation *e, const struct look *l, const struct reference *r, struct scope at,
                              uint32_t earlier, struct reading *out)
 {
     struct scope then;
+    uint32_t present;
     bool missing;
     enum err err;
 
     *out = (struct reading){.number = NAN, .used = NONE, .period = NONE, .at = at};
     if (earlier == NONE)
         return OK;
-    err = scope_earlier(e, e->views[l->view].p, at, l->period, earlier, &then, &missing);
+    if ((err = present_period(e, l, r, &present)) != OK)
+        return err;
+    err = scope_earlier(e, e->views[l->view].p, at, present, earlier, &then, &missing);
     return err != OK || missing ? err : read_at(e, l, r, then, earlier, out);
 }
 
@@ -242,6 +262,8 @@ static enum err read_all(struct evaluation *e, const struct look *l, const struc
         in->numbers[i] = one.number;
         in->values[i] = (struct value){.state = one.has ? VALUE_PRESENT : VALUE_MISSING};
         read->missing += !one.has;
+        read->own += one.has && f->references[i].what != REFERENCE_PARAMETER && !f->references[i].municipality &&
+                     f->references[i].shift == SHIFT_NONE;
         read->earlier_is_missing |= !one.has && f->references[i].shift != SHIFT_NONE;
         if (one.n > read->n)
             read->n = one.n;

@@ -96,6 +96,17 @@ static uint32_t wanted_groups(const struct variable *v, bool is_municipal)
     return groups;
 }
 
+/* Of which groups there is a submission of some clause's form. */
+static uint32_t groups_of(const struct variable *v, uint32_t present)
+{
+    uint32_t groups = 0;
+
+    for (uint32_t c = 0; c < v->clause_count; c++)
+        if ((present >> c & 1u) != 0)
+            groups |= UINT32_C(1) << (v->clauses[c].group & 31u);
+    return groups;
+}
+
 static uint64_t count_keys(const struct variable *v, const struct entry *all, size_t count, uint32_t wanted)
 {
     uint64_t keys = 0;
@@ -118,16 +129,19 @@ enum err gather_keys(struct evaluation *e, uint32_t view, uint32_t variable, str
     struct gathering g = {.e = e, .v = v};
     bool is_municipal = at.unit == NONE || at.counts;
     const struct entry *all;
+    uint32_t wanted;
     size_t count;
     enum err err = OK;
 
     buf_reset(&e->scratch);
     for (; g.clause < v->clause_count && err == OK; g.clause++)
-        err = variable_walk(e, view, variable, g.clause, at, period, NULL, &out->has_outsiders, take_key, &g);
+        err = variable_walk(e, view, variable, g.clause, at, period, NULL, out, take_key, &g);
     if (err != OK)
         return err;
     all = sorted(e, &count);
-    out->has = count > 0;
+    /* A unit that has sent nothing of one of the forms: not none, but not known. */
+    wanted = wanted_groups(v, false);
+    out->has = (groups_of(v, out->present) & wanted) == wanted;
     out->n = count_keys(v, all, count, wanted_groups(v, is_municipal));
     out->sum = (i128)out->n;
     return OK;
@@ -203,7 +217,7 @@ enum err gather_pairs(struct evaluation *e, uint32_t view, uint32_t variable, st
     enum err err;
 
     buf_reset(&e->scratch);
-    err = variable_walk(e, view, variable, 0, at, period, NULL, &out->has_outsiders, take_round, &g);
+    err = variable_walk(e, view, variable, 0, at, period, NULL, out, take_round, &g);
     if (err != OK)
         return err;
     all = sorted(e, &count);
@@ -246,7 +260,7 @@ static enum err relation_counts(struct evaluation *e, const struct variable *v, 
         err = unit_is_active(e, x->unit, period, out);
     if (err != OK || !*out || !v->both_ends)
         return err;
-    *out = x->other != NONE;
+    *out = x->other != NONE && x->other != x->unit;
     return *out ? unit_is_active(e, x->other, period, out) : OK;
 }
 

@@ -74,13 +74,15 @@ static enum err each_predecessor(const void *ctx, const char *unit, int32_t by_d
     return roster_each_predecessor(o->roster, unit, by_day, each, to);
 }
 
-static bool is_used(const struct hub *h, const char *form)
+/* Of several programmes with the same form, one is enough. */
+static bool is_asked(const struct hub *h, const struct programme *p, const struct form *f)
 {
-    for (size_t p = 0; p < h->programme_count; p++)
-        for (size_t v = 0; v < h->programmes[p]->variable_count; v++)
-            for (uint32_t c = 0; c < h->programmes[p]->variables[v]->clause_count; c++)
-                if (strcmp(h->programmes[p]->variables[v]->clauses[c].form, form) == 0)
-                    return true;
+    if (f->is_about_district || hub_form_by_id(h, f->id) != f)
+        return false;
+    for (size_t v = 0; v < p->variable_count; v++)
+        for (uint32_t c = 0; c < p->variables[v]->clause_count; c++)
+            if (strcmp(p->variables[v]->clauses[c].form, f->id) == 0)
+                return true;
     return false;
 }
 
@@ -104,14 +106,17 @@ static enum err add_expected(struct of_hub *o, struct hub *h, const struct form 
 /* Nobody has entered a roster: of whom one of the forms is expected. */
 static enum err list_expected(struct of_hub *o, struct hub *h, size_t *count)
 {
+    size_t forms = 0;
     enum err e = OK;
 
-    if ((o->expected = calloc(h->form_count + 1, sizeof(struct units *))) == NULL)
+    for (size_t p = 0; p < h->programme_count; p++)
+        forms += h->programmes[p]->form_count;
+    if ((o->expected = calloc(forms + 1, sizeof(struct units *))) == NULL)
         return ERR_NOMEM;
-    for (size_t f = 0; f < h->form_count && e == OK; f++)
-        if (hub_form_by_id(h, h->forms[f]->id) == h->forms[f] && !h->forms[f]->is_about_district &&
-            is_used(h, h->forms[f]->id))
-            e = add_expected(o, h, h->forms[f], count);
+    for (size_t p = 0; p < h->programme_count; p++)
+        for (size_t f = 0; f < h->programmes[p]->form_count && e == OK; f++)
+            if (is_asked(h, h->programmes[p], h->programmes[p]->forms[f]))
+                e = add_expected(o, h, h->programmes[p]->forms[f], count);
     return e;
 }
 

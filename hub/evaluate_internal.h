@@ -72,7 +72,7 @@ struct memo_key {
     int32_t merge_day;
     uint32_t more;
 };
-enum memo_what { MEMO_OUTCOME, MEMO_AMOUNT, MEMO_PERIODS, MEMO_LATEST, MEMO_ELIGIBLE, MEMO_CANDIDATES };
+enum memo_what { MEMO_OUTCOME, MEMO_AMOUNT, MEMO_PERIODS, MEMO_LATEST, MEMO_ELIGIBLE, MEMO_CANDIDATES, MEMO_ANSWERED };
 struct memo_slot {
     uint64_t hash;
     void *node; /* NULL: empty */
@@ -95,6 +95,7 @@ struct cell_row {
 struct cell_group {
     uint64_t key; /* unit << 32 | period */
     uint32_t first, count;
+    uint32_t present; /* bits of clauses of whose form there is a submission */
 };
 /* One end of a relation; of a variable of kind relations. */
 struct relation_end {
@@ -131,6 +132,8 @@ struct period_view {
     bool knows_previous, knows_year_before;
     uint8_t *active; /* of each unit: 0 not asked yet, 1 yes, 2 no */
     uint32_t active_count;
+    bool *party; /* of each unit, without a roster: unit_is_party() */
+    uint32_t party_count;
 };
 
 struct evaluation {
@@ -186,6 +189,9 @@ static inline struct scope scope_municipality(uint32_t filter)
 MUST_CHECK enum err scope_candidates(struct evaluation *e, struct scope at, const struct list **out);
 /* Is it in the roster in that period?  Without a roster, and of the district: always. */
 MUST_CHECK enum err unit_is_active(struct evaluation *e, uint32_t unit, uint32_t period, bool *out);
+/* Is it expected in that period?  Without a roster: when a participant that is not closed speaks for it, or when it has
+ * cells of that time. */
+MUST_CHECK enum err unit_is_party(struct evaluation *e, uint32_t unit, uint32_t period, bool *out);
 /* Same place in an earlier period; *missing: no value across a merger. */
 MUST_CHECK enum err scope_earlier(struct evaluation *e, const struct programme *p, struct scope at, uint32_t asked,
                                   uint32_t earlier, struct scope *out, bool *missing);
@@ -237,14 +243,16 @@ struct amount {
     uint64_t n;
     bool has;
     bool has_outsiders; /* cells of units that are not in the roster then */
+    uint32_t present;   /* bits of clauses of whose form there is a submission (variables.h) */
 };
 MUST_CHECK enum err variable_amount(struct evaluation *e, uint32_t view, uint32_t variable, struct scope at,
                                     uint32_t period, uint32_t part, struct amount *out);
-/* Calls `each` for all cells behind it, or (`part` not NULL) for those of one part. */
+/* Calls `each` for all cells behind it, or (`part` not NULL) for those of one part.  `seen` (NULL: nobody asks) gets
+ * has_outsiders and present. */
 typedef enum err (*cells_each)(void *ctx, uint32_t unit, uint32_t period, const struct cell_row *row);
 MUST_CHECK enum err variable_walk(struct evaluation *e, uint32_t view, uint32_t variable, uint32_t clause,
-                                  struct scope at, uint32_t period, const char *part, bool *outsiders, cells_each each,
-                                  void *ctx);
+                                  struct scope at, uint32_t period, const char *part, struct amount *seen,
+                                  cells_each each, void *ctx);
 MUST_CHECK enum err gather_keys(struct evaluation *e, uint32_t view, uint32_t variable, struct scope at,
                                 uint32_t period, struct amount *out);
 MUST_CHECK enum err gather_pairs(struct evaluation *e, uint32_t view, uint32_t variable, struct scope at,
@@ -322,6 +330,7 @@ struct formula_reading {
     uint64_t n; /* the largest of what it read */
     uint32_t used;
     uint32_t missing; /* references without a value */
+    uint32_t own;     /* references with a value of this unit and this very period */
     bool earlier_is_missing;
 };
 MUST_CHECK enum err formula_number(struct evaluation *e, const struct look *l, const struct formula *f, double *out,

@@ -202,19 +202,11 @@ static i128 amount_stat(const struct amount *a, enum reference_stat stat)
 
 /* What is known of the terms, summed over the units so far. */
 struct sums {
-    i128 numerator, denominator, n[TERMS_MAX];
+    i128 numerator, denominator;
+    int64_t n[TERMS_MAX]; /* submissions: far below 2^63 */
     bool has[TERMS_MAX];
     bool has_overflown;
 };
-
-/* This is the innermost of all: what is not used is not touched. */
-static void sums_reset(struct sums *s, uint32_t terms)
-{
-    s->numerator = s->denominator = 0;
-    s->has_overflown = false;
-    memset(s->n, 0, terms * sizeof(s->n[0]));
-    memset(s->has, 0, terms * sizeof(s->has[0]));
-}
 
 static void add_term(const struct evaluation *e, const struct look *l, const struct terms *t, uint32_t k,
                      const struct amount *a, struct sums *s)
@@ -224,7 +216,7 @@ static void add_term(const struct evaluation *e, const struct look *l, const str
     i128 scale;
 
     s->has[k] |= a->has;
-    s->n[k] += k < t->denominators ? (i128)a->n : x * term->coefficient;
+    s->n[k] += k < t->denominators ? (int64_t)a->n : (int64_t)(x * term->coefficient);
     if (k >= t->denominators)
         return;
     scale = i128_power10(t->places - term_places(e->views[l->view].p, term)) * term->coefficient;
@@ -361,7 +353,7 @@ static uint64_t behind(const struct terms *t, const struct sums *s)
 {
     uint32_t from = t->denominators > t->numerators ? t->numerators : 0;
     uint32_t to = t->denominators > t->numerators ? t->denominators : t->numerators;
-    i128 most = 0;
+    int64_t most = 0;
 
     if (t->count > t->denominators) {
         for (uint32_t k = t->denominators; k < t->count; k++)
@@ -397,13 +389,11 @@ bool indicator_is_linear(const struct indicator *i)
 
 enum err linear_at(struct evaluation *e, const struct look *l, struct outcome *out)
 {
-    struct sums s;
+    struct sums s = {0};
     struct terms t;
     bool has = true;
     enum err err = list_terms(e, l, &t);
 
-    if (err == OK)
-        sums_reset(&s, t.count);
     if (err != OK || (err = sum_terms(e, l, &t, &s, out)) != OK)
         return err;
     for (uint32_t k = 0; k < t.denominators; k++) {

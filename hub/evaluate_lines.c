@@ -17,7 +17,6 @@ struct listing {
     uint32_t unit_count;
     uint32_t *periods; /* of the indicator at hand */
     uint32_t period_count, period_cap;
-    bool *has_cells; /* of each unit: without a roster, who has any of the indicator at hand */
     uint32_t *parts; /* of the place at hand, into evaluation.parts */
     uint32_t part_count, part_cap;
 };
@@ -125,8 +124,7 @@ static enum err list_units(struct listing *l)
 
     l->unit_count = 0;
     l->units = calloc((size_t)e->units.count + 1, sizeof(*l->units));
-    l->has_cells = calloc((size_t)e->units.count + 1, sizeof(*l->has_cells));
-    if (l->units == NULL || l->has_cells == NULL)
+    if (l->units == NULL)
         return ERR_NOMEM;
     for (uint32_t u = 0; u < e->units.count; u++)
         if (l->q->unit != NULL ? strcmp(e->units.items[u], l->q->unit) == 0 : u != e->district)
@@ -136,24 +134,11 @@ static enum err list_units(struct listing *l)
     return OK;
 }
 
-/* Without a roster: who has anything of what the indicator reads. */
-static void mark_units(struct listing *l)
-{
-    const struct programme_view *pv = &l->e->views[l->view];
-
-    memset(l->has_cells, 0, l->e->units.count);
-    for (size_t v = 0; v < l->reads.p->variable_count && !l->e->w.units.has_roster; v++) {
-        const struct cell_table *t = &l->e->tables[pv->table[v]];
-
-        for (uint32_t g = 0; l->reads.variables[v] && g < t->group_count; g++)
-            l->has_cells[t->groups[g].key >> 32] = true;
-    }
-}
-
+/* One that was asked for by name is listed in any case. */
 static enum err is_listed(struct listing *l, uint32_t unit, uint32_t period, bool *out)
 {
-    *out = l->has_cells[unit] || unit < l->e->w.units.count || l->q->unit != NULL;
-    return l->e->w.units.has_roster ? unit_is_active(l->e, unit, period, out) : OK;
+    *out = true;
+    return l->q->unit != NULL && !l->e->w.units.has_roster ? OK : unit_is_party(l->e, unit, period, out);
 }
 
 /* ---- parts ---- */
@@ -321,7 +306,6 @@ static enum err put_indicator(struct listing *l, uint32_t index)
 {
     enum err err = list_periods(l, index);
 
-    mark_units(l);
     for (uint32_t i = 0; i < l->period_count && err == OK; i++)
         err = put_period(l, index, l->periods[i]);
     return err;
@@ -354,7 +338,6 @@ enum err evaluation_lines(struct evaluation *e, const struct indicator_query *q,
         if (q->programme == NULL || strcmp(q->programme, e->w.programmes[l.view]->id) == 0)
             err = put_programme(&l, e->w.programmes[l.view]);
     free(l.units);
-    free(l.has_cells);
     free(l.periods);
     free(l.parts);
     return err;

@@ -40,12 +40,36 @@ static bool is_done(struct evaluation *e, const struct execution *x, uint32_t va
     return false;
 }
 
-static bool is_excluded(struct evaluation *e, const struct execution *x, uint32_t unit, const char *code)
+/* Said in a return whose period begins in `from`..`to`: of a yearly measure each year has its own word. */
+static bool is_said(struct evaluation *e, const struct execution *x, uint32_t unit, const char *code, int32_t from,
+                    int32_t to)
 {
-    uint32_t variable = x->l->i->excluded_variable;
+    const struct variable *v = x->pv->p->variables[x->l->i->excluded_variable];
+    const struct cell_table *t = &e->tables[x->pv->table[x->l->i->excluded_variable]];
+    char part[PART_MAX + 1];
 
-    return variable != NONE && (is_done(e, x, variable, unit, code, 1, INT32_MAX) ||
-                                is_done(e, x, variable, e->district, code, 1, INT32_MAX));
+    if (v->by_count == 0 || (size_t)snprintf(part, sizeof(part), "%s=%s", v->by[0], code) >= sizeof(part))
+        return false;
+    for (uint32_t i = 0; i < t->period_count; i++) {
+        const struct cell_group *g = cells_group(t, unit, t->periods[i]);
+        const struct cell_row *row = g == NULL ? NULL : cells_part(e, t, g, part);
+        int32_t first = time_at(e, t->periods[i])->first;
+
+        if (row != NULL && row->c.n > 0 && first >= from && first <= to)
+            return true;
+    }
+    return false;
+}
+
+static bool is_excluded(struct evaluation *e, const struct execution *x, uint32_t unit, const char *code, int32_t from,
+                        int32_t to)
+{
+    int32_t last = time_at(e, x->l->period)->last;
+
+    if (to > last)
+        to = last;
+    return x->l->i->excluded_variable != NONE &&
+           (is_said(e, x, unit, code, from, to) || is_said(e, x, e->district, code, from, to));
 }
 
 static int32_t next_year(int32_t day, int32_t first)
@@ -80,7 +104,7 @@ static void count_on_time(struct evaluation *e, struct execution *x, const struc
     for (uint32_t i = 0; i < (m->of_office ? 1 : x->active->count); i++) {
         uint32_t unit = m->of_office ? e->district : x->active->at[i];
 
-        if (is_excluded(e, x, unit, m->code))
+        if (is_excluded(e, x, unit, m->code, before + 1, due))
             continue;
         x->due++;
         x->done += is_done(e, x, x->l->i->done_variable, unit, m->code, before + 1, due);
@@ -98,7 +122,7 @@ static void count_whole(struct evaluation *e, struct execution *x, const struct 
     for (uint32_t u = 0; u < e->units.count && !is_held; u++)
         is_held = is_done(e, x, variable, u, m->code, p->first, p->last);
     for (uint32_t i = 0; i < x->active->count; i++) {
-        if (is_excluded(e, x, x->active->at[i], m->code))
+        if (is_excluded(e, x, x->active->at[i], m->code, DATE_MIN, p->last))
             continue;
         wanted++;
         took_part += is_done(e, x, variable, x->active->at[i], m->code, p->first, p->last);
@@ -153,19 +177,38 @@ struct progress {
     uint64_t reached, planned;
 };
 
+/* As an expression names it: the id, and of a part the codes: KOR-37.pupil. */
+static bool name_of(const struct indicator *i, char *out, size_t size)
+{
+    size_t len = (size_t)snprintf(out, size, "%s", i->id);
+
+    for (const char *p = i->part; *p != '\0' && len < size;) {
+        const char *code = strchr(p, '=');
+        size_t n = code == NULL ? 0 : strcspn(code + 1, ";");
+
+        if (code == NULL)
+            return false;
+        len += (size_t)snprintf(out + len, size - len, ".%.*s", (int)n, code + 1);
+        p = code + 1 + n + (code[1 + n] == ';');
+    }
+    return len < size;
+}
+
 /* The plan of a school is what it reported; the municipality's is reported about the district. */
-static enum err plan_of(struct evaluation *e, const struct look *l, const char *id, double *out, bool *has)
+static enum err plan_of(struct evaluation *e, const struct look *l, const struct indicator *i, double *out, bool *has)
 {
     const struct programme *p = e->views[l->view].p;
     const struct variable *v = p->variables[l->i->done_variable];
     struct scope at = l->at.unit == NONE ? scope_unit(e->district) : l->at;
+    char name[PART_MAX + 1];
     char text[PART_MAX + 1];
     struct amount a;
     uint32_t part;
     enum err err;
 
     *has = false;
-    if (v->by_count == 0 || (size_t)snprintf(text, sizeof(text), "%s=%s", v->by[0], id) >= sizeof(text))
+    if (v->by_count == 0 || !name_of(i, name, sizeof(name)) ||
+        (size_t)snprintf(text, sizeof(text), "%s=%s", v->by[0], name) >= sizeof(text))
         return OK;
     if ((err = names_put(e, &e->parts, text, &part)) != OK ||
         (err = variable_amount(e, l->view, l->i->done_variable, at, l->period, part, &a)) != OK)
@@ -182,7 +225,7 @@ static enum err count_progress(struct evaluation *e, const struct look *l, uint3
     struct reading now;
     double plan;
     bool has;
-    enum err err = plan_of(e, l, i->id, &plan, &has);
+    enum err err = plan_of(e, l, i, &plan, &has);
 
     if (err != OK || !has || (err = reference_read(e, l, &r, &now)) != OK)
         return err;

@@ -63,6 +63,36 @@ enum err unit_is_active(struct evaluation *e, uint32_t unit, uint32_t period, bo
     return OK;
 }
 
+static void mark_parties(const struct evaluation *e, const struct period_view *v)
+{
+    const struct unit_facts *f = &e->w.units;
+
+    for (uint32_t u = 0; u < e->units.count; u++)
+        v->party[u] = u < f->count && f->is_active(f->ctx, e->units.items[u], v->p.first, v->p.last);
+    for (uint32_t t = 0; t < e->table_count; t++)
+        for (uint32_t g = 0; g < e->tables[t].group_count; g++) {
+            const struct period *p = time_at(e, (uint32_t)e->tables[t].groups[g].key);
+
+            v->party[e->tables[t].groups[g].key >> 32] |= p->first <= v->p.last && p->last >= v->p.first;
+        }
+}
+
+enum err unit_is_party(struct evaluation *e, uint32_t unit, uint32_t period, bool *out)
+{
+    struct period_view *v = e->periods[period];
+
+    if (e->w.units.has_roster || unit == e->district)
+        return unit_is_active(e, unit, period, out);
+    if (v->party_count < e->units.count) {
+        if ((v->party = arena_alloc(e, e->units.count)) == NULL)
+            return ERR_NOMEM;
+        v->party_count = e->units.count;
+        mark_parties(e, v);
+    }
+    *out = v->party[unit];
+    return OK;
+}
+
 /* ---- candidates ---- */
 
 struct growing {

@@ -18,7 +18,7 @@ static enum err add_period(struct evaluation *e, const struct period *p, uint32_
         return ERR_NOMEM;
     if (e->period_ids.count == e->period_cap) {
         uint32_t cap = e->period_cap == 0 ? 64 : e->period_cap * 2;
-        struct period_view **grown = reallocarray(e->periods, cap, sizeof(*grown));
+        struct period_view **grown = reallocarray(e->periods, cap, sizeof(struct period_view *));
 
         if (grown == NULL)
             return ERR_NOMEM;

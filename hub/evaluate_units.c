@@ -16,7 +16,7 @@ static enum err add_eligible(struct evaluation *e, const struct look *l, uint32_
     struct look own = *l;
     struct formula_reading read;
     bool is_in = true;
-    enum err err = unit_is_active(e, unit, l->period, &is_in);
+    enum err err = unit_is_party(e, unit, l->period, &is_in);
 
     if (err != OK || !is_in || unit == e->district)
         return err;
@@ -97,10 +97,47 @@ static void set_fraction(const struct look *l, struct outcome *out, uint64_t num
     outcome_set_double(out, l->i->as_count ? (double)numerator : (double)numerator * l->i->times / (double)denominator);
 }
 
+/* Whether any unit has said anything that the condition asks for.  A period of which nobody has spoken is none in which
+ * nobody fulfils it. */
+static enum err is_answered(struct evaluation *e, const struct look *l, bool *out)
+{
+    const struct memo_key key = {.what = MEMO_ANSWERED,
+                                 .index = e->views[l->view].first + l->first,
+                                 .unit = NONE,
+                                 .period = l->period,
+                                 .merge_day = DAY_NONE};
+    bool *kept = memo_get(&e->memo, &key);
+    struct look everybody = *l;
+    const struct list *active;
+    enum err err = OK;
+
+    *out = false;
+    everybody.at = scope_municipality(0);
+    if (kept != NULL) {
+        *out = *kept;
+        return OK;
+    }
+    if ((err = eligible_units(e, &everybody, &active, NULL)) != OK)
+        return err;
+    for (uint32_t i = 0; i < active->count && !*out && err == OK; i++) {
+        struct look own = *l;
+        struct formula_reading read;
+        bool holds;
+
+        own.at = unit_in(&everybody, active->at[i]);
+        err = formula_test(e, &own, &l->i->condition, &holds, &read);
+        *out = err == OK && read.own > 0;
+    }
+    if (err == OK && (err = memo_put(e, &key, sizeof(*kept), (void **)&kept)) == OK)
+        *kept = *out;
+    return err;
+}
+
 enum err units_at_unit(struct evaluation *e, const struct look *l, struct outcome *out)
 {
     struct formula_reading read;
     bool holds = true;
+    bool answered = true;
     enum err err = OK;
 
     if (l->i->among_kind == AMONG_WHERE)
@@ -111,11 +148,13 @@ enum err units_at_unit(struct evaluation *e, const struct look *l, struct outcom
     }
     if (err != OK || (err = formula_test(e, l, &l->i->condition, &holds, &read)) != OK)
         return err;
+    if (l->i->among_kind == AMONG_ROSTER && read.own == 0 && (err = is_answered(e, l, &answered)) != OK)
+        return err;
     out->n = read.n;
     out->used = read.used;
     out->has_data = read.missing == 0;
-    if (l->i->among_kind == AMONG_REPORTED && read.missing > 0)
-        outcome_fail(out, formula_why(&read));
+    if ((l->i->among_kind == AMONG_REPORTED && read.missing > 0) || !answered)
+        outcome_fail(out, answered ? formula_why(&read) : why_no_data);
     else
         set_fraction(l, out, holds ? 1 : 0, 1);
     return OK;

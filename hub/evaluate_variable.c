@@ -14,7 +14,7 @@ struct walk {
     const char *part; /* NULL: all */
     uint32_t asked;   /* period */
     bool is_last, needs_roster;
-    bool *outsiders;
+    struct amount *seen;
     cells_each each;
     void *ctx;
 };
@@ -31,8 +31,10 @@ static enum err walk_group(struct walk *w, uint32_t unit, uint32_t period, const
     bool is_in;
     enum err err = belongs(w, unit, period, &is_in);
 
-    if (err == OK && !is_in && w->outsiders != NULL)
-        *w->outsiders = true;
+    if (err == OK && w->seen != NULL) {
+        w->seen->has_outsiders |= !is_in;
+        w->seen->present |= is_in ? g->present : 0;
+    }
     if (err != OK || !is_in)
         return err;
     if (w->part != NULL) {
@@ -62,7 +64,7 @@ static enum err walk_unit(struct walk *w, uint32_t unit)
 }
 
 enum err variable_walk(struct evaluation *e, uint32_t view, uint32_t variable, uint32_t clause, struct scope at,
-                       uint32_t period, const char *part, bool *outsiders, cells_each each, void *ctx)
+                       uint32_t period, const char *part, struct amount *seen, cells_each each, void *ctx)
 {
     const struct programme_view *pv = &e->views[view];
     const struct list *units;
@@ -72,7 +74,7 @@ enum err variable_walk(struct evaluation *e, uint32_t view, uint32_t variable, u
                      .asked = period,
                      .is_last = time_is_last(time_role(pv->p->variables[variable], clause)),
                      .needs_roster = at.counts || at.unit == NONE,
-                     .outsiders = outsiders,
+                     .seen = seen,
                      .each = each,
                      .ctx = ctx};
     enum err err = time_resolve(e, view, variable, clause, period, &w.periods);
@@ -137,8 +139,7 @@ static enum err sum_at(struct evaluation *e, uint32_t view, uint32_t variable, s
     if (v->kind == VARIABLE_SUM && at.unit != NONE && at.merge_day == DAY_NONE && !at.counts && periods->count == 1)
         s.has_overflown = !add_direct(e, &e->tables[pv->table[variable]], at.unit, periods->at[0], text, out);
     else
-        err = variable_walk(e, view, variable, 0, at, period, v->kind == VARIABLE_SUM ? text : NULL,
-                            &out->has_outsiders, add_cell, &s);
+        err = variable_walk(e, view, variable, 0, at, period, v->kind == VARIABLE_SUM ? text : NULL, out, add_cell, &s);
     if (err == OK && s.has_overflown)
         err = err_set(ERR_LIMIT, _("the sum of variable %s is too large"), v->id);
     return err;
@@ -157,6 +158,25 @@ static enum err amount_of_kind(struct evaluation *e, uint32_t view, uint32_t var
     case VARIABLE_RELATIONS: return gather_relations(e, view, variable, at, period, out);
     }
     return ERR_INTERNAL;
+}
+
+static enum err pass(void *ctx, uint32_t unit, uint32_t period, const struct cell_row *row)
+{
+    (void)ctx;
+    (void)unit;
+    (void)period;
+    (void)row;
+    return OK;
+}
+
+/* Nothing was found in what was sent: zero; nothing was sent: no value. */
+static enum err see_presence(struct evaluation *e, uint32_t view, uint32_t variable, struct scope at, uint32_t period,
+                             struct amount *out)
+{
+    enum err err = variable_walk(e, view, variable, 0, at, period, NULL, out, pass, NULL);
+
+    out->has = out->present != 0;
+    return err;
 }
 
 /* Sums of one unit are found faster than remembered. */
@@ -182,8 +202,8 @@ enum err variable_amount(struct evaluation *e, uint32_t view, uint32_t variable,
     memset(out, 0, sizeof(*out));
     if ((err = amount_of_kind(e, view, variable, at, period, part, out)) != OK)
         return err;
-    if (!out->has && v->absent_is_zero)
-        out->has = true;
+    if (!out->has && v->absent_is_zero && (err = see_presence(e, view, variable, at, period, out)) != OK)
+        return err;
     if (is_remembered(v, at) && (err = memo_put(e, &key, sizeof(*kept), (void **)&kept)) == OK)
         *kept = *out;
     return err;

@@ -48,7 +48,7 @@ static const struct {
 } rules[] = {
     [VARIABLE_SUM] = {{"form", "rows", "where", "value", "places", "by", "time", "absent"}, {"form"}},
     [VARIABLE_VALUES] = {{"form", "rows", "where", "value", "places", "time"}, {"form", "value"}},
-    [VARIABLE_KEYS] = {{"form", "rows", "where", "key", "all", "time", "absent"}, {NULL}},
+    [VARIABLE_KEYS] = {{"form", "rows", "where", "key", "all", "time"}, {NULL}},
     [VARIABLE_PAIRS] = {{"form", "rows", "where", "value", "places", "key", "within", "order", "time", "absent"},
                         {"form", "key", "order"}},
     [VARIABLE_RELATIONS] = {{"form", "rows", "where", "key", "partner", "both_ends", "time", "absent"},

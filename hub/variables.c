@@ -47,10 +47,17 @@ struct look {
     uint32_t code_count;
 };
 
+struct presence {
+    const struct variable *variable;
+    uint8_t clause;
+};
+
 struct eval_form {
     const struct form *form; /* of the hub, this very version */
     struct look *looks;
     uint32_t look_count;
+    struct presence *present; /* clauses that note every submission of the form */
+    uint32_t present_count;
 };
 
 struct variable_eval {
@@ -183,6 +190,21 @@ static enum err add_item(struct eval_form *ef, const struct variable *v, uint32_
     return OK;
 }
 
+/* What only the municipality's number asks for is of a form that another clause asks for anyway. */
+static bool notes_presence(const struct variable *v, uint32_t clause)
+{
+    return (v->kind == VARIABLE_KEYS || v->absent_is_zero) && !v->clauses[clause].municipality_only;
+}
+
+static enum err add_presence(struct eval_form *ef, const struct variable *v, uint32_t clause)
+{
+    enum err e = grow((void **)&ef->present, ef->present_count, sizeof(*ef->present));
+
+    if (e == OK)
+        ef->present[ef->present_count++] = (struct presence){v, (uint8_t)clause};
+    return e;
+}
+
 static enum err add_variable(struct eval_form *ef, const struct hub *h, const struct variable *v)
 {
     const struct form_versions versions = {ef->form, h->forms, h->form_count};
@@ -193,6 +215,8 @@ static enum err add_variable(struct eval_form *ef, const struct hub *h, const st
 
         if (strcmp(v->clauses[i].form, ef->form->id) != 0)
             continue;
+        if (notes_presence(v, i) && (e = add_presence(ef, v, i)) != OK)
+            return e;
         e = variable_compile(&code, v, i, &versions, NULL, NULL);
         if (e == ERR_INVALID) /* an older version without the field: no data for this variable */
             continue;
@@ -316,6 +340,7 @@ void variable_eval_free(struct variable_eval *ev)
             free(ev->forms[f].looks[i].codes);
         }
         free(ev->forms[f].looks);
+        free(ev->forms[f].present);
     }
     free(ev->forms);
     expr_arena_free(ev->arena);
@@ -608,7 +633,7 @@ enum err variable_eval_record(struct variable_eval *ev, const struct form *f, co
     struct eval_form *ef = find_eval(ev, f);
     enum err e = OK;
 
-    if (ef == NULL || ef->look_count == 0)
+    if (ef == NULL)
         return OK;
     ev->about = (struct value){.as.text = bytes_of(unit, strlen(unit))};
     ev->env = (struct expr_env){.values = values, .count = count, .today = filled_on, .beyond = &ev->about};
@@ -620,6 +645,8 @@ enum err variable_eval_record(struct variable_eval *ev, const struct form *f, co
 
         e = l->rows < 0 ? look_once(ev, l) : look_at_rows(ev, l);
     }
+    for (uint32_t i = 0; i < ef->present_count && e == OK; i++)
+        e = each(ctx, ef->present[i].variable, bytes_of(&ef->present[i].clause, 1), &(struct contribution){0, 1});
     return e;
 }
 
@@ -627,6 +654,6 @@ bool variable_eval_reads(const struct variable_eval *ev, const struct form *f)
 {
     for (size_t i = 0; i < ev->form_count; i++)
         if (ev->forms[i].form == f || memcmp(ev->forms[i].form->digest, f->digest, FORM_DIGEST_BYTES) == 0)
-            return ev->forms[i].look_count > 0;
+            return ev->forms[i].look_count > 0 || ev->forms[i].present_count > 0;
     return false;
 }

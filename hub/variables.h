@@ -8,6 +8,8 @@
  *   keys       part: 8 bytes of keyed digest over unit and key | clause index u8
  *   pairs      part: 8 bytes of keyed digest over unit and key | 8 bytes over unit and `within` | order i32 big-endian,
  *              sign bit turned; the sum holds the value
+ *   keys, and whatever says `absent: 0`, as well: part of one byte, the clause's index: one for each submission of the
+ *              form, whatever it holds, so that nothing found in what was sent is told from nothing sent
  *   relations  part: 8 bytes of keyed digest over the key and both ends in order (not of the unit: both sides name the
  *              same relation) | the partner's id as text ("" for an outsider)
  * The digest's key is derived from the hub's storage key: a code can neither be read in the store nor guessed. */
@@ -18,6 +20,11 @@
 #include "protocol/record.h"
 
 #define PART_KEY_BYTES    8u
+/* A part that says: there is a submission. */
+static inline bool part_is_presence(struct bytes part)
+{
+    return part.len == 1 && part.p[0] < VARIABLE_MAX_CLAUSES;
+}
 #define VARIABLE_PART_MAX 429u /* bytes: what a key of the store leaves beside digest, unit and period (cells.h) */
 
 /* What one submission adds to one cell.  Sums are scaled by the variable's places. */

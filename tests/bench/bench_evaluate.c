@@ -114,6 +114,9 @@ static enum err make_group(const struct variable *v, unsigned seed, const char *
     enum err e = OK;
 
     if (v->kind == VARIABLE_KEYS) {
+        const uint8_t present = 0; /* the form of its one clause was sent */
+
+        e = each(to, unit, period, bytes_of(&present, 1), &(struct cell){0, 1});
         for (unsigned i = 0; i < TEACHERS && e == OK; i++) {
             uint8_t part[PART_KEY_BYTES + 1] = {0};
 

@@ -61,7 +61,8 @@ says 'did you mean'
 expect 2 "$hub_program" school
 says 'second word'
 for command in init 'programme load' 'programme check' 'programme list' 'school add' 'school list' serve core status \
-    indicators explain 'export submissions' 'quarantine list' 'quarantine show' audit verify expr gateway; do
+    indicators explain completeness accept question checkpoint 'programme next-year' 'period close' \
+    'period reopen' 'period list' 'export submissions' 'quarantine list' 'quarantine show' audit verify expr gateway; do
     # shellcheck disable=SC2086
     expect 0 "$hub_program" $command --help
     prints Usage:
@@ -298,7 +299,9 @@ expect 0 "$hub_program" explain V-2 --period 2020-09
 prints 'that is 12.5 of 3'
 prints 's1/1.'
 expect 0 "$hub_program" explain V-2 --period 2020-09 --unit s1 --format csv
-prints 'id,unit,received,in_numerator,adds'
+prints 'id,unit,period,received,numerator,denominator,codes'
+prints ',2020-09,20'
+prints 'Z,4.5,1,'
 [ "$(wc -l <out.txt)" = 4 ] || fail 'three submissions were expected'
 expect 0 "$hub_program" explain V-2 --period 2020-09 --format json
 is_json

@@ -98,8 +98,10 @@ static inline char *example_text(const char *code)
     from = strstr(all, heading);
     from = from == NULL ? NULL : strstr(from, "```yaml\n");
     to = from == NULL ? NULL : strstr(from + 8, "```\n");
-    if (to == NULL)
+    if (to == NULL) {
         fail_msg("docs/indicators.md has no example %s", code);
+        return NULL;
+    }
     *to = '\0';
     text = strdup(from + 8);
     free(all);
@@ -291,6 +293,12 @@ static inline uint64_t code_digest(const char *unit, const char *code)
     return h;
 }
 
+/* There is a submission of the clause's form, whatever it holds. */
+static inline void sent(struct world *w, const char *variable, const char *unit, const char *period, uint8_t clause)
+{
+    put_bytes_cell(w, variable, unit, period, &clause, 1, 0, 1);
+}
+
 static inline void key(struct world *w, const char *variable, const char *unit, const char *period, const char *code,
                        uint8_t clause)
 {
@@ -299,6 +307,7 @@ static inline void key(struct world *w, const char *variable, const char *unit, 
     be64_put(p, code_digest(unit, code));
     p[PART_KEY_BYTES] = clause;
     put_bytes_cell(w, variable, unit, period, p, sizeof(p), 1, 1);
+    sent(w, variable, unit, period, clause);
 }
 
 static inline void level(struct world *w, const char *variable, const char *unit, const char *period, const char *code,

@@ -363,6 +363,42 @@ static void a_list_that_is_not_canonical_is_refused(void **state)
     world_close(&w);
 }
 
+/* A number that fits 64 bits, written with 128: every number has one form, or equal lines would not make equal bytes.
+ */
+static void a_number_that_is_wider_than_needed_is_refused(void **state)
+{
+    static const uint8_t wide[] = {0xc4, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0}; /* 2^63 */
+    struct snapshot_line line = plain;
+    struct snapshot_head head = {.period = "2020"};
+    struct snapshot_writer lines;
+    struct buf list, object;
+    struct compare c = {.count = 0};
+    struct world w;
+    uint8_t *at;
+
+    (void)state;
+    world_open(&w);
+    line.numerator = (snapshot_int)INT64_MAX + 1;
+    snapshot_writer_init(&lines);
+    MUST(snapshot_add(&lines, &line));
+    buf_init(&list, SNAPSHOT_MAX);
+    buf_init(&object, SIGNED_MAX);
+    MUST(snapshot_seal(&lines, &head, w.hub, &list, &object));
+    c.lines[0] = line;
+    MUST(snapshot_read(&head, bytes_of(list.data, list.len), compare_line, &c));
+    at = memmem(list.data, list.len, wide, sizeof(wide));
+    assert_non_null(at);
+    at[10] = 0; /* now it is 5 */
+    at[17] = 5;
+    digest(head.digest, bytes_of(list.data, list.len));
+    c.count = 0;
+    assert_int_equal(snapshot_read(&head, bytes_of(list.data, list.len), compare_line, &c), ERR_CORRUPT);
+    buf_fini(&list);
+    buf_fini(&object);
+    snapshot_writer_fini(&lines);
+    world_close(&w);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -373,6 +409,7 @@ int main(void)
         cmocka_unit_test(texts_that_are_too_long_are_refused_and_nothing_is_closed),
         cmocka_unit_test(a_changed_snapshot_is_refused_and_verify_names_it),
         cmocka_unit_test(a_list_that_is_not_canonical_is_refused),
+        cmocka_unit_test(a_number_that_is_wider_than_needed_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -304,6 +304,28 @@ static void across_a_merger_there_is_no_earlier_value_where_the_programme_says_s
     done(w);
 }
 
+static void a_relation_needs_an_end_in_the_roster_or_two_where_both_are_asked_for(void **state)
+{
+    struct world *w = open_example("L-22");
+    static const char *const variables[] = {"agreements", "inside"};
+
+    (void)state;
+    school(w, "A", NULL, NULL, NULL);
+    school(w, "B", NULL, "2020-08-31", NULL); /* closed */
+    school(w, "C", NULL, NULL, NULL);
+    for (size_t i = 0; i < COUNT(variables); i++) {
+        relation(w, variables[i], "A", Y2, "1", "B"); /* one end is there */
+        relation(w, variables[i], "B", Y2, "2", "");  /* none */
+        relation(w, variables[i], "A", Y2, "3", "C"); /* both */
+        relation(w, variables[i], "A", Y2, "4", "A"); /* with itself: one end, and no other */
+    }
+    expect(w, "ZHG-56", "A", Y2, "3.000000 = 3");
+    expect(w, "ZHG-56", NULL, Y2, "3.000000 = 3"); /* 1, 3 and 4 */
+    expect(w, "ZHG-58", "A", Y2, "1.000000 = 1");  /* 3: one school is not two */
+    expect(w, "ZHG-58", NULL, Y2, "1.000000 = 1");
+    done(w);
+}
+
 /* ---- numbers ---- */
 
 static void values_are_rounded_once_half_up_towards_plus_infinity(void **state)
@@ -530,6 +552,7 @@ int main(void)
         cmocka_unit_test(without_a_roster_everybody_who_has_cells_counts),
         cmocka_unit_test(a_merged_schools_earlier_value_is_that_of_both_schools_together),
         cmocka_unit_test(across_a_merger_there_is_no_earlier_value_where_the_programme_says_so),
+        cmocka_unit_test(a_relation_needs_an_end_in_the_roster_or_two_where_both_are_asked_for),
         cmocka_unit_test(values_are_rounded_once_half_up_towards_plus_infinity),
         cmocka_unit_test(sums_beyond_a_double_stay_exact_and_beyond_128_bits_have_no_value),
         cmocka_unit_test(a_formula_that_divides_by_zero_has_no_value),

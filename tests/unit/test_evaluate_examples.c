@@ -283,6 +283,12 @@ static void l_12_several_periods_are_judged_together_and_have_a_trend(void **sta
     cell(w, "takers", "A", Y2, 20, 1);
     cell(w, "failed", "B", Y2, 8, 1);
     cell(w, "takers", "B", Y2, 20, 1);
+    cell(w, "failed", "C", Y0, 6, 1);
+    cell(w, "takers", "C", Y0, 20, 1);
+    cell(w, "failed", "C", Y1, 7, 1);
+    cell(w, "takers", "C", Y1, 20, 1);
+    cell(w, "failed", "C", Y2, 8, 1);
+    cell(w, "takers", "C", Y2, 20, 1);
     expect(w, "ABN-07", "A", Y2, "0.000000"); /* 20 in 2019/20 */
     expect(w, "ABN-10", "A", Y2, "1.000000"); /* 40 and 35, not 20: two of three */
     /* x = -2, -1, 0; y = 40, 20, 35: n = 3, sum x = -3, sum y = 95, sum xx = 5, sum xy = -100;
@@ -291,7 +297,10 @@ static void l_12_several_periods_are_judged_together_and_have_a_trend(void **sta
     expect(w, "ABN-07", "B", Y2, "-: an earlier value is missing");
     expect(w, "ABN-10", "B", Y2, "-: an earlier value is missing");
     expect(w, "KLN-34", "B", Y2, "-: an earlier value is missing");
-    expect(w, "ABN-07", "C", Y2, "-: no data");
+    expect(w, "ABN-07", "C", Y2, "1.000000"); /* 35 and 40 */
+    expect(w, "ABN-10", "C", Y2, "0.000000"); /* in all three */
+    expect(w, "KLN-34", "C", Y2, "5.000000");
+    expect(w, "ABN-07", "C", "2022/23", "-: no data");
     done(w);
 }
 

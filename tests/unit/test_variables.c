@@ -445,8 +445,10 @@ static void a_key_of_two_units_is_two_people_and_nobody_reads_it(void **state)
     set_cell(&b, 1, WHO, text("T01"));
     set_rows(&b, 3);
     submit(&b, "gp");
-    assert_int_equal(b.count, 2);
+    assert_int_equal(b.count, 4);
     assert_int_equal(b.given[0].len, PART_KEY_BYTES + 1);
+    /* Last, for each clause: there is a submission. */
+    assert_true(b.given[2].len == 1 && b.given[2].part[0] == 0 && b.given[3].len == 1 && b.given[3].part[0] == 1);
     /* One person, found by both clauses. */
     assert_memory_equal(b.given[0].part, b.given[1].part, PART_KEY_BYTES);
     assert_int_equal(b.given[0].part[PART_KEY_BYTES], 0);

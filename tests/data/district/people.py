@@ -73,14 +73,16 @@ def pd(world, year, school):
     taken = {}
     for row in rows:
         taken[row["row"].split("-")[0]] = taken.get(row["row"].split("-")[0], 0) + 1
+    # A school with low results sends somebody to contests and internships, and more the year after.
+    sent = ["contest", "internship"] * year.index if school.low == 1 else []
     for person in world.staff[year.index][school.id]:
         wanted = None
         if person["education"] != "higher" and rng.chance(350):
             wanted = "degree_study"
         elif person.get("matches_subject") is False and rng.chance(450):
             wanted = "retraining"
-        elif school.low == 1 and person["post"] == "teacher" and rng.chance(70 + 60 * year.index):
-            wanted = rng.pick(["internship", "contest"])
+        elif sent and person["post"] == "teacher":
+            wanted = sent.pop()
         elif person["post"] in ("head", "deputy") and rng.chance(400):
             wanted = "tutoring" if rng.chance(500) else "course"
         if wanted:

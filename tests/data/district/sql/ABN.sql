@@ -149,7 +149,7 @@ SELECT 'offers_yes', unit, period, yes, yes FROM offered
 UNION ALL SELECT 'offers_asked', unit, period, asked, asked FROM offered;
 
 -- Teachers and heads (with deputies), each once.
--- ~ choice: who has no row of training was not trained, also in a school and a year without any row.
+-- ~ choice: who has no row has done nothing, where the school has sent the form at all.
 WITH person AS (
   SELECT s.unit, s.period, s.main_place = '1' AS main, s.post = 'teacher' AS is_teacher, s.post IN ('head', 'deputy') AS is_head,
          EXISTS (SELECT 1 FROM pd t WHERE t.unit = s.unit AND t.period = s.period AND t.teacher = s.teacher) AS trained,
@@ -168,6 +168,9 @@ UNION ALL SELECT 'heads', unit, period, sum(is_head), sum(is_head AND main) FROM
 UNION ALL
 SELECT 'heads_trained', unit, period, sum(is_head AND trained), sum(is_head AND trained AND main)
 FROM person GROUP BY unit, period;
+-- A school that has sent nothing of the form: not none, but not known.
+DELETE FROM amount WHERE name IN ('teachers_trained', 'teachers_active', 'heads_trained')
+  AND NOT EXISTS (SELECT 1 FROM pd f WHERE f.unit = amount.unit AND f.period = amount.period);
 
 -- ==== shares ====
 

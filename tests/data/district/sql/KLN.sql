@@ -139,7 +139,7 @@ UNION ALL SELECT 'family_events', unit, period, visits + consultations, visits +
 INSERT INTO amount SELECT 'tutors', unit, period, amount, amount FROM docs WHERE doc = 'tutor_assigned' AND amount <> '';
 
 -- staff, pd, def: people, each once.
--- ~ choice: who has no row of training or diagnostics was not trained and has no plan, also in a year without any row.
+-- ~ choice: who has no row has done nothing, where the school has sent the form at all.
 WITH person AS (
   SELECT s.unit, s.period, s.main_place = '1' AS main, s.post = 'teacher' AS is_teacher,
          s.post IN ('head', 'deputy', 'teacher') AS leads_or_teaches,
@@ -164,6 +164,11 @@ counted AS (
   UNION ALL SELECT unit, period, main, 'tutored', leads_or_teaches AND tutored FROM person
   UNION ALL SELECT unit, period, main, 'transition_leaders', leads_or_teaches AND transition FROM person)
 INSERT INTO amount SELECT name, unit, period, sum(yes), sum(yes AND main) FROM counted GROUP BY name, unit, period;
+-- A school that has sent nothing of the form: not none, but not known.
+DELETE FROM amount WHERE name IN ('teachers_trained', 'teachers_nonnative', 'tutored', 'transition_leaders')
+  AND NOT EXISTS (SELECT 1 FROM pd f WHERE f.unit = amount.unit AND f.period = amount.period);
+DELETE FROM amount WHERE name IN ('teachers_plan')
+  AND NOT EXISTS (SELECT 1 FROM def f WHERE f.unit = amount.unit AND f.period = amount.period);
 -- Assessed in lesson design: everybody in the form; able at 60 and more.  ~ choice: in any round of the year.
 WITH assessed AS (
   SELECT d.unit, d.period, d.teacher, max(d.level + 0 >= 60) AS able, coalesce(max(s.main_place = '1'), 0) AS main

@@ -99,7 +99,7 @@ UNION ALL SELECT 'with_iom_' || name, unit, period, iom, iom FROM graduated
 UNION ALL SELECT 'consulted_' || name, unit, period, consulted, consulted FROM graduated;
 
 -- staff, and what is said of the same people in def and pd: one row a person.
--- ~ choice: who has no row has done nothing, also in a school and a year without any row.
+-- ~ choice: who has no row has done nothing, where the school has sent the form at all.
 WITH people AS (
   SELECT s.unit, s.period, s.main_place = '1' AS main, s.post = 'teacher' AS is_teacher,
          coalesce(d.methods AND d.subject, 0) AS diagnosed, coalesce(d.made AND d.running, 0) AS plan, coalesce(d.modern, 0) AS modern,
@@ -130,6 +130,11 @@ FROM people GROUP BY unit, period
 UNION ALL
 SELECT 'teachers_webinar', unit, period, sum(is_teacher AND webinar), sum(is_teacher AND webinar AND main)
 FROM people GROUP BY unit, period;
+-- A school that has sent nothing of the form: not none, but not known.
+DELETE FROM amount WHERE name IN ('staff_diagnosed', 'staff_plan', 'staff_modern')
+  AND NOT EXISTS (SELECT 1 FROM def f WHERE f.unit = amount.unit AND f.period = amount.period);
+DELETE FROM amount WHERE name IN ('teachers_course', 'teachers_contest', 'teachers_internship', 'teachers_webinar')
+  AND NOT EXISTS (SELECT 1 FROM pd f WHERE f.unit = amount.unit AND f.period = amount.period);
 
 -- def: who was diagnosed, and who of them has a gap.
 WITH found AS (

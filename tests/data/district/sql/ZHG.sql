@@ -122,7 +122,7 @@ UNION ALL SELECT 'gap_methods', unit, period, sum(methods_gap), sum(methods_gap 
 UNION ALL SELECT 'gap', unit, period, sum(gap), sum(gap AND main) FROM found GROUP BY unit, period;
 
 -- Teachers with a running plan, trained in the approach, with distance skills.
--- ~ choice: who has no row has no plan and no training, also in a school and a year without any row.
+-- ~ choice: who has no row has done nothing, where the school has sent the form at all.
 WITH skilled AS (
   SELECT s.unit, s.period, s.main_place = '1' AS main,
          EXISTS (SELECT 1 FROM def d WHERE d.unit = s.unit AND d.period = s.period AND d.teacher = s.teacher
@@ -138,6 +138,14 @@ INSERT INTO amount
 SELECT 'teachers_plan', unit, period, sum(plan), sum(plan AND main) FROM skilled GROUP BY unit, period
 UNION ALL SELECT 'teachers_approach', unit, period, sum(approach), sum(approach AND main) FROM skilled GROUP BY unit, period
 UNION ALL SELECT 'teachers_distance', unit, period, sum(distance), sum(distance AND main) FROM skilled GROUP BY unit, period;
+-- A school that has sent nothing of the form: not none, but not known.
+DELETE FROM amount WHERE name IN ('teachers_plan')
+  AND NOT EXISTS (SELECT 1 FROM def f WHERE f.unit = amount.unit AND f.period = amount.period);
+DELETE FROM amount WHERE name IN ('teachers_approach')
+  AND NOT EXISTS (SELECT 1 FROM pd f WHERE f.unit = amount.unit AND f.period = amount.period);
+DELETE FROM amount WHERE name = 'teachers_distance'
+  AND NOT EXISTS (SELECT 1 FROM pd f WHERE f.unit = amount.unit AND f.period = amount.period)
+  AND NOT EXISTS (SELECT 1 FROM def f WHERE f.unit = amount.unit AND f.period = amount.period);
 
 -- Courses attended: finished ones, not people.
 INSERT INTO amount
@@ -234,7 +242,7 @@ INSERT INTO amount
 SELECT 'meta_participants', unit, period, sum(participants), sum(participants)
 FROM kim_rows WHERE subject = 'meta' GROUP BY unit, period;
 
--- tand: pairs inside a school, and mentees at their own school.  A school with gaps and without a pair covers nobody.
+-- tand: pairs inside a school, and mentees at their own school; a school that has sent no pair is not known to have none.
 INSERT INTO amount
 SELECT 'pairs_in_school', unit, period, sum(scope = 'in_school' AND status = 'active'),
        sum(scope = 'in_school' AND status = 'active')
@@ -249,7 +257,8 @@ WITH mentee AS (
   WHERE t.status = 'active' AND t.mentee_school = t.unit)
 INSERT INTO amount
 SELECT 'mentees', g.unit, g.period, count(m.mentee_code), coalesce(sum(m.main), 0)
-FROM amount g LEFT JOIN mentee m ON m.unit = g.unit AND m.period = g.period WHERE g.name = 'gap' GROUP BY g.unit, g.period;
+FROM amount g LEFT JOIN mentee m ON m.unit = g.unit AND m.period = g.period WHERE g.name = 'gap'
+  AND EXISTS (SELECT 1 FROM tand t WHERE t.unit = g.unit AND t.period = g.period) GROUP BY g.unit, g.period;
 
 -- ==== shares ====
 
@@ -303,7 +312,7 @@ INSERT INTO share VALUES
   ('ZHG-33', '', 'intellectual', 'soc_pupils', 100, 'school_year', 'municipality', 'all'),
   ('ZHG-43', '', 'low_motivation_5_11', 'pupils_5_11', 100, 'school_year', 'both', 'all'),
   ('ZHG-44', '', 'able_5_11', 'pupils_5_11', 100, 'school_year', 'both', 'all'),
-  ('ZHG-45', '', 'iom', 'able', 100, 'school_half_year', 'both', 'all'),
+  ('ZHG-45', '', 'iom', 'able_5_11', 100, 'school_half_year', 'both', 'all'),
   ('ZHG-47', '', 'meta_good', 'meta_participants', 100, 'school_year', 'both', 'all'),
   ('ZHG-49', '', 'gap_lesson', 'diagnosed_lesson', 100, 'school_year', 'both', 'all'),
   ('ZHG-50', '', 'gap_methods', 'diagnosed_methods', 100, 'school_year', 'both', 'all'),
