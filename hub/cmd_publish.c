@@ -231,18 +231,26 @@ static enum err keep_one(void *ctx, const char *school)
 }
 
 /* Between reading and keeping others may have worked: then what was checked is not what is there. */
-static enum err keep(struct work *w)
+static enum err is_as_checked(const struct work *w)
 {
     struct publication_row last;
-    uint64_t snapshot_lsn = 0;
-    enum err e = command_begin(w->hub, &w->t);
+    uint64_t snapshot_lsn = 0, definitions = 0;
+    enum err e = closed_since(w->t, &w->asked->period, &snapshot_lsn);
 
-    if (e != OK)
+    if (e != OK || (e = publications_newest(w->hub, w->t, &last)) != OK ||
+        (e = hub_definitions_version(w->t, &definitions)) != OK)
         return e;
-    if ((e = closed_since(w->t, &w->asked->period, &snapshot_lsn)) == OK &&
-        (snapshot_lsn != w->snapshot_lsn || (e = publications_newest(w->hub, w->t, &last)) != OK || last.id != w->last))
-        e = e != OK ? e : err_set(ERR_BUSY, _("something else was closed or published meanwhile; run it again"));
-    if (e == OK)
+    if (snapshot_lsn != w->snapshot_lsn || last.id != w->last || definitions != w->hub->definitions_version)
+        return err_set(ERR_BUSY, _("something else was loaded, closed or published meanwhile; run it again"));
+    return OK;
+}
+
+/* Definitions are not read anew: the publication speaks of those that it was made with. */
+static enum err keep(struct work *w)
+{
+    enum err e = store_begin_write(w->hub->store, &w->t);
+
+    if (e == OK && (e = is_as_checked(w)) == OK)
         e = w->asked->audience == AUDIENCE_SCHOOL ? publication_each_school(w->publication, keep_one, w)
                                                   : keep_one(w, NULL);
     return command_finish(w->hub, w->t, e);
