@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_NAME_MAX 1024u
-#define NAME_KEPT     180u
-#define UNIT_ALL      "municipality" /* untranslated: names decide ties, and an answer depends on no language */
+#define NAME_KEPT 180u
+#define UNIT_ALL  "municipality" /* untranslated: names decide ties, and an answer depends on no language */
 
 bool line_is_municipal(const struct publication *p, const struct line *l)
 {
@@ -20,7 +19,7 @@ bool line_is_municipal(const struct publication *p, const struct line *l)
 /* ---- lines by name ---- */
 
 /* Names go to the engine, which takes 250 bytes: a longer one ends in a digest of the whole. */
-static void shorten(char name[LINE_NAME_MAX])
+void line_name_shorten(char name[LINE_NAME_MAX])
 {
     uint8_t d[DIGEST_BYTES];
     size_t at = NAME_KEPT;
@@ -42,7 +41,7 @@ static enum err add_line(struct publication *p, char name[LINE_NAME_MAX], const 
     struct line *l;
     enum err e;
 
-    shorten(name);
+    line_name_shorten(name);
     if ((e = texts_put(&g->names, name, out)) != OK || *out < before)
         return e;
     if ((e = grow_array((void **)&g->lines, &g->line_cap, before, LINES_MAX, sizeof(*g->lines))) != OK)

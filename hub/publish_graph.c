@@ -253,5 +253,6 @@ void graph_free(struct graph *g)
     free(g->inputs);
     free(g->known);
     free(g->ranges);
+    free(g->kept);
     memset(g, 0, sizeof(*g));
 }

@@ -19,7 +19,8 @@
 struct problem {
     struct publication *p;
     struct protect *engine;
-    uint32_t reader; /* into graph.units; NONE: everybody */
+    uint32_t reader;   /* into graph.units; NONE: everybody */
+    struct texts seen; /* sums that are targets already */
 };
 
 /* ---- rows ---- */
@@ -269,49 +270,109 @@ static enum err add_structure(struct problem *w)
 /* ---- targets ---- */
 
 /* Of two people nobody can be asked to doubt between more than 0, 1 and 2. */
-static int64_t width_of(const struct problem *w, const struct line *l)
+static int64_t width_of(const struct publication *p, const struct line *l)
 {
     int64_t one = power10(l->places);
     i128 below;
 
-    if (!line_is_share(l) || graph_value(&w->p->g, &l->denominator, &below) != OK || below >= (i128)WIDTH * one)
+    if (!line_is_share(l) || graph_value(&p->g, &l->denominator, &below) != OK || below >= (i128)WIDTH * one)
         return WIDTH * one;
     return below < one ? one : (int64_t)below;
 }
 
-static enum err add_target(struct problem *w, const struct line *l, const struct sum *x, int64_t a, const struct sum *y,
-                           const char *what)
+enum err targets_each(const struct publication *p, enum err (*each)(void *ctx, const struct wanted *w), void *ctx)
 {
-    struct protect_need need = {0, 0, 0};
+    enum err e = OK;
+
+    for (uint32_t n = 0; n < p->g.line_count && e == OK; n++) {
+        const struct line *l = &p->g.lines[n];
+        struct wanted w = {.line = l, .x = l->numerator, .what = "numerator"};
+
+        if (!l->is_target || !l->has_sums)
+            continue;
+        w.width = width_of(p, l);
+        e = each(ctx, &w);
+        w.x = l->denominator;
+        w.y = l->numerator;
+        w.what = "others";
+        if (e == OK && line_is_share(l))
+            e = each(ctx, &w);
+    }
+    return e;
+}
+
+/* Several lines, and several publications, may keep the same sum: once is enough. */
+static enum err is_new(struct problem *w, const struct reduced *r, bool *out)
+{
+    uint32_t before = w->seen.count;
+    struct buf text;
+    uint32_t at;
+    enum err e;
+
+    buf_init(&text, 1u << 24);
+    for (size_t k = 0; k < r->count; k++)
+        buf_printf(&text, "%u*%lld ", r->terms[k].atom, (long long)r->terms[k].coef);
+    if ((e = buf_status(&text)) == OK)
+        e = texts_put(&w->seen, buf_cstr(&text), &at);
+    buf_fini(&text);
+    *out = w->seen.count > before;
+    return e;
+}
+
+static enum err put_target(struct problem *w, const char *id, const struct reduced *r, int64_t width)
+{
+    struct protect_need need = {0, 0, (width + r->divided - 1) / r->divided};
+    uint32_t target;
+    bool is_fresh = false;
+    enum err e = r->count == 0 ? OK : is_new(w, r, &is_fresh);
+
+    return e != OK || !is_fresh ? e : protect_target(w->engine, id, r->terms, r->count, &need, &target);
+}
+
+/* What a school reported itself it knows; the sheets of its surveys it never saw. */
+static bool is_known_to_reader(const struct problem *w, uint32_t unit, bool of_survey)
+{
+    return unit == w->reader && !of_survey;
+}
+
+static enum err add_wanted(void *ctx, const struct wanted *t)
+{
+    struct problem *w = ctx;
     char id[PROTECT_ID_MAX + 1];
     struct reduced r;
-    uint32_t target;
-    enum err e = graph_reduce(&w->p->g, x, a, y, -1, &r);
+    enum err e;
 
-    if (e != OK)
+    if (is_known_to_reader(w, t->line->unit, t->line->i->privacy == PRIVACY_SURVEY))
+        return OK;
+    if ((e = graph_reduce(&w->p->g, &t->x, 1, &t->y, -1, &r)) != OK)
         return e;
-    (void)snprintf(id, sizeof(id), "%s (%s)", name_of(w, l), what);
-    need.width = (width_of(w, l) + r.divided - 1) / r.divided;
-    if (r.count > 0)
-        e = protect_target(w->engine, id, r.terms, r.count, &need, &target);
+    (void)snprintf(id, sizeof(id), "%s (%s)", name_of(w, t->line), t->what);
+    e = put_target(w, id, &r, t->width);
+    free(r.terms);
+    return e;
+}
+
+static enum err add_kept(struct problem *w, const struct kept_target *t)
+{
+    struct reduced r;
+    enum err e;
+
+    if (!t->bears || is_known_to_reader(w, t->unit, t->of_survey))
+        return OK;
+    if ((e = graph_reduce(&w->p->g, &t->sum, 1, NULL, 0, &r)) != OK)
+        return e;
+    e = put_target(w, w->p->g.known_names.items[t->name], &r, t->width);
     free(r.terms);
     return e;
 }
 
 static enum err add_targets(struct problem *w)
 {
-    const struct graph *g = &w->p->g;
-    enum err e = OK;
+    enum err e = targets_each(w->p, add_wanted, w);
 
-    for (uint32_t n = 0; n < g->line_count && e == OK; n++) {
-        const struct line *l = &g->lines[n];
-
-        if (!l->is_target || !l->has_sums || (l->unit == w->reader && l->i->privacy != PRIVACY_SURVEY))
-            continue;
-        e = add_target(w, l, &l->numerator, 1, &(struct sum){0, 0}, "numerator");
-        if (e == OK && line_is_share(l))
-            e = add_target(w, l, &l->denominator, 1, &l->numerator, "others");
-    }
+    for (uint32_t n = 0; n < w->p->g.kept_count && e == OK; n++)
+        e = add_kept(w, &w->p->g.kept[n]);
+    texts_free(&w->seen);
     return e;
 }
 

@@ -102,6 +102,15 @@ struct known {
     bool bears;
 };
 
+/* What an earlier publication kept uncertain, and what must stay so whatever else is published. */
+struct kept_target {
+    uint32_t name;
+    uint32_t unit; /* into graph.units */
+    struct sum sum;
+    int64_t width;
+    bool of_survey, bears;
+};
+
 struct graph {
     struct texts keys; /* quantities by key and value; same numbers as `atoms` */
     struct atom *atoms;
@@ -120,6 +129,8 @@ struct graph {
     uint32_t known_count, known_cap;
     struct range *ranges; /* of `known` */
     uint32_t range_count, range_cap;
+    struct kept_target *kept;
+    uint32_t kept_count, kept_cap;
 };
 void graph_free(struct graph *g);
 MUST_CHECK enum err graph_atom(struct graph *g, const char *key, int64_t value, uint32_t unit, uint32_t *out);
@@ -155,6 +166,9 @@ struct publication {
     struct publication_summary summary;
 };
 
+#define LINE_NAME_MAX 1024u
+/* So that the engine takes it, with what is added to it: one that is too long ends in a digest of the whole. */
+void line_name_shorten(char name[LINE_NAME_MAX]);
 MUST_CHECK enum err gather_lines(struct publication *p);
 /* Of a line with `result`: its sums; ERR_NOT_FOUND: it cannot be put into quantities. */
 MUST_CHECK enum err linear_sums(struct publication *p, struct line *l, const char *unit, const char *part);
@@ -168,6 +182,16 @@ bool line_is_share(const struct line *l);
 int64_t power10(unsigned places);
 MUST_CHECK enum err classes_prepare(struct publication *p);
 
+/* A target's sum as it stands in the problem, x - y (of `others`: denominator less numerator). */
+struct wanted {
+    const struct line *line;
+    struct sum x, y; /* y.count 0: nothing */
+    int64_t width;   /* of x - y as they stand */
+    const char *what;
+};
+/* Calls `each` for all of them. */
+MUST_CHECK enum err targets_each(const struct publication *p, enum err (*each)(void *ctx, const struct wanted *w),
+                                 void *ctx);
 MUST_CHECK enum err guard(struct publication *p);
 
 MUST_CHECK enum err memory_read(struct publication *p, const struct publication_memory *m);

@@ -1,6 +1,7 @@
 /* What is hidden from the start (docs/publication.md, "Hidden from the start"). */
 #include "hub/publish_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -256,6 +257,87 @@ static enum err judge(const struct publication *p, struct line *l)
     return OK;
 }
 
+/* ---- units without lines of their own ---- */
+
+static enum err keep_unit_sum(struct publication *p, const struct sum *from, uint32_t unit, struct sum *to)
+{
+    enum err e = OK;
+
+    for (uint32_t k = from->first; k < from->first + from->count && e == OK; k++) {
+        const struct protect_term t = p->g.terms[k];
+
+        if (p->g.atoms[t.atom].unit == unit)
+            e = graph_term(&p->g, to, t.atom, t.coef);
+    }
+    return e;
+}
+
+static enum err add_unit_of(struct publication *p, const struct line *of, uint32_t unit)
+{
+    struct line l = *of;
+    struct numbers n;
+    char name[LINE_NAME_MAX];
+    uint32_t at;
+    enum err e;
+
+    l.numerator = l.denominator = (struct sum){0, 0};
+    l.is_listed = l.is_needed = l.is_reportable = false;
+    l.hidden = HIDDEN_LEVEL;
+    l.unit = unit;
+    if ((e = keep_unit_sum(p, &of->numerator, unit, &l.numerator)) != OK ||
+        (e = keep_unit_sum(p, &of->denominator, unit, &l.denominator)) != OK || (e = numbers_of(p, &l, &n)) != OK)
+        return e;
+    n.sheets = n.has_denominator && n.below > 0 ? (uint64_t)(n.below / power10(n.places)) : 0;
+    l.is_target = (l.i->municipality_only || l.i->privacy == PRIVACY_RESTRICTED || too_small(p, l.i->privacy, &n)) &&
+                  !(n.has_denominator && n.below == 0);
+    if (!l.is_target)
+        return OK;
+    (void)snprintf(name, sizeof(name), "%s, %s", p->g.names.items[of->name], p->g.units.items[unit]);
+    line_name_shorten(name);
+    if ((e = texts_put(&p->g.names, name, &at)) != OK || at < p->g.line_count)
+        return e;
+    if ((e = grow_array((void **)&p->g.lines, &p->g.line_cap, p->g.line_count, LINES_MAX, sizeof(l))) == OK) {
+        l.name = at;
+        p->g.lines[p->g.line_count++] = l;
+    }
+    return e;
+}
+
+/* What is computed for the district alone has units behind it all the same: the difference of two such lines may be one
+ * of them. */
+static enum err add_units_of(struct publication *p, uint32_t n)
+{
+    bool *seen = calloc((size_t)p->g.units.count + 1, sizeof(*seen));
+    enum err e = seen == NULL ? ERR_NOMEM : OK;
+
+    for (uint32_t k = 0; k < p->g.lines[n].numerator.count && e == OK; k++) {
+        struct line of = p->g.lines[n];
+        uint32_t unit = p->g.atoms[p->g.terms[of.numerator.first + k].atom].unit;
+
+        if (seen[unit] || is_the_office(p, unit))
+            continue;
+        seen[unit] = true;
+        e = add_unit_of(p, &of, unit);
+    }
+    free(seen);
+    return e;
+}
+
+static enum err add_units(struct publication *p)
+{
+    uint32_t count = p->g.line_count;
+    enum err e = OK;
+
+    for (uint32_t n = 0; n < count && e == OK; n++) {
+        const struct line *l = &p->g.lines[n];
+
+        if (l->has_sums && line_is_municipal(p, l) && l->hidden != HIDDEN_OPAQUE && l->i->privacy != PRIVACY_OPEN &&
+            (!l->is_listed || l->i->levels == LEVELS_MUNICIPALITY))
+            e = add_units_of(p, n);
+    }
+    return e;
+}
+
 /* ---- what they are computed from ---- */
 
 /* Rules 5 and 6: inputs were listed after what reads them, and may read further ones, in circles never. */
@@ -291,6 +373,8 @@ enum err rules_apply(struct publication *p)
         }
         p->g.lines[n] = l;
     }
+    if (e == OK)
+        e = add_units(p);
     pass_on(p);
     return e;
 }
