@@ -271,6 +271,8 @@ static enum err list(struct publication *p, uint32_t line)
     return e;
 }
 
+/* Lines for other audiences stand there as well: what is too small in them must not follow from this publication, or
+ * theirs could never be made. */
 static enum err take_line(void *ctx, const struct indicator_line *l)
 {
     struct publication *p = ctx;
@@ -280,7 +282,8 @@ static enum err take_line(void *ctx, const struct indicator_line *l)
                         .index = l->index,
                         .period = *l->period,
                         .result = l->result,
-                        .is_listed = true,
+                        .is_own_line = true,
+                        .is_listed = (l->indicator->audience & p->order.audience) != 0,
                         .is_reportable = is_reportable(p, l),
                         .target = l->target,
                         .status = l->status};
@@ -290,15 +293,13 @@ static enum err take_line(void *ctx, const struct indicator_line *l)
     const char *part = l->breakdown;
     enum err e;
 
-    if ((l->indicator->audience & p->order.audience) == 0)
-        return OK;
     if (own > 0 && strncmp(part, l->indicator->part, own) == 0)
         part += own + (part[own] == ';');
     name_indicator(name, l->indicator, unit, l->period, part);
     if ((e = add_line(p, name, unit, &like, &line)) != OK || (e = texts_put(&p->g.words, l->breakdown, &word)) != OK)
         return e;
     p->g.lines[line].breakdown = p->g.words.items[word];
-    return list(p, line);
+    return like.is_listed ? list(p, line) : OK;
 }
 
 enum err gather_lines(struct publication *p)

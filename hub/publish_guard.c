@@ -419,7 +419,7 @@ static enum err ask(struct problem *w, struct protect_summary *s)
     return e;
 }
 
-static enum err satisfy(struct publication *p, uint32_t reader, struct protect_summary *s)
+static enum err try_reader(struct publication *p, uint32_t reader, struct protect_summary *s)
 {
     struct problem w = {.p = p, .reader = reader};
     enum err e = build(&w);
@@ -428,6 +428,26 @@ static enum err satisfy(struct publication *p, uint32_t reader, struct protect_s
         e = ask(&w, s);
     protect_free(w.engine);
     return e;
+}
+
+static bool give_up_classes(struct publication *p)
+{
+    bool any = false;
+
+    for (uint32_t n = 0; n < p->g.line_count; n++)
+        if (p->g.lines[n].class_item != NONE && !p->g.lines[n].class_is_gone) {
+            p->g.lines[n].class_is_gone = true;
+            any = true;
+        }
+    return any;
+}
+
+/* Ranges are what the engine's search for whole numbers fails at: where it finds no proof, there are no classes. */
+static enum err satisfy(struct publication *p, uint32_t reader, struct protect_summary *s)
+{
+    enum err e = try_reader(p, reader, s);
+
+    return e == ERR_LIMIT && give_up_classes(p) ? try_reader(p, reader, s) : e;
 }
 
 /* ---- all readers ---- */

@@ -72,6 +72,7 @@ struct line {
     uint32_t unit;             /* into graph.units */
     struct period period;
     struct result result;
+    bool is_own_line;   /* of `svodka-hub indicators`, whoever is shown it; not only computed from */
     bool is_listed;     /* a line of the publication */
     bool is_needed;     /* computed from by another */
     bool is_reportable; /* its unit's line may stand in this publication at all */

@@ -202,6 +202,12 @@ static bool is_harmless_nothing(const struct line *l, const struct numbers *n)
            (l->i->privacy == PRIVACY_RESULTS || l->i->privacy == PRIVACY_STAFF);
 }
 
+/* What the office alone sees at all has no level below which it is not published. */
+static bool is_of_district_alone(const struct indicator *i)
+{
+    return i->privacy == PRIVACY_RESTRICTED || (i->municipality_only && i->audience != AUDIENCE_OFFICE);
+}
+
 static enum err judge_unit(const struct publication *p, struct line *l)
 {
     struct numbers n;
@@ -212,12 +218,12 @@ static enum err judge_unit(const struct publication *p, struct line *l)
     if (is_the_office(p, l->unit)) { /* reported about the district: no unit's */
         if (too_small(p, l->i->privacy, &n))
             l->hidden = HIDDEN_NUMBERS;
-    } else if (l->i->municipality_only || l->i->privacy == PRIVACY_RESTRICTED)
+    } else if (is_of_district_alone(l->i))
         l->hidden = HIDDEN_LEVEL;
     else if (!is_harmless_nothing(l, &n) && too_small(p, l->i->privacy, &n))
         l->hidden = HIDDEN_NUMBERS;
     /* Of nothing there is nothing to learn, once it is known to be nothing. */
-    l->is_target = l->hidden != HIDDEN_NOT && l->is_listed && !(n.has_denominator && n.below == 0);
+    l->is_target = l->hidden != HIDDEN_NOT && l->is_own_line && !(n.has_denominator && n.below == 0);
     return OK;
 }
 
@@ -332,7 +338,7 @@ static enum err add_units(struct publication *p)
         const struct line *l = &p->g.lines[n];
 
         if (l->has_sums && line_is_municipal(p, l) && l->hidden != HIDDEN_OPAQUE && l->i->privacy != PRIVACY_OPEN &&
-            (!l->is_listed || l->i->levels == LEVELS_MUNICIPALITY))
+            (!l->is_own_line || l->i->levels == LEVELS_MUNICIPALITY))
             e = add_units_of(p, n);
     }
     return e;

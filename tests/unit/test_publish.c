@@ -588,23 +588,51 @@ static void a_damaged_memory_is_refused(void **state)
  * hidden. */
 static void what_cannot_be_protected_any_more_is_refused_by_name(void **state)
 {
+    static const char *const privacy[] = {"open", "family"};
+    struct press past = {.count = 0};
+    struct publication *p = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        char yaml[512];
+        struct world *w;
+
+        (void)snprintf(yaml, sizeof(yaml),
+                       "  - {id: x, name: X, kind: share, numerator: \"${registers}\", denominator: \"${pupils}\", "
+                       "privacy: %s, " ALL "}\n",
+                       privacy[i]);
+        w = district(yaml);
+        schools(w, 6);
+        ROW(w, "registers", 2, 9, 7, 8, 6, 12);
+        ROW(w, "pupils", 60, 90, 70, 80, 60, 96);
+        if (i == 0)
+            publication_free(publish(w, &past, Y, AUDIENCE_PUBLIC));
+        else
+            assert_int_equal(try_publish(w, &past, Y, AUDIENCE_REGION, &p), ERR_DENIED);
+        done(w);
+    }
+    assert_null(p);
+    assert_non_null(strstr(err_text(), "x, A, 2020/21 (numerator)"));
+    assert_non_null(strstr(err_text(), "publication 1: x, A, 2020/21"));
+    press_free(&past);
+}
+
+/* Published for the public alone: what is meant for the region must not follow from it either. */
+static void what_others_will_be_told_is_kept_from_the_first(void **state)
+{
     struct world *w = district("  - {id: o, name: O, kind: share, numerator: \"${registers}\", denominator: "
                                "\"${pupils}\", privacy: open, audience: [office, public]}\n"
                                "  - {id: x, name: X, kind: share, numerator: \"${registers}\", denominator: "
                                "\"${pupils}\", privacy: family, audience: [office, region]}\n");
-    struct press past = {.count = 0};
-    struct publication *p = NULL;
+    struct publication *p;
 
     (void)state;
     schools(w, 6);
     ROW(w, "registers", 2, 9, 7, 8, 6, 12);
     ROW(w, "pupils", 60, 90, 70, 80, 60, 96);
-    publication_free(publish(w, &past, Y, AUDIENCE_PUBLIC));
-    assert_int_equal(try_publish(w, &past, Y, AUDIENCE_REGION, &p), ERR_DENIED);
-    assert_null(p);
-    assert_non_null(strstr(err_text(), "x, A, 2020/21"));
-    assert_non_null(strstr(err_text(), "publication 1: o, A, 2020/21"));
-    press_free(&past);
+    p = publish(w, NULL, Y, AUDIENCE_PUBLIC);
+    SAID(p, "o", "A", "x");
+    publication_free(p);
     done(w);
 }
 
@@ -633,6 +661,7 @@ int main(void)
         cmocka_unit_test(what_the_region_was_told_is_known_to_the_public),
         cmocka_unit_test(a_damaged_memory_is_refused),
         cmocka_unit_test(what_cannot_be_protected_any_more_is_refused_by_name),
+        cmocka_unit_test(what_others_will_be_told_is_kept_from_the_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

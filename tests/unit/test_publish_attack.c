@@ -489,9 +489,10 @@ static void attack(const struct attacker *a, const struct truth *d, uint32_t rea
     s->readers++;
     Clp_deleteModel(m);
     /* A change beside one of its two values is the other value. */
-    for (uint32_t u = 0; u <= UNITS; u++)
-        s->recovered +=
-            a->knows_change[u][1] && !(a->knows_x[u][0] && a->knows_x[u][1]) && (a->knows_x[u][0] || a->knows_x[u][1]);
+    for (uint32_t u = 0; u < d->units; u++)
+        for (uint32_t t = 0; t < YEARS; t++)
+            s->recovered += a->knows_change[u][1] && a->knows_x[u][1 - t] && !a->knows_x[u][t] &&
+                            is_secret("x", d->value[REGISTERS][u][t], d->value[PUPILS][u][t]);
 }
 
 /* ---- publishing ---- */
