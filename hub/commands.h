@@ -26,6 +26,7 @@ int cmd_completeness(int argc, char **argv);
 int cmd_period_close(int argc, char **argv);
 int cmd_period_reopen(int argc, char **argv);
 int cmd_period_list(int argc, char **argv);
+int cmd_publish(int argc, char **argv);
 int cmd_checkpoint(int argc, char **argv);
 int cmd_accept(int argc, char **argv);
 int cmd_question(int argc, char **argv);

@@ -108,6 +108,17 @@ MUST_CHECK enum err evaluation_cells(
     struct evaluation *e, const struct programme *p, uint32_t variable, const char *unit, const struct period *period,
     enum err (*each)(void *ctx, const char *unit, struct bytes part, const struct cell *c), void *ctx);
 
+/* The stored quantities behind what a variable (kinds sum, values) comes to at a unit (NULL: at the municipality): each
+ * unit, period of its form and part.  `part` "": the whole; of a variable with `by` that is its parts, one by one.
+ * `counts`: what the unit adds to the municipality, which knows the roster.  Kind values: one by one, each with its
+ * number.  All are loans until `each` returns. */
+MUST_CHECK enum err evaluation_amount_cells(struct evaluation *e, const struct programme *p, uint32_t variable,
+                                            const char *unit, bool counts, const struct period *period,
+                                            const char *part,
+                                            enum err (*each)(void *ctx, const char *unit, const struct period *of,
+                                                             struct bytes part, const struct cell *c),
+                                            void *ctx);
+
 /* ---- a result as text: decimal point, nothing grouped ---- */
 
 /* Rounded half up to so many places, at most 6; of RESULT_OK alone. */

@@ -52,3 +52,46 @@ enum err evaluation_cells(struct evaluation *e, const struct programme *p, uint3
     }
     return err;
 }
+
+/* ---- the quantities behind an amount ---- */
+
+struct amount_walk {
+    struct evaluation *e;
+    const struct variable *v;
+    bool is_whole;
+    enum err (*each)(void *ctx, const char *unit, const struct period *of, struct bytes part, const struct cell *c);
+    void *ctx;
+};
+
+/* A variable with `by` keeps its whole beside its parts: the parts say more. */
+static enum err take_amount(void *ctx, uint32_t unit, uint32_t period, const struct cell_row *row)
+{
+    const struct amount_walk *w = ctx;
+
+    if (w->is_whole && w->v->kind == VARIABLE_SUM && (w->v->by_count > 0) != (row->part_len > 0))
+        return OK;
+    return w->each(w->ctx, w->e->units.items[unit], time_at(w->e, period), cells_text(w->e, row), &row->c);
+}
+
+enum err evaluation_amount_cells(struct evaluation *e, const struct programme *p, uint32_t variable, const char *unit,
+                                 bool counts, const struct period *period, const char *part,
+                                 enum err (*each)(void *ctx, const char *unit, const struct period *of,
+                                                  struct bytes part, const struct cell *c),
+                                 void *ctx)
+{
+    struct amount_walk w = {.e = e, .is_whole = part[0] == '\0', .each = each, .ctx = ctx};
+    struct scope at = {0, 0, DAY_NONE, counts};
+    uint32_t view, number;
+    enum err err = look_at(e, p, period, &view, &number);
+
+    if (err == OK && variable >= p->variable_count)
+        err = err_set(ERR_NOT_FOUND, "no such variable");
+    if (err == OK && unit != NULL)
+        err = names_put(e, &e->units, unit, &at.unit);
+    if (err != OK)
+        return err;
+    if (unit == NULL)
+        at = scope_municipality(0);
+    w.v = p->variables[variable];
+    return variable_walk(e, view, variable, 0, at, number, w.is_whole ? NULL : part, NULL, take_amount, &w);
+}

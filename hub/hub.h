@@ -38,6 +38,7 @@ enum hub_table {
     H_PERIODS,     /* period 0 group 0 -> MessagePack: closed or opened again, the signed head (snapshot.h) */
     H_HISTORY,     /* cell key | day u32 -> cell, empty: deleted (checkpoint.h) */
     H_CHECKPOINTS, /* day u32 -> MessagePack: a checkpoint that is complete (checkpoint.h) */
+    H_PUBLICATIONS, /* lsn u64 -> MessagePack: what left the office (publish_store.h) */
     HUB_TABLES
 };
 

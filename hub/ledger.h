@@ -24,7 +24,9 @@ enum journal_type {
     JOURNAL_GENERATION = 11, /* closed: nothing new of it is taken */
     JOURNAL_ACCEPT = 12,     /* a return: form, unit, period, by, text, mark (returns.h) */
     JOURNAL_QUESTION = 13,   /* the same */
-    JOURNAL_CHECKPOINT = 14  /* signed head of a checkpoint, or the day after which they are forgotten (checkpoint.h) */
+    JOURNAL_CHECKPOINT = 14, /* signed head of a checkpoint, or the day after which they are forgotten (checkpoint.h) */
+    JOURNAL_PUBLICATION =
+        15 /* what left the office: signed head, snapshot, digest of what lies beside (publish_store.h) */
 };
 
 /* State that outlives a transaction: opened batches, the variables' programs.  A ledger is used by one thread at a

@@ -128,6 +128,7 @@ static const char *table_title(unsigned table)
     case H_QUARANTINE: return _("quarantine");
     case H_CHECKPOINTS: return _("checkpoints");
     case H_PERIODS: return _("closed periods");
+    case H_PUBLICATIONS: return _("publications");
     case H_RETURNS: return _("the office's word about returns");
     default: return "";
     }
@@ -142,6 +143,8 @@ static void name_row(const struct compare *c, unsigned table, char out[NAME_MAX_
         name_slot(out, key);
     else if (table == H_RETURNS || table == H_PERIODS)
         name_texts(out, key);
+    else if (table == H_PUBLICATIONS && key.len == 8)
+        (void)snprintf(out, NAME_MAX_TEXT, "%llu", (unsigned long long)be64_get(key.p));
     else if (table == H_CHECKPOINTS && key.len == 4)
         date_format(out, (int32_t)(be32_get(key.p) & INT32_MAX));
     else if (table == H_CURRENT)
@@ -231,8 +234,8 @@ static enum err compare_table(struct compare *c, unsigned table, struct store_tx
 
 enum err compare_tables(struct compare *c, struct store_txn *held, struct store_txn *computed)
 {
-    static const unsigned tables[] = {H_BATCHES, H_RANGES,     H_DEAD,    H_CURRENT,     H_SLOTS,
-                                      H_CELLS,   H_QUARANTINE, H_RETURNS, H_CHECKPOINTS, H_PERIODS};
+    static const unsigned tables[] = {H_BATCHES,    H_RANGES,  H_DEAD,        H_CURRENT, H_SLOTS,       H_CELLS,
+                                      H_QUARANTINE, H_RETURNS, H_CHECKPOINTS, H_PERIODS, H_PUBLICATIONS};
     enum err e = OK;
 
     for (size_t i = 0; e == OK && i < sizeof(tables) / sizeof(tables[0]); i++) {

@@ -7,6 +7,7 @@
 #include "hub/ledger_compare.h"
 #include "hub/ledger_internal.h"
 #include "hub/ledger_scratch.h"
+#include "hub/publish_store.h"
 #include "hub/returns.h"
 
 #include <stdlib.h>
@@ -285,20 +286,21 @@ static enum err replay_checkpoint(struct verify *v, struct mp *m, size_t element
     return put_placeholder(v);
 }
 
-static enum err check_snapshot(struct verify *v)
+/* What lies beside the entry. */
+static enum err check_beside(struct verify *v, enum err (*check)(struct hub *h, struct store_txn *t, uint64_t lsn),
+                             const char *complaint)
 {
     struct store_txn *t = NULL;
     enum err e = store_begin_read(v->hub->store, &t);
 
     if (e != OK)
         return e;
-    e = closing_check(v->hub, t, v->next);
+    e = check(v->hub, t, v->next);
     store_abort(t);
     if (is_fatal(e))
         return e;
     if (e != OK)
-        compare_say(&v->report, _("entry %llu: the snapshot of a closed period: %s"), (unsigned long long)v->next,
-                    err_text());
+        compare_say(&v->report, _("entry %llu: %s: %s"), (unsigned long long)v->next, complaint, err_text());
     return OK;
 }
 
@@ -309,7 +311,19 @@ static enum err replay_closing(struct verify *v, int64_t wall_ms, struct mp *m, 
 
     if (e == ERR_MALFORMED)
         compare_say(&v->report, _("entry %llu: it is damaged"), (unsigned long long)v->next);
-    else if (e != OK || (has_snapshot && (e = check_snapshot(v)) != OK))
+    else if (e != OK ||
+             (has_snapshot && (e = check_beside(v, closing_check, _("the snapshot of a closed period"))) != OK))
+        return e;
+    return put_placeholder(v);
+}
+
+static enum err replay_publication(struct verify *v, int64_t wall_ms, struct mp *m, size_t elements)
+{
+    enum err e = publication_replay(v->hub, v->t, v->next, wall_ms, m, elements);
+
+    if (e == ERR_MALFORMED || e == ERR_AUTH)
+        compare_say(&v->report, _("entry %llu: it is damaged"), (unsigned long long)v->next);
+    else if (e != OK || (e = check_beside(v, publication_check, _("a publication"))) != OK)
         return e;
     return put_placeholder(v);
 }
@@ -338,6 +352,8 @@ static enum err replay_entry(struct verify *v)
         return replay_decision(v, type, wall_ms, &m, elements);
     if (type == JOURNAL_PERIOD)
         return replay_closing(v, wall_ms, &m, elements);
+    if (type == JOURNAL_PUBLICATION)
+        return replay_publication(v, wall_ms, &m, elements);
     if (type == JOURNAL_CHECKPOINT)
         return replay_checkpoint(v, &m, elements);
     return type == JOURNAL_GENERATION ? replay_generation(v, &m, elements) : put_placeholder(v);

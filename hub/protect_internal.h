@@ -181,6 +181,10 @@ void part_close(struct part *x);
  * search; the caller releases it. */
 MUST_CHECK enum err part_reach(struct part *x, const struct target *t, int sign, int64_t *bound, struct world **world);
 
+/* ---- protect_repair.c ---- */
+/* Worlds for a target that linear programs found none for. */
+MUST_CHECK enum err repair_prove(struct protect *p, struct target *t);
+
 /* ---- protect_world.c ---- */
 /* Whole numbers for ascending atoms, checked exactly against the bounds and all that is revealed.
  * ERR_NOT_FOUND: no possible world, or nothing differs. */

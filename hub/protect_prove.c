@@ -224,9 +224,11 @@ static enum err prove_stretch(const struct stretch *s, uint32_t part)
         if (4 * most > box)
             box = 4 * most;
     }
-    if ((e = prove_within(s, part, box)) != OK || all_proved(s))
+    if ((e = prove_within(s, part, box)) != OK || all_proved(s) || (e = prove_within(s, part, PROTECT_FAR)) != OK)
         return e;
-    return prove_within(s, part, PROTECT_FAR);
+    for (uint32_t k = s->from; e == OK && k < s->to; k++)
+        e = repair_prove(s->p, &s->p->targets[s->roll->targets[k]]);
+    return e;
 }
 
 enum err prove_all(struct protect *p, bool or_none)

@@ -20,6 +20,7 @@ static const char *domain_of(enum signed_type type)
     case SIGNED_ENROL: return "svodka enrol v1";
     case SIGNED_SNAPSHOT: return "svodka snapshot v1";
     case SIGNED_CHECKPOINT: return "svodka checkpoint v1";
+    case SIGNED_PUBLICATION: return "svodka publication v1";
     }
     return NULL;
 }
@@ -36,6 +37,7 @@ static const char *name_of(enum signed_type type)
     case SIGNED_ENROL: return "enrolment request";
     case SIGNED_SNAPSHOT: return "snapshot";
     case SIGNED_CHECKPOINT: return "checkpoint";
+    case SIGNED_PUBLICATION: return "publication";
     }
     return "signed object";
 }

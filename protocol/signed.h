@@ -19,7 +19,8 @@ enum signed_type {
     SIGNED_RECONCILE = 5, /* the hub's digests for a range of numbers */
     SIGNED_ENROL = 6,     /* agent's request, signed by its new key */
     SIGNED_SNAPSHOT = 7,  /* all values of a closed period; stays at the hub */
-    SIGNED_CHECKPOINT = 8 /* what the cells were on a day; stays at the hub */
+    SIGNED_CHECKPOINT = 8, /* what the cells were on a day; stays at the hub */
+    SIGNED_PUBLICATION = 9 /* what left the office; stands beside the published table */
 };
 
 /* Appends the object; on failure `out` is as before.  ERR_LIMIT: larger than SIGNED_MAX. */

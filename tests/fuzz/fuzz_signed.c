@@ -81,7 +81,8 @@ static void open_any(enum signed_type type, struct bytes object, struct buf *aga
     case SIGNED_RECONCILE: open_reconcile(object, again); break;
     case SIGNED_ENROL: break; /* fuzz_enrol */
     case SIGNED_SNAPSHOT:
-    case SIGNED_CHECKPOINT: break; /* never leave the hub */
+    case SIGNED_CHECKPOINT:
+    case SIGNED_PUBLICATION: break; /* never come to an agent */
     }
 }
 

@@ -315,8 +315,30 @@ show_explanations() {
     done
 }
 
+# The last school year is closed, published for the region, and laid beside what the office sees.
+show_publication() {
+    year=$(last_school_year)
+    hub period close "$year" --force --reason 'played' >shown.txt 2>shown.err || fail "svodka-hub period close $year"
+    mkdir -p published
+    printf '\n       $ svodka-hub publish %s --for region\n' "$year"
+    hub publish "$year" --for region --programme "$district" --out published >shown.txt 2>shown.err || {
+        cat shown.txt shown.err >&2
+        fail "svodka-hub publish $year"
+    }
+    hub indicators --programme "$district" --period "$year" --format csv >office.csv 2>shown.err ||
+        fail 'svodka-hub indicators'
+    "$python" "$data/beside.py" office.csv published/*-region.csv 60 >beside.txt ||
+        fail "$(pick 'опубликовано не то' 'what was published is not the office'\''s')"
+    sed 's/^/       /' beside.txt
+    tail -n 2 shown.txt | sed 's/^/       /'
+    cp published/*-region.csv first.csv
+    hub publish "$year" --for region --programme "$district" --out published >shown.txt 2>&1 || fail 'svodka-hub publish'
+    cmp -s published/*-region.csv first.csv ||
+        fail "$(pick 'вторая публикация отличается от первой' 'published again, it is not the same')"
+}
+
 # In this order; each is a function.
-parts='table completeness explanations'
+parts='table completeness explanations publication'
 
 # ---- the district, played ----
 
