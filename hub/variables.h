@@ -19,7 +19,7 @@
 #include "hub/programme.h"
 #include "protocol/record.h"
 
-#define PART_KEY_BYTES    8u
+#define PART_KEY_BYTES 8u
 /* A part that says: there is a submission. */
 static inline bool part_is_presence(struct bytes part)
 {

@@ -146,7 +146,7 @@ static void a_submission_that_one_variable_cannot_take_adds_nothing_to_any(void 
                                     "  - {id: by_pupil, form: grades, by: [pupil]}\n";
     static const char programme[] = "programme: more\nversion: \"1\"\ntitle: More\nindicators:\n"
                                     "  - {id: x, name: X, kind: sum, value: \"${before} + ${by_pupil}\"}\n";
-    char pupil[66];
+    char pupil[66] = "";
     struct value values[3] = {{.as.text = bytes_of(pupil, 65)}, {.as.i = 12}, {.as.i = 1}};
     struct record r = {.filled_on = SOME_DAY, .unit = "gp", .period = "2020-09", .values = values, .value_count = 3};
     struct variable_eval *eval;
