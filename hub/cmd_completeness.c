@@ -22,14 +22,14 @@ static void put_received(char *out, size_t size, int64_t ms, enum table_format f
 
 /* Tenths of a percent, half up; "" when there is nothing to divide by. */
 #define PERCENT_TEXT 48u
-static void put_percent(char out[PERCENT_TEXT], uint64_t part, uint64_t whole)
+static void put_percent(char out[PERCENT_TEXT], uint64_t part, uint64_t whole, enum table_format f)
 {
     uint64_t tenths = whole == 0 ? 0 : (2000 * part + whole) / (2 * whole);
 
     out[0] = '\0';
     if (whole > 0)
-        (void)snprintf(out, PERCENT_TEXT, "%llu.%llu", (unsigned long long)(tenths / 10),
-                       (unsigned long long)(tenths % 10));
+        (void)snprintf(out, PERCENT_TEXT, "%llu%c%llu", (unsigned long long)(tenths / 10),
+                       f == TABLE_TEXT && cli_is_russian() ? ',' : '.', (unsigned long long)(tenths % 10));
 }
 
 /* ---- one line a return ---- */
@@ -193,7 +193,7 @@ static enum err new_rows(struct table **out, enum table_format f)
 
 /* ---- one line a form and period ---- */
 
-static enum err put_sum(struct table *t, const struct sum *s)
+static enum err put_sum(struct table *t, const struct sum *s, enum table_format f)
 {
     const struct returns_counts *c = &s->counts;
     const uint64_t numbers[] = {c->due,
@@ -209,8 +209,8 @@ static enum err put_sum(struct table *t, const struct sum *s)
     char texts[10][24], received[PERCENT_TEXT], on_time[PERCENT_TEXT];
     const char *cells[14] = {s->form, s->period.id};
 
-    put_percent(received, c->received, c->due);
-    put_percent(on_time, c->on_time, c->due);
+    put_percent(received, c->received, c->due, f);
+    put_percent(on_time, c->on_time, c->due, f);
     for (size_t i = 0; i < 10; i++)
         (void)snprintf(texts[i], sizeof(texts[i]), "%llu", (unsigned long long)numbers[i]);
     cells[2] = texts[0];
@@ -243,7 +243,7 @@ static enum err print_sums(const struct listing *l)
     enum err e = table_new(&t, columns, sizeof(columns) / sizeof(columns[0]));
 
     for (size_t i = 0; i < l->count && e == OK; i++)
-        e = put_sum(t, &l->sums[i]);
+        e = put_sum(t, &l->sums[i], l->format);
     return command_print(t, l->format, e);
 }
 
@@ -251,8 +251,8 @@ static void say_all(const struct returns_counts *c)
 {
     char received[PERCENT_TEXT], on_time[PERCENT_TEXT];
 
-    put_percent(received, c->received, c->due);
-    put_percent(on_time, c->on_time, c->due);
+    put_percent(received, c->received, c->due, TABLE_TEXT);
+    put_percent(on_time, c->on_time, c->due, TABLE_TEXT);
     if (c->due == 0)
         (void)printf("\n%s\n", _("Nothing is due."));
     else

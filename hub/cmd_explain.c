@@ -10,21 +10,18 @@ static void say_value(const struct explain *x, FILE *to, const char *where)
 {
     const struct indicator *i = x->indicator;
     const char *name = cli_pick(i->name_ru, i->name_en);
-    const char *measure = cli_pick(i->unit_ru, i->unit_en);
     const char *period = cli_pick(x->period.label_ru, x->period.label_en);
     struct buf value, numerator, denominator;
 
     buf_init(&value, 256);
     buf_init(&numerator, 256);
     buf_init(&denominator, 256);
-    result_put_value(&value, &x->result, i->shown);
+    if (x->result.state == RESULT_OK)
+        command_value(&value, i, &x->result);
     result_put_numerator(&numerator, &x->result);
     result_put_denominator(&denominator, &x->result);
-    command_localise(&value);
     command_localise(&numerator);
     command_localise(&denominator);
-    if (measure[0] != '\0')
-        buf_printf(&value, " %s", measure);
     if (x->result.state != RESULT_OK)
         (void)fprintf(to, _("%s, \"%s\", %s, %s: no value, because: %s.\n"), i->id, name, where, period,
                       _(x->result.why_not));
@@ -112,7 +109,7 @@ static void say_rest(const struct explain *x, FILE *to)
                   others);
 }
 
-static enum err say(const struct explain *x, FILE *to)
+static enum err say(struct explain *x, FILE *to)
 {
     const char *unit = x->unit != NULL ? roster_name(evaluation_roster(x->e), x->unit) : _("municipality");
     char where[512];
@@ -123,7 +120,7 @@ static enum err say(const struct explain *x, FILE *to)
     if (x->unit == NULL)
         e = say_units(x, to);
     say_rest(x, to);
-    return e;
+    return e == OK ? explain_since(x, to) : e;
 }
 
 /* ---- what was asked ---- */

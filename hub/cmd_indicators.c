@@ -1,5 +1,6 @@
 #include "hub/commands.h"
 
+#include "hub/closing.h"
 #include "hub/cmd_indicators_past.h"
 #include "hub/evaluate.h"
 
@@ -93,6 +94,12 @@ struct listing {
     struct buf value, numerator, denominator, target;
     char last[FORM_NAME_MAX + PART_MAX + PERIOD_ID_MAX + 8]; /* indicator and period of the line before */
     char last_id[FORM_NAME_MAX + 1];
+    /* which periods are closed */
+    struct store_txn *t;
+    uint64_t until;                    /* the newest entry that counts */
+    char looked_up[PERIOD_ID_MAX + 1]; /* the period last looked up: lines come sorted by it */
+    bool is_closed;
+    struct buf open; /* ids of periods with values that may still change, each once: char[PERIOD_ID_MAX + 1] */
 };
 
 static const struct table_column program_columns[] = {{"programme", "programme", TABLE_LEFT, false},
@@ -128,6 +135,28 @@ static enum err put_cells(struct listing *out, const char *const *cells)
                : table_row(out->table, cells);
 }
 
+/* A period is closed for an indicator when it is closed with all forms: then its values may be published. */
+static enum err look_up(struct listing *out, const struct period *p)
+{
+    uint64_t lsn = 0;
+    enum err e;
+
+    if (strcmp(out->looked_up, p->id) == 0)
+        return OK;
+    if ((e = closing_is_closed(out->t, p->id, "", &out->is_closed, &lsn)) != OK)
+        return e;
+    out->is_closed = out->is_closed && lsn <= out->until;
+    (void)snprintf(out->looked_up, sizeof(out->looked_up), "%s", p->id);
+    return OK;
+}
+
+static const char *state_word(const struct listing *out, const struct result *r)
+{
+    if (r->state != RESULT_OK)
+        return "no-data";
+    return out->is_closed ? "ok" : "provisional";
+}
+
 static enum err put_line(void *ctx, const struct indicator_line *l)
 {
     struct listing *out = ctx;
@@ -144,14 +173,18 @@ static enum err put_line(void *ctx, const struct indicator_line *l)
                            NULL,
                            NULL,
                            n,
-                           r->state == RESULT_OK ? "ok" : "no-data",
+                           NULL,
                            NULL,
                            target_status_names[l->status],
                            cli_pick(i->unit_ru, i->unit_en),
                            reported,
                            expected,
                            l->programme->version};
+    enum err e = look_up(out, l->period);
 
+    if (e != OK)
+        return e;
+    cells[10] = state_word(out, r);
     reset(out);
     result_put_value(&out->value, r, 6);
     result_put_numerator(&out->numerator, r);
@@ -179,23 +212,13 @@ static const char *const status_words[] = {[TARGET_NONE] = "",
 
 static void put_value(struct listing *out, const struct indicator_line *l)
 {
-    const struct indicator *i = l->indicator;
-    const char *measure = cli_pick(i->unit_ru, i->unit_en);
-
     if (l->result.state != RESULT_OK) {
         buf_put_str(&out->value, _(l->result.why_not));
         return;
     }
-    if (i->kind == KIND_CLASS && l->result.class_index > 0 && l->result.class_index <= i->class_count) {
-        const struct class_rule *c = &i->classes[l->result.class_index - 1];
-
-        buf_put_str(&out->value, cli_pick(c->name_ru, c->name_en));
+    command_value(&out->value, l->indicator, &l->result);
+    if (l->indicator->kind == KIND_CLASS)
         return;
-    }
-    result_put_value(&out->value, &l->result, i->shown);
-    command_localise(&out->value);
-    if (measure[0] != '\0')
-        buf_printf(&out->value, " %s", measure);
     result_put_denominator(&out->denominator, &l->result);
     if (out->denominator.len > 0) { /* else the numerator is the value */
         result_put_numerator(&out->numerator, &l->result);
@@ -207,6 +230,32 @@ static void put_value(struct listing *out, const struct indicator_line *l)
 static const char *target_word(enum target_status s)
 {
     return status_words[s][0] == '\0' ? "" : _(status_words[s]);
+}
+
+static enum err note_open(struct listing *out, const struct indicator_line *l)
+{
+    char id[PERIOD_ID_MAX + 1] = "";
+
+    if (out->is_closed || l->result.state != RESULT_OK)
+        return OK;
+    for (size_t at = 0; at < out->open.len; at += sizeof(id))
+        if (strcmp((const char *)out->open.data + at, l->period->id) == 0)
+            return OK;
+    (void)snprintf(id, sizeof(id), "%s", l->period->id);
+    buf_put(&out->open, id, sizeof(id));
+    return buf_status(&out->open);
+}
+
+/* Under the table: numbers that are not final. */
+static void say_open(const struct listing *out)
+{
+    const size_t size = PERIOD_ID_MAX + 1;
+
+    for (size_t at = 0; at < out->open.len; at += size)
+        (void)printf("%s%s", at == 0 ? _("Not closed yet, so that its values may still change: ") : ", ",
+                     (const char *)out->open.data + at);
+    if (out->open.len > 0)
+        (void)puts(".");
 }
 
 /* Indicator, name and period stand once above the lines they hold for. */
@@ -228,8 +277,10 @@ static enum err put_row(void *ctx, const struct indicator_line *l)
                            n,
                            NULL,
                            target_word(l->status)};
-    enum err e;
+    enum err e = look_up(out, l->period);
 
+    if (e != OK || (e = note_open(out, l)) != OK)
+        return e;
     (void)snprintf(group, sizeof(group), "%s[%s]%s", i->id, i->part, l->period->id);
     same = strcmp(group, out->last) == 0;
     if (same_id)
@@ -240,7 +291,9 @@ static enum err put_row(void *ctx, const struct indicator_line *l)
         cells[3] = roster_name(evaluation_roster(out->e), l->unit);
     reset(out);
     put_value(out, l);
-    if (l->target != NULL)
+    if (l->target != NULL && l->target->yes)
+        buf_put_str(&out->target, _("yes"));
+    else if (l->target != NULL)
         target_put(&out->target, l->target);
     command_localise(&out->target);
     cli_format_count(n, sizeof(n), l->result.n);
@@ -282,6 +335,7 @@ static void listing_init(struct listing *out, enum table_format f)
     buf_init(&out->numerator, 1024);
     buf_init(&out->denominator, 1024);
     buf_init(&out->target, 1024);
+    buf_init(&out->open, 1u << 20);
 }
 
 static void listing_fini(struct listing *out)
@@ -290,6 +344,7 @@ static void listing_fini(struct listing *out)
     buf_fini(&out->numerator);
     buf_fini(&out->denominator);
     buf_fini(&out->target);
+    buf_fini(&out->open);
     evaluation_free(out->e);
 }
 
@@ -302,7 +357,7 @@ static enum err show(struct hub *h, const struct indicator_query *q, const char 
         {"fraction", _("Out of"), TABLE_RIGHT, false},    {"n", _("Submissions"), TABLE_RIGHT, false},
         {"target", _("Target"), TABLE_RIGHT, false},      {"status", _("Reached"), TABLE_LEFT, false}};
     struct listing out;
-    struct checkpoint_view view;
+    struct checkpoint_view view = {0};
     struct cell_source source;
     struct store_txn *t = NULL;
     enum err e;
@@ -312,6 +367,8 @@ static enum err show(struct hub *h, const struct indicator_query *q, const char 
                         : table_new(&out.table, program_columns, sizeof(program_columns) / sizeof(program_columns[0]));
     if (e == OK && (e = store_begin_read(h->store, &t)) == OK && as_of != NULL)
         e = past_source(&view, t, as_of, &source);
+    out.t = t;
+    out.until = as_of != NULL ? view.mark.lsn : UINT64_MAX;
     if (e == OK && (e = evaluation_new(&out.e, h, t, as_of != NULL ? &source : NULL)) == OK)
         e = evaluation_lines(out.e, q, f == TABLE_TEXT ? put_row : put_line, &out);
     store_abort(t);
@@ -320,6 +377,8 @@ static enum err show(struct hub *h, const struct indicator_query *q, const char 
         command_mark_internal();
     }
     e = command_print(out.table, f, e);
+    if (e == OK)
+        say_open(&out);
     listing_fini(&out);
     return e;
 }

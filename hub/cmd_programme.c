@@ -1,5 +1,7 @@
 #include "hub/commands.h"
 
+#include "common/clock.h"
+#include "hub/cmd_programme.h"
 #include "hub/form_change.h"
 #include "hub/ledger_build.h"
 #include "hub/programme.h"
@@ -79,6 +81,28 @@ static enum err check_changes(const struct hub *h, struct judged *j)
     return worst;
 }
 
+static bool is_told_of(const struct report *r, const char *file)
+{
+    for (size_t i = 0; i < report_kept(r); i++)
+        if (report_at(r, i)->file != NULL && strcmp(report_at(r, i)->file, file) == 0)
+            return true;
+    return false;
+}
+
+/* The programme is wrong.  All mistakes are told in one pass, those of its calendar.yaml as well, as far as they do not
+ * follow from others: forms are not looked up, and without its periods nothing is said.  Returns `e`. */
+static enum err judge_calendar_too(struct judged *j, enum err e)
+{
+    enum err ignored;
+
+    if (e == ERR_NOMEM || is_told_of(j->report, "periods.yaml") || is_told_of(j->report, "shared/periods.yaml") ||
+        is_told_of(j->report, "calendar.yaml"))
+        return e;
+    ignored = hub_pack_due(&j->due, &j->pack, NULL, 0, j->calendar, j->report);
+    (void)ignored;
+    return e;
+}
+
 /* `h` NULL: the pack alone, without what a hub holds already. */
 static enum err judge(struct judged *j, const struct hub *h, struct store_txn *t, const char *dir)
 {
@@ -90,9 +114,12 @@ static enum err judge(struct judged *j, const struct hub *h, struct store_txn *t
         return e;
     e = h == NULL ? calendar_new(&j->calendar)
                   : hub_calendar(t, pack_programme_id(&j->pack, id) ? id : NULL, &j->calendar);
-    if (e != OK || (e = programme_load(&j->programme, &j->pack, j->calendar, j->report)) != OK ||
-        (e = hub_pack_due(&j->due, &j->pack, j->programme->forms, j->programme->form_count, j->calendar, j->report)) !=
-            OK)
+    if (e != OK)
+        return e;
+    if ((e = programme_load(&j->programme, &j->pack, j->calendar, j->report)) != OK)
+        return judge_calendar_too(j, e);
+    if ((e = hub_pack_due(&j->due, &j->pack, j->programme->forms, j->programme->form_count, j->calendar, j->report)) !=
+        OK)
         return e;
     return h == NULL ? OK : check_changes(h, j);
 }
@@ -180,7 +207,26 @@ static enum err build(struct coming *c, struct store_txn *t)
     return cell_build_run(c->build, t);
 }
 
-static enum err prepare(struct coming *c, struct hub *h, const char *dir)
+/* Before anything is changed, in words. */
+static enum err say_effect(const struct coming *c, struct hub *h, struct store_txn *t)
+{
+    struct programme_effect *effect = NULL;
+    struct sheet sheet;
+    enum err e = programme_effect_new(&effect, h, t, c->judged.programme, c->build);
+
+    if (e != OK)
+        return e;
+    sheet_init(&sheet, TABLE_TEXT);
+    if (!programme_effect_is_empty(effect))
+        sheet_effect(&sheet, c->judged.programme, effect);
+    programme_effect_free(effect);
+    e = sheet_finish(&sheet);
+    (void)fflush(stdout);
+    return e;
+}
+
+/* `say`: what it would do, too. */
+static enum err prepare(struct coming *c, struct hub *h, const char *dir, bool say)
 {
     struct store_txn *t = NULL;
     enum err e = store_begin_read(h->store, &t);
@@ -191,7 +237,11 @@ static enum err prepare(struct coming *c, struct hub *h, const char *dir)
     if ((e = hub_reload(h, t)) == OK)
         e = judge(&c->judged, h, t, dir);
     c->definitions = h->definitions_version;
-    if (e == OK && (e = cell_build_new(&c->build, h, c->judged.programme)) == OK)
+    if (e == OK)
+        e = cell_build_new(&c->build, h, c->judged.programme);
+    if (e == OK && say)
+        e = say_effect(c, h, t);
+    if (e == OK)
         e = build(c, t);
     store_abort(t);
     return e;
@@ -245,7 +295,7 @@ enum err command_load_pack(struct hub *h, const char *dir)
     for (unsigned i = 0; again; i++) {
         if (i == RETRIES)
             return err_set(ERR_BUSY, _("other programmes are being loaded all the time; try again later"));
-        e = prepare(&c, h, dir);
+        e = prepare(&c, h, dir, i == 0);
         if (e == OK)
             e = switch_over(h, &c, &again);
         if (e != OK || !again)
@@ -281,7 +331,58 @@ int cmd_programme_load(int argc, char **argv)
 
 /* ---- programme check ---- */
 
-static enum err check(struct hub *h, const char *dir)
+struct check_order {
+    const char *dir, *year;
+    enum table_format format;
+};
+
+/* Whose due dates are shown. */
+static enum err check_year(const struct calendar *c, const char *text, struct period *out)
+{
+    return text != NULL ? calendar_find(c, "school_year", text, out)
+                        : calendar_on(c, "school_year", clock_today(), out);
+}
+
+static enum err put_effect(struct sheet *s, struct hub *h, struct store_txn *t, const struct programme *p)
+{
+    struct programme_effect *effect = NULL;
+    struct cell_build *build = NULL;
+    enum err e = cell_build_new(&build, h, p);
+
+    if (e == OK && (e = programme_effect_new(&effect, h, t, p, build)) == OK) {
+        if (s->format == TABLE_TEXT)
+            (void)putchar('\n');
+        sheet_effect(s, p, effect);
+    }
+    programme_effect_free(effect);
+    cell_build_free(build);
+    return e;
+}
+
+static enum err show_check(struct hub *h, struct store_txn *t, const struct judged *j, const struct check_order *o)
+{
+    const struct programme *p = j->programme;
+    struct period year;
+    struct sheet sheet;
+    enum err e = check_year(j->calendar, o->year, &year);
+
+    if (e != OK)
+        return e;
+    if (o->format == TABLE_TEXT) {
+        (void)printf(_("Nothing is wrong with programme %s, version %s (%s)."), p->id, p->version,
+                     cli_pick(p->title_ru, p->title_en));
+        (void)putchar('\n');
+    }
+    sheet_init(&sheet, o->format);
+    sheet_summary(&sheet, p, j->due, j->calendar, &year);
+    if (h != NULL)
+        e = put_effect(&sheet, h, t, p);
+    if (sheet.e == OK)
+        sheet.e = e;
+    return sheet_finish(&sheet);
+}
+
+static enum err check(struct hub *h, const struct check_order *o)
 {
     struct store_txn *t = NULL;
     struct judged j;
@@ -289,34 +390,40 @@ static enum err check(struct hub *h, const char *dir)
 
     if (e != OK)
         return e;
-    e = judge(&j, h, t, dir);
+    e = judge(&j, h, t, o->dir);
+    print_report(j.report, o->dir);
+    if ((e = refused(&j, e)) == OK)
+        e = show_check(h, t, &j, o);
     store_abort(t);
-    print_report(j.report, dir);
-    if ((e = refused(&j, e)) == OK) {
-        (void)printf(_("Nothing is wrong with programme %s, version %s (%s).\n"), j.programme->id, j.programme->version,
-                     cli_pick(j.programme->title_ru, j.programme->title_en));
-        say_contents(j.programme, j.due);
-    }
     judged_fini(&j);
     return e;
 }
 
 int cmd_programme_check(int argc, char **argv)
 {
-    const char *home = NULL;
+    const char *home = NULL, *format = NULL;
+    struct check_order o = {NULL, NULL, TABLE_TEXT};
     const struct cli_command *c = command_named("programme check");
-    const struct cli_option options[] = {HOME_OPTION(&home), LAST_OPTION};
+    const struct cli_option options[] = {
+        {"year", 0, N_("YEAR"), N_("school year whose due dates are shown, as 2020/21 (default: the present one)"),
+         &o.year},
+        HOME_OPTION(&home),
+        FORMAT_OPTION(&format),
+        LAST_OPTION};
     struct hub *h = NULL;
     enum err e;
 
     if (cli_parse(c, options, argc, argv, 1, 1) < 0)
         return cli_exit_code();
+    o.dir = argv[0];
+    if ((e = command_format(&o.format, format)) != OK)
+        return cli_fail(e);
     /* Without a hub at hand, for instance where packs are written, the pack is judged alone. */
     if (cli_home(home, &home) != OK)
         (void)fprintf(stderr, "%s\n", _("No --home: the pack is checked alone, without what a hub holds already."));
     else if ((e = command_open(&h, home, HUB_READ)) != OK)
         return command_close(h, e, false);
-    e = check(h, argv[0]);
+    e = check(h, &o);
     return command_close(h, e, false);
 }
 

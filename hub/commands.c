@@ -249,6 +249,24 @@ void command_localise(struct buf *number)
             number->data[i] = ',';
 }
 
+void command_value(struct buf *out, const struct indicator *i, const struct result *r)
+{
+    const char *measure = cli_pick(i->unit_ru, i->unit_en);
+
+    if (i->kind == KIND_CLASS && r->class_index > 0 && r->class_index <= i->class_count) {
+        const struct class_rule *c = &i->classes[r->class_index - 1];
+
+        buf_put_str(out, cli_pick(c->name_ru, c->name_en));
+    } else if (i->is_yes_no)
+        buf_put_str(out, r->value == RESULT_SCALE ? _("yes") : _("no"));
+    else {
+        result_put_value(out, r, i->shown);
+        command_localise(out);
+        if (measure[0] != '\0')
+            buf_printf(out, " %s", measure);
+    }
+}
+
 enum err command_print(struct table *t, enum table_format f, enum err e)
 {
     if (e == OK)

@@ -5,6 +5,7 @@
 
 #include "common/cli.h"
 #include "common/table.h"
+#include "hub/evaluate.h"
 #include "hub/hub.h"
 #include "hub/registry.h"
 
@@ -98,6 +99,8 @@ void command_user(char *out, size_t size);
 void command_time(char *out, size_t size, int64_t wall_ms, enum table_format f);
 /* For people by language, for programs the stable English word. */
 const char *command_state(enum participant_state s, enum table_format f);
+/* A value for people, rounded, with its unit of measure: "34,5 %", "yes", the name of a class; of RESULT_OK alone. */
+void command_value(struct buf *out, const struct indicator *i, const struct result *r);
 /* A number for people: 34.5 is 34,5 in Russian. */
 void command_localise(struct buf *number);
 /* Prints and frees the table, unless `e` is an error already. */

@@ -41,12 +41,12 @@ static enum err read_variable(struct evaluation *e, const struct look *l, const 
     struct amount a;
     enum err err;
 
-    if (v->kind == VARIABLE_VALUES && is_distribution(r->stat))
-        return gather_values(e, l->view, r->index, at, period, r->stat, &out->number, &out->has);
     if ((err = variable_amount(e, l->view, r->index, at, period, 0, &a)) != OK)
         return err;
-    out->has = a.has;
     out->n = a.n;
+    if (v->kind == VARIABLE_VALUES && is_distribution(r->stat))
+        return gather_values(e, l->view, r->index, at, period, r->stat, &out->number, &out->has);
+    out->has = a.has;
     out->number = of_amount(v, &a, r->stat);
     return OK;
 }
@@ -265,7 +265,8 @@ static enum err read_all(struct evaluation *e, const struct look *l, const struc
         read->own += one.has && f->references[i].what != REFERENCE_PARAMETER && !f->references[i].municipality &&
                      f->references[i].shift == SHIFT_NONE;
         read->earlier_is_missing |= !one.has && f->references[i].shift != SHIFT_NONE;
-        if (one.n > read->n)
+        /* What stands behind the municipality's value says nothing of how much stands behind a unit's. */
+        if (one.n > read->n && (!f->references[i].municipality || l->at.unit == NONE))
             read->n = one.n;
         if (one.used != NONE)
             read->used = one.used;

@@ -14,7 +14,7 @@
  *   evaluate_plan.c       execution, progress, targets
  *   evaluate_lines.c      the listing
  *   evaluate_inputs.c     one step down
- *   evaluate_reads.c      what an indicator reads, all the way down
+ *   evaluate_reads.c      which indicators are about the district alone
  *   evaluate_sources.c    the submissions' forms and periods behind it, and the cells as they are
  *   evaluate_text.c       results as text
  *   evaluate_hub.c        a hub's programmes, roster and cells
@@ -24,6 +24,7 @@
 #define SVODKA_HUB_EVALUATE_INTERNAL_H
 
 #include "hub/evaluate.h"
+#include "hub/reads.h"
 #include "hub/variables.h"
 
 #include <stdio.h>
@@ -359,15 +360,6 @@ MUST_CHECK enum err eligible_units(struct evaluation *e, const struct look *l, c
 MUST_CHECK enum err target_of(struct evaluation *e, const struct look *l, const struct outcome *value,
                               const struct target **target, enum target_status *status);
 
-/* What an indicator reads, all the way down: by number in the programme. */
-struct reads {
-    const struct programme *p;
-    bool *variables, *indicators;
-};
-MUST_CHECK enum err reads_init(struct reads *r, const struct programme *p);
-void reads_fini(struct reads *r);
-void reads_find(struct reads *r, uint32_t index);
-const struct form *reads_form(const struct programme *p, const char *id); /* NULL: not one of the pack's */
 MUST_CHECK enum err reads_mark_district(struct evaluation *e, struct programme_view *v);
 
 MUST_CHECK enum err inputs_of(struct evaluation *e, const struct look *l,

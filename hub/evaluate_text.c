@@ -82,8 +82,10 @@ static void put_number(struct buf *out, double x)
 
 void target_put(struct buf *out, const struct target *t)
 {
-    if (t->yes)
+    if (t->yes) {
         buf_put_str(out, "yes");
+        return;
+    }
     if (t->more_than)
         buf_put_u8(out, '>');
     if (t->has_from)

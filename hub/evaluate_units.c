@@ -185,7 +185,7 @@ enum err units_municipal(struct evaluation *e, const struct look *l, struct outc
     out->expected = active->count - out->excluded;
     out->has_data = out->reported > 0;
     if (all == 0)
-        outcome_fail(out, l->i->among_kind == AMONG_REPORTED || active->count == 0 ? why_no_data : why_zero);
+        outcome_fail(out, out->excluded == 0 || out->expected > 0 ? why_no_data : why_zero); /* nobody is eligible */
     else
         set_fraction(l, out, yes, all);
     return OK;

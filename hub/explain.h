@@ -1,9 +1,12 @@
-/* explain.h: how one number came about; shared by cmd_explain.c (the sentences) and cmd_explain_list.c (the lists). */
+/* explain.h: how one number came about; shared by cmd_explain.c (the sentences), cmd_explain_since.c
+ * (what changed since the period was closed), cmd_explain_submissions.c and cmd_explain_inputs.c (the lists). */
 #ifndef SVODKA_HUB_EXPLAIN_H
 #define SVODKA_HUB_EXPLAIN_H
 
 #include "hub/commands.h"
 #include "hub/evaluate.h"
+
+#include <stdio.h>
 
 struct explain {
     struct hub *hub;
@@ -30,5 +33,7 @@ MUST_CHECK enum err explain_submissions(struct explain *x);
 /* What it was made of: rows of x->table; of the municipality, where units are looked at one by one, with what each of
  * them rests upon. */
 MUST_CHECK enum err explain_inputs(struct explain *x);
+/* If its period was closed: what it was then, and which submissions came since.  Says nothing if it never was. */
+MUST_CHECK enum err explain_since(struct explain *x, FILE *to);
 
 #endif

@@ -182,6 +182,11 @@ bool cell_build_is_needed(const struct cell_build *b)
     return b->built.count > 0;
 }
 
+bool cell_build_has(const struct cell_build *b, const struct variable *v)
+{
+    return is_listed(&b->built, v->digest);
+}
+
 void cell_build_set_memory(struct cell_build *b, uint32_t cells)
 {
     b->memory = cells;
@@ -243,6 +248,29 @@ static enum err count_slots(struct cell_build *b, struct store_txn *t, const cha
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
+static enum err count_submissions(struct cell_build *b, struct store_txn *t)
+{
+    enum err e = OK;
+
+    b->done = b->total = 0;
+    for (size_t i = 0; e == OK && i < b->next.form_count; i++)
+        if (is_first_read(b, i))
+            e = count_slots(b, t, b->next.forms[i]->id);
+    return e;
+}
+
+enum err cell_build_size(struct cell_build *b, struct store_txn *t, uint64_t *definitions, uint64_t *submissions)
+{
+    enum err e = count_submissions(b, t);
+
+    *submissions = b->total;
+    *definitions = 0;
+    for (size_t i = 0; i < b->built.count; i++) /* sorted; those of several programmes may be equal */
+        if (i == 0 || memcmp(b->built.items[i], b->built.items[i - 1], VARIABLE_DIGEST_BYTES) != 0)
+            (*definitions)++;
+    return e;
+}
+
 enum err cell_build_run(struct cell_build *b, struct store_txn *t)
 {
     enum err e = journal_head(t, &b->head);
@@ -250,10 +278,8 @@ enum err cell_build_run(struct cell_build *b, struct store_txn *t)
     scratch_close(&b->scratch);
     cell_sums_reset(b->sums);
     decoder_forget(b->hub->ledger->decoder);
-    b->done = b->total = 0;
-    for (size_t i = 0; e == OK && i < b->next.form_count; i++)
-        if (is_first_read(b, i))
-            e = count_slots(b, t, b->next.forms[i]->id);
+    if (e == OK)
+        e = count_submissions(b, t);
     for (size_t i = 0; e == OK && i < b->next.form_count; i++)
         if (is_first_read(b, i))
             e = ledger_each_current(b->hub->ledger, t, b->next.forms[i]->id, NULL, NULL, add_current, b);

@@ -9,6 +9,7 @@
 #define SVODKA_HUB_LEDGER_BUILD_H
 
 #include "hub/ledger.h"
+#include "hub/programme.h"
 
 struct cell_build;
 
@@ -18,6 +19,11 @@ MUST_CHECK enum err cell_build_new(struct cell_build **out, struct hub *h, const
 void cell_build_free(struct cell_build *b);
 /* Is any variable new? */
 bool cell_build_is_needed(const struct cell_build *b);
+/* Is it one of them? */
+bool cell_build_has(const struct cell_build *b, const struct variable *v);
+/* How many definitions are new, and from how many submissions their cells are computed. */
+MUST_CHECK enum err cell_build_size(struct cell_build *b, struct store_txn *t, uint64_t *definitions,
+                                    uint64_t *submissions);
 /* Computes the new cells from what `t` (read or write) shows; again: from the beginning.  What does not fit into memory
  * lies in HOME/build.tmp until cell_build_free().  Progress through cli_progress().  ERR_BUSY: another process builds.
  */

@@ -206,6 +206,7 @@ struct indicator {
     bool align_begun;
     bool has_base_value;
     bool base_compare; /* `compare: true`: shown beside the value */
+    bool is_yes_no;    /* of a formula: 1 is shown as yes, anything else as no */
     const char *name_ru, *name_en;
     const char *unit_ru, *unit_en; /* of measure; never NULL */
     const char *series[INDICATOR_MAX_SERIES];

@@ -92,7 +92,18 @@ void make_change(struct loader *l, struct draft *d)
 
 void make_formula(struct loader *l, struct draft *d)
 {
+    static const char *const as_names[] = {"number", "yes_no", NULL};
+    int as = make_as(l, d, as_names, 0);
+
     (void)formula_read(l, d, d->keys.k.value, "value", ON_LEVELS, &d->i->value);
+    d->i->is_yes_no = as == 1;
+    if (d->i->is_yes_no) {
+        d->i->shown = 0;
+        if (d->i->unit_ru[0] == '\0' && d->i->unit_en[0] == '\0') {
+            d->i->unit_ru = "да 1, нет 0";
+            d->i->unit_en = "yes 1, no 0";
+        }
+    }
 }
 
 /* ---- gap ---- */

@@ -64,7 +64,7 @@ static const struct rule {
     {KIND_SURVEY, true, "!form !items scale positive reversed where together as", make_survey},
     {KIND_UNITS, false, "!condition among as", make_units},
     {KIND_CHANGE, false, "!of !against as", make_change},
-    {KIND_FORMULA, false, "!value", make_formula},
+    {KIND_FORMULA, false, "!value as", make_formula},
     {KIND_INDEX, false, "!components missing", make_index},
     {KIND_CLASS, false, "!classes", make_class},
     {KIND_GAP, false, "!of group as", make_gap},

@@ -150,6 +150,177 @@ also 'grade: constraint:'
 fresh_pack
 rm bad/forms/marks.yaml
 pack_refused 'the pack has no form: at least one forms/*.yaml is expected'
+# Everything in one pass: each line is told, with its place, and nothing besides.
+told_all() { # MISTAKES; the lines on stdin
+    while IFS= read -r told_line; do
+        also "$told_line"
+    done
+    also "the pack has $1 mistakes; nothing was changed"
+    told_count=$(grep -c '^bad/' english.txt)
+    [ "$told_count" = "$1" ] || {
+        cat english.txt >&2
+        fail "$told_count mistakes are told, expected $1"
+    }
+}
+
+fresh_pack
+cat >bad/variables.yaml <<'YAML'
+variables:
+  - {id: n, form: marks}
+  - {id: pupils, form: marks}
+  - {id: good, form: marx, where: "${grade} >= 14"}
+  - {id: high, form: marks, where: "${grad} >= 14"}
+  - {id: best, form: marks, where: "${grade} >="}
+  - {id: twice, form: marks, value: "${grade}", places: 9}
+  - {id: twice, form: marks}
+  - {id: coded, kind: keys, form: marks}
+  - {id: paired, kind: pair, form: marks, key: "${pupil}"}
+  - {id: parted, form: marks, by: note2}
+  - {id: timed, form: marks, time: rolling}
+  - {id: today, form: marks, where: "today() > 0"}
+  - {id: rowed, form: marks, rows: rows}
+  - {id: own, form: marks, wher: "true()"}
+YAML
+cat >bad/roadmap.yaml <<'YAML'
+measures:
+  - {code: "1.1", title: First, due: 2020-02-30}
+  - {code: "1.2", due: 2020-03-01}
+  - {code: "1.2", title: Again, from: 2020-04-01, due: 2020-03-01}
+YAML
+cat >bad/calendar.yaml <<'YAML'
+calendar:
+  - {form: marks, due: {days: 10, after: middle}}
+  - {form: marks, due: {on: "31-12"}}
+  - {form: marks, series: moon, due: {days: 10, after: end}}
+YAML
+pack_refused "bad/variables.yaml:4:22: form: the pack has no form 'marx' in forms/; did you mean 'marks'? (found: marx)"
+told_all 21 <<'TEXT'
+bad/programme.yaml:8:9: id: "pupils" is a variable already: variables and indicators share one set of names (found: pupils)
+bad/variables.yaml:2:10: id: "n" has a meaning of its own in expressions; choose another id (found: n)
+bad/variables.yaml:5:37: high: where: there is no field "grad"
+bad/variables.yaml:6:48: best: where: the expression ends where a value was expected
+bad/variables.yaml:7:57: places: expected a value from 0 to 6 (found: 9)
+bad/variables.yaml:8:10: id: a variable 'twice' was defined before (found: twice)
+bad/variables.yaml:9:5: key: a variable of kind 'keys' needs this key
+bad/variables.yaml:10:24: kind: expected one of: sum, values, keys, pairs, relations; did you mean "pairs"? (found: pair)
+bad/variables.yaml:10:43: key: a variable of kind 'sum' has no such key (found: key)
+bad/variables.yaml:11:35: parted: by: note2: a field of form marks is expected: select_one, boolean, integer or text
+bad/variables.yaml:12:36: time: expected same, state, ended, last, within, flow, cumulative, or rolling N
+bad/variables.yaml:13:38: today: where: today() is not allowed here
+bad/variables.yaml:14:36: rowed: rows: a repeat of form marks is expected
+bad/variables.yaml:15:28: wher: unknown key; did you mean "where"?
+bad/roadmap.yaml:2:38: due: there is no such day as 2020-02-30 (found: 2020-02-30)
+bad/roadmap.yaml:3:5: title: this key is required and missing
+bad/roadmap.yaml:4:39: from: expected from <= due (found: 2020-04-01)
+bad/calendar.yaml:2:42: after: expected one of: start, end (found: middle)
+bad/calendar.yaml:3:29: on: expected month and day in quotes, such as "10-01" (found: 31-12)
+bad/calendar.yaml:4:27: series: the calendar has no series of this name (found: moon)
+TEXT
+nothing_changed hub
+
+fresh_pack
+cat >bad/variables.yaml <<'YAML'
+variables:
+  - {id: all, form: marks}
+  - {id: good, form: marks, where: "${grade} >= 14"}
+  - {id: grades, kind: values, form: marks, value: "${grade}"}
+  - {id: by_sex, form: marks, by: sex}
+YAML
+cat >bad/programme.yaml <<'YAML'
+programme: marks
+version: "1"
+title: Marks
+parameters: {low: 5}
+indicators:
+  - {id: A, name: A, kind: share, numerator: "${good}"}
+  - {id: B, name: B, kind: share, numerator: "${good} * 2.5", denominator: "${all}"}
+  - {id: C, name: C, kind: share, numerator: "${godo}", denominator: "${all}"}
+  - {id: D, name: D, kind: sum, value: "${good} + 1"}
+  - {id: E, name: E, kind: sum, value: "${median.grades}"}
+  - {id: F, name: F, kind: formula, value: "${G}"}
+  - {id: G, name: G, kind: formula, value: "${F}"}
+  - {id: H, name: H, kind: formula, value: "${param.lov}"}
+  - {id: I, name: I, kind: units}
+  - {id: J, name: J, kind: units, condition: "${J} > 1"}
+  - {id: K, name: K, kind: change, of: Z, against: previous}
+  - {id: L, name: L, kind: index, components: [{of: A, weight: 0.5}, {of: B, weight: 0.6}]}
+  - {id: M, name: M, kind: class, classes: [{code: a, name: a}, {code: a, name: a, condition: "${A} > 1"}]}
+  - {id: N, name: N, kind: gap, of: A}
+  - {id: O, name: O, kind: history, condition: "${A} > 1", last: 3, at_least: 4}
+  - {id: P, name: P, kind: execution, done: by_sex}
+  - {id: Q, name: Q, kind: sum, value: "${good}", period: [month, moon]}
+  - {id: R, name: R, kind: sum, value: "${good}", targets: [{period: "2020/21", from: 50, to: 30}]}
+  - {id: S, name: S, kind: sum, value: "${good}", breakdown: true}
+  - {id: T, name: T, kind: sum, value: "${good}", level: school, rollup: median, audience: [everybody]}
+  - {id: U, name: U, kind: survey, form: marks, items: [note], as: share}
+  - {id: V, kind: sum, value: "${good}"}
+  - {id: A, name: A again, kind: sum, value: "${good}"}
+  - {id: W, name: W, kind: shar, form: marks, condition: "true()"}
+  - {id: X, name: X, kind: formula, value: "(${A} + 1"}
+  - {id: Y, name: Y, kind: sum, value: "${good}", numerator: "${good}"}
+YAML
+pack_refused "bad/programme.yaml:6:5: denominator: kind 'share' needs this key"
+told_all 28 <<'TEXT'
+bad/programme.yaml:7:47: B: numerator: a sum of variables is expected, each with a whole factor of at most 1,000,000
+bad/programme.yaml:8:47: C: numerator: there is no variable or indicator "godo": did you mean "good"?
+bad/programme.yaml:9:41: D: value: a sum of variables has no number of its own beside them
+bad/programme.yaml:10:41: E: value: "grades" is of kind values: only sum, keys, pairs and relations can be added up
+bad/programme.yaml:11:45: F: F -> G -> F: indicators use each other in a circle
+bad/programme.yaml:13:45: H: value: there is no parameter "lov": did you mean "low"?
+bad/programme.yaml:14:5: condition: kind 'units' needs this key
+bad/programme.yaml:15:47: J: condition: an indicator never uses itself, not even of another period
+bad/programme.yaml:17:47: components: the weights sum to 1.1: 1 is expected
+bad/programme.yaml:19:5: group: expected either group, or as: range
+bad/programme.yaml:20:79: at_least: at most as many periods as are looked at are expected: 3 (found: 4)
+bad/programme.yaml:21:28: kind: kind 'execution' needs the measures of a roadmap.yaml (found: execution)
+bad/programme.yaml:22:67: period: no such series of periods: neither predefined nor in periods.yaml (found: moon)
+bad/programme.yaml:23:95: to: expected from <= to (found: 30)
+bad/programme.yaml:24:62: breakdown: variable 'good' has no by: there are no parts (found: true)
+bad/programme.yaml:25:58: level: expected one of: both, unit, municipality (found: school)
+bad/programme.yaml:25:74: rollup: expected one of: pooled, mean, weighted, min, max, range; did you mean "mean"? (found: median)
+bad/programme.yaml:25:93: audience: expected one of: office, school, region, public (found: everybody)
+bad/programme.yaml:26:57: items: a field of form marks is expected: select_one or integer (found: note)
+bad/programme.yaml:27:5: name: this key is required and missing
+bad/programme.yaml:28:10: id: 'A' stands in line 6 already, valid at the same time: another part or other days are expected (found: A)
+bad/programme.yaml:29:28: kind: expected one of: count, sum, mean, share, ratio, survey,
+bad/programme.yaml:30:54: X: value: the expression ends where ")" was expected
+bad/programme.yaml:31:51: numerator: kind 'sum' has no such key; it has: value breakdown (found: numerator)
+TEXT
+nothing_changed hub
+
+# Nothing but the calendar is wrong.
+fresh_pack
+cat >bad/calendar.yaml <<'YAML'
+calendar:
+  - {form: marx, due: {days: 10, after: end}}
+  - {form: marks, series: month, due: {days: 10, after: end}}
+  - {form: marks, opens: {days: 20, after: end}, due: {days: 10, after: end}}
+YAML
+pack_refused 'bad/calendar.yaml:2:12: form: the programme has no form of this id; did you mean "marks"? (found: marx)'
+told_all 3 <<'TEXT'
+bad/calendar.yaml:3:27: series: the form is due in the series school_quarter (found: month)
+bad/calendar.yaml:4:
+TEXT
+# Without its periods nothing is said of the calendar: it would only follow.
+sed -i 's/series: month/series: stage/' bad/calendar.yaml
+printf 'periods:\n  - series: stage\n    periods:\n      - {id: one, from: 2020-09-01, to: 2020-08-31}\n' >bad/periods.yaml
+pack_refused 'bad/periods.yaml:4:41: one: the last day is before the first; expected from <= to (found: 2020-08-31)'
+also 'the pack has 1 mistake; nothing was changed'
+nothing_changed hub
+
+# A version with other content, and fields that mean something else: what is in the ledger keeps its meaning.
+fresh_pack
+sed -i 's/type: integer, name: absences, constraint: ". >= 0 and . <= 93"/type: text, name: absences/' bad/forms/marks.yaml
+sed -i '/- id: absences/,/places: 0/d' bad/programme.yaml
+pack_refused 'bad/forms/marks.yaml:3:10: version: version 1 of form marks is loaded already with other content: raise the version'
+also 'absences: the type is text now and was integer in version 1: give a new field a new name'
+sed -i 's/^version: "1"/version: "2"/; s/^mode: rows/mode: record/; /^key:/d' bad/forms/marks.yaml
+pack_refused 'bad/forms/marks.yaml:5:7: mode: version 1 has another mode: a form keeps it; give a new form a new id'
+refused 1 'bad/forms/marks.yaml:5:7: mode: version 1 has another mode' h programme check bad
+refused 1 'bad/forms/marks.yaml:5:7: mode: version 1 has another mode' h programme check bad --format json
+refused 2 'table, csv or json' h programme check "$pack" --format xml
+refused 1 'there is no period "2020/22"' h programme check "$pack" --year 2020/22
+nothing_changed hub
 refused 1 'nosuch: a programme pack is expected: a folder with programme.yaml and forms/ in it' h programme load nosuch
 refused 2 'something is missing; expected: programme load DIR' h programme load
 nothing_changed hub
@@ -312,6 +483,12 @@ refused 2 'say why: --reason TEXT' a retract 1
 refused 1 'has no row "nobody" here' a correct marks --key nobody --period "$period" --reason x --set grade=3
 refused 1 'there is no period "2020-13"' h indicators --period 2020-13
 refused 1 'there is no indicator "pupilz"; did you mean "pupils"?' h explain pupilz --period "$period"
+refused 1 'there is no indicator "pupilz"; did you mean "pupils"?' h indicators --indicator pupilz
+refused 1 'there is no programme "marx"; did you mean "marks"?' h indicators --programme marx
+refused 1 'there is no period "2020/21-Q9"; did you mean "2020/21-Q1"?' h indicators --period 2020/21-Q9
+refused 1 'there is no period "2020/21-Q9"; did you mean "2020/21-Q1"?' h explain pupils --period 2020/21-Q9
+refused 1 'there is no unit "schol"; did you mean "school"?' h indicators --unit schol
+refused 1 'there is no unit "schol"; did you mean "school"?' h explain pupils --period "$period" --unit schol
 refused 1 'there is no form "marx"; did you mean "marks"?' \
     h export submissions --form marx --period "$period" --unsafe-raw
 refused 1 'there is no unit "gymnasium"' h indicators --unit gymnasium

@@ -279,10 +279,10 @@ sed -i 's/version: "1.1"/version: "2"/; s/kind: sum/kind: mean/' pack/programme.
 expect 0 "$hub_program" programme load pack
 ! grep -q anew err.txt || fail 'cells are computed anew although no variable has changed'
 expect 0 "$hub_program" indicators --format csv --indicator V-1 --unit s1
-prints 'visits,V-1,unit,s1,2020-09,,4.000000,12,3,3,ok,,,,1,1,2'
+prints 'visits,V-1,unit,s1,2020-09,,4.000000,12,3,3,provisional,,,,1,1,2'
 says 'For the office alone'
 expect 0 "$hub_program" indicators --format csv --indicator V-1 --level municipality
-prints 'visits,V-1,municipality,,2020-09,,4.000000,12,3,3,ok,,,,1,4,2'
+prints 'visits,V-1,municipality,,2020-09,,4.000000,12,3,3,provisional,,,,1,4,2'
 expect 0 "$hub_program" indicators --format csv --period 'сентябрь 2020' --level unit --unit s3
 prints 'visits,V-2,unit,s3,2020-09,,,,,0,no-data'
 expect 0 "$hub_program" indicators --format json

@@ -120,42 +120,95 @@ CREATE TABLE c AS SELECT 'ml' || CODE_ETABLISSEMENT AS unit, 'region=' || lower(
             WHEN 'Medersa' THEN 'medersa' WHEN 'Privé laïc' THEN 'private_lay' ELSE 'private_faith' END AS status,
         PRESENCE_LATRINES AS latrines, LATRINES_FILLES_SEPAREES AS apart, PRESENCE_RESTAURANT AS canteen,
         CAST(EAU_POTABLE AS INTEGER) AS water, CAST(TOTAL AS INTEGER) AS pupils, CAST(FILLES AS INTEGER) AS girls,
-        "NBRE ENSEIGNANTS" AS teachers
+        CAST(NULLIF("NBRE ENSEIGNANTS", '') AS INTEGER) AS teachers
     FROM mali WHERE CODE_ETABLISSEMENT <> '';
--- What one school adds to one indicator: above the line, below it; breakdown.  100 times for shares.
+-- What one school adds to one indicator: above the line, below it (NULL: there is none); breakdown.  100 times for shares.
 CREATE TABLE adds AS
-    SELECT 'MOS-01' AS indicator, unit, '2015/16' AS period, okrug AS part, 1 AS above, 0 AS below FROM s
-    UNION ALL SELECT 'MOS-02', unit, '2015/16', okrug, 100 * (2 * from160 >= took), 1 FROM s
+    SELECT 'MOS-01' AS indicator, unit, '2015/16' AS period, okrug AS part, 1 AS above, NULL AS below FROM s
     UNION ALL SELECT 'MOS-03', unit, '2015/16', okrug, 100 * (over220 = 0), 1 FROM s
     UNION ALL SELECT 'MOS-04', unit, '2015/16', okrug, (20000 * over220 + took) / (2 * took), 100 FROM s
-    UNION ALL SELECT 'MOS-11', unit, '2015/16', district, took, 0 FROM s
-    UNION ALL SELECT 'MOS-12', unit, '2015/16', okrug, from160, 0 FROM s
-    UNION ALL SELECT 'MOS-13', unit, '2015/16', district, over220, 0 FROM s
-    UNION ALL SELECT 'MOS-14', unit, '2015/16', okrug, took - from160, 0 FROM s
-    UNION ALL SELECT 'MLI-01', unit, 'survey-2015', region, 1, 0 FROM c
+    UNION ALL SELECT 'MOS-11', unit, '2015/16', district, took, NULL FROM s
+    UNION ALL SELECT 'MOS-12', unit, '2015/16', okrug, 100 * from160, took FROM s
+    UNION ALL SELECT 'MOS-13', unit, '2015/16', district, 100 * over220, took FROM s
+    UNION ALL SELECT 'MOS-14', unit, '2015/16', okrug, 100 * (took - from160), took FROM s
+    UNION ALL SELECT 'MOS-15', unit, '2015/16', okrug, 1000 * over220, from160 FROM s
+    UNION ALL SELECT 'MLI-01', unit, 'survey-2015', region, 1, NULL FROM c
     UNION ALL SELECT 'MLI-02', unit, 'survey-2015', region, 100 * (latrines = '1'), 1 FROM c WHERE latrines <> ''
     UNION ALL SELECT 'MLI-03', unit, 'survey-2015', region, 100 * (apart = '1'), 1 FROM c
         WHERE latrines = '1' AND apart <> ''
     UNION ALL SELECT 'MLI-04', unit, 'survey-2015', region, 100 * (water <> 5), 1 FROM c WHERE water > 0
     UNION ALL SELECT 'MLI-05', unit, 'survey-2015', status, 100 * (water < 4), 1 FROM c WHERE water > 0
     UNION ALL SELECT 'MLI-06', unit, 'survey-2015', region, 100 * (canteen = '1'), 1 FROM c WHERE canteen <> ''
-    UNION ALL SELECT 'MLI-11', unit, 'survey-2015', region, pupils, 0 FROM c
-    UNION ALL SELECT 'MLI-12', unit, 'survey-2015', region, CAST(teachers AS INTEGER), 0 FROM c WHERE teachers <> ''
-    UNION ALL SELECT 'MLI-13', unit, 'survey-2015', region, pupils, 0 FROM c WHERE teachers <> ''
-    UNION ALL SELECT 'MLI-14', unit, 'survey-2015', region, girls, 0 FROM c
-    UNION ALL SELECT 'MLI-15', unit, 'survey-2015', region, pupils, 0 FROM c WHERE water = 5
+    UNION ALL SELECT 'MLI-11', unit, 'survey-2015', region, pupils, NULL FROM c
+    UNION ALL SELECT 'MLI-12', unit, 'survey-2015', region, teachers, NULL FROM c WHERE teachers IS NOT NULL
+    UNION ALL SELECT 'MLI-13', unit, 'survey-2015', region, pupils, teachers FROM c WHERE teachers IS NOT NULL
+    UNION ALL SELECT 'MLI-14', unit, 'survey-2015', region, 100 * girls, pupils FROM c
+    UNION ALL SELECT 'MLI-15', unit, 'survey-2015', region, 100 * iif(water = 5, pupils, 0), pupils FROM c
+        WHERE water > 0
     UNION ALL SELECT 'MLI-16', unit, 'survey-2015', cycle, pupils, 1 FROM c;
 -- Each adds to its unit and to the whole, there and in its part.
 CREATE VIEW scoped AS SELECT 'unit' AS level, unit AS scope, '' AS breakdown, * FROM adds
     UNION ALL SELECT 'unit', unit, part, * FROM adds
     UNION ALL SELECT 'municipality', '', '', * FROM adds
     UNION ALL SELECT 'municipality', '', part, * FROM adds;
-WITH cells AS (SELECT indicator, level, scope, period, breakdown, sum(above) AS above,
-        iif(sum(below) = 0, 1, sum(below)) AS below, count(*) AS n
-    FROM scoped GROUP BY indicator, level, scope, period, breakdown),
-exact AS (SELECT *, (2000000 * above + below) / (2 * below) AS millionths FROM cells)
-SELECT indicator, level, scope, period, breakdown, printf('%d.%06d', millionths / 1000000, millionths % 1000000), n
-    FROM exact;
+-- Value above / below, in whole numbers or in doubles; and how many submissions are behind it.
+CREATE TABLE cells AS SELECT indicator, level, scope, period, breakdown, sum(above) AS above,
+        ifnull(sum(below), 1) AS below, count(*) AS n
+    FROM scoped GROUP BY indicator, level, scope, period, breakdown;
+DELETE FROM cells WHERE below = 0; -- nothing to divide by
+
+-- Schools judged one by one, and their share or number.
+CREATE TABLE judged AS
+    SELECT 'MOS-02' AS indicator, unit, '2015/16' AS period, 2 * from160 >= took AS holds, 100 AS times FROM s
+    UNION ALL SELECT 'MOS-05', unit, '2015/16', 2 * from160 >= took, NULL FROM s
+    UNION ALL SELECT 'MOS-06', unit, '2015/16',
+        from160 * (SELECT sum(took) FROM s) >= took * (SELECT sum(from160) FROM s), 100 FROM s
+    UNION ALL SELECT 'MLI-21', unit, 'survey-2015', pupils > 50 * teachers, 100 FROM c WHERE teachers > 0;
+INSERT INTO cells SELECT indicator, 'unit', unit, period, '', holds * ifnull(times, 1), 1, 1 FROM judged;
+INSERT INTO cells SELECT indicator, 'municipality', '', period, '', sum(holds) * ifnull(times, 1),
+        iif(times IS NULL, 1, count(*)), count(*) FROM judged GROUP BY indicator;
+
+-- Classes.
+CREATE TABLE classed AS
+    SELECT 'MOS-07' AS indicator, unit, '2015/16' AS period,
+        CASE WHEN 100 * over220 >= 40 * took THEN 1 WHEN 100 * from160 >= 50 * took THEN 2 ELSE 3 END AS class FROM s
+    UNION ALL SELECT 'MLI-22', unit, 'survey-2015', CASE WHEN water < 4 THEN 1 WHEN water = 4 THEN 2 ELSE 3 END FROM c
+        WHERE water > 0;
+CREATE TABLE classes (indicator TEXT, class INTEGER, code TEXT);
+INSERT INTO classes VALUES ('MOS-07', 1, 'high'), ('MOS-07', 2, 'middle'), ('MOS-07', 3, 'low'),
+    ('MLI-22', 1, 'all_year'), ('MLI-22', 2, 'part'), ('MLI-22', 3, 'none');
+INSERT INTO cells SELECT indicator, 'unit', unit, period, '', class, 1, 1 FROM classed;
+INSERT INTO cells SELECT k.indicator, 'municipality', '', period, 'class=' || code, sum(u.class = k.class), 1, count(*)
+    FROM classed u JOIN classes k ON u.indicator = k.indicator GROUP BY k.indicator, k.class;
+
+-- Medians: between the two in the middle.
+CREATE TABLE listed AS
+    SELECT 'MOS-08' AS indicator, unit, '2015/16' AS period, (20000 * over220 + took) / (2 * took) AS x, 100 AS scale FROM s
+    UNION ALL SELECT 'MLI-25', unit, 'survey-2015', pupils, 1 FROM c;
+INSERT INTO cells SELECT indicator, 'unit', unit, period, '', x, scale, 1 FROM listed;
+WITH placed AS (SELECT *, row_number() OVER (PARTITION BY indicator ORDER BY x) AS place,
+        count(*) OVER (PARTITION BY indicator) AS all_of FROM listed)
+INSERT INTO cells SELECT indicator, 'municipality', '', period, '', sum(x), count(*) * scale, all_of FROM placed
+    WHERE place IN ((all_of + 1) / 2, (all_of + 2) / 2) GROUP BY indicator;
+
+-- Means and range of the schools' own values, and one group against the rest: in doubles, as the hub has them.
+CREATE TABLE own AS
+    SELECT 'MOS-21' AS indicator, unit, '2015/16' AS period, 100 * from160 AS above, took AS below FROM s
+    UNION ALL SELECT 'MLI-23', unit, 'survey-2015', pupils, teachers FROM c WHERE teachers > 0;
+INSERT INTO cells SELECT indicator, 'unit', unit, period, '', above, below, 1 FROM own;
+INSERT INTO cells SELECT indicator, 'municipality', '', period, '', sum(1.0 * above / below), count(*), count(*)
+    FROM own GROUP BY indicator;
+INSERT INTO cells SELECT 'MOS-22', 'municipality', '', period, '', max(1.0 * above / below) - min(1.0 * above / below), 1,
+        count(*) FROM own WHERE indicator = 'MOS-21';
+INSERT INTO cells SELECT 'MLI-24', 'municipality', '', 'survey-2015', '',
+        1.0 * sum(iif(status <> 'status=public', pupils, 0)) / sum(iif(status <> 'status=public', teachers, 0)) -
+        1.0 * sum(iif(status = 'status=public', pupils, 0)) / sum(iif(status = 'status=public', teachers, 0)), 1, count(*)
+    FROM c WHERE teachers IS NOT NULL;
+
+WITH exact AS (SELECT *, CASE WHEN typeof(above) = 'integer' THEN (2000000 * above + below) / (2 * below)
+        ELSE CAST(floor(1000000.0 * above / below + 0.5) AS INTEGER) END AS millionths FROM cells)
+SELECT indicator, level, scope, period, breakdown, printf('%s%d.%06d', iif(millionths < 0, '-', ''),
+        abs(millionths) / 1000000, abs(millionths) % 1000000), n FROM exact;
 SQL
 # The codes of the city's districts are the form's.
 sed -n 's/^    - {code: \([a-z-]*\), label: "\(.*айон.*\)"}$/\1,\2/p' "$data/packs/moscow/forms/ege.yaml" >districts.txt

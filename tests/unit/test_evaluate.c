@@ -269,6 +269,51 @@ static void without_a_roster_everybody_who_has_cells_counts(void **state)
     done(w);
 }
 
+static void what_a_form_does_not_hold_is_none_where_it_was_sent_and_unknown_where_it_was_not(void **state)
+{
+    struct world *w = open_text("variables:\n"
+                                "  - {id: zero, form: staff, where: \"${main_place}\", absent: 0}\n"
+                                "  - {id: known, form: staff, where: \"${main_place}\", value: \"${load}\"}\n"
+                                "  - {id: codes, kind: keys, form: training, key: \"${code}\"}\n"
+                                "indicators:\n"
+                                "  - {id: Z, name: Z, kind: sum, value: \"${zero}\"}\n"
+                                "  - {id: K, name: K, kind: sum, value: \"${known}\"}\n"
+                                "  - {id: C, name: C, kind: sum, value: \"${codes}\"}\n");
+
+    (void)state;
+    three_schools(w);
+    cell(w, "zero", "A", Y2, 3, 3);
+    sent(w, "zero", "B", Y2, 0);
+    sent(w, "codes", "B", Y2, 0);
+    key(w, "codes", "A", Y2, "t1", 0);
+    expect(w, "Z", "A", Y2, "3.000000 = 3");
+    expect(w, "Z", "B", Y2, "0.000000 = 0"); /* sent, and nobody is at the main place */
+    expect(w, "Z", "C", Y2, "-: no data");
+    expect(w, "Z", NULL, Y2, "3.000000 = 3");
+    expect_units(w, "Z", Y2, 2, 3, 0);
+    expect(w, "K", "A", Y2, "-: no data"); /* without `absent` nothing found is not known */
+    expect(w, "C", "A", Y2, "1.000000 = 1");
+    expect(w, "C", "B", Y2, "0.000000 = 0"); /* an empty list was sent */
+    expect(w, "C", "C", Y2, "-: no data");
+    expect_units(w, "C", Y2, 2, 3, 0);
+    done(w);
+}
+
+static void a_share_of_the_roster_says_nothing_of_a_period_that_nobody_spoke_of(void **state)
+{
+    struct world *w = open_text("variables:\n"
+                                "  - {id: good, form: marks, rows: rows, value: \"${only_4_5}\"}\n"
+                                "indicators:\n"
+                                "  - {id: U, name: U, kind: units, condition: \"${good} > 0\", among: roster}\n");
+
+    (void)state;
+    three_schools(w);
+    cell(w, "good", "A", Y2, 1, 1);
+    expect(w, "U", NULL, Y2, "33.333333 = 1/3");
+    expect(w, "U", NULL, Y1, "-: no data");
+    done(w);
+}
+
 static void put_merger(struct world *w)
 {
     school(w, "A", NULL, NULL, NULL);
@@ -537,6 +582,43 @@ static void inputs_add_up_to_what_they_are_inputs_of(void **state)
     done(w);
 }
 
+static uint64_t n_behind(struct world *w, const char *id, const char *unit)
+{
+    struct result r;
+
+    MUST(look(w, id, unit, Y2, "", &r));
+    return r.n;
+}
+
+/* How much stands behind a value: of a median the values it is in the middle of; of a school that is set against the
+ * municipality the school's own, or `minimum` would never hold it back. */
+static void behind_a_value_stands_what_its_own_unit_sent(void **state)
+{
+    static const char text[] =
+        "variables:\n"
+        "  - {id: loads, kind: values, form: staff, value: \"${load}\"}\n"
+        "  - {id: staff, form: staff}\n"
+        "indicators:\n"
+        "  - {id: middle, name: Middle, kind: formula, value: \"${median.loads}\"}\n"
+        "  - {id: few, name: Few, kind: formula, value: \"${staff} - ${municipality.staff}\", minimum: {n: 3}}\n";
+    struct world *w = open_text(text);
+
+    (void)state;
+    three_schools(w);
+    value(w, "loads", "A", Y2, 18, 2);
+    value(w, "loads", "A", Y2, 30, 1);
+    value(w, "loads", "B", Y2, 20, 1);
+    cell(w, "staff", "A", Y2, 3, 3);
+    cell(w, "staff", "B", Y2, 1, 1);
+    assert_int_equal(n_behind(w, "middle", "A"), 3);
+    assert_int_equal(n_behind(w, "middle", "B"), 1);
+    assert_int_equal(n_behind(w, "middle", NULL), 4);
+    expect(w, "few", "A", Y2, "-1.000000");          /* 3 - 4, from 3 of A */
+    expect(w, "few", "B", Y2, "-: too few answers"); /* 1 of B, whatever the municipality has */
+    expect(w, "few", NULL, Y2, "0.000000");          /* 4 - 4, from 4 */
+    done(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -550,6 +632,8 @@ int main(void)
         cmocka_unit_test(e_9_a_school_below_the_minimum_counts_in_the_district),
         cmocka_unit_test(a_school_outside_the_roster_of_the_period_is_not_counted_and_said_to_be_left_out),
         cmocka_unit_test(without_a_roster_everybody_who_has_cells_counts),
+        cmocka_unit_test(what_a_form_does_not_hold_is_none_where_it_was_sent_and_unknown_where_it_was_not),
+        cmocka_unit_test(a_share_of_the_roster_says_nothing_of_a_period_that_nobody_spoke_of),
         cmocka_unit_test(a_merged_schools_earlier_value_is_that_of_both_schools_together),
         cmocka_unit_test(across_a_merger_there_is_no_earlier_value_where_the_programme_says_so),
         cmocka_unit_test(a_relation_needs_an_end_in_the_roster_or_two_where_both_are_asked_for),
@@ -560,7 +644,8 @@ int main(void)
         cmocka_unit_test(the_district_itself_is_no_school_but_what_is_said_of_it_counts),
         cmocka_unit_test(lines_come_by_period_units_then_the_municipality_and_silent_schools_are_seen),
         cmocka_unit_test(what_is_not_computed_there_is_not_found),
-        cmocka_unit_test(inputs_add_up_to_what_they_are_inputs_of)};
+        cmocka_unit_test(inputs_add_up_to_what_they_are_inputs_of),
+        cmocka_unit_test(behind_a_value_stands_what_its_own_unit_sent)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,7 +74,7 @@ def pd(world, year, school):
     for row in rows:
         taken[row["row"].split("-")[0]] = taken.get(row["row"].split("-")[0], 0) + 1
     # A school with low results sends somebody to contests and internships, and more the year after.
-    sent = ["contest", "internship"] * year.index if school.low == 1 else []
+    sent = ["contest", "internship", "contest", "internship"][: 1 + 3 * (year.index > 0)] if school.low == 1 else []
     for person in world.staff[year.index][school.id]:
         wanted = None
         if person["education"] != "higher" and rng.chance(350):
@@ -145,7 +145,7 @@ def supp(world, year, school, half, version=1):
     for band, low, high in (("b1_4", 1, 4), ("b5_9", 5, 9), ("b10_11", 10, 11)):
         pupils = world.pupils(year, school.id, low, high)
         if pupils:
-            rows.append(supp_row(rng, year, school, "all", band, pupils, half, version))
+            rows.append(supp_row(rng, world, year, school, band, pupils, half, version))
     if world.district.code == "korolyov":
         for row in list(rows):
             part = min(row["band_pupils"], rng.about(row["band_pupils"], 150 if school.id == "ko22" else 60, 1))
@@ -154,15 +154,17 @@ def supp(world, year, school, half, version=1):
     return {"rows": rows}
 
 
-def supp_row(rng, year, school, group, band, pupils, half, version):
-    row = {"group": group, "band": band, "band_pupils": pupils}
+def supp_row(rng, world, year, school, band, pupils, half, version):
+    row = {"group": "all", "band": band, "band_pupils": pupils}
     for name, permille in SUPP.items():
         more = permille + school.weak if name in ("difficulty", "low_motivation") else permille
         more += (25 * year.index + 10 * half) if name in ("iom", "iup", "tutor", "mentoring", "elective") else 0
         row[name] = rng.about(pupils, more, 1 + pupils // 40)
+    # Grades 1 to 4 are not asked about their motivation.
+    row["low_motivation"] = 0 if band == "b1_4" else row["low_motivation"]
     row["lowmot_lowres_able"] = rng.about(row["low_motivation"], 330, 1)
-    # Indicator ZHG-45 divides routes by those pupils: in some schools all of them, never more routes than needed.
-    row["iom"] = max(row["iom"], 0)
+    if world.district.code == "zhigalovo":  # which gives its routes to those pupils
+        row["iom"] = min(row["lowmot_lowres_able"], rng.about(row["lowmot_lowres_able"], 550 + 60 * year.index, 1))
     row["iom_or_iup"] = max(row["iom"], row["iup"], row["iom"] + row["iup"] - rng.below(1 + min(row["iom"], row["iup"])))
     row["iom_or_iup"] = min(row["iom_or_iup"], pupils)
     if band == "b1_4":

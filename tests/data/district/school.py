@@ -93,7 +93,7 @@ def docs_amount(rng, world, year, school, doc):
         "council_members": lambda: rng.between(3, 12), "council_meetings": lambda: rng.between(1, 5),
         "bonus_count": lambda: rng.about(len(people), 400 + 80 * year.index, 2),
         "self_assessed": lambda: rng.about(teachers, 650, 2), "consultant_head": lambda: 1,
-        "request": lambda: rng.between(2, max(3, teachers // 2)), "groups": lambda: rng.between(1, 2) + year.index,
+        "request": lambda: teachers * 3 // 4 + rng.between(2, 5), "groups": lambda: rng.between(1, 2) + year.index,
         "conditions_inside": lambda: rng.between(4, 9), "conditions_grounds": lambda: rng.between(4, 10)}
     if doc == "mean_gap":
         return f"{rng.between(0, 2)}.{rng.between(10, 95)}"
