@@ -95,7 +95,8 @@ static enum err remember(void *ctx, const struct publication_row *row)
         if (p->count == EARLIER_MAX)
             e = err_set(ERR_LIMIT, _("more than %u different publications are to be checked together"), EARLIER_MAX);
         else {
-            (void)snprintf(p->names[p->count], sizeof(p->names[0]), _("publication %llu"), (unsigned long long)row->id);
+            (void)snprintf(p->names[p->count], sizeof(p->names[0]), "publication %llu",
+                           (unsigned long long)row->id); /* untranslated: names decide ties */
             p->bytes[p->count] = tables.memory;
             buf_init(&tables.memory, 0);
             p->memories[p->count] = (struct publication_memory){

@@ -129,6 +129,10 @@ MUST_CHECK enum err protect_solve(struct protect *p, struct protect_summary *out
  * exact worlds.  OK whatever it finds: out->unsafe says it.  ERR_LIMIT: nothing was proved. */
 MUST_CHECK enum err protect_audit(struct protect *p, struct protect_summary *out);
 
+/* The same question in short: worlds alone, which are the proof, without the bounds that a reader would find.
+ * *unproved: targets for which none was found; they may be safe all the same.  protect_bounds() says nothing of it. */
+MUST_CHECK enum err protect_prove(struct protect *p, uint32_t *unproved);
+
 /* Of the last protect_solve() or protect_audit(). */
 bool protect_is_hidden(const struct protect *p, uint32_t item);
 struct protect_bounds protect_bounds(const struct protect *p, uint32_t target);

@@ -140,3 +140,26 @@ enum err protect_audit(struct protect *p, struct protect_summary *out)
             p->targets[i].bounds.is_safe = false;
     return e;
 }
+
+enum err protect_prove(struct protect *p, uint32_t *unproved)
+{
+    enum err e;
+
+    *unproved = p->target_count;
+    if ((e = protect_ready(p)) != OK)
+        return e;
+    protect_budget(p);
+    if ((e = prove_needs(p)) != OK)
+        return e;
+    for (uint32_t i = 0; i < p->target_count; i++) {
+        target_forget(&p->targets[i]);
+        p->targets[i].bounds = (struct protect_bounds){0, 0, 0, false, false};
+    }
+    view_build(p);
+    if ((e = prove_all(p, false)) != OK)
+        return e;
+    *unproved = 0;
+    for (uint32_t i = 0; i < p->target_count; i++)
+        *unproved += !target_is_proved(&p->targets[i]);
+    return OK;
+}

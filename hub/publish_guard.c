@@ -408,24 +408,27 @@ static void take_choice(struct problem *w)
     }
 }
 
-static enum err ask(struct problem *w, struct protect_summary *s)
+/* Most schools learn nothing from their own numbers: a proof is enough then. */
+static enum err ask(struct problem *w)
 {
-    enum err e = protect_audit(w->engine, s);
+    struct protect_summary s;
+    uint32_t unproved;
+    enum err e = protect_prove(w->engine, &unproved);
 
-    if (e == OK && s->unsafe > 0 && (e = protect_solve(w->engine, s)) == OK)
+    if (e == OK && unproved > 0 && (e = protect_solve(w->engine, &s)) == OK)
         take_choice(w);
     if (e == ERR_DENIED && w->reader != NONE)
         e = err_prefix(e, _("%s, which knows its own numbers"), w->p->g.units.items[w->reader]);
     return e;
 }
 
-static enum err try_reader(struct publication *p, uint32_t reader, struct protect_summary *s)
+static enum err try_reader(struct publication *p, uint32_t reader)
 {
     struct problem w = {.p = p, .reader = reader};
     enum err e = build(&w);
 
     if (e == OK)
-        e = ask(&w, s);
+        e = ask(&w);
     protect_free(w.engine);
     return e;
 }
@@ -443,11 +446,25 @@ static bool give_up_classes(struct publication *p)
 }
 
 /* Ranges are what the engine's search for whole numbers fails at: where it finds no proof, there are no classes. */
-static enum err satisfy(struct publication *p, uint32_t reader, struct protect_summary *s)
+static enum err satisfy(struct publication *p, uint32_t reader)
 {
-    enum err e = try_reader(p, reader, s);
+    enum err e = try_reader(p, reader);
 
-    return e == ERR_LIMIT && give_up_classes(p) ? try_reader(p, reader, s) : e;
+    return e == ERR_LIMIT && give_up_classes(p) ? try_reader(p, reader) : e;
+}
+
+/* The whole audit of what came out, with nothing that was found on the way. */
+static enum err audit(struct publication *p, struct protect_summary *s)
+{
+    struct problem w = {.p = p, .reader = NONE};
+    enum err e = build(&w);
+
+    if (e == OK)
+        e = protect_audit(w.engine, s);
+    protect_free(w.engine);
+    if (e == OK && s->unsafe > 0)
+        e = err_set(ERR_LIMIT, _("the audit refuses what was chosen; nothing is published"));
+    return e;
 }
 
 /* ---- all readers ---- */
@@ -485,25 +502,20 @@ enum err guard(struct publication *p)
 {
     struct protect_summary s = {0};
     uint32_t *readers = NULL;
-    uint32_t count;
-    enum err e = satisfy(p, NONE, &s);
+    uint32_t count = 0;
+    enum err e = satisfy(p, NONE);
 
-    if (e != OK || s.targets == 0)
-        return e;
-    p->summary.targets = s.targets;
-    if ((e = list_readers(p, &readers, &count)) != OK) {
-        free(readers);
-        return e;
-    }
+    if (e == OK)
+        e = list_readers(p, &readers, &count);
     for (uint32_t i = 0; i < count && e == OK; i++) {
         cli_progress(_("Checking what each school could compute"), i, count);
-        e = satisfy(p, readers[i], &s);
+        e = satisfy(p, readers[i]);
     }
     cli_progress_end();
     free(readers);
+    if (e == OK)
+        e = audit(p, &s);
+    p->summary.targets = s.targets;
     p->summary.readers = count;
-    /* And once more from the beginning, with nothing that was chosen on the way. */
-    if (e == OK && (e = satisfy(p, NONE, &s)) == OK && s.unsafe > 0)
-        e = err_set(ERR_INTERNAL, "the publication is not safe after all");
     return e;
 }

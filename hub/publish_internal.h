@@ -14,12 +14,11 @@
 #include "hub/protect.h"
 #include "hub/publish.h"
 
-#define NONE        UINT32_MAX
-#define ATOMS_MAX   200000u
-#define LINES_MAX   100000u
-#define TERMS_MAX   4000000u
-#define INPUTS_MAX  1000000u
-#define GATHER_DEEP 40u /* lines computed from lines */
+#define NONE       UINT32_MAX
+#define ATOMS_MAX  200000u
+#define LINES_MAX  100000u
+#define TERMS_MAX  4000000u
+#define INPUTS_MAX 1000000u
 
 /* ---- texts by number ---- */
 
@@ -55,8 +54,7 @@ enum hidden_by {
     HIDDEN_LEVEL,   /* never below the district */
     HIDDEN_UNITS,   /* too few units behind it, or one that outweighs the others */
     HIDDEN_OPAQUE,  /* it cannot be put into quantities: shown never */
-    HIDDEN_INPUT,   /* by the rules' effect on what it is computed from */
-    HIDDEN_EXTRA    /* to protect another */
+    HIDDEN_INPUT    /* because something that it is computed from is */
 };
 
 struct range {
@@ -83,7 +81,7 @@ struct line {
     uint32_t first_input, input_count;
     enum hidden_by hidden;
     bool is_target;
-    bool is_gone; /* hidden after all */
+    bool is_gone; /* hidden in addition, to protect others */
     /* Shown in its place. */
     const char *class_code;
     struct range ranges[2];

@@ -1,4 +1,5 @@
-/* What later publications must take for known: the sums that were shown, each quantity with the value that it had.
+/* What later publications must take for known and keep uncertain: the sums that were shown, each quantity with the
+ * value that it had.
  *
  * [version, [[key=value, unit, value, of survey] ...], [[name, [[min, max, [[atom, coef] ...]] ...]] ...],
  * [[name, unit, of survey, width, [[atom, coef] ...]] ...]], canonical MessagePack; min and max nil where open; min =
@@ -15,7 +16,7 @@
 #define MEMORY_VERSION 1u
 #define KEY_MAX        512u
 #define UNIT_MAX       128u
-#define NAME_BYTES     (2 * PROTECT_ID_MAX)
+#define NAME_BYTES     ((size_t)2 * PROTECT_ID_MAX)
 
 /* ---- what is shown ---- */
 

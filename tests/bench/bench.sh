@@ -175,6 +175,9 @@ say 'Protecting a publication ...'
 "$tools/bench_protect" 60 80 "$runs" "$seed" >"$work/out" || fail 'bench_protect failed'
 grep = "$work/out" >"$work/protect"
 note protect "$work/protect"
+"$tools/bench_publish" 60 80 1 "$seed" >"$work/out" || fail 'bench_publish failed'
+grep = "$work/out" >"$work/publish"
+note publish "$work/publish"
 
 # ---- the table ----
 
@@ -219,3 +222,4 @@ line '  drain: core' "$core_s" '' '' ''
 line '  drain: together' "$ours" "$plain" "$(ratio "$ours" "$plain")" ''
 line 'a publication of 60 schools x 80, s: audit' "$(seconds "$(median protect_audit_s)")" '' '' '<= 1'
 line '  choosing what to hide, with its audit' "$(seconds "$(median protect_solve_s)")" '' '' ''
+line '  publish: for everybody and 60 schools' "$(seconds "$(median publish_publish_s)")" '' '' ''

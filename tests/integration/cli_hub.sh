@@ -62,7 +62,7 @@ expect 2 "$hub_program" school
 says 'second word'
 for command in init 'programme load' 'programme check' 'programme list' 'school add' 'school list' serve core status \
     indicators explain completeness accept question checkpoint 'programme next-year' 'period close' \
-    'period reopen' 'period list' 'export submissions' 'quarantine list' 'quarantine show' audit verify expr gateway; do
+    'period reopen' 'period list' publish 'export submissions' 'quarantine list' 'quarantine show' audit verify expr gateway; do
     # shellcheck disable=SC2086
     expect 0 "$hub_program" $command --help
     prints Usage:

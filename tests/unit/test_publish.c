@@ -566,6 +566,37 @@ static void what_the_region_was_told_is_known_to_the_public(void **state)
     done(w);
 }
 
+/* Another programme calls the same numbers open and knows nothing of x; what was kept from the region stays kept. */
+static void what_one_programme_hid_another_does_not_tell(void **state)
+{
+    static const char *const yamls[] = {
+        "  - {id: x, name: X, kind: share, numerator: \"${registers}\", denominator: \"${pupils}\", privacy: family, "
+        "level: unit, audience: [office, region]}\n",
+        "  - {id: t, name: T, kind: sum, value: \"${registers}\", privacy: open, level: municipality, audience: "
+        "[office, region]}\n"};
+    struct press past = {.count = 0};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) { /* the other one without the first, then after it */
+        struct world *w = district(yamls[(i + 1) % 2]);
+        struct publication *p;
+
+        schools(w, 6);
+        ROW(w, "registers", 9, 2, 7, 8, 6, 12);
+        ROW(w, "pupils", 60, 90, 70, 80, 60, 96);
+        p = publish(w, i == 0 ? NULL : &past, Y, AUDIENCE_REGION);
+        if (i == 0)
+            SAID(p, "t", "", "44.000000");
+        if (i == 1)
+            SAID(p, "x", "B", "x");
+        if (i == 2)
+            SAID(p, "t", "", "x"); /* 44 - 9 - 7 - 8 - 6 - 12 = 2 */
+        publication_free(p);
+        done(w);
+    }
+    press_free(&past);
+}
+
 static void a_damaged_memory_is_refused(void **state)
 {
     struct world *w = district("  - {id: x, name: X, kind: share, numerator: \"${registers}\", denominator: "
@@ -659,6 +690,7 @@ int main(void)
         cmocka_unit_test(a_survey_of_few_sheets_is_hidden_from_the_school_itself),
         cmocka_unit_test(what_was_published_is_published_again),
         cmocka_unit_test(what_the_region_was_told_is_known_to_the_public),
+        cmocka_unit_test(what_one_programme_hid_another_does_not_tell),
         cmocka_unit_test(a_damaged_memory_is_refused),
         cmocka_unit_test(what_cannot_be_protected_any_more_is_refused_by_name),
         cmocka_unit_test(what_others_will_be_told_is_kept_from_the_first),
