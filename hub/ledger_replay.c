@@ -38,6 +38,10 @@ struct replay {
     bool is_spilled; /* some slots are in the store */
     struct cell_sums *cells;
     struct buf leaving; /* struct left_row */
+    /* when it is finished, or spilled */
+    const struct held_slot **by_slot, **by_place;
+    uint32_t next_current, next_slot;
+    uint8_t raw_current[SLOT_CURRENT_BYTES], raw_slot[SLOT_LIST_KEY_MAX];
     /* of the transaction at hand */
     uint32_t count_before;
     size_t leaving_before;
@@ -81,6 +85,8 @@ void replay_free(struct replay *r)
     places_free(r->places);
     buf_fini(&r->leaving);
     buf_fini(&r->undo);
+    free(r->by_slot);
+    free(r->by_place);
     free(r->slots);
     free(r->buckets);
     free(r);
@@ -88,10 +94,10 @@ void replay_free(struct replay *r)
 
 /* ---- slots in memory ---- */
 
-/* Where it is, or where it would be. */
+/* Where it is, or where it would be.  By the highest bits: a batch's slots come in their order, and so do buckets. */
 static uint32_t *bucket_of(const struct replay *r, const uint8_t slot[SLOT_BYTES])
 {
-    uint32_t b = be32_get(slot) & (r->bucket_count - 1);
+    uint32_t b = (uint32_t)((uint64_t)be32_get(slot) * r->bucket_count >> 32);
 
     while (r->buckets[b] != NONE && memcmp(r->slots[r->buckets[b]].slot, slot, SLOT_BYTES) != 0)
         b = (b + 1) & (r->bucket_count - 1);
@@ -175,7 +181,7 @@ enum err replay_set_current(struct replay *r, const uint8_t slot[SLOT_BYTES], co
     return OK;
 }
 
-/* ---- slots into the store ---- */
+/* ---- slots in the order of their keys ---- */
 
 static int compare_slots(const void *a, const void *b)
 {
@@ -186,13 +192,13 @@ static int compare_slots(const void *a, const void *b)
 }
 
 /* By their first two bytes, then the few of each: digests are spread evenly. */
-static enum err order_by_slot(const struct replay *r, const struct held_slot ***out)
+static enum err order_by_slot(struct replay *r)
 {
     const struct held_slot **order = reallocarray(NULL, (size_t)r->count + 1, sizeof(*order));
     uint32_t *from = calloc(HEADS + 1, sizeof(*from));
 
+    r->by_slot = order;
     if (order == NULL || from == NULL) {
-        free(order);
         free(from);
         return ERR_NOMEM;
     }
@@ -209,39 +215,7 @@ static enum err order_by_slot(const struct replay *r, const struct held_slot ***
             qsort(order + first, from[h] - first, sizeof(*order), compare_slots);
     }
     free(from);
-    *out = order;
     return OK;
-}
-
-static enum err put(struct replay *r, struct store_txn *t, unsigned table, struct bytes key, struct bytes value)
-{
-    return r->is_spilled ? store_put(t, table, key, value) : store_append(t, table, key, value);
-}
-
-static enum err put_all_current(struct replay *r, struct store_txn *t, const struct held_slot *const *order)
-{
-    enum err e = OK;
-
-    for (uint32_t i = 0; e == OK && i < r->count; i++) {
-        uint8_t raw[SLOT_CURRENT_BYTES];
-
-        slot_current_put(raw, &order[i]->current);
-        e = put(r, t, H_CURRENT, bytes_of(order[i]->slot, SLOT_BYTES), bytes_of(raw, sizeof(raw)));
-    }
-    return e;
-}
-
-static enum err list_slot(struct replay *r, struct store_txn *t, const struct held_slot *s)
-{
-    const struct place *at = places_at(r->places, s->place);
-    uint8_t raw[SLOT_LIST_KEY_MAX];
-    struct bytes key = bytes_of(raw, slot_list_key(raw, at->form->id, at->unit, at->period, s->slot));
-    enum err e;
-
-    if (!s->current.is_dead)
-        return put(r, t, H_SLOTS, key, bytes_of("", 0));
-    e = r->is_spilled ? store_delete(t, H_SLOTS, key) : OK;
-    return e == ERR_NOT_FOUND ? OK : e;
 }
 
 struct ranked {
@@ -295,40 +269,111 @@ static enum err rank_places(const struct replay *r, uint32_t **out, uint32_t *ra
 }
 
 /* Slots come in their own order; dealt out by place they are in the order of H_SLOTS. */
-static enum err list_all(struct replay *r, struct store_txn *t, const struct held_slot *const *order)
+static enum err order_by_place(struct replay *r)
 {
     const struct held_slot **dealt = reallocarray(NULL, (size_t)r->count + 1, sizeof(*dealt));
     uint32_t *rank = NULL;
     uint32_t *from = NULL;
     uint32_t ranks = 0;
-    enum err e = dealt == NULL ? ERR_NOMEM : rank_places(r, &rank, &ranks);
+    enum err e;
 
-    if (e == OK && (from = calloc((size_t)ranks + 1, sizeof(*from))) == NULL)
-        e = ERR_NOMEM;
-    if (e == OK) {
-        for (uint32_t i = 0; i < r->count; i++)
-            from[rank[order[i]->place] + 1]++;
-        for (uint32_t k = 0; k < ranks; k++)
-            from[k + 1] += from[k];
-        for (uint32_t i = 0; i < r->count; i++)
-            dealt[from[rank[order[i]->place]]++] = order[i];
+    r->by_place = dealt;
+    if ((e = dealt == NULL ? ERR_NOMEM : rank_places(r, &rank, &ranks)) != OK)
+        return e;
+    if ((from = calloc((size_t)ranks + 1, sizeof(*from))) == NULL) {
+        free(rank);
+        return ERR_NOMEM;
     }
-    for (uint32_t i = 0; e == OK && i < r->count; i++)
-        e = list_slot(r, t, dealt[i]);
+    for (uint32_t i = 0; i < r->count; i++)
+        from[rank[r->by_slot[i]->place] + 1]++;
+    for (uint32_t k = 0; k < ranks; k++)
+        from[k + 1] += from[k];
+    for (uint32_t i = 0; i < r->count; i++)
+        dealt[from[rank[r->by_slot[i]->place]]++] = r->by_slot[i];
     free(from);
     free(rank);
-    free(dealt);
-    return e;
+    return OK;
+}
+
+static enum err order_slots(struct replay *r)
+{
+    enum err e;
+
+    r->next_current = r->next_slot = 0;
+    return (e = order_by_slot(r)) != OK ? e : order_by_place(r);
+}
+
+static struct bytes list_key(struct replay *r, const struct held_slot *s)
+{
+    const struct place *at = places_at(r->places, s->place);
+
+    return bytes_of(r->raw_slot, slot_list_key(r->raw_slot, at->form->id, at->unit, at->period, s->slot));
+}
+
+enum err replay_next_current(void *ctx, struct bytes *key, struct bytes *value)
+{
+    struct replay *r = ctx;
+    const struct held_slot *s;
+
+    if (r->next_current == r->count)
+        return ERR_NOT_FOUND;
+    s = r->by_slot[r->next_current++];
+    slot_current_put(r->raw_current, &s->current);
+    *key = bytes_of(s->slot, SLOT_BYTES);
+    *value = bytes_of(r->raw_current, sizeof(r->raw_current));
+    return OK;
+}
+
+enum err replay_next_slot(void *ctx, struct bytes *key, struct bytes *value)
+{
+    struct replay *r = ctx;
+
+    while (r->next_slot < r->count && r->by_place[r->next_slot]->current.is_dead)
+        r->next_slot++;
+    if (r->next_slot == r->count)
+        return ERR_NOT_FOUND;
+    *key = list_key(r, r->by_place[r->next_slot++]);
+    *value = bytes_of("", 0);
+    return OK;
+}
+
+/* ---- slots into the store ---- */
+
+static enum err put_all(struct store_txn *t, unsigned table, struct replay *r,
+                        enum err (*next)(void *ctx, struct bytes *key, struct bytes *value))
+{
+    struct bytes key;
+    struct bytes value;
+    enum err e;
+
+    while ((e = next(r, &key, &value)) == OK)
+        if ((e = store_put(t, table, key, value)) != OK)
+            return e;
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+/* An earlier spill may have listed them. */
+static enum err unlist_dead(struct replay *r, struct store_txn *t)
+{
+    for (uint32_t i = 0; i < r->count; i++) {
+        enum err e = r->by_place[i]->current.is_dead ? store_delete(t, H_SLOTS, list_key(r, r->by_place[i])) : OK;
+
+        if (e != OK && e != ERR_NOT_FOUND)
+            return e;
+    }
+    return OK;
 }
 
 static enum err spill_slots(struct replay *r, struct store_txn *t)
 {
-    const struct held_slot **order = NULL;
-    enum err e = order_by_slot(r, &order);
+    enum err e = order_slots(r);
 
-    if (e == OK && (e = put_all_current(r, t, order)) == OK)
-        e = list_all(r, t, order);
-    free(order);
+    if (e == OK && (e = put_all(t, H_CURRENT, r, replay_next_current)) == OK &&
+        (e = put_all(t, H_SLOTS, r, replay_next_slot)) == OK && r->is_spilled)
+        e = unlist_dead(r, t);
+    free(r->by_slot);
+    free(r->by_place);
+    r->by_slot = r->by_place = NULL;
     r->is_spilled = true;
     r->count = 0;
     clear_buckets(r);
@@ -416,11 +461,12 @@ void replay_abort(struct replay *r, struct ledger *l)
     cell_sums_reset(l->sums);
 }
 
-enum err replay_finish(struct replay *r, struct ledger *l, struct store_txn *t)
+enum err replay_finish(struct replay *r, struct ledger *l, struct store_txn *t, bool *in_memory)
 {
     enum err e = ledger_eval(l);
 
-    if (e == OK && (e = spill_cells(r, l, t)) == OK)
-        e = spill_slots(r, t);
-    return e;
+    *in_memory = !r->is_spilled;
+    if (e != OK || (e = spill_cells(r, l, t)) != OK)
+        return e;
+    return r->is_spilled ? spill_slots(r, t) : order_slots(r);
 }

@@ -1,7 +1,7 @@
 /* ledger_replay.h: what a replay (ledger_verify.c) keeps in memory while it applies batches to its scratch store: which
  * submission stands in each slot, and what the cells become.  A tree on disk takes keys in random order slowly; here
- * H_CURRENT, H_SLOTS and H_CELLS of the scratch store are written in the order of their keys, at the end, and before
- * that only when memory is full.
+ * H_CELLS of the scratch store is written at the end, and H_CURRENT and H_SLOTS only when memory is full, in the order
+ * of their keys; else they are read from memory.
  *
  * Changes belong to the transaction at hand: replay_commit() keeps them, replay_abort() takes them back. */
 #ifndef SVODKA_HUB_LEDGER_REPLAY_H
@@ -37,7 +37,11 @@ MUST_CHECK enum err replay_leave(struct replay *r, uint64_t lsn, uint32_t row);
 /* Before store_commit() of `t`; takes the ledger's sums. */
 MUST_CHECK enum err replay_commit(struct replay *r, struct ledger *l, struct store_txn *t);
 void replay_abort(struct replay *r, struct ledger *l);
-/* Writes everything to the scratch store, in a transaction of its own.  Nothing can be applied afterwards. */
-MUST_CHECK enum err replay_finish(struct replay *r, struct ledger *l, struct store_txn *t);
+/* Everything that memory still holds, into the scratch store, in a transaction of its own; but slots that were never
+ * written stay in memory: *in_memory.  Nothing can be applied afterwards. */
+MUST_CHECK enum err replay_finish(struct replay *r, struct ledger *l, struct store_txn *t, bool *in_memory);
+/* Then: the rows of H_CURRENT and of H_SLOTS in the order of their keys, once.  `ctx` is the replay. */
+enum err replay_next_current(void *ctx, struct bytes *key, struct bytes *value);
+enum err replay_next_slot(void *ctx, struct bytes *key, struct bytes *value);
 
 #endif

@@ -23,6 +23,7 @@ struct verify {
     struct hub shadow; /* the same definitions and keys over the scratch store */
     struct ledger *ledger;
     struct replay *replay;
+    bool slots_in_memory; /* at the end */
     struct verify_jobs *jobs;
     struct compare report;
     struct store_txn *t;  /* on the scratch store */
@@ -278,7 +279,7 @@ static enum err finish(struct verify *v)
 
     if (e != OK)
         return e;
-    if ((e = replay_finish(v->replay, v->ledger, t)) == OK)
+    if ((e = replay_finish(v->replay, v->ledger, t, &v->slots_in_memory)) == OK)
         return store_commit(t);
     store_abort(t);
     return e;
@@ -286,12 +287,14 @@ static enum err finish(struct verify *v)
 
 static enum err compare_all(struct verify *v)
 {
+    const struct compare_rows current = {replay_next_current, v->replay};
+    const struct compare_rows slots = {replay_next_slot, v->replay};
     struct store_txn *t;
     enum err e = store_begin_read(v->shadow.store, &t);
 
     if (e != OK)
         return e;
-    e = compare_tables(&v->report, v->end, t);
+    e = compare_tables(&v->report, v->end, t, v->slots_in_memory ? &current : NULL, v->slots_in_memory ? &slots : NULL);
     store_abort(t);
     return e;
 }
