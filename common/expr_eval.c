@@ -320,14 +320,15 @@ static inline bool order_holds(unsigned op, double a, double b)
 static inline bool field_order_holds(const struct expr_run *r, const struct expr *e, const struct expr_ins *ins)
 {
     const struct expr_ref *ref = (const struct expr_ref *)e->refs.data + ins->arg;
+    /* cppcheck-suppress invalidPointerCast ; the pool was allocated as bytes and holds only doubles */
+    const double *numbers = (const double *)e->numbers.data;
     const struct value *v = place_of(r->env, ref);
+    double x;
 
     if (v == NULL || v->state != VALUE_PRESENT)
         return false;
-    /* cppcheck-suppress invalidPointerCast ; the pool was allocated as bytes and holds only doubles */
-    return order_holds(ins->op - OP_FIELD_LESS + OP_LESS,
-                       ref->type == VALUE_INTEGER ? (double)v->as.i : decimal_of(r, ref, v),
-                       ((const double *)e->numbers.data)[ins->extra]);
+    x = ref->type == VALUE_INTEGER ? (double)v->as.i : decimal_of(r, ref, v);
+    return order_holds(ins->op - OP_FIELD_LESS + OP_LESS, x, numbers[ins->extra]);
 }
 
 /* Two operands become one result, in place of the first.  Division by zero is an infinity or NaN, as in XPath. */

@@ -28,6 +28,10 @@ struct left_row {
     uint32_t row;
 };
 
+struct slot_ref {
+    const struct held_slot *at;
+};
+
 struct replay {
     uint32_t slots_max;
     struct held_slot *slots;
@@ -39,7 +43,7 @@ struct replay {
     struct cell_sums *cells;
     struct buf leaving; /* struct left_row */
     /* when it is finished, or spilled */
-    const struct held_slot **by_slot, **by_place;
+    struct slot_ref *by_slot, *by_place;
     uint32_t next_current, next_slot;
     uint8_t raw_current[SLOT_CURRENT_BYTES], raw_slot[SLOT_LIST_KEY_MAX];
     /* of the transaction at hand */
@@ -185,16 +189,16 @@ enum err replay_set_current(struct replay *r, const uint8_t slot[SLOT_BYTES], co
 
 static int compare_slots(const void *a, const void *b)
 {
-    const struct held_slot *const *x = a;
-    const struct held_slot *const *y = b;
+    const struct slot_ref *x = a;
+    const struct slot_ref *y = b;
 
-    return memcmp((*x)->slot, (*y)->slot, SLOT_BYTES);
+    return memcmp(x->at->slot, y->at->slot, SLOT_BYTES);
 }
 
 /* By their first two bytes, then the few of each: digests are spread evenly. */
 static enum err order_by_slot(struct replay *r)
 {
-    const struct held_slot **order = reallocarray(NULL, (size_t)r->count + 1, sizeof(*order));
+    struct slot_ref *order = reallocarray(NULL, (size_t)r->count + 1, sizeof(*order));
     uint32_t *from = calloc(HEADS + 1, sizeof(*from));
 
     r->by_slot = order;
@@ -207,7 +211,7 @@ static enum err order_by_slot(struct replay *r)
     for (uint32_t h = 0; h < HEADS; h++)
         from[h + 1] += from[h];
     for (uint32_t i = 0; i < r->count; i++)
-        order[from[be32_get(r->slots[i].slot) >> 16]++] = &r->slots[i];
+        order[from[be32_get(r->slots[i].slot) >> 16]++].at = &r->slots[i];
     for (uint32_t h = 0; h < HEADS; h++) { /* by now each stands where the next one began */
         uint32_t first = h == 0 ? 0 : from[h - 1];
 
@@ -271,7 +275,7 @@ static enum err rank_places(const struct replay *r, uint32_t **out, uint32_t *ra
 /* Slots come in their own order; dealt out by place they are in the order of H_SLOTS. */
 static enum err order_by_place(struct replay *r)
 {
-    const struct held_slot **dealt = reallocarray(NULL, (size_t)r->count + 1, sizeof(*dealt));
+    struct slot_ref *dealt = reallocarray(NULL, (size_t)r->count + 1, sizeof(*dealt));
     uint32_t *rank = NULL;
     uint32_t *from = NULL;
     uint32_t ranks = 0;
@@ -285,11 +289,11 @@ static enum err order_by_place(struct replay *r)
         return ERR_NOMEM;
     }
     for (uint32_t i = 0; i < r->count; i++)
-        from[rank[r->by_slot[i]->place] + 1]++;
+        from[rank[r->by_slot[i].at->place] + 1]++;
     for (uint32_t k = 0; k < ranks; k++)
         from[k + 1] += from[k];
     for (uint32_t i = 0; i < r->count; i++)
-        dealt[from[rank[r->by_slot[i]->place]]++] = r->by_slot[i];
+        dealt[from[rank[r->by_slot[i].at->place]]++] = r->by_slot[i];
     free(from);
     free(rank);
     return OK;
@@ -317,7 +321,7 @@ enum err replay_next_current(void *ctx, struct bytes *key, struct bytes *value)
 
     if (r->next_current == r->count)
         return ERR_NOT_FOUND;
-    s = r->by_slot[r->next_current++];
+    s = r->by_slot[r->next_current++].at;
     slot_current_put(r->raw_current, &s->current);
     *key = bytes_of(s->slot, SLOT_BYTES);
     *value = bytes_of(r->raw_current, sizeof(r->raw_current));
@@ -328,11 +332,11 @@ enum err replay_next_slot(void *ctx, struct bytes *key, struct bytes *value)
 {
     struct replay *r = ctx;
 
-    while (r->next_slot < r->count && r->by_place[r->next_slot]->current.is_dead)
+    while (r->next_slot < r->count && r->by_place[r->next_slot].at->current.is_dead)
         r->next_slot++;
     if (r->next_slot == r->count)
         return ERR_NOT_FOUND;
-    *key = list_key(r, r->by_place[r->next_slot++]);
+    *key = list_key(r, r->by_place[r->next_slot++].at);
     *value = bytes_of("", 0);
     return OK;
 }
@@ -356,7 +360,7 @@ static enum err put_all(struct store_txn *t, unsigned table, struct replay *r,
 static enum err unlist_dead(struct replay *r, struct store_txn *t)
 {
     for (uint32_t i = 0; i < r->count; i++) {
-        enum err e = r->by_place[i]->current.is_dead ? store_delete(t, H_SLOTS, list_key(r, r->by_place[i])) : OK;
+        enum err e = r->by_place[i].at->current.is_dead ? store_delete(t, H_SLOTS, list_key(r, r->by_place[i].at)) : OK;
 
         if (e != OK && e != ERR_NOT_FOUND)
             return e;
