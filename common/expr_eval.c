@@ -328,6 +328,9 @@ static inline bool field_order_holds(const struct expr_run *r, const struct expr
     if (v == NULL || v->state != VALUE_PRESENT)
         return false;
     x = ref->type == VALUE_INTEGER ? (double)v->as.i : decimal_of(r, ref, v);
+    if (ins->op == OP_FIELD_BETWEEN)
+        return order_holds(OP_GREATER_EQUAL, x, numbers[ins->extra]) &&
+               order_holds(OP_LESS_EQUAL, x, numbers[ins->extra + 1u]);
     return order_holds(ins->op - OP_FIELD_LESS + OP_LESS, x, numbers[ins->extra]);
 }
 
@@ -429,7 +432,8 @@ static enum err run(struct expr_run *r, const struct expr *e, struct expr_val *o
         case OP_FIELD_LESS:
         case OP_FIELD_LESS_EQUAL:
         case OP_FIELD_GREATER:
-        case OP_FIELD_GREATER_EQUAL: (void)expr_give_boolean(sp++, field_order_holds(r, e, ins)); break;
+        case OP_FIELD_GREATER_EQUAL:
+        case OP_FIELD_BETWEEN: (void)expr_give_boolean(sp++, field_order_holds(r, e, ins)); break;
         case OP_IS_CHOICE:
         case OP_HAS_CHOICE: (void)expr_give_boolean(sp++, has_choice(r->env, &refs[ins->arg], ins->extra)); break;
         case OP_TODAY:

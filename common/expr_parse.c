@@ -381,6 +381,19 @@ static bool is_test_alone(const struct expr_compiler *c, uint32_t start)
     return expr_here(c) == start + 1 && ins->op >= OP_FIELD_LESS && ins->op <= OP_HAS_CHOICE;
 }
 
+/* `${f} >= 1 and ${f} <= 4`, by now three instructions of which the first stands at `start`: becomes one. */
+static bool join_between(struct expr_compiler *c, uint32_t start)
+{
+    struct expr_ins *ins = (struct expr_ins *)(void *)c->e->code.data + start;
+
+    if (expr_here(c) != start + 3 || ins[0].op != OP_FIELD_GREATER_EQUAL || ins[1].op != OP_AND ||
+        ins[2].op != OP_FIELD_LESS_EQUAL || ins[2].arg != ins[0].arg || ins[2].extra != ins[0].extra + 1)
+        return false;
+    ins[0].op = OP_FIELD_BETWEEN;
+    expr_cut(c, start + 1);
+    return true;
+}
+
 static bool parse_right(struct expr_compiler *c, const struct binary *b, const struct expr_operand *left)
 {
     struct expr_operand right;
@@ -396,7 +409,8 @@ static bool parse_right(struct expr_compiler *c, const struct binary *b, const s
     if (!expr_emit(c, b->op, 0, 0, -1) || !parse_level(c, b->level + 1, &right) || !expr_need_scalar(c, &right) ||
         (!is_test_alone(c, jump + 1) && !expr_emit(c, OP_BOOLEAN, 0, 0, 0)))
         return false;
-    expr_patch(c, jump);
+    if (!join_between(c, left->start))
+        expr_patch(c, jump);
     return true;
 }
 

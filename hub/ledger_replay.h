@@ -13,7 +13,7 @@
 struct ledger;
 struct replay;
 
-/* `slots_max`: so many slots are kept in memory between transactions; 0: two million (150 MiB). */
+/* `slots_max`: so many slots are kept in memory between transactions; 0: two million (180 MiB). */
 MUST_CHECK enum err replay_new(struct replay **out, uint32_t slots_max);
 void replay_free(struct replay *r); /* NULL does nothing */
 

@@ -15,6 +15,7 @@
 #define SCRATCH_NAME  "verify.tmp"
 #define GROUP_BATCHES 256u /* of one transaction in the scratch store */
 #define GROUP_RECORDS 200000u
+#define GROUP_BYTES   (32u << 20)
 #define MISSING_MAX   100u        /* entries in a row; a damaged head may promise any number */
 #define CACHE_BYTES   (48u << 20) /* opened batches: corrections and new versions mostly follow soon */
 
@@ -29,6 +30,7 @@ struct verify {
     struct store_txn *t;  /* on the scratch store */
     uint64_t group_first; /* first entry of that transaction */
     uint32_t group_batches, group_records;
+    size_t group_bytes;
     uint8_t chain[DIGEST_BYTES]; /* digest of the entry before */
     uint64_t next;               /* entry at hand */
     uint64_t read;               /* entry to read */
@@ -46,7 +48,13 @@ static enum err begin_group(struct verify *v)
     v->group_first = v->next;
     v->group_batches = 0;
     v->group_records = 0;
+    v->group_bytes = 0;
     return store_begin_write(v->shadow.store, &v->t);
+}
+
+static bool group_is_full(const struct verify *v)
+{
+    return v->group_batches >= GROUP_BATCHES || v->group_records >= GROUP_RECORDS || v->group_bytes >= GROUP_BYTES;
 }
 
 static enum err commit_group(struct verify *v)
@@ -157,6 +165,7 @@ static enum err replay_batch(struct verify *v, struct verify_job *j)
     e = ledger_apply_with(v->ledger, v->t, p, &facts, &receipt, &outcome);
     v->group_batches++;
     v->group_records += p->count;
+    v->group_bytes += p->batch.len;
     buf_fini(&receipt);
     if (is_fatal(e))
         return e;
@@ -261,7 +270,7 @@ static enum err replay_all(struct verify *v)
             break;
         e = replay_job(v, j);
         verify_jobs_drop(v->jobs);
-        if (e == OK && (v->group_batches >= GROUP_BATCHES || v->group_records >= GROUP_RECORDS))
+        if (e == OK && group_is_full(v))
             e = commit_group(v);
         cli_progress(_("Checking the journal"), v->next++, v->head.lsn);
     }

@@ -342,6 +342,36 @@ static void a_field_beside_a_number_compares_as_any_two_numbers(void **state)
     assert_int_equal(hold, 32);
 }
 
+static void a_field_between_two_numbers_is_what_both_comparisons_say(void **state)
+{
+    static const struct expected table[] = {
+        {"${a} >= 3 and ${a} <= 3", "boolean true"},
+        {"${a} >= 1 and ${a} <= 4", "boolean true"},
+        {"${a} >= 4 and ${a} <= 9", "boolean false"},
+        {"${a} >= 1 and ${a} <= 2", "boolean false"},
+        {"${a} >= -(5) and ${a} <= -(2)", "boolean false"},
+        {"${a} >= -5 and ${a} <= -(-(4))", "boolean true"},
+        {"${a} >= 1 and ${a} <= -3", "boolean false"},
+        {"${a} >= 1 and ${d} <= 3", "boolean false"}, /* two fields */
+        {"${a} >= 1 and ${d} <= 4", "boolean true"},
+        {"${d} >= 3.5 and ${d} <= 3.5", "boolean true"},
+        {"${empty} >= 0 and ${empty} <= 9", "boolean false"},
+        {"${unknown} >= 0 and ${unknown} <= 99", "boolean false"},
+        {"not(${empty} >= 0 and ${empty} <= 9)", "boolean true"},
+        /* not alone: more on the left, on the right, or another word between them */
+        {"${b} and ${a} >= 1 and ${a} <= 4", "boolean true"},
+        {"${no} and ${a} >= 1 and ${a} <= 4", "boolean false"},
+        {"${no} or ${a} >= 4 and ${a} <= 9", "boolean false"},
+        {"${a} >= 1 and ${a} <= 4 and ${no}", "boolean false"},
+        {"${a} >= 1 and (${a} <= 2 or ${b})", "boolean true"},
+        {"${a} >= 4 or ${a} <= 4", "boolean true"},
+        {"if(${a} >= 1 and ${a} <= 4, 10, 20) + if(${a} >= 4 and ${a} <= 9, 1, 2)", "number 12"},
+    };
+
+    (void)state;
+    CHECK(table);
+}
+
 static void logic_evaluates_only_what_it_must(void **state)
 {
     static const struct expected table[] = {
@@ -1308,6 +1338,7 @@ int main(void)
         cmocka_unit_test(an_empty_answer_is_the_empty_text_and_not_zero),
         cmocka_unit_test(comparisons_follow_the_types),
         cmocka_unit_test(a_field_beside_a_number_compares_as_any_two_numbers),
+        cmocka_unit_test(a_field_between_two_numbers_is_what_both_comparisons_say),
         cmocka_unit_test(logic_evaluates_only_what_it_must),
         cmocka_unit_test(choices_are_their_codes),
         cmocka_unit_test(texts_count_in_characters),
