@@ -296,14 +296,42 @@ static bool boolean_of(const struct expr_val *v)
 
 /* -1, 0 or 1; 2 when one of the two is no number.  Consistent with `=`: what counts as equal is neither less nor
  * greater. */
-static int order_of(const struct expr_val *v)
+static inline int order_of(double a, double b)
 {
-    double a = number_of(&v[0]);
-    double b = number_of(&v[1]);
-
-    if (expr_same_number(a, b))
+    /* Below 2^48 the noise that expr_same_number() forgives is less than a half: most comparisons need no more. */
+    if (!(fabs(a - b) >= 0.5 && fabs(a) < 0x1p48 && fabs(b) < 0x1p48) && expr_same_number(a, b))
         return 0;
     return a < b ? -1 : a > b ? 1 : 2;
+}
+
+static inline bool order_holds(unsigned op, double a, double b)
+{
+    int order = order_of(a, b);
+
+    switch (op) {
+    case OP_LESS: return order == -1;
+    case OP_LESS_EQUAL: return order <= 0;
+    case OP_GREATER: return order == 1;
+    default: return order == 0 || order == 1;
+    }
+}
+
+/* A field without a value is neither less nor greater than anything. */
+static inline bool field_order_holds(const struct expr_run *r, const struct expr *e, const struct expr_ins *ins)
+{
+    const struct expr_ref *ref = (const struct expr_ref *)e->refs.data + ins->arg;
+    /* cppcheck-suppress invalidPointerCast ; the pool was allocated as bytes and holds only doubles */
+    const double *numbers = (const double *)e->numbers.data;
+    const struct value *v = place_of(r->env, ref);
+    double x;
+
+    if (v == NULL || v->state != VALUE_PRESENT)
+        return false;
+    x = ref->type == VALUE_INTEGER ? (double)v->as.i : decimal_of(r, ref, v);
+    if (ins->op == OP_FIELD_BETWEEN)
+        return order_holds(OP_GREATER_EQUAL, x, numbers[ins->extra]) &&
+               order_holds(OP_LESS_EQUAL, x, numbers[ins->extra + 1u]);
+    return order_holds(ins->op - OP_FIELD_LESS + OP_LESS, x, numbers[ins->extra]);
 }
 
 /* Two operands become one result, in place of the first.  Division by zero is an infinity or NaN, as in XPath. */
@@ -317,10 +345,10 @@ static void operate(unsigned op, struct expr_val *v)
     case OP_MODULO: (void)expr_give_number(v, fmod(number_of(&v[0]), number_of(&v[1]))); break;
     case OP_EQUAL: (void)expr_give_boolean(v, expr_val_equal(&v[0], &v[1])); break;
     case OP_UNEQUAL: (void)expr_give_boolean(v, !expr_val_equal(&v[0], &v[1])); break;
-    case OP_LESS: (void)expr_give_boolean(v, order_of(v) == -1); break;
-    case OP_LESS_EQUAL: (void)expr_give_boolean(v, order_of(v) <= 0); break;
-    case OP_GREATER: (void)expr_give_boolean(v, order_of(v) == 1); break;
-    case OP_GREATER_EQUAL: (void)expr_give_boolean(v, order_of(v) == 0 || order_of(v) == 1); break;
+    case OP_LESS:
+    case OP_LESS_EQUAL:
+    case OP_GREATER:
+    case OP_GREATER_EQUAL: (void)expr_give_boolean(v, order_holds(op, number_of(&v[0]), number_of(&v[1]))); break;
     }
 }
 
@@ -401,6 +429,11 @@ static enum err run(struct expr_run *r, const struct expr *e, struct expr_val *o
             else
                 ins = code + ins->arg - 1;
             break;
+        case OP_FIELD_LESS:
+        case OP_FIELD_LESS_EQUAL:
+        case OP_FIELD_GREATER:
+        case OP_FIELD_GREATER_EQUAL:
+        case OP_FIELD_BETWEEN: (void)expr_give_boolean(sp++, field_order_holds(r, e, ins)); break;
         case OP_IS_CHOICE:
         case OP_HAS_CHOICE: (void)expr_give_boolean(sp++, has_choice(r->env, &refs[ins->arg], ins->extra)); break;
         case OP_TODAY:

@@ -80,8 +80,13 @@ enum expr_op {
     OP_UNLESS,     /* drop the top; if it was false, jump to arg */
     OP_JUMP,       /* to arg */
     OP_COALESCE,   /* top neither '' nor NaN: jump to arg; else drop it */
-    OP_IS_CHOICE,  /* arg: ref of a select_one; extra: index of the choice */
-    OP_HAS_CHOICE, /* arg: ref of a select_multiple; extra: index of the choice */
+    OP_FIELD_LESS, /* a field of numbers and a number; arg: which ref; extra: which number */
+    OP_FIELD_LESS_EQUAL,
+    OP_FIELD_GREATER,
+    OP_FIELD_GREATER_EQUAL,
+    OP_FIELD_BETWEEN, /* neither less than that number nor greater than the next one */
+    OP_IS_CHOICE,     /* arg: ref of a select_one; extra: index of the choice */
+    OP_HAS_CHOICE,    /* arg: ref of a select_multiple; extra: index of the choice */
     /* The rarer ones: `extra` says how many values they take. */
     OP_TODAY,
     OP_NOW,

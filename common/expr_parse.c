@@ -357,6 +357,43 @@ static bool emit_equality(struct expr_compiler *c, enum expr_op op, const struct
            (op == OP_EQUAL || expr_emit(c, OP_NOT, 0, 0, 0));
 }
 
+/* `${f} >= 1`: the most frequent condition there is becomes one instruction. */
+static bool emit_order(struct expr_compiler *c, enum expr_op op, const struct expr_operand *left,
+                       const struct expr_operand *right)
+{
+    uint32_t number = (uint32_t)(c->e->numbers.len / sizeof(double)) - 1; /* a literal on the right came last */
+    uint32_t ref;
+
+    if (left->form != OPERAND_FIELD || right->form != OPERAND_NUMBER || number > UINT16_MAX ||
+        (left->symbol.type != VALUE_INTEGER && left->symbol.type != VALUE_DECIMAL))
+        return expr_emit(c, op, 0, 0, -1);
+    expr_cut(c, left->start);
+    c->stack -= 2;
+    op = op - OP_LESS + OP_FIELD_LESS;
+    return expr_add_ref(c, &left->symbol, &ref) && expr_emit(c, op, number, ref, 1);
+}
+
+/* One instruction since `start`, and it gives a boolean. */
+static bool is_test_alone(const struct expr_compiler *c, uint32_t start)
+{
+    const struct expr_ins *ins = (const struct expr_ins *)c->e->code.data + start;
+
+    return expr_here(c) == start + 1 && ins->op >= OP_FIELD_LESS && ins->op <= OP_HAS_CHOICE;
+}
+
+/* `${f} >= 1 and ${f} <= 4`, by now three instructions of which the first stands at `start`: becomes one. */
+static bool join_between(struct expr_compiler *c, uint32_t start)
+{
+    struct expr_ins *ins = (struct expr_ins *)(void *)c->e->code.data + start;
+
+    if (expr_here(c) != start + 3 || ins[0].op != OP_FIELD_GREATER_EQUAL || ins[1].op != OP_AND ||
+        ins[2].op != OP_FIELD_LESS_EQUAL || ins[2].arg != ins[0].arg || ins[2].extra != ins[0].extra + 1)
+        return false;
+    ins[0].op = OP_FIELD_BETWEEN;
+    expr_cut(c, start + 1);
+    return true;
+}
+
 static bool parse_right(struct expr_compiler *c, const struct binary *b, const struct expr_operand *left)
 {
     struct expr_operand right;
@@ -365,12 +402,15 @@ static bool parse_right(struct expr_compiler *c, const struct binary *b, const s
     if (b->op != OP_AND && b->op != OP_OR) {
         if (!parse_level(c, b->level + 1, &right) || !expr_need_scalar(c, &right))
             return false;
-        return b->level == 3 ? emit_equality(c, b->op, left, &right) : expr_emit(c, b->op, 0, 0, -1);
+        if (b->level == 3)
+            return emit_equality(c, b->op, left, &right);
+        return b->level == 4 ? emit_order(c, b->op, left, &right) : expr_emit(c, b->op, 0, 0, -1);
     }
     if (!expr_emit(c, b->op, 0, 0, -1) || !parse_level(c, b->level + 1, &right) || !expr_need_scalar(c, &right) ||
-        !expr_emit(c, OP_BOOLEAN, 0, 0, 0))
+        (!is_test_alone(c, jump + 1) && !expr_emit(c, OP_BOOLEAN, 0, 0, 0)))
         return false;
-    expr_patch(c, jump);
+    if (!join_between(c, left->start))
+        expr_patch(c, jump);
     return true;
 }
 

@@ -230,6 +230,8 @@ static enum err map_bytes(const struct store *s, uint64_t file_size, size_t *out
 
 static enum err open_env(const struct store *s, const char *path, uint64_t file_size, MDB_env **out)
 {
+    /* Default flags but for a scratch store: each other one loses data. */
+    unsigned flags = MDB_NOTLS | (s->is_scratch ? MDB_NOSYNC : 0u);
     MDB_env *env = NULL;
     size_t map = 0;
     enum err e = map_bytes(s, file_size, &map);
@@ -241,8 +243,7 @@ static enum err open_env(const struct store *s, const char *path, uint64_t file_
     if ((rc = mdb_env_create(&env)) != 0)
         return store_from_mdb(s, rc);
     if ((rc = mdb_env_set_mapsize(env, map)) != 0 || (rc = mdb_env_set_maxreaders(env, MAX_READERS)) != 0 ||
-        (rc = mdb_env_set_maxdbs(env, STORE_MAX_TABLES + 1)) != 0 ||
-        (rc = mdb_env_open(env, path, MDB_NOTLS, 0600)) != 0) /* otherwise default flags: each other one loses data */
+        (rc = mdb_env_set_maxdbs(env, STORE_MAX_TABLES + 1)) != 0 || (rc = mdb_env_open(env, path, flags, 0600)) != 0)
         goto close_env;
     /* A program started by this one must not inherit an open data file. */
     if ((rc = mdb_env_get_fd(env, &fd)) != 0)
@@ -488,6 +489,7 @@ static struct store *new_store(const char *dir, const struct store_options *o, e
     s->pid = getpid();
     s->map_size = o->map_size != 0 ? o->map_size : sizeof(void *) >= 8 ? (uint64_t)4 << 30 : (uint64_t)1 << 30;
     s->allow_network_fs = o->allow_network_fs;
+    s->is_scratch = o->is_scratch;
     if ((s->dir = strdup(dir)) == NULL)
         goto no_memory;
     for (unsigned i = 0; o->tables != NULL && o->tables[i] != NULL; i++) {

@@ -1,8 +1,9 @@
 /* store.h: ordered keys on disk, one writer, many readers.  LMDB is inside and goes no further.
  *
- * Promises: default flags (a commit that returned OK survives kill -9 and power loss); a fresh store appears whole or
- * not at all; opening one folder twice in a process is refused (ERR_BUSY); network file systems are refused unless
- * forced; files are 0600 in a 0700 folder; stale readers are cleared at open and by store_maintain().
+ * Promises: default flags (a commit that returned OK survives kill -9 and power loss; a scratch store's does not); a
+ * fresh store appears whole or not at all; opening one folder twice in a process is refused (ERR_BUSY); network file
+ * systems are refused unless forced; files are 0600 in a 0700 folder; stale readers are cleared at open and by
+ * store_maintain().
  * A store may be used by several processes and threads; a transaction belongs to the thread that began it.
  * Keys are 1 to 511 bytes, compared as bytes.  Values: keep them at most 2,000 bytes or just under n x 4,096 - 16.
  * Source of the traps avoided: docs/design.md, "What LMDB asks of us". */
@@ -23,6 +24,8 @@ struct store_options {
     uint64_t map_size;         /* a cap, not a reservation; 0: 4 GiB on 64 bit, 1 GiB on 32 bit */
     bool must_exist;           /* ERR_NOT_FOUND instead of creating */
     bool allow_network_fs;
+    bool is_scratch; /* for what is thrown away when it is closed, and for nothing else: commits do not wait for the
+                        disk, and after a power loss the store may be unreadable */
 };
 
 /* On failure *out is untouched.  ERR_CORRUPT: there is a store, but it does not open: nothing was changed.

@@ -18,6 +18,7 @@ struct store {
     unsigned table_count;
     uint64_t map_size; /* the cap the caller knows; LMDB's map is larger by the reserve */
     bool allow_network_fs;
+    bool is_scratch;
 
     pthread_mutex_t lock; /* guards what follows; never held while LMDB waits for another writer */
     MDB_env *env;         /* NULL when reopening failed; the next begin tries again */

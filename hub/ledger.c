@@ -20,6 +20,7 @@ enum err ledger_open(struct ledger **out, struct hub *h)
     if (l == NULL)
         return ERR_NOMEM;
     l->hub = h;
+    l->cache_max = LEDGER_CACHE_BYTES;
     slot_key_derive(&l->slot_key, h->storage);
     if ((e = decoder_new(&l->decoder, h)) != OK || (e = cell_sums_new(&l->sums)) != OK) {
         ledger_close(l);

@@ -10,6 +10,7 @@
 #define SCRATCH_NAME   "build.tmp"
 #define MEMORY_CELLS   (1u << 16)
 #define DELETE_AT_ONCE 1024u
+#define PROGRESS_EVERY 1024u
 
 struct digest_list { /* sorted */
     uint8_t (*items)[VARIABLE_DIGEST_BYTES];
@@ -216,7 +217,8 @@ static enum err add_current(void *ctx, const struct submission *s)
     struct cell_build *b = ctx;
     enum err e = ledger_contribute(b->hub->ledger, b->eval, s->record, b->sums, 1);
 
-    cli_progress(_("Computing from the submissions"), ++b->done, b->total);
+    if (++b->done % PROGRESS_EVERY == 0)
+        cli_progress(_("Computing from the submissions"), b->done, b->total);
     return e == OK && cell_sums_count(b->sums) >= b->memory ? spill(b) : e;
 }
 

@@ -156,13 +156,17 @@ static void name_row(const struct compare *c, unsigned table, char out[NAME_MAX_
 /* ---- side by side ---- */
 
 struct side {
+    const struct compare_rows *rows; /* NULL: the cursor's */
     struct store_cursor *cursor;
     struct bytes key, value;
     bool has;
 };
 
-static enum err step(struct side *s, enum err e)
+static enum err step(struct side *s)
 {
+    enum err e =
+        s->rows != NULL ? s->rows->next(s->rows->ctx, &s->key, &s->value) : store_next(s->cursor, &s->key, &s->value);
+
     s->has = e == OK;
     return e == ERR_NOT_FOUND ? OK : e;
 }
@@ -192,37 +196,35 @@ static void say_row(struct compare *c, unsigned table, const struct side *held, 
                     name);
 }
 
+/* A fresh cursor's next row is the first one. */
 static enum err walk(struct compare *c, unsigned table, struct side *held, struct side *computed)
 {
-    const struct bytes first = {NULL, 0};
     enum err e;
 
-    if ((e = step(held, store_seek(held->cursor, first, &held->key, &held->value))) != OK ||
-        (e = step(computed, store_seek(computed->cursor, first, &computed->key, &computed->value))) != OK)
+    if ((e = step(held)) != OK || (e = step(computed)) != OK)
         return e;
     while (held->has || computed->has) {
         int order = !held->has ? 1 : (!computed->has ? -1 : compare_bytes(held->key, computed->key));
 
         if (order != 0 || compare_bytes(held->value, computed->value) != 0)
             say_row(c, table, held, computed, order);
-        if (order <= 0 && (e = step(held, store_next(held->cursor, &held->key, &held->value))) != OK)
-            return e;
-        if (order >= 0 && (e = step(computed, store_next(computed->cursor, &computed->key, &computed->value))) != OK)
+        if ((order <= 0 && (e = step(held)) != OK) || (order >= 0 && (e = step(computed)) != OK))
             return e;
     }
     return OK;
 }
 
-static enum err compare_table(struct compare *c, unsigned table, struct store_txn *held, struct store_txn *computed)
+static enum err compare_table(struct compare *c, unsigned table, struct store_txn *held, struct store_txn *computed,
+                              const struct compare_rows *rows)
 {
     struct side a = {0};
-    struct side b = {0};
+    struct side b = {.rows = rows};
     enum err e;
 
     c->said = 0;
     if ((e = store_cursor_open(held, table, &a.cursor)) != OK)
         return e;
-    if ((e = store_cursor_open(computed, table, &b.cursor)) == OK)
+    if (rows != NULL || (e = store_cursor_open(computed, table, &b.cursor)) == OK)
         e = walk(c, table, &a, &b);
     store_cursor_close(b.cursor);
     store_cursor_close(a.cursor);
@@ -232,15 +234,18 @@ static enum err compare_table(struct compare *c, unsigned table, struct store_tx
     return e;
 }
 
-enum err compare_tables(struct compare *c, struct store_txn *held, struct store_txn *computed)
+enum err compare_tables(struct compare *c, struct store_txn *held, struct store_txn *computed,
+                        const struct compare_rows *current, const struct compare_rows *slots)
 {
     static const unsigned tables[] = {H_BATCHES,    H_RANGES,  H_DEAD,        H_CURRENT, H_SLOTS,       H_CELLS,
                                       H_QUARANTINE, H_RETURNS, H_CHECKPOINTS, H_PERIODS, H_PUBLICATIONS};
     enum err e = OK;
 
     for (size_t i = 0; e == OK && i < sizeof(tables) / sizeof(tables[0]); i++) {
+        const struct compare_rows *rows = tables[i] == H_CURRENT ? current : tables[i] == H_SLOTS ? slots : NULL;
+
         cli_progress(_("Comparing"), i, sizeof(tables) / sizeof(tables[0]));
-        e = compare_table(c, tables[i], held, computed);
+        e = compare_table(c, tables[i], held, computed, rows);
     }
     return e;
 }

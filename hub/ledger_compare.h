@@ -14,7 +14,15 @@ struct compare {
 };
 /* One difference: a line, and one more in `bad`.  After the first few hundred of a table they are only counted. */
 void compare_say(struct compare *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* Everything that follows from the journal, byte for byte. */
-MUST_CHECK enum err compare_tables(struct compare *c, struct store_txn *held, struct store_txn *computed);
+/* Computed rows of a table that is not in a store. */
+struct compare_rows {
+    /* In the order of their keys; loans until the next call.  ERR_NOT_FOUND: no more. */
+    enum err (*next)(void *ctx, struct bytes *key, struct bytes *value);
+    void *ctx;
+};
+/* Everything that follows from the journal, byte for byte.  `current` and `slots` (NULL: they are in `computed` as all
+ * others) stand for these two tables. */
+MUST_CHECK enum err compare_tables(struct compare *c, struct store_txn *held, struct store_txn *computed,
+                                   const struct compare_rows *current, const struct compare_rows *slots);
 
 #endif

@@ -36,7 +36,7 @@ static struct held_batch *make_place(struct ledger *l, size_t bytes)
             else if (oldest == NULL || b->used < oldest->used)
                 oldest = b;
         }
-        if (empty != NULL && (oldest == NULL || l->cache_bytes + bytes <= LEDGER_CACHE_BYTES))
+        if (empty != NULL && (oldest == NULL || l->cache_bytes + bytes <= l->cache_max))
             return empty;
         drop(l, oldest);
     }
@@ -68,19 +68,34 @@ free_raw:
     return e;
 }
 
+const struct held_batch *held_at_hand(struct ledger *l, uint64_t lsn)
+{
+    for (size_t i = 0; i < LEDGER_CACHE_SIZE; i++)
+        if (l->cache[i].plain != NULL && l->cache[i].lsn == lsn) {
+            l->cache[i].used = ++l->clock;
+            return &l->cache[i];
+        }
+    return NULL;
+}
+
+void held_keep(struct ledger *l, uint64_t lsn, uint32_t participant, const struct generation *gen,
+               struct batch_plain **plain)
+{
+    struct held_batch *b = make_place(l, batch_plain_bytes(*plain));
+
+    *b = (struct held_batch){lsn, participant, *gen, *plain, ++l->clock};
+    l->cache_bytes += batch_plain_bytes(*plain);
+    *plain = NULL;
+}
+
 enum err held_open(struct ledger *l, struct store_txn *t, uint64_t lsn, const struct held_batch **out)
 {
     struct batch_plain *plain = NULL;
     struct batch_entry entry;
-    struct held_batch *b;
     enum err e;
 
-    for (size_t i = 0; i < LEDGER_CACHE_SIZE; i++)
-        if (l->cache[i].plain != NULL && l->cache[i].lsn == lsn) {
-            l->cache[i].used = ++l->clock;
-            *out = &l->cache[i];
-            return OK;
-        }
+    if ((*out = held_at_hand(l, lsn)) != NULL)
+        return OK;
     e = open_stored(l, t, lsn, &plain, &entry);
     if (e == ERR_NOMEM || e == ERR_IO)
         return e;
@@ -88,10 +103,8 @@ enum err held_open(struct ledger *l, struct store_txn *t, uint64_t lsn, const st
         (void)err_prefix(e, "ledger: batch of entry %llu", (unsigned long long)lsn);
         return ERR_CORRUPT;
     }
-    b = make_place(l, batch_plain_bytes(plain));
-    *b = (struct held_batch){lsn, entry.participant, entry.gen, plain, ++l->clock};
-    l->cache_bytes += batch_plain_bytes(plain);
-    *out = b;
+    held_keep(l, lsn, entry.participant, &entry.gen, &plain);
+    *out = held_at_hand(l, lsn);
     return OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include "hub/decode.h"
 #include "hub/ledger.h"
+#include "hub/ledger_replay.h"
 #include "hub/prepared.h"
 
 #define LEDGER_BLOB_CHUNK  (15u * 4096u - 16u)
@@ -26,8 +27,9 @@ struct ledger {
     struct variable_eval *eval; /* made when first needed, and again when the hub's definitions changed */
     uint64_t eval_serial;
     struct cell_sums *sums;
+    struct replay *replay; /* NULL: the living ledger; else slots and cells go there (borrowed) */
     struct held_batch cache[LEDGER_CACHE_SIZE];
-    size_t cache_bytes;
+    size_t cache_bytes, cache_max;
     uint64_t clock;
     uint64_t first_pending; /* lsn of the first entry not committed yet; 0: none */
 };
@@ -87,6 +89,11 @@ MUST_CHECK enum err section_keys_unwrap(struct section_keys *out, const struct k
 
 /* Valid until the next call.  ERR_CORRUPT. */
 MUST_CHECK enum err held_open(struct ledger *l, struct store_txn *t, uint64_t lsn, const struct held_batch **out);
+/* NULL: it would have to be opened. */
+const struct held_batch *held_at_hand(struct ledger *l, uint64_t lsn);
+/* Takes an opened batch and sets it to NULL. */
+void held_keep(struct ledger *l, uint64_t lsn, uint32_t participant, const struct generation *gen,
+               struct batch_plain **plain);
 void held_forget(struct ledger *l, uint64_t from_lsn);
 MUST_CHECK enum err held_record(const struct held_batch *b, uint32_t row, struct bytes *record, uint64_t *number);
 MUST_CHECK enum err plain_find_row(const struct batch_plain *p, uint64_t number, uint32_t *row); /* ERR_NOT_FOUND */

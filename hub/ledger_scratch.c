@@ -47,7 +47,7 @@ static void leave_folder(struct scratch *s)
 
 enum err scratch_open(struct scratch *s, const struct hub *h, const char *name, const char *busy)
 {
-    struct store_options options = {.tables = hub_tables, .map_size = (uint64_t)h->conf.map_size};
+    struct store_options options = {.tables = hub_tables, .map_size = (uint64_t)h->conf.map_size, .is_scratch = true};
     char inside[FOLDER_PATH_MAX];
     enum err e;
 

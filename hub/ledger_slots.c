@@ -224,37 +224,51 @@ static enum err list_slot(struct apply *a, const struct place *at, const uint8_t
     return e == ERR_NOT_FOUND ? err_set(ERR_CORRUPT, "ledger: a slot that holds a submission is not listed") : e;
 }
 
+static enum err current_of(struct apply *a, const uint8_t slot[SLOT_BYTES], struct slot_current *out)
+{
+    struct bytes value;
+    enum err e;
+
+    if (a->ledger->replay != NULL)
+        return replay_current(a->ledger->replay, a->t, slot, out);
+    e = store_get(a->t, H_CURRENT, bytes_of(slot, SLOT_BYTES), &value);
+    return e == OK ? slot_current_get(out, value) : e;
+}
+
+static enum err set_current(struct apply *a, const struct place *at, const uint8_t slot[SLOT_BYTES], bool was_dead,
+                            const struct slot_current *c)
+{
+    uint8_t raw[SLOT_CURRENT_BYTES];
+    enum err e;
+
+    if (a->ledger->replay != NULL)
+        return replay_set_current(a->ledger->replay, slot, c, at);
+    slot_current_put(raw, c);
+    e = store_put(a->t, H_CURRENT, bytes_of(slot, SLOT_BYTES), bytes_of(raw, sizeof(raw)));
+    return e != OK || was_dead == c->is_dead ? e : list_slot(a, at, slot, !c->is_dead);
+}
+
 /* The batch's greatest submission of a slot meets what stands there. */
 static enum err fill_slot(struct apply *a, uint32_t row)
 {
     const struct prepared_record *r = &a->p->records[row];
-    struct bytes key = bytes_of(r->slot, SLOT_BYTES);
     struct slot_current mine = {
         a->p->participant, {*gen_of(a), r->number}, a->lsn, row, (a->flags[row] & ROW_DEAD) != 0};
     struct slot_current held = {.is_dead = true};
-    uint8_t raw[SLOT_CURRENT_BYTES];
-    struct bytes value;
-    enum err e = store_get(a->t, H_CURRENT, key, &value);
+    enum err e = current_of(a, r->slot, &held);
 
     if (e == OK) {
-        if ((e = slot_current_get(&held, value)) != OK)
-            return e;
         if (slot_compare(held.participant, &held.ref, mine.participant, &mine.ref) >= 0)
             return OK;
         if (!held.is_dead && (e = leave(a, &held)) != OK)
             return e;
     } else if (e != ERR_NOT_FOUND)
         return e;
-    slot_current_put(raw, &mine);
-    if ((e = store_put(a->t, H_CURRENT, key, bytes_of(raw, sizeof(raw)))) != OK)
-        return e;
     if (!mine.is_dead) {
         a->flags[row] |= ROW_CURRENT;
         a->current++;
     }
-    if (mine.is_dead == held.is_dead)
-        return OK;
-    return list_slot(a, places_at(cell_sums_places(a->p->sums), r->place), r->slot, !mine.is_dead);
+    return set_current(a, places_at(cell_sums_places(a->p->sums), r->place), r->slot, held.is_dead, &mine);
 }
 
 static enum err fill_from_batch(struct apply *a)
@@ -294,9 +308,7 @@ static enum err kill(struct apply *a, const struct kill *k)
     struct place at = {0};
     struct record r;
     struct bytes record;
-    struct bytes value;
     uint8_t slot[SLOT_BYTES];
-    uint8_t raw[SLOT_CURRENT_BYTES];
     uint64_t number;
     uint32_t row;
     enum err e;
@@ -309,23 +321,20 @@ static enum err kill(struct apply *a, const struct kill *k)
     if (r.kind == RECORD_RETRACTION)
         return OK; /* stands in no slot */
     slot_of(slot, &a->ledger->slot_key, f, a->p->participant, &k->ref, &r);
-    e = store_get(a->t, H_CURRENT, bytes_of(slot, SLOT_BYTES), &value);
+    e = current_of(a, slot, &held);
     if (e == ERR_NOT_FOUND)
         return err_set(ERR_CORRUPT, "ledger: a submission of entry %llu stands in no slot", (unsigned long long)k->lsn);
-    if (e != OK || (e = slot_current_get(&held, value)) != OK)
+    if (e != OK)
         return e;
     if (held.is_dead || slot_compare(held.participant, &held.ref, a->p->participant, &k->ref) != 0)
         return OK;
     if ((e = leave(a, &held)) != OK)
         return e;
     held.is_dead = true;
-    slot_current_put(raw, &held);
-    if ((e = store_put(a->t, H_CURRENT, bytes_of(slot, SLOT_BYTES), bytes_of(raw, sizeof(raw)))) != OK)
-        return e;
     at.form = f;
     memcpy(at.unit, r.unit, sizeof(at.unit));
     memcpy(at.period, r.period, sizeof(at.period));
-    return list_slot(a, &at, slot, false);
+    return set_current(a, &at, slot, false, &held);
 }
 
 static enum err kill_all(struct apply *a)
@@ -411,10 +420,32 @@ static enum err take_leaving(struct apply *a)
     return e;
 }
 
+/* A replay gathers what all batches of a transaction do; what left goes at once where its batch is at hand. */
+static enum err settle_later(struct apply *a)
+{
+    const struct old_row *rows = (const struct old_row *)(const void *)a->leaving.data;
+    size_t count = a->leaving.len / sizeof(*rows);
+    enum err e = add_coming(a);
+
+    for (size_t i = 0; e == OK && i < count; i++) {
+        const struct held_batch *b = held_at_hand(a->ledger, rows[i].lsn);
+        struct bytes record;
+        uint64_t number;
+
+        if (b == NULL)
+            e = replay_leave(a->ledger->replay, rows[i].lsn, rows[i].row);
+        else if ((e = held_record(b, rows[i].row, &record, &number)) == OK)
+            e = ledger_contribute(a->ledger, a->ledger->eval, record, a->ledger->sums, -1);
+    }
+    return e;
+}
+
 enum err apply_settle_cells(struct apply *a)
 {
     enum err e;
 
+    if (a->ledger->replay != NULL)
+        return settle_later(a);
     cell_sums_reset(a->ledger->sums);
     if ((e = add_coming(a)) == OK && (e = take_leaving(a)) == OK)
         e = cell_sums_store(a->ledger->sums, a->t);

@@ -3,37 +3,44 @@
 #include "common/cli.h"
 #include "hub/checkpoint.h"
 #include "hub/closing.h"
-#include "hub/intake.h"
 #include "hub/ledger_compare.h"
-#include "hub/ledger_internal.h"
 #include "hub/ledger_scratch.h"
+#include "hub/ledger_verify_internal.h"
 #include "hub/publish_store.h"
 #include "hub/returns.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* The journal is read in short transactions, one an entry, so that a running core is not held up (long readers keep old
- * pages alive); only the comparison at the end holds one.  What is found wrong is printed and counted; only what stops
+ * pages alive); only the comparison at the end holds one.  Threads open and evaluate what was read ahead; one thread
+ * reads, and applies the entries in their order.  What is found wrong is printed and counted; only what stops
  * the check itself (memory, disk) is an error. */
 
 #define SCRATCH_NAME  "verify.tmp"
-#define GROUP_BATCHES 32u /* of one transaction in the scratch store */
-#define GROUP_RECORDS 50000u
-#define MISSING_MAX   100u /* entries in a row; a damaged head may promise any number */
+#define GROUP_BATCHES 256u /* of one transaction in the scratch store */
+#define GROUP_RECORDS 200000u
+#define GROUP_BYTES   (32u << 20)
+#define MISSING_MAX   100u        /* entries in a row; a damaged head may promise any number */
+#define CACHE_BYTES   (48u << 20) /* opened batches: corrections and new versions mostly follow soon */
 
 struct verify {
     struct hub *hub;
     struct hub shadow; /* the same definitions and keys over the scratch store */
     struct ledger *ledger;
-    struct intake *intake;
+    struct replay *replay;
+    bool slots_in_memory; /* at the end */
+    struct verify_jobs *jobs;
     struct compare report;
     struct store_txn *t;  /* on the scratch store */
     uint64_t group_first; /* first entry of that transaction */
     uint32_t group_batches, group_records;
+    size_t group_bytes;
     uint8_t chain[DIGEST_BYTES]; /* digest of the entry before */
-    uint64_t next;               /* entry to read */
-    struct buf entry, blob, row; /* copies of what the living store holds */
+    uint64_t next;               /* entry at hand */
+    uint64_t read;               /* entry to read */
+    unsigned missing;            /* entries in a row, of those read */
+    struct journal_head head;    /* when the last entry had been read */
+    struct store_txn *end;       /* ... and that transaction: nothing comes after what was read */
 };
 
 /* ---- the scratch store's transaction ---- */
@@ -45,7 +52,13 @@ static enum err begin_group(struct verify *v)
     v->group_first = v->next;
     v->group_batches = 0;
     v->group_records = 0;
+    v->group_bytes = 0;
     return store_begin_write(v->shadow.store, &v->t);
+}
+
+static bool group_is_full(const struct verify *v)
+{
+    return v->group_batches >= GROUP_BATCHES || v->group_records >= GROUP_RECORDS || v->group_bytes >= GROUP_BYTES;
 }
 
 static enum err commit_group(struct verify *v)
@@ -56,7 +69,11 @@ static enum err commit_group(struct verify *v)
     if (t == NULL)
         return OK;
     v->t = NULL;
-    if ((e = store_commit(t)) == OK)
+    if ((e = replay_commit(v->replay, v->ledger, t)) != OK)
+        store_abort(t);
+    else
+        e = store_commit(t);
+    if (e == OK)
         ledger_committed(v->ledger);
     else
         ledger_aborted(v->ledger);
@@ -82,8 +99,10 @@ static enum err lose_group(struct verify *v)
     store_abort(v->t);
     v->t = NULL;
     ledger_aborted(v->ledger);
+    replay_abort(v->replay, v->ledger);
     if ((e = begin_group(v)) != OK)
         return e;
+    v->group_first = first;
     for (uint64_t lsn = first; e == OK && lsn <= v->next; lsn++)
         e = put_placeholder(v);
     return e;
@@ -108,144 +127,62 @@ static enum err copy_value(struct store_txn *t, unsigned table, struct bytes key
     return buf_status(out);
 }
 
-/* Entry `next` with its bytes and its row of the batches.  What is missing is left empty. */
-static enum err read_entry(struct verify *v, struct store_txn *t)
+/* Entry `read` with its bytes and its row of the batches.  What is missing is left empty. */
+static enum err read_entry(const struct verify *v, struct store_txn *t, struct verify_job *j)
 {
-    struct batch_entry entry;
     uint8_t raw[PLACE_KEY_BYTES];
     uint8_t key[8];
     enum err e;
 
-    be64_put(key, v->next);
-    buf_reset(&v->blob);
-    buf_reset(&v->row);
-    if ((e = copy_value(t, H_JOURNAL, bytes_of(key, sizeof(key)), &v->entry)) != OK)
+    j->lsn = v->read;
+    j->is_batch = false;
+    be64_put(key, j->lsn);
+    buf_reset(&j->blob);
+    buf_reset(&j->row);
+    if ((e = copy_value(t, H_JOURNAL, bytes_of(key, sizeof(key)), &j->entry)) != OK)
         return e;
-    if (batch_entry_get(&entry, v->next, bytes_of(v->entry.data, v->entry.len)) != OK)
+    j->is_batch = batch_entry_get(&j->batch, j->lsn, bytes_of(j->entry.data, j->entry.len)) == OK;
+    if (!j->is_batch)
         return OK;
-    e = blob_get(t, v->next, &v->blob);
+    e = blob_get(t, j->lsn, &j->blob);
     if (is_fatal(e))
         return e;
-    e = copy_value(t, H_BATCHES, place_key(raw, entry.participant, &entry.gen, entry.sequence), &v->row);
+    e = copy_value(t, H_BATCHES, place_key(raw, j->batch.participant, &j->batch.gen, j->batch.sequence), &j->row);
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
-static enum err check_header(const struct verify *v, const struct batch_entry *entry, const struct batch_header *h,
-                             const struct participant *who)
+static enum err replay_batch(struct verify *v, struct verify_job *j)
 {
-    if (memcmp(h->district, v->hub->district, sizeof(h->district)) != 0 || strcmp(h->participant, who->id) != 0 ||
-        generation_compare(&h->gen, &entry->gen) != 0 || h->sequence != entry->sequence ||
-        !digest_equal(h->sign_key, entry->sign_key))
-        return err_set(ERR_CORRUPT, _("the entry and the batch's header differ"));
-    return batch_verify(h, bytes_of(v->blob.data, v->blob.len), entry->sign_key);
-}
-
-/* Digest, header, signature and section keys. */
-static enum err check_batch(const struct verify *v, const struct batch_entry *entry, const struct participant *who,
-                            struct section_keys *keys, uint32_t *records)
-{
-    struct bytes bytes = bytes_of(v->blob.data, v->blob.len);
-    uint8_t found[DIGEST_BYTES];
-    struct batch_header h;
-    enum err e;
-
-    batch_digest(found, bytes);
-    if (bytes.len != entry->length || !digest_equal(found, entry->digest))
-        return err_set(ERR_CORRUPT, _("the stored bytes of the batch are not those that were received"));
-    if ((e = batch_parse(&h, bytes)) != OK)
-        return e;
-    if ((e = check_header(v, entry, &h, who)) == OK)
-        e = section_keys_unwrap(keys, v->hub->storage, entry, &h);
-    *records = 0;
-    for (uint32_t k = 0; k < h.section_count; k++)
-        *records += h.sections[k].records;
-    batch_header_fini(&h);
-    return e;
-}
-
-/* The words of the refusals are in the receipt only: they are not recomputed (they were written by the definitions of
- * that day), but the receipt's signature covers them. */
-static enum err take_texts(const struct verify *v, struct bytes object, struct prepared *p)
-{
-    struct receipt r;
-    uint32_t row = 0;
-    enum err e = receipt_open(&r, object, key_public(v->hub->sign));
-
-    if (e != OK)
-        return e;
-    for (uint32_t k = 0; k < r.refusal_count; k++) {
-        while (row < p->count && p->records[row].number < r.refusals[k].number)
-            row++;
-        if (row == p->count || p->records[row].number != r.refusals[k].number ||
-            p->records[row].reason != (uint8_t)r.refusals[k].reason)
-            continue;
-        p->records[row].text = (uint32_t)p->texts.len;
-        buf_put(&p->texts, r.refusals[k].text, strlen(r.refusals[k].text) + 1);
-    }
-    receipt_fini(&r);
-    return buf_status(&p->texts);
-}
-
-static enum err prepare_again(struct verify *v, const struct batch_entry *entry, const struct participant *who,
-                              struct prepared **out)
-{
-    struct section_keys keys;
-    struct prepared_verdicts verdicts = {NULL, 0, entry->state, entry->grant_version};
-    struct batch_row row = {0};
-    uint8_t *reasons = NULL;
-    enum err e;
-
-    if ((e = check_batch(v, entry, who, &keys, &verdicts.count)) != OK)
-        return e;
-    if (v->row.len == 0)
-        e = err_set(ERR_CORRUPT, _("the batch is not in the table of batches"));
-    else
-        e = batch_row_get(&row, bytes_of(v->row.data, v->row.len));
-    if (e == OK && (reasons = calloc(verdicts.count + 1u, 1)) == NULL)
-        e = ERR_NOMEM;
-    verdicts.reasons = reasons;
-    if (e == OK && (e = verdicts_get(reasons, verdicts.count, entry->verdicts)) == OK &&
-        (e = intake_replay(v->intake, who, bytes_of(v->blob.data, v->blob.len), &keys, &verdicts, out)) == OK &&
-        (e = take_texts(v, row.receipt, *out)) != OK) {
-        prepared_free(*out);
-        *out = NULL;
-    }
-    free(reasons);
-    wipe(&keys, sizeof(keys));
-    return e;
-}
-
-static enum err replay_batch(struct verify *v, const struct batch_entry *entry)
-{
-    const struct participant *who = registry_by_index(v->hub->registry, entry->participant);
-    struct apply_facts facts = {entry->wall_ms, entry->directory_version, entry->school_year};
+    struct apply_facts facts = {j->batch.wall_ms, j->batch.directory_version, j->batch.school_year};
     enum ledger_outcome outcome = LEDGER_STORED;
-    struct prepared *p = NULL;
+    struct prepared *p = j->prepared;
     struct buf receipt;
     enum err e;
 
-    e = who == NULL ? err_set(ERR_CORRUPT, _("participant number %u is not registered"), entry->participant)
-                    : prepare_again(v, entry, who, &p);
-    if (is_fatal(e))
-        return e;
+    if (is_fatal(j->error))
+        return err_set(j->error, "%s", j->text);
     if (p == NULL) {
-        compare_say(&v->report, _("entry %llu: %s"), (unsigned long long)v->next, err_text());
+        compare_say(&v->report, _("entry %llu: %s"), (unsigned long long)v->next, j->text);
         return put_placeholder(v);
     }
     buf_init(&receipt, SIGNED_MAX);
     e = ledger_apply_with(v->ledger, v->t, p, &facts, &receipt, &outcome);
     v->group_batches++;
     v->group_records += p->count;
+    v->group_bytes += p->batch.len;
     buf_fini(&receipt);
-    prepared_free(p);
     if (is_fatal(e))
         return e;
     if (e != OK)
         return lose_group(v);
-    if (outcome == LEDGER_STORED)
-        return OK;
-    compare_say(&v->report, _("entry %llu: the batch does not follow those before it"), (unsigned long long)v->next);
-    return put_placeholder(v);
+    if (outcome != LEDGER_STORED) {
+        compare_say(&v->report, _("entry %llu: the batch does not follow those before it"),
+                    (unsigned long long)v->next);
+        return put_placeholder(v);
+    }
+    if (p->plain != NULL)
+        held_keep(v->ledger, v->next, p->participant, &p->header.gen, &p->plain);
+    return OK;
 }
 
 static enum err replay_generation(struct verify *v, struct mp *m, size_t elements)
@@ -328,11 +265,10 @@ static enum err replay_publication(struct verify *v, int64_t wall_ms, struct mp 
     return put_placeholder(v);
 }
 
-static enum err replay_entry(struct verify *v)
+static enum err replay_entry(struct verify *v, struct verify_job *j)
 {
-    struct bytes bytes = bytes_of(v->entry.data, v->entry.len);
+    struct bytes bytes = bytes_of(j->entry.data, j->entry.len);
     uint8_t previous[DIGEST_BYTES];
-    struct batch_entry entry;
     enum journal_type type;
     int64_t wall_ms;
     size_t elements;
@@ -344,9 +280,9 @@ static enum err replay_entry(struct verify *v)
     digest(v->chain, bytes);
     if (e != OK)
         compare_say(&v->report, _("entry %llu: %s"), (unsigned long long)v->next, err_text());
-    if (type == JOURNAL_BATCH && batch_entry_get(&entry, v->next, bytes) == OK)
-        return replay_batch(v, &entry);
-    if (type == JOURNAL_BATCH)
+    if (type == JOURNAL_BATCH && j->is_batch)
+        return replay_batch(v, j);
+    if (type == JOURNAL_BATCH && batch_entry_get(&j->batch, v->next, bytes) != OK)
         compare_say(&v->report, _("entry %llu: %s"), (unsigned long long)v->next, err_text());
     if (type == JOURNAL_ACCEPT || type == JOURNAL_QUESTION)
         return replay_decision(v, type, wall_ms, &m, elements);
@@ -361,41 +297,64 @@ static enum err replay_entry(struct verify *v)
 
 /* ---- the whole journal ---- */
 
-/* *end: transaction in which nothing comes after what was replayed: the comparison reads in it. */
-static enum err replay_all(struct verify *v, struct store_txn **end)
+/* One entry more on its way; or `end`, when there is none. */
+static enum err read_ahead(struct verify *v, struct verify_job *j)
 {
-    struct journal_head head;
     struct store_txn *t;
-    unsigned missing = 0;
-    enum err e;
+    enum err e = store_begin_read(v->hub->store, &t);
 
-    for (v->next = 1;; v->next++) {
-        if ((e = store_begin_read(v->hub->store, &t)) != OK)
-            return e;
-        e = journal_head(t, &head);
-        if (!is_fatal(e))
-            e = read_entry(v, t);
-        missing = e == ERR_NOT_FOUND ? missing + 1 : 0;
-        if (missing > 0 && (v->next > head.lsn || missing > MISSING_MAX))
-            break;
-        store_abort(t);
-        if ((e != OK && e != ERR_NOT_FOUND) || (e == OK && (e = begin_group(v)) != OK))
-            return e;
-        if (e == ERR_NOT_FOUND) {
-            compare_say(&v->report, _("entry %llu: it is missing"), (unsigned long long)v->next);
-            if ((e = begin_group(v)) == OK)
-                e = put_placeholder(v);
-        } else
-            e = replay_entry(v);
-        if (e == OK && (v->group_batches >= GROUP_BATCHES || v->group_records >= GROUP_RECORDS))
-            e = commit_group(v);
-        if (e != OK)
-            return e;
-        cli_progress(_("Checking the journal"), v->next, head.lsn);
+    if (e != OK)
+        return e;
+    e = journal_head(t, &v->head);
+    if (!is_fatal(e))
+        e = read_entry(v, t, j);
+    j->is_missing = e == ERR_NOT_FOUND;
+    v->missing = j->is_missing ? v->missing + 1 : 0;
+    if (v->missing > 0 && (v->read > v->head.lsn || v->missing > MISSING_MAX)) {
+        v->end = t;
+        return OK;
     }
-    if (head.lsn + 1 != v->next || !digest_equal(head.digest, v->chain))
+    store_abort(t);
+    if (e != OK && e != ERR_NOT_FOUND)
+        return e;
+    v->read++;
+    verify_jobs_add(v->jobs);
+    return OK;
+}
+
+static enum err replay_job(struct verify *v, struct verify_job *j)
+{
+    enum err e = begin_group(v);
+
+    if (e != OK)
+        return e;
+    if (!j->is_missing)
+        return replay_entry(v, j);
+    compare_say(&v->report, _("entry %llu: it is missing"), (unsigned long long)v->next);
+    return put_placeholder(v);
+}
+
+static enum err replay_all(struct verify *v)
+{
+    struct verify_job *j;
+    enum err e = OK;
+
+    v->next = v->read = 1;
+    for (;;) {
+        while (e == OK && v->end == NULL && (j = verify_jobs_empty(v->jobs)) != NULL)
+            e = read_ahead(v, j);
+        if (e != OK || (j = verify_jobs_first(v->jobs)) == NULL)
+            break;
+        e = replay_job(v, j);
+        verify_jobs_drop(v->jobs);
+        if (e == OK && group_is_full(v))
+            e = commit_group(v);
+        cli_progress(_("Checking the journal"), v->next++, v->head.lsn);
+    }
+    if (e != OK)
+        return e;
+    if (v->head.lsn + 1 != v->next || !digest_equal(v->head.digest, v->chain))
         compare_say(&v->report, _("the journal does not end where its head says"));
-    *end = t;
     return commit_group(v);
 }
 
@@ -407,18 +366,33 @@ static void say_history(void *ctx, int32_t day)
     compare_say(ctx, _("the checkpoint of %s: the history of the cells is not the one that was signed"), text);
 }
 
-static enum err compare_all(struct verify *v, struct store_txn *held)
+static enum err finish(struct verify *v)
 {
+    struct store_txn *t;
+    enum err e = store_begin_write(v->shadow.store, &t);
+
+    if (e != OK)
+        return e;
+    if ((e = replay_finish(v->replay, v->ledger, t, &v->slots_in_memory)) == OK)
+        return store_commit(t);
+    store_abort(t);
+    return e;
+}
+
+static enum err compare_all(struct verify *v)
+{
+    const struct compare_rows current = {replay_next_current, v->replay};
+    const struct compare_rows slots = {replay_next_slot, v->replay};
     struct store_txn *t;
     enum err e = store_begin_read(v->shadow.store, &t);
 
     if (e != OK)
         return e;
-    e = compare_tables(&v->report, held, t);
+    e = compare_tables(&v->report, v->end, t, v->slots_in_memory ? &current : NULL, v->slots_in_memory ? &slots : NULL);
     store_abort(t);
     if (e == OK) {
         v->report.said = 0;
-        e = checkpoint_check(held, say_history, &v->report);
+        e = checkpoint_check(v->end, say_history, &v->report);
     }
     if (e == ERR_CORRUPT) {
         compare_say(&v->report, "%s", err_text());
@@ -429,21 +403,17 @@ static enum err compare_all(struct verify *v, struct store_txn *held)
 
 static enum err run(struct verify *v)
 {
-    struct store_txn *end = NULL;
     enum err e;
 
-    if ((e = ledger_open(&v->ledger, &v->shadow)) != OK || (e = intake_new(&v->intake, &v->shadow)) != OK)
+    if ((e = ledger_open(&v->ledger, &v->shadow)) != OK || (e = replay_new(&v->replay, 0)) != OK ||
+        (e = verify_jobs_new(&v->jobs, &v->shadow)) != OK)
         return e;
-    buf_init(&v->entry, 8u << 20);
-    buf_init(&v->blob, BATCH_MAX_SEALED);
-    buf_init(&v->row, (size_t)2 * SIGNED_MAX);
-    if ((e = replay_all(v, &end)) == OK)
-        e = compare_all(v, end);
-    store_abort(end);
+    v->ledger->replay = v->replay;
+    v->ledger->cache_max = CACHE_BYTES;
+    if ((e = replay_all(v)) == OK && (e = finish(v)) == OK)
+        e = compare_all(v);
+    store_abort(v->end);
     store_abort(v->t);
-    buf_fini(&v->row);
-    buf_fini(&v->blob);
-    buf_fini(&v->entry);
     cli_progress_end();
     return e;
 }
@@ -459,8 +429,9 @@ enum err ledger_verify(struct hub *h, FILE *to, uint64_t *bad)
         return e;
     v.shadow.store = scratch.store;
     e = run(&v);
-    intake_free(v.intake);
+    verify_jobs_free(v.jobs);
     ledger_close(v.ledger);
+    replay_free(v.replay);
     scratch_close(&scratch);
     *bad = v.report.bad;
     return e;

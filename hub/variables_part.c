@@ -15,8 +15,11 @@
 static double round_half_up(double x)
 {
     double down = floor(x);
-    double slack = fmin(4 * DBL_EPSILON * fabs(x), 0.001);
+    double slack;
 
+    if (x == down)
+        return x;
+    slack = fmin(4 * DBL_EPSILON * fabs(x), 0.001);
     return x - down - 0.5 >= -slack ? down + 1 : down;
 }
 

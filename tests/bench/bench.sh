@@ -16,10 +16,16 @@ here=$(cd "$(dirname "$0")" && pwd)
 begin "$1"
 rows=200000
 wire_rows=60000
+ledger_few=10000
+ledger_some=100000
+ledger_rows=1000000
 runs=5
 if [ "${2:-}" = --quick ]; then
     rows=20000
     wire_rows=6000
+    ledger_few=6000
+    ledger_some=10000
+    ledger_rows=100000
     runs=1
 fi
 agents=20
@@ -51,7 +57,10 @@ most() { # KEY
 measure() { # PREFIX BENCH_RUN_ARGS...
     measure_prefix=$1
     shift
-    "$tools/bench_run" "$@" >"$work/out" || fail "$measure_prefix failed (bench_run $*)"
+    "$tools/bench_run" "$@" >"$work/out" 2>"$work/said.txt" || {
+        cat "$work/said.txt" >&2
+        fail "$measure_prefix failed (bench_run $*)"
+    }
     note "$measure_prefix" "$work/out"
 }
 
@@ -179,6 +188,42 @@ note protect "$work/protect"
 grep = "$work/out" >"$work/publish"
 note publish "$work/publish"
 
+# ---- the language of indicators: five packs, and a district's hub with many submissions (Zhigalovo, invented) ----
+
+configs=$here/../../configs
+python=/usr/bin/python3
+[ -x "$python" ] || python=python3
+
+say 'Loading packs ...'
+"$tools/bench_hub" packs "$configs/programmes" "$runs" >"$work/out" || fail 'bench_hub packs failed'
+note pack "$work/out"
+for run in $(seq "$runs"); do
+    measure check -- "$hub_program" programme check "$configs/programmes/zhigalovo"
+done
+
+say "Filling a hub with $ledger_rows submissions, and its table at $ledger_few, $ledger_some and all of them ..."
+"$python" "$here/../data/district/generate.py" zhigalovo --seed "$seed" --out "$work/plan" >"$work/out" ||
+    fail 'no district was invented'
+"$tools/bench_hub" home "$work/district" "$configs/programmes/zhigalovo" "$work/plan" "$seed" "$runs" \
+    "$ledger_few" "$ledger_some" "$ledger_rows" >"$work/out" || fail 'bench_hub home failed'
+note hub "$work/out"
+
+say 'Verifying it, and building new indicators over it ...'
+hub_home=$work/district
+mkdir "$work/configs"
+cp -r "$configs/forms" "$configs/periods.yaml" "$configs/variables.yaml" "$configs/programmes" "$work/configs/"
+pack=$work/configs/programmes/zhigalovo
+for run in $(seq "$runs"); do
+    measure verify -- "$hub_program" verify --home "$hub_home"
+    for form in comf bos mgmt meth; do
+        printf '  - {id: bench_%s_%s, form: survey-%s, where: "${q1} > 1 and %s > 0"}\n' \
+            "$form" "$run" "$form" "$run" >>"$pack/variables.yaml"
+    done
+    sed -i "s/^version: .*/version: \"bench $run\"/" "$pack/programme.yaml"
+    measure build -- "$hub_program" programme load "$pack" --home "$hub_home"
+done
+ledger_counted=$(hub status --format csv | awk -F , '$1 == "counted" {print $3}')
+
 # ---- the table ----
 
 line() { printf '%-44s %14s %14s %8s   %s\n' "$@"; }
@@ -220,6 +265,32 @@ line "  drain: $agents agents" "$agents_s" '' '' ''
 line '  drain: gateway' "$gateway_s" '' '' ''
 line '  drain: core' "$core_s" '' '' ''
 line '  drain: together' "$ours" "$plain" "$(ratio "$ours" "$plain")" ''
+for pack in abinsky klin korolyov veshkaima zhigalovo; do
+    ours=$(median "pack_${pack}_load_ms")
+    plain=$(median "pack_${pack}_yaml_ms")
+    line "loading the pack $pack, ms" "$ours" "$plain" "$(ratio "$ours" "$plain")" ''
+done
+line '  programme check zhigalovo, the whole program, ms' "$(median check_wall_s | awk '{printf "%.1f", $1 * 1000}')" '' '' ''
+ours=$(median hub_count_s)
+plain=$(median hub_decode_s)
+line "validated and counted by $(median hub_variables) variables, submissions/s" "$ours" "$plain" "$(ratio "$ours" "$plain")" ''
+ours=$(median hub_intake_s)
+plain=$(median hub_open_s)
+line '  all of intake, one thread' "$ours" "$plain" "$(ratio "$ours" "$plain")" ''
+for count in "$ledger_few" "$ledger_some" "$ledger_rows"; do
+    ours=$(median "hub_table_ms_$count")
+    plain=$(median "hub_read_ms_$count")
+    line "the table with $count submissions, ms" "$ours" "$plain" "$(ratio "$ours" "$plain")" '<= 50'
+done
+ours=$(rate "$ledger_rows" "$(median verify_wall_s)")
+plain=$(median hub_open_all_s)
+line "verify, $ledger_rows submissions, a second" "$ours" "$plain" "$(ratio "$ours" "$plain")" '>= 500000'
+line '  CPU seconds; RssAnon (VmRSS), MiB' "$(seconds "$(median verify_cpu_s)")" \
+    "$(mib "$(most verify_anon_kib)" "$(most verify_rss_kib)")" '' ''
+ours=$(rate "$ledger_counted" "$(median build_wall_s)")
+line 'four new variables, submissions/s' "$ours" "$plain" "$(ratio "$ours" "$plain")" ''
+line '  seconds; RssAnon (VmRSS), MiB' "$(seconds "$(median build_wall_s)")" \
+    "$(mib "$(most build_anon_kib)" "$(most build_rss_kib)")" '' ''
 line 'a publication of 60 schools x 80, s: audit' "$(seconds "$(median protect_audit_s)")" '' '' '<= 1'
 line '  choosing what to hide, with its audit' "$(seconds "$(median protect_solve_s)")" '' '' ''
 line '  publish: for everybody and 60 schools' "$(seconds "$(median publish_publish_s)")" '' '' ''

@@ -314,6 +314,64 @@ static void comparisons_follow_the_types(void **state)
     CHECK(table);
 }
 
+/* A field beside a number is one instruction of its own; with `+ 0` it is not, and must say the same. */
+static void a_field_beside_a_number_compares_as_any_two_numbers(void **state)
+{
+    static const char *const operators[] = {"<", "<=", ">", ">="};
+    static const char *const names[] = {"a", "d", "empty", "unknown"};
+    static const char *const numbers[] = {"3", "2.5", "3.5", "3.4999999999999996", "-3", "(3)", "0", "1000000"};
+    unsigned hold = 0;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(operators) * COUNT(names) * COUNT(numbers); i++) {
+        const char *operator= operators[i % COUNT(operators)];
+        const char *name = names[i / COUNT(operators) % COUNT(names)];
+        const char *number = numbers[i / COUNT(operators) / COUNT(names)];
+        char source[64];
+        char wanted[64];
+
+        (void)snprintf(source, sizeof(source), "(${%s} + 0) %s %s", name, operator, number);
+        (void)snprintf(wanted, sizeof(wanted), "%s", ask_in(&top_level, &env, source));
+        (void)snprintf(source, sizeof(source), "${%s} %s %s", name, operator, number);
+        if (strcmp(ask_in(&top_level, &env, source), wanted) != 0)
+            fail_msg("%s is not %s", source, wanted);
+        hold += strcmp(wanted, "boolean true") == 0;
+    }
+    /* a = 3, d = 3.50.  For each number one of < and > holds, or both <= and >=, and the other two follow: two of the
+     * four hold always.  2 fields x 8 numbers x 2; nothing holds for a field without a value. */
+    assert_int_equal(hold, 32);
+}
+
+static void a_field_between_two_numbers_is_what_both_comparisons_say(void **state)
+{
+    static const struct expected table[] = {
+        {"${a} >= 3 and ${a} <= 3", "boolean true"},
+        {"${a} >= 1 and ${a} <= 4", "boolean true"},
+        {"${a} >= 4 and ${a} <= 9", "boolean false"},
+        {"${a} >= 1 and ${a} <= 2", "boolean false"},
+        {"${a} >= -(5) and ${a} <= -(2)", "boolean false"},
+        {"${a} >= -5 and ${a} <= -(-(4))", "boolean true"},
+        {"${a} >= 1 and ${a} <= -3", "boolean false"},
+        {"${a} >= 1 and ${d} <= 3", "boolean false"}, /* two fields */
+        {"${a} >= 1 and ${d} <= 4", "boolean true"},
+        {"${d} >= 3.5 and ${d} <= 3.5", "boolean true"},
+        {"${empty} >= 0 and ${empty} <= 9", "boolean false"},
+        {"${unknown} >= 0 and ${unknown} <= 99", "boolean false"},
+        {"not(${empty} >= 0 and ${empty} <= 9)", "boolean true"},
+        /* not alone: more on the left, on the right, or another word between them */
+        {"${b} and ${a} >= 1 and ${a} <= 4", "boolean true"},
+        {"${no} and ${a} >= 1 and ${a} <= 4", "boolean false"},
+        {"${no} or ${a} >= 4 and ${a} <= 9", "boolean false"},
+        {"${a} >= 1 and ${a} <= 4 and ${no}", "boolean false"},
+        {"${a} >= 1 and (${a} <= 2 or ${b})", "boolean true"},
+        {"${a} >= 4 or ${a} <= 4", "boolean true"},
+        {"if(${a} >= 1 and ${a} <= 4, 10, 20) + if(${a} >= 4 and ${a} <= 9, 1, 2)", "number 12"},
+    };
+
+    (void)state;
+    CHECK(table);
+}
+
 static void logic_evaluates_only_what_it_must(void **state)
 {
     static const struct expected table[] = {
@@ -1279,6 +1337,8 @@ int main(void)
         cmocka_unit_test(arithmetic_is_that_of_doubles),
         cmocka_unit_test(an_empty_answer_is_the_empty_text_and_not_zero),
         cmocka_unit_test(comparisons_follow_the_types),
+        cmocka_unit_test(a_field_beside_a_number_compares_as_any_two_numbers),
+        cmocka_unit_test(a_field_between_two_numbers_is_what_both_comparisons_say),
         cmocka_unit_test(logic_evaluates_only_what_it_must),
         cmocka_unit_test(choices_are_their_codes),
         cmocka_unit_test(texts_count_in_characters),
