@@ -206,7 +206,6 @@ struct indicator {
     bool align_begun;
     bool has_base_value;
     bool base_compare; /* `compare: true`: shown beside the value */
-    bool is_yes_no;    /* of a formula: 1 is shown as yes, anything else as no */
     const char *name_ru, *name_en;
     const char *unit_ru, *unit_en; /* of measure; never NULL */
     const char *series[INDICATOR_MAX_SERIES];
@@ -236,6 +235,7 @@ struct indicator {
     enum units_among among_kind;
     bool as_count;
     bool has_breakdown; /* of sums: a line for each part of their variables' `by` */
+    bool is_yes_no;     /* formula: people are shown 1 as yes and anything else as no */
     /* change, gap, history as trend */
     int32_t of; /* into programme->indicators; -1: none */
     enum reference_shift against;

@@ -12,6 +12,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MOVES_MAX    32u  /* atoms that differ */
 #define DEPTH_MAX    8u   /* repairs */
@@ -102,10 +103,9 @@ static enum err finish(struct repair *x)
     int64_t devs[MOVES_MAX];
     enum err e;
 
-    for (uint32_t m = 0; m < x->count; m++) {
-        sorted[m] = x->moves[m];
-        x->p->dev[x->moves[m].atom] = 0; /* the check has its own use for it */
-    }
+    memcpy(sorted, x->moves, x->count * sizeof(*sorted));
+    for (uint32_t m = 0; m < x->count; m++)
+        x->p->dev[sorted[m].atom] = 0; /* the check has its own use for it */
     qsort(sorted, x->count, sizeof(*sorted), by_atom);
     for (uint32_t m = 0; m < x->count; m++) {
         atoms[m] = sorted[m].atom;
