@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define TEXTS_MAX (64u << 20)
-#define FACT_MAX  (FORM_MAX_TEXT * 2u)
+#define FACT_MAX  ((size_t)FORM_MAX_TEXT * 2)
 
 enum fact {
     FACT_UNIT,

@@ -7,10 +7,19 @@ of each state there are; fails when anything published is not the office's, or n
 """
 
 import csv
+import os
 import sys
 import unicodedata
 
 NUMBERS = ("value", "numerator", "denominator", "n")
+RUSSIAN = {"indicator": "показатель", "unit": "организация", "of them": "из них", "office": "у отдела",
+           "published": "опубликовано", "municipality": "весь район", "ok": "со значением", "no-data": "нет данных",
+           "suppressed": "скрыто", "low": "низкий", "middle": "средний", "high": "высокий",
+           "fewer-than-5": "меньше 5"}
+
+
+def say(word):
+    return RUSSIAN.get(word, word) if os.environ.get("LANGUAGE", "").startswith("ru") else word
 
 
 def rows(path):
@@ -27,7 +36,10 @@ def width(text):
 
 
 def short(value):
-    return f"{float(value):.1f}" if value else "-"
+    if not value:
+        return "-"
+    shown = f"{float(value):.1f}"
+    return shown.replace(".", ",") if say("ok") != "ok" else shown
 
 
 def check(office, published):
@@ -51,18 +63,19 @@ def main():
     mistakes = check(office, published)
     for mistake in mistakes[:20]:
         print(mistake, file=sys.stderr)
-    table = [("indicator", "unit", "of them", "office", "published")]
+    table = [tuple(say(word) for word in ("indicator", "unit", "of them", "office", "published"))]
     for line in sorted(published, key=lambda l: l["level"] != "municipality"):
-        shown = short(line["value"]) if line["state"] == "ok" else line["class"] or line["state"]
+        shown = short(line["value"]) if line["state"] == "ok" else say(line["class"] or line["state"])
         own = office.get(key(line), {"value": ""})
-        table.append((line["indicator"], line["unit"] or "municipality", line["breakdown"], short(own["value"]), shown))
+        unit = line["unit"] or say("municipality")
+        table.append((line["indicator"], unit, line["breakdown"], short(own["value"]), shown))
     widths = [max(width(row[k]) for row in table) for k in range(5)]
     for row in table[: int(sys.argv[3]) + 1 if len(sys.argv) > 3 else None]:
         cells = [row[k] + " " * (widths[k] - width(row[k])) for k in range(3)]
         cells += [" " * (widths[k] - width(row[k])) + row[k] for k in (3, 4)]
         print("  ".join(cells).rstrip())
     states = [line["state"] for line in published]
-    print(", ".join(f"{state} {states.count(state)}" for state in ("ok", "no-data", "suppressed")))
+    print(", ".join(f"{say(state)} {states.count(state)}" for state in ("ok", "no-data", "suppressed")))
     return 1 if mistakes else 0
 
 
