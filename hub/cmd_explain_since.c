@@ -113,7 +113,7 @@ static enum err take_submission(void *ctx, const struct submission *sub)
         return OK; /* of a time that this value knows nothing of */
     if (++s->found > NAMED_MAX)
         return OK;
-    if ((e = command_received(x->t, sub->lsn, &ms)) != OK)
+    if ((e = ledger_time(x->t, sub->lsn, &ms)) != OK)
         return e;
     record_id_format(id, p == NULL ? "?" : p->id, &sub->ref);
     command_time(when, sizeof(when), ms, TABLE_TEXT);

@@ -232,7 +232,7 @@ static enum err put_submission(struct behind *b, const struct submission *s, con
     struct buf above, below;
     const char *cells[] = {id, r->unit, r->period, received, NULL, NULL, codes};
     int64_t ms;
-    enum err e = command_received(x->t, s->lsn, &ms);
+    enum err e = ledger_time(x->t, s->lsn, &ms);
 
     if (e != OK)
         return e;

@@ -96,7 +96,7 @@ static enum err fill_head(const struct export *x, struct head *h, const struct s
 {
     const struct participant *p = registry_by_index(x->hub->registry, s->participant);
     int64_t ms;
-    enum err e = command_received(x->t, s->lsn, &ms);
+    enum err e = ledger_time(x->t, s->lsn, &ms);
 
     if (e != OK)
         return e;

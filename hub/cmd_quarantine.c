@@ -47,7 +47,7 @@ static enum err put_row(void *ctx, const struct quarantined *q)
     char id[RECORD_ID_TEXT], received[64], text[RECEIPT_TEXT_MAX + 1];
     const char *cells[] = {id, name_of(l->hub, q->participant), received, NULL, text};
     int64_t ms;
-    enum err e = command_received(l->t, q->lsn, &ms);
+    enum err e = ledger_time(l->t, q->lsn, &ms);
 
     if (e != OK)
         return e;
@@ -178,7 +178,7 @@ static enum err put_all(struct hub *h, struct store_txn *t, const struct search 
     const struct quarantined *q = &s->found;
     char id[RECORD_ID_TEXT], received[64];
     int64_t ms;
-    enum err e = command_received(t, q->lsn, &ms);
+    enum err e = ledger_time(t, q->lsn, &ms);
 
     if (e != OK)
         return e;

@@ -281,24 +281,3 @@ void command_mark_internal(void)
     (void)fprintf(stderr, "%s\n",
                   _("For the office alone: small numbers are not hidden here; nothing of it may be published."));
 }
-
-/* An entry begins with its type and its time (ledger.h). */
-enum err command_received(struct store_txn *t, uint64_t lsn, int64_t *wall_ms)
-{
-    struct bytes entry;
-    uint8_t key[8];
-    struct mp m;
-    enum err e;
-
-    be64_put(key, lsn);
-    if ((e = store_get(t, H_JOURNAL, bytes_of(key, sizeof(key)), &entry)) == OK) {
-        m = mp_of(entry);
-        (void)mp_array(&m, 3, 64);
-        (void)mp_uint(&m, UINT64_MAX);
-        *wall_ms = mp_int(&m);
-        if (!m.failed)
-            return OK;
-    }
-    return err_set(ERR_CORRUPT, _("the journal's entry %llu is missing or damaged; run svodka-hub verify"),
-                   (unsigned long long)lsn);
-}

@@ -107,7 +107,5 @@ void command_localise(struct buf *number);
 MUST_CHECK enum err command_print(struct table *t, enum table_format f, enum err e);
 /* "of the office alone": on stderr before every view that `publish` did not make (invariant 7). */
 void command_mark_internal(void);
-/* Wall clock of a journal entry.  ERR_CORRUPT. */
-MUST_CHECK enum err command_received(struct store_txn *t, uint64_t lsn, int64_t *wall_ms);
 
 #endif

@@ -53,6 +53,8 @@ static void read_indicator(struct reads *r, uint32_t index)
         read_indicator(r, i->components[k].indicator);
     for (uint32_t k = 0; k < i->class_count; k++)
         read_formula(r, &i->classes[k].condition);
+    for (uint32_t k = 0; k < i->target_count; k++)
+        read_formula(r, &i->targets[k].reference);
     if ((i->kind == KIND_EXECUTION || i->kind == KIND_PROGRESS) && i->done_variable != UINT32_MAX)
         r->variables[i->done_variable] = true;
     if (i->kind == KIND_EXECUTION && i->excluded_variable != UINT32_MAX)

@@ -1,6 +1,7 @@
 #include "hub/snapshot_take.h"
 
 #include "common/cli.h"
+#include "hub/reads.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,95 +10,29 @@
 
 /* ---- which forms stand behind an indicator ---- */
 
-struct looking {
-    const struct programme *p;
-    const char *const *forms;
-    size_t count;
-    bool *seen; /* by indicator */
-    bool found;
-};
-
-static void look_at(struct looking *l, uint32_t indicator);
-
-static void look_at_variable(struct looking *l, uint32_t variable)
+static bool is_of_forms(const struct variable *v, const char *const *forms, size_t count)
 {
-    const struct variable *v = variable < l->p->variable_count ? l->p->variables[variable] : NULL;
-
-    for (uint32_t i = 0; v != NULL && i < v->clause_count; i++)
-        for (size_t k = 0; k < l->count && v->clauses[i].form != NULL; k++)
-            l->found = l->found || strcmp(v->clauses[i].form, l->forms[k]) == 0;
-}
-
-static void look_at_linear(struct looking *l, const struct linear *of)
-{
-    for (uint32_t i = 0; i < of->count; i++)
-        look_at_variable(l, of->terms[i].variable);
-}
-
-static void look_at_formula(struct looking *l, const struct formula *f)
-{
-    for (uint32_t i = 0; i < f->count; i++) {
-        if (f->references[i].what == REFERENCE_VARIABLE)
-            look_at_variable(l, f->references[i].index);
-        else if (f->references[i].what == REFERENCE_INDICATOR)
-            look_at(l, f->references[i].index);
-    }
-}
-
-static void look_into(struct looking *l, const struct indicator *i)
-{
-    const struct formula *const formulas[] = {&i->weight, &i->units, &i->condition, &i->among, &i->group, &i->value};
-
-    look_at_linear(l, &i->numerator);
-    look_at_linear(l, &i->denominator);
-    look_at_linear(l, &i->answers);
-    for (size_t k = 0; k < sizeof(formulas) / sizeof(formulas[0]); k++)
-        look_at_formula(l, formulas[k]);
-    for (uint32_t k = 0; k < i->target_count; k++)
-        look_at_formula(l, &i->targets[k].reference);
-    for (uint32_t k = 0; k < i->class_count; k++)
-        look_at_formula(l, &i->classes[k].condition);
-    for (uint32_t k = 0; k < i->component_count; k++)
-        look_at(l, i->components[k].indicator);
-    for (uint32_t k = 0; k < i->plan_count; k++)
-        look_at(l, i->plan_indicators[k]);
-    for (uint32_t k = 0; i->kind == KIND_PROGRESS && i->plan_count == 0 && k < l->p->indicator_count; k++)
-        if (l->p->indicators[k]->direction != DIRECTION_NONE)
-            look_at(l, k); /* all that have a direction */
-    if (i->of >= 0)
-        look_at(l, (uint32_t)i->of);
-    if (i->kind == KIND_EXECUTION || i->kind == KIND_PROGRESS) {
-        look_at_variable(l, i->done_variable);
-        look_at_variable(l, i->excluded_variable);
-    }
-}
-
-/* All versions of its id and part. */
-static void look_at(struct looking *l, uint32_t indicator)
-{
-    const struct indicator *first = indicator < l->p->indicator_count ? l->p->indicators[indicator] : NULL;
-
-    for (size_t k = 0; first != NULL && k < l->p->indicator_count; k++) {
-        const struct indicator *i = l->p->indicators[k];
-
-        if (l->seen[k] || strcmp(i->id, first->id) != 0 || strcmp(i->part, first->part) != 0)
-            continue;
-        l->seen[k] = true;
-        look_into(l, i);
-    }
+    for (uint32_t i = 0; i < v->clause_count; i++)
+        for (size_t k = 0; k < count; k++)
+            if (strcmp(v->clauses[i].form, forms[k]) == 0)
+                return true;
+    return false;
 }
 
 enum err indicator_reads_forms(const struct programme *p, uint32_t indicator, const char *const *forms, size_t count,
                                bool *reads)
 {
-    struct looking l = {p, forms, count, calloc(p->indicator_count + 1, sizeof(bool)), false};
+    struct reads r;
+    enum err e = reads_init(&r, p);
 
-    if (l.seen == NULL)
-        return ERR_NOMEM;
-    look_at(&l, indicator);
-    *reads = l.found;
-    free(l.seen);
-    return OK;
+    *reads = false;
+    if (e == OK) {
+        reads_find(&r, indicator);
+        for (uint32_t i = 0; i < p->variable_count && !*reads; i++)
+            *reads = r.variables[i] && is_of_forms(p->variables[i], forms, count);
+    }
+    reads_fini(&r);
+    return e;
 }
 
 /* ---- lines ---- */
