@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DIGITS_MAX 48u
-
 /* ---- --as-of ---- */
 
 enum err past_source(struct checkpoint_view *view, struct store_txn *t, const char *date, struct cell_source *out)
@@ -25,44 +23,19 @@ enum err past_source(struct checkpoint_view *view, struct store_txn *t, const ch
     return OK;
 }
 
-/* ---- numbers of a snapshot ---- */
-
-/* v / 10^places, with all places or without needless zeros. */
-static void put_decimal(char out[DIGITS_MAX], snapshot_int v, unsigned places, bool is_short)
-{
-    char digits[DIGITS_MAX];
-    size_t n = sizeof(digits);
-    unsigned __int128 u = v < 0 ? -(unsigned __int128)v : (unsigned __int128)v;
-
-    while (is_short && places > 0 && u % 10 == 0) {
-        u /= 10;
-        places--;
-    }
-    digits[--n] = '\0';
-    for (unsigned at = 0; at <= places || u > 0; at++) {
-        if (at > 0 && at == places)
-            digits[--n] = '.';
-        digits[--n] = (char)('0' + (int)(u % 10));
-        u /= 10;
-    }
-    if (v < 0)
-        digits[--n] = '-';
-    memcpy(out, digits + n, sizeof(digits) - n);
-}
-
-/* Millionths to so many places, half up. */
-static void put_rounded(char out[DIGITS_MAX], snapshot_int millionths, unsigned places)
-{
-    snapshot_int scale = 1;
-    snapshot_int rounded;
-
-    for (unsigned i = places; i < 6; i++)
-        scale *= 10;
-    rounded = millionths >= 0 ? (2 * millionths + scale) / (2 * scale) : -((-2 * millionths + scale - 1) / (2 * scale));
-    put_decimal(out, rounded, places < 6 ? places : 6, false);
-}
-
 /* ---- --snapshot ---- */
+
+/* As it was computed then. */
+static struct result result_of(const struct snapshot_line *l)
+{
+    return (struct result){.state = l->is_ok ? RESULT_OK : RESULT_NO_DATA,
+                           .value = l->value,
+                           .has_fraction = l->has_fraction,
+                           .has_denominator = l->has_denominator,
+                           .numerator = l->numerator,
+                           .denominator = l->denominator,
+                           .fraction_places = l->places};
+}
 
 struct listing {
     const struct hub *hub;
@@ -82,7 +55,8 @@ static bool is_wanted(const struct indicator_query *q, const struct snapshot_lin
 
 static enum err put_program_line(struct listing *out, const struct snapshot_line *l)
 {
-    char value[DIGITS_MAX] = "", numerator[DIGITS_MAX] = "", denominator[DIGITS_MAX] = "";
+    const struct result r = result_of(l);
+    struct buf value, numerator, denominator;
     char n[24], reported[24], expected[24];
     const char *cells[] = {l->programme,
                            l->indicator,
@@ -90,9 +64,9 @@ static enum err put_program_line(struct listing *out, const struct snapshot_line
                            l->unit,
                            out->q->period,
                            l->breakdown,
-                           value,
-                           numerator,
-                           denominator,
+                           NULL,
+                           NULL,
+                           NULL,
                            n,
                            l->is_ok ? "ok" : "no-data",
                            l->target,
@@ -101,17 +75,25 @@ static enum err put_program_line(struct listing *out, const struct snapshot_line
                            reported,
                            expected,
                            l->version};
+    enum err e;
 
-    if (l->is_ok)
-        put_decimal(value, l->value, 6, false);
-    if (l->has_fraction)
-        put_decimal(numerator, l->numerator, l->places, true);
-    if (l->has_denominator)
-        put_decimal(denominator, l->denominator, l->places, true);
+    buf_init(&value, 256);
+    buf_init(&numerator, 256);
+    buf_init(&denominator, 256);
+    result_put_value(&value, &r, 6);
+    result_put_numerator(&numerator, &r);
+    result_put_denominator(&denominator, &r);
+    cells[6] = buf_cstr(&value);
+    cells[7] = buf_cstr(&numerator);
+    cells[8] = buf_cstr(&denominator);
     (void)snprintf(n, sizeof(n), "%llu", (unsigned long long)l->n);
     (void)snprintf(reported, sizeof(reported), "%llu", (unsigned long long)l->reported);
     (void)snprintf(expected, sizeof(expected), "%llu", (unsigned long long)l->expected);
-    return table_row(out->table, cells);
+    e = value.failed || numerator.failed || denominator.failed ? ERR_NOMEM : table_row(out->table, cells);
+    buf_fini(&value);
+    buf_fini(&numerator);
+    buf_fini(&denominator);
+    return e;
 }
 
 /* As it is called today, if the programme still has it. */
@@ -130,7 +112,8 @@ static const char *name_of(const struct hub *h, const struct snapshot_line *l)
 
 static enum err put_row(struct listing *out, const struct snapshot_line *l)
 {
-    char number[DIGITS_MAX], n[32];
+    const struct result r = result_of(l);
+    char n[32];
     struct buf value;
     const char *measure = cli_pick(l->unit_ru, l->unit_en);
     const char *cells[] = {
@@ -140,8 +123,7 @@ static enum err put_row(struct listing *out, const struct snapshot_line *l)
 
     buf_init(&value, 4096);
     if (l->is_ok) {
-        put_rounded(number, l->value, l->shown);
-        buf_put_str(&value, number);
+        result_put_value(&value, &r, l->shown);
         command_localise(&value);
         buf_printf(&value, "%s%s", measure[0] != '\0' ? " " : "", measure);
     } else
