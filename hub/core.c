@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "hub/core_internal.h"
+#include "hub/key_ring.h"
 #include "hub/lease.h"
 
 #include <errno.h>
@@ -44,24 +45,38 @@ static enum err open_signals(struct core *c)
 
 /* ---- the gateway ---- */
 
-static enum err send_limits(struct core *c)
+static void add_listener(struct ipc_limits *l, const char *url, const char *key, const uint8_t curve[KEY_BYTES])
+{
+    struct ipc_listener *at = &l->listeners[l->listener_count++];
+
+    (void)snprintf(at->url, sizeof(at->url), "%s", url);
+    (void)snprintf(at->key, sizeof(at->key), "%s", key);
+    memcpy(at->curve, curve, KEY_BYTES);
+    at->kind = LISTENER_SCHOOLS;
+}
+
+enum err core_send_limits(struct core *c)
 {
     struct ipc_packet p = {.type = IPC_LIMITS};
     struct ipc_limits *l = &p.as.limits;
     const struct hub_conf *conf = &c->hub->conf;
+    const struct curve_change *change = &c->hub->ring->curve;
+    const struct ring_key *next = ring_next(c->hub->ring);
 
+    if (c->gateway == NULL)
+        return OK;
     memcpy(l->district, c->hub->district, sizeof(l->district));
     l->slots = (uint32_t)conf->slots;
     l->credit = (uint32_t)conf->credit;
     l->chunk = (uint32_t)conf->chunk;
     l->spool_max = (uint64_t)conf->spool_max;
     l->spool_days = (uint32_t)conf->spool_days;
-    l->listener_count = (uint32_t)conf->listen_count;
-    for (size_t i = 0; i < conf->listen_count; i++) {
-        (void)snprintf(l->listeners[i].url, sizeof(l->listeners[i].url), "%s", conf->listen[i]);
-        (void)snprintf(l->listeners[i].key, sizeof(l->listeners[i].key), "curve.key");
-        memcpy(l->listeners[i].curve, c->hub->curve, KEY_BYTES);
-    }
+    for (size_t i = 0; i < conf->listen_count; i++)
+        add_listener(l, conf->listen[i], "curve.key", c->hub->curve);
+    if (change->stage != CURVE_STILL && next != NULL)
+        add_listener(l, change->listen, "curve-next.key", next->public_half);
+    else if (change->stage != CURVE_STILL)
+        add_listener(l, change->listen, "curve.key", c->hub->curve);
     return ipc_link_send(c->gateway, &p);
 }
 
@@ -92,7 +107,7 @@ static void accept_gateway(struct core *c)
         return;
     lose_gateway(c, "a new one came");
     c->gateway = link;
-    if (watch(c, fd, SOURCE_GATEWAY) != OK || send_limits(c) != OK || core_send_allowlist(c) != OK)
+    if (watch(c, fd, SOURCE_GATEWAY) != OK || core_send_limits(c) != OK || core_send_allowlist(c) != OK)
         lose_gateway(c, err_text());
     else
         log_info("core: the gateway is here");
@@ -158,7 +173,7 @@ enum err core_reload_definitions(struct core *c)
     c->workers = fresh;
     if ((e = watch(c, workers_fd(fresh), SOURCE_WORKERS)) != OK)
         return e;
-    return core_send_allowlist(c);
+    return (e = core_send_limits(c)) == OK ? core_send_allowlist(c) : e;
 }
 
 enum err core_reload(struct core *c)
@@ -217,6 +232,7 @@ static enum err loop(struct core *c)
         if (clock_mono_ms() - c->last_maintain_ms > MAINTAIN_MS) {
             store_maintain(c->hub->store);
             c->last_maintain_ms = clock_mono_ms();
+            core_keys(c);
         }
         core_checkpoint(c);
     }
@@ -265,6 +281,7 @@ enum err core_run(const char *home, int ready_fd)
                    c.hub->programme_count);
         if (ready_fd >= 0 && write(ready_fd, "c", 1) != 1)
             log_debug("core: nobody waits for the start");
+        core_keys(&c); /* the year may have begun while it stood still */
         e = loop(&c);
     }
     workers_stop(c.workers);

@@ -154,6 +154,9 @@ MUST_CHECK enum err hub_object(struct store_txn *t, const uint8_t digest[32], en
 /* The key by which something that this hub signed is verified: its current signing key, or an older one that the root
  * certified too, if `object` names it. */
 const uint8_t *hub_signer(const struct hub *h, struct bytes object);
+/* A stored receipt as it goes out: one that an older key signed is signed anew, word for word, into `scratch`, because
+ * agents believe the current key alone.  *out is a loan of either. */
+MUST_CHECK enum err hub_receipt_now(const struct hub *h, struct bytes stored, struct buf *scratch, struct bytes *out);
 void hub_audit(struct hub *h, struct store_txn *t, const char *who, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 #endif

@@ -352,3 +352,20 @@ const uint8_t *hub_signer(const struct hub *h, struct bytes object)
 
     return r != NULL ? r->public_half : key_public(h->sign);
 }
+
+enum err hub_receipt_now(const struct hub *h, struct bytes stored, struct buf *scratch, struct bytes *out)
+{
+    const uint8_t *signer = hub_signer(h, stored);
+    struct bytes payload;
+    enum err e;
+
+    *out = stored;
+    if (memcmp(signer, key_public(h->sign), KEY_BYTES) == 0)
+        return OK;
+    if ((e = signed_open(&payload, stored, SIGNED_RECEIPT, signer)) != OK)
+        return e;
+    buf_reset(scratch);
+    if ((e = signed_make(scratch, SIGNED_RECEIPT, payload, h->sign)) == OK)
+        *out = bytes_of(scratch->data, scratch->len);
+    return e;
+}
