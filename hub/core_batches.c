@@ -178,7 +178,12 @@ static void answer(struct core *c, struct applied *a)
         answer_fork(c, a->job);
         return;
     }
-    c->batches++;
+    if (a->outcome == LEDGER_REFUSED) {
+        log_warning("intake: a batch of %s is sealed to a key that is lost; the school seals its content again",
+                    a->job->participant);
+        c->refused++;
+    } else
+        c->batches++;
     buf_init(&fresh, SIGNED_MAX);
     if (hub_receipt_now(c->hub, bytes_of(a->receipt.data, a->receipt.len), &fresh, &m.as.signed_object) != OK)
         log_error("core: a stored receipt cannot be read: %s", err_text());

@@ -58,9 +58,10 @@ MUST_CHECK enum err ledger_last(struct store_txn *t, uint64_t *lsn);
 struct prepared;
 
 enum ledger_outcome {
-    LEDGER_STORED, /* new; receipt made */
-    LEDGER_AGAIN,  /* same sequence and digest: the stored receipt again */
-    LEDGER_FORK    /* same sequence or broken chain, other digest: reconcile */
+    LEDGER_STORED,  /* new; receipt made */
+    LEDGER_AGAIN,   /* same sequence and digest: the stored receipt again */
+    LEDGER_REFUSED, /* new, and sealed to a key that is lost: it will never be counted; receipt made */
+    LEDGER_FORK     /* same sequence or broken chain, other digest: reconcile */
 };
 /* Adds one batch inside `t`: verdict for each record, slots, cells, sequences, receipt (appended to `receipt`).
  * Nothing is visible before store_commit(); after a failed commit everything is prepared and applied again.
