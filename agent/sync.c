@@ -254,9 +254,12 @@ static enum err locked_pass(struct agent *a, struct sync_result *out)
     else if (e != OK)
         return e;
     if (!agent_is_enrolled(a)) {
+        uint8_t print[FINGERPRINT_BYTES];
+
+        fingerprint_bytes(print, a->directory->root);
         if (a->code[0] == '\0')
             return err_set(ERR_DENIED, _("this computer has not joined a district, and its invitation is gone"));
-        if ((e = invitation_curve(&invitation, a->code, a->directory->district)) != OK)
+        if ((e = invitation_curve(&invitation, a->code, print)) != OK)
             return e;
     }
     e = try_endpoints(a, invitation, out);

@@ -377,6 +377,7 @@ enum err registry_add(struct hub *h, struct store_txn *t, const struct school_ad
 {
     struct participant *p;
     struct key *curve = NULL;
+    uint8_t print[FINGERPRINT_BYTES];
     int64_t days = a->valid_days > 0 ? a->valid_days : h->conf.invitation_days;
     enum err e = OK;
 
@@ -395,7 +396,8 @@ enum err registry_add(struct hub *h, struct store_txn *t, const struct school_ad
     p->invite_expires_ms = p->invited_ms + days * DAY_MS;
     code_random(p->code);
     invitation_mac_key(p->mac_key, p->code, h->district);
-    if ((e = invitation_curve(&curve, p->code, h->district)) != OK)
+    fingerprint_bytes(print, h->root);
+    if ((e = invitation_curve(&curve, p->code, print)) != OK)
         goto done;
     memcpy(p->invite_curve, key_public(curve), KEY_BYTES);
     if ((e = sign_and_put(h, t, p, "invited")) == OK)

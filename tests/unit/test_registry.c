@@ -57,11 +57,13 @@ struct computer {
 static void computer_open(struct computer *c, const char *code, const char *participant)
 {
     struct enrol_request r = {.made_ms = SOME_MS};
+    uint8_t print[FINGERPRINT_BYTES];
 
     memset(c, 0, sizeof(*c));
     MUST(key_generate(&c->sign, KEY_SIGN));
     MUST(key_generate(&c->curve, KEY_CURVE));
-    MUST(invitation_curve(&c->invite, code, w.hub->district));
+    fingerprint_bytes(print, w.hub->root);
+    MUST(invitation_curve(&c->invite, code, print));
     invitation_mac_key(c->mac, code, w.hub->district);
     memcpy(r.district, w.hub->district, sizeof(r.district));
     (void)snprintf(r.participant, sizeof(r.participant), "%s", participant);
