@@ -76,6 +76,7 @@ struct hub {
     struct key *seal[DIRECTORY_MAX_SEAL_KEYS];  /* all that may still be needed */
     int32_t seal_year[DIRECTORY_MAX_SEAL_KEYS]; /* school year of each: 2020 for 2020/21 */
     size_t seal_count;
+    uint8_t curve[KEY_BYTES]; /* public half of keys/curve.key; the secret one is the gateway's */
     struct key *storage; /* KEY_SECRET: wraps section keys; classes and years are derived names under it (keys.c) */
     struct directory *directory;
     struct buf directory_object; /* as signed */

@@ -208,6 +208,7 @@ static enum err create_in(struct hub *h, const struct hub_init *init)
 {
     struct store_options o = {.tables = hub_tables};
     struct key *root = NULL;
+    struct key *curve = NULL;
     char keys[FOLDER_PATH_MAX];
     char path[FOLDER_PATH_MAX];
     char seal[32];
@@ -223,8 +224,9 @@ static enum err create_in(struct hub *h, const struct hub_init *init)
     if ((e = make_key(keys, "sign.key", KEY_SIGN, "hub signing", &h->sign)) != OK ||
         (e = make_key(keys, seal, KEY_SEAL, seal, &h->seal[0])) != OK ||
         (e = make_key(keys, "storage.key", KEY_SECRET, "storage", &h->storage)) != OK ||
-        (e = make_key(keys, "curve.key", KEY_CURVE, "transport", NULL)) != OK)
+        (e = make_key(keys, "curve.key", KEY_CURVE, "transport", &curve)) != OK)
         goto done;
+    memcpy(h->curve, key_public(curve), KEY_BYTES);
     h->seal_year[0] = school_year_of(clock_today());
     h->seal_count = 1;
     o.map_size = (uint64_t)h->conf.map_size;
@@ -232,6 +234,7 @@ static enum err create_in(struct hub *h, const struct hub_init *init)
         e = fill_store(h, root);
 done:
     key_free(root);
+    key_free(curve);
     return e;
 }
 
