@@ -88,6 +88,9 @@ static enum err explain(const struct msg_error *error)
                                      "one"));
     case MERR_INVITATION_EXPIRED:
         return err_set(ERR_DENIED, _("this invitation has expired; ask the district office for a new one"));
+    case MERR_INVITATION_LOCKED:
+        return err_set(ERR_DENIED, _("this invitation is locked: a wrong code was tried five times; ask the district "
+                                     "office for a new one"));
     case MERR_ENROL:
         return err_set(ERR_DENIED, _("the hub does not accept this invitation; ask the district office for a new one"));
     case MERR_BUSY: return err_set(ERR_BUSY, _("the hub is busy and asks to come back in %u s"), error->seconds);
@@ -344,7 +347,7 @@ enum err sync_result_decode(struct sync_result *out, char text[SYNC_TEXT], struc
         list[i] = mp_uint(&m, UINT64_MAX);
     mp_text(&m, text, 0, SYNC_TEXT - 1);
     memcpy(&n, list, sizeof(n));
-    if (!mp_done(&m) || n.outcome > SYNC_FAILED || n.refusal > MERR_INTERNAL)
+    if (!mp_done(&m) || n.outcome > SYNC_FAILED || n.refusal > MERR_LAST)
         return err_set(ERR_MALFORMED, _("an answer of the running svodka-agent cannot be read"));
     *out = (struct sync_result){.outcome = (enum sync_outcome)n.outcome,
                                 .refusal = (enum message_error)n.refusal,

@@ -82,14 +82,22 @@ static void computer_close(struct computer *c)
     buf_fini(&c->request);
 }
 
+static bool was_wrong_code; /* of the last enrol() */
+
 static enum err enrol(const struct computer *c, const char *participant, struct buf *grant, enum message_error *refusal)
 {
+    struct enrolment x = {.participant = participant,
+                          .sealed = bytes_of(c->request.data, c->request.len),
+                          .from = "192.0.2.7",
+                          .grant = grant};
     struct store_txn *t;
     enum err e;
 
     MUST(store_begin_write(w.hub->store, &t));
     buf_init(grant, SIGNED_MAX);
-    e = registry_enrol(w.hub, t, participant, bytes_of(c->request.data, c->request.len), grant, refusal);
+    e = registry_enrol(w.hub, t, &x);
+    *refusal = x.refusal;
+    was_wrong_code = x.is_wrong_code;
     if (e == OK)
         finish_txn(&w, t);
     else {
