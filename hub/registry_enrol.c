@@ -114,7 +114,7 @@ enum err registry_enrol(struct hub *h, struct store_txn *t, struct enrolment *x)
     x->refusal = MERR_ENROL;
     x->is_wrong_code = x->was_known = false;
     if (p == NULL)
-        return err_set(ERR_NOT_FOUND, "%s is not known here", x->participant);
+        return err_set(ERR_DENIED, "%s is not known here", x->participant);
     if (registry_is_locked(p))
         return locked(x); /* before anything is opened: who tries on learns nothing */
     if ((e = open_request(&request, h, x)) != OK)

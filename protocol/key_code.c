@@ -20,3 +20,8 @@ enum err code_stretch(uint8_t out[KEY_BYTES], const char *code, const uint8_t pr
                        (unsigned)(STRETCH_MEM >> 20));
     return OK;
 }
+
+bool fingerprint_equal(const uint8_t a[FINGERPRINT_BYTES], const uint8_t b[FINGERPRINT_BYTES])
+{
+    return sodium_memcmp(a, b, FINGERPRINT_BYTES) == 0;
+}

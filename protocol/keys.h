@@ -62,6 +62,7 @@ MUST_CHECK enum err unlock_bytes(struct buf *out, const uint8_t key[KEY_BYTES], 
 void fingerprint(char out[FINGERPRINT_CHARS + 1], const uint8_t pk[KEY_BYTES]);
 /* The same 160 bits as bytes, and written down. */
 void fingerprint_bytes(uint8_t out[FINGERPRINT_BYTES], const uint8_t pk[KEY_BYTES]);
+bool fingerprint_equal(const uint8_t a[FINGERPRINT_BYTES], const uint8_t b[FINGERPRINT_BYTES]); /* constant time */
 void fingerprint_text(char out[FINGERPRINT_CHARS + 1], const uint8_t print[FINGERPRINT_BYTES]);
 /* One-time code: twelve Crockford base32 letters in three groups, 60 bits: "ABCD-EFGH-JKMN". */
 void code_random(char out[15]);

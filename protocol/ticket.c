@@ -134,18 +134,25 @@ static bool take_value(char *out, size_t size, const char *from, size_t len)
     return at > 0 && utf8_is_valid(out, at);
 }
 
-static bool take_door(struct ticket *t, const char *value)
+enum err ticket_add_door(struct ticket *t, const char *address)
 {
-    const char *port = strrchr(value, ':');
+    const char *host = strncmp(address, SCHEME, strlen(SCHEME)) == 0 ? address + strlen(SCHEME) : address;
+    const char *port = strrchr(host, ':');
 
     if (t->door_count == TICKET_DOORS)
-        return true; /* of a later program that lists more */
-    if (port == NULL || port == value || port[1] == '\0' || strspn(port + 1, "0123456789") != strlen(port + 1) ||
-        strlen(value) + strlen(SCHEME) > ENDPOINT_MAX)
-        return false;
+        return err_set(ERR_INVALID, _("at most %u addresses are expected"), TICKET_DOORS);
+    if (port == NULL || port == host || port[1] == '\0' || strspn(port + 1, "0123456789") != strlen(port + 1) ||
+        strpbrk(host, "/ \t@") != NULL || strlen(host) + strlen(SCHEME) > ENDPOINT_MAX)
+        return err_set(ERR_INVALID, _("%.200s: tcp://HOST:PORT is expected"), address);
     (void)snprintf(t->doors[t->door_count++], sizeof(t->doors[0]), SCHEME "%.*s", (int)(ENDPOINT_MAX - strlen(SCHEME)),
-                   value);
-    return true;
+                   host);
+    return OK;
+}
+
+/* More than we know of: a later program's sheet. */
+static bool take_door(struct ticket *t, const char *value)
+{
+    return t->door_count == TICKET_DOORS || ticket_add_door(t, value) == OK;
 }
 
 static bool take_time(struct ticket *t, const char *value)

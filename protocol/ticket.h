@@ -33,6 +33,8 @@ struct ticket {
 MUST_CHECK enum err ticket_write(struct buf *out, const struct ticket *t);
 /* ERR_MALFORMED with a sentence; ERR_VERSION: of a newer program.  Keys that are not known are skipped. */
 MUST_CHECK enum err ticket_read(struct ticket *out, const char *text);
+/* HOST:PORT, with or without tcp:// before it.  ERR_INVALID: not an address, or one too many. */
+MUST_CHECK enum err ticket_add_door(struct ticket *t, const char *address);
 bool ticket_is(const char *text); /* begins like one, of whatever version */
 
 /* The door's transport key: whoever knows the fingerprint can compute both halves.  It keeps out junk, and nothing
