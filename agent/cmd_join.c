@@ -5,6 +5,7 @@
 #include "agent/sync.h"
 #include "common/ask.h"
 #include "common/clock.h"
+#include "common/folder.h"
 #include "protocol/join_file.h"
 
 #include <signal.h>
@@ -111,15 +112,30 @@ static void meet_at_once(struct agent *a)
                       err_text());
 }
 
+static bool is_home(const char *dir)
+{
+    char path[FOLDER_PATH_MAX];
+
+    return folder_path(path, dir, "keys/home.key") == OK && access(path, F_OK) == 0;
+}
+
 static enum err make_home(struct join *j, bool is_from_sheet)
 {
     struct agent *a = NULL;
     struct buf request;
-    enum err e = agent_create(j->dir, &j->inv);
+    bool is_again = is_home(j->dir);
+    enum err e = is_again ? OK : agent_create(j->dir, &j->inv);
 
-    if (e != OK || (e = agent_open(&a, j->dir)) != OK)
+    if (e == OK && (e = agent_open(&a, j->dir)) == OK && is_again)
+        e = agent_invited_again(a, &j->inv);
+    if (e != OK) {
+        agent_close(a);
         return e;
+    }
     greet(a, &j->inv, is_from_sheet);
+    if (is_again)
+        (void)printf("%s\n",
+                     _("The new invitation takes the place of the old one; everything entered so far is kept."));
     buf_init(&request, ENROL_MAX);
     e = enrolment_request(a, &request);
     buf_fini(&request);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MAPPED "::ffff:" /* how a socket for both kinds of addresses says an IPv4 one */
+
 bool registry_is_locked(const struct participant *p)
 {
     return !p->invite_used && p->tries >= REGISTRY_TRIES;
@@ -77,6 +79,8 @@ static enum err bind(struct hub *h, struct store_txn *t, struct participant *p, 
     p->state = PARTICIPANT_ACTIVE;
     p->enrolled_ms = p->grant.issued_ms;
     p->last_seen_ms = p->grant.issued_ms;
+    if (strncmp(from, MAPPED, strlen(MAPPED)) == 0)
+        from += strlen(MAPPED);
     (void)snprintf(p->joined_from, sizeof(p->joined_from), "%s", from);
     enrol_transcript(p->transcript, h->root, r);
     p->has_transcript = true;

@@ -1,4 +1,4 @@
-#include "hub/sheet.h"
+#include "hub/invite_sheet.h"
 
 #include "common/cli.h"
 #include "hub/qr.h"
@@ -8,7 +8,7 @@
 #define ROWS  9u
 #define STEPS 3u
 
-enum err sheet_form_of(enum sheet_form *out, const char *file)
+enum err invite_sheet_form(enum sheet_form *out, const char *file)
 {
     const char *dot = strrchr(file, '.');
 
@@ -244,7 +244,7 @@ static void put_text(struct buf *out, const struct page *p, const char *line, bo
                line);
 }
 
-enum err sheet_put(struct buf *out, const struct ticket *t, enum sheet_form form)
+enum err invite_sheet_put(struct buf *out, const struct ticket *t, enum sheet_form form)
 {
     size_t start = out->len;
     struct page p;
