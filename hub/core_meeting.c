@@ -191,7 +191,8 @@ static void answer_asking(struct greeting *g)
     w->go = WELCOME_GO;
     w->hub_ms = clock_wall_ms();
     w->next_sequence = 1;
-    w->chunk = (uint32_t)hub->conf.chunk; /* and no credit: there is nothing to send yet */
+    w->credit = (uint32_t)hub->conf.credit; /* of no use before it has joined: the gateway takes no CHUNK */
+    w->chunk = (uint32_t)hub->conf.chunk;
     w->directory = bytes_of(hub->directory_object.data, hub->directory_object.len);
     w->grant = bytes_of(g->from->grant_object.data, g->from->grant_object.len);
     log_info("core: %s has come with its invitation's code", g->from->id);
