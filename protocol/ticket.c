@@ -12,10 +12,12 @@
 
 /* ---- writing ---- */
 
-/* A value must not end its pair: these few are written as %XX, everything else as it is. */
+/* Letters of every alphabet, digits and a few signs stand as they are; everything else as %XX, so that the line goes
+ * through a shell in whatever quotation marks. */
 static bool is_plain(unsigned char c)
 {
-    return c > 0x20 && c != 0x7f && c != '&' && c != '%' && c != '#' && c != '+' && c != '=';
+    return c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("-._~:/[]", c) != NULL);
 }
 
 static void put_value(struct buf *out, const char *value)

@@ -10,7 +10,7 @@
 #define ROOT_PRINT "MS8V-DKMF-D2QZ-SHVM-M43W-A8EV-X08B-7JG5" /* SPEC.md section 5.10 */
 #define LINE                                                                                                           \
     "svodka:1?c=ABCDEFGHJKMN&r=MS8VDKMFD2QZSHVMM43WA8EVX08B7JG5&d=hub.example:4781&e=1600128000&p=gp"                  \
-    "&n=Гимназия%20№%201&h=Отдел%20%26%20Ко&t=8%20(34%20369)%202-12-85&o=school&u=gp&u=gp2"
+    "&n=Гимназия%20№%201&h=Отдел%20%26%20Ко&t=8%20%2834%20369%29%202-12-85&o=school&u=gp&u=gp2"
 
 static void fill(struct ticket *t)
 {
