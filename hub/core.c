@@ -55,6 +55,22 @@ static void add_listener(struct ipc_limits *l, const char *url, const char *key,
     at->kind = LISTENER_SCHOOLS;
 }
 
+/* Its key is made of the root key's fingerprint, which stands on every sheet: no secret of the hub is needed. */
+static void add_door(struct ipc_limits *l, const struct hub *h)
+{
+    struct ipc_listener *door = &l->listeners[l->listener_count++];
+    char print[FINGERPRINT_CHARS + 1];
+    size_t at = 0;
+
+    (void)snprintf(door->url, sizeof(door->url), "%s", h->conf.door);
+    fingerprint(print, h->root);
+    for (const char *c = print; *c != '\0'; c++)
+        if (*c != '-')
+            door->key[at++] = *c;
+    door->key[at] = '\0';
+    door->kind = LISTENER_DOOR;
+}
+
 enum err core_send_limits(struct core *c)
 {
     struct ipc_packet p = {.type = IPC_LIMITS};
@@ -77,6 +93,8 @@ enum err core_send_limits(struct core *c)
         add_listener(l, change->listen, "curve-next.key", next->public_half);
     else if (change->stage != CURVE_STILL)
         add_listener(l, change->listen, "curve.key", c->hub->curve);
+    if (conf->door != NULL)
+        add_door(l, c->hub);
     return ipc_link_send(c->gateway, &p);
 }
 

@@ -48,6 +48,10 @@ void allow_sort(struct allow_list *l);
 void allow_fini(struct allow_list *l);
 const struct ipc_allow *allow_find(const struct allow_list *l, const uint8_t curve[KEY_BYTES]);
 
+/* Domains by which the handler tells the sockets apart. */
+#define ZAP_SCHOOLS "svodka"
+#define ZAP_DOOR    "svodka-door"
+
 struct gateway;
 /* Binds inproc://zeromq.zap.01; until then, and whenever it is not served, nobody gets in. */
 MUST_CHECK enum err zap_open(struct gateway *g);
@@ -119,6 +123,7 @@ struct gateway_socket {
     void *router, *monitor;
     struct key *key;
     char name[IPC_KEY_NAME + 1]; /* of its file */
+    enum listener_kind kind;
 };
 /* Binds every address of g->limits and tests each ROUTER.  A key that is missing, or not the one that the core named,
  * stops the gateway. */

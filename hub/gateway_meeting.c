@@ -216,13 +216,14 @@ static void forward(struct gateway *g, const struct meeting *m, struct bytes fra
 static void take_hello(struct gateway *g, const struct incoming *in, struct meeting *m, const struct ipc_allow *who,
                        const struct msg_hello *h)
 {
+    const bool is_asking = who->is_invitation && message_hello_is_asking(h); /* it knows its code and nothing else */
     struct meeting *before;
 
-    if (memcmp(h->district, g->limits.district, sizeof(h->district)) != 0) {
+    if (!is_asking && memcmp(h->district, g->limits.district, sizeof(h->district)) != 0) {
         meeting_error(g, in->from, m, MERR_UNKNOWN, 0, "this hub is another district's");
         return;
     }
-    if (strcmp(h->participant, who->participant) != 0) {
+    if (!is_asking && strcmp(h->participant, who->participant) != 0) {
         meeting_error(g, in->from, m, MERR_UNKNOWN, 0, "this key does not belong to this participant");
         return;
     }
@@ -232,7 +233,7 @@ static void take_hello(struct gateway *g, const struct incoming *in, struct meet
     }
     /* One meeting for each participant: what it left behind on a lost line ends here.  But an invitation, which may lie
      * about for years, ends no meeting of the computer that joined by it. */
-    while (m == NULL && (before = find_participant(g, h->participant)) != NULL) {
+    while (m == NULL && (before = find_participant(g, who->participant)) != NULL) {
         if (who->is_invitation && memcmp(before->curve, in->curve, KEY_BYTES) != 0) {
             meeting_error(g, in->from, NULL, MERR_BUSY, AWAY_SECONDS, "this participant is in a meeting");
             return;
@@ -247,7 +248,7 @@ static void take_hello(struct gateway *g, const struct incoming *in, struct meet
         say_later(g, in, h);
         return;
     }
-    if (m == NULL && (m = add(g, in, h->participant)) == NULL) {
+    if (m == NULL && (m = add(g, in, who->participant)) == NULL) {
         meeting_error(g, in->from, NULL, MERR_BUSY, AWAY_SECONDS, "the hub is short of memory");
         return;
     }
@@ -280,10 +281,22 @@ static void take_reconcile(struct gateway *g, const struct incoming *in, struct 
         forward(g, m, in->frame);
 }
 
-static void take_chunk(struct gateway *g, const struct incoming *in, struct meeting *m, const struct msg_chunk *c)
+static bool has_joined(const struct ipc_allow *who)
+{
+    static const uint8_t zeros[KEY_BYTES];
+
+    return memcmp(who->sign, zeros, sizeof(zeros)) != 0;
+}
+
+static void take_chunk(struct gateway *g, const struct incoming *in, struct meeting *m, const struct ipc_allow *who,
+                       const struct msg_chunk *c)
 {
     if (m->is_quiet)
         return;
+    if (!has_joined(who)) {
+        meeting_error(g, in->from, m, MERR_ORDER, 0, "CHUNK before joining");
+        return;
+    }
     if (m->state != MEETING_OPEN)
         meeting_error(g, in->from, m, MERR_ORDER, 0, "CHUNK before WELCOME");
     else
@@ -324,7 +337,7 @@ static void take_known(struct gateway *g, const struct incoming *in, struct meet
         return;
     }
     switch (msg->type) {
-    case MSG_CHUNK: take_chunk(g, in, m, &msg->as.chunk); return;
+    case MSG_CHUNK: take_chunk(g, in, m, who, &msg->as.chunk); return;
     case MSG_GET: take_get(g, in, m); return;
     case MSG_RECONCILE: take_reconcile(g, in, m); return;
     case MSG_HELLO:

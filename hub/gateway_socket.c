@@ -3,6 +3,7 @@
 #include "common/cli.h"
 #include "common/folder.h"
 #include "common/log.h"
+#include "protocol/ticket.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -46,9 +47,10 @@ static enum err set_options(const struct gateway_socket *s)
                  {ZMQ_CURVE_SERVER, 1},
                  {ENFORCE_DOMAIN, 1}};
     const int64_t largest = MESSAGE_MAX_UP;
+    const char *domain = s->kind == LISTENER_DOOR ? ZAP_DOOR : ZAP_SCHOOLS;
     enum err e = OK;
 
-    if (zmq_setsockopt(s->router, ZMQ_ZAP_DOMAIN, "svodka", 6) != 0 ||
+    if (zmq_setsockopt(s->router, ZMQ_ZAP_DOMAIN, domain, strlen(domain)) != 0 ||
         zmq_setsockopt(s->router, ZMQ_CURVE_SECRETKEY, key_secret(s->key), KEY_BYTES) != 0 ||
         zmq_setsockopt(s->router, ZMQ_MAXMSGSIZE, &largest, sizeof(largest)) != 0)
         return zmq_failed("a socket's option");
@@ -72,10 +74,13 @@ static enum err open_monitor(struct gateway *g, struct gateway_socket *s)
 
 static enum err read_key(struct gateway *g, struct gateway_socket *s, const struct ipc_listener *l)
 {
+    uint8_t print[FINGERPRINT_BYTES];
     char name[sizeof("keys/") + IPC_KEY_NAME];
     char path[FOLDER_PATH_MAX];
     enum err e;
 
+    if (l->kind == LISTENER_DOOR)
+        return (e = fingerprint_read(print, l->key)) == OK ? door_key(&s->key, print) : e;
     (void)snprintf(name, sizeof(name), "keys/%s", l->key);
     if ((e = folder_path(path, g->home, name)) != OK || (e = key_read(&s->key, path, KEY_CURVE)) != OK)
         return e;
@@ -98,6 +103,7 @@ static enum err socket_for(struct gateway *g, const struct ipc_listener *l, stru
         }
     *out = s = &g->sockets[g->socket_count++];
     (void)snprintf(s->name, sizeof(s->name), "%s", l->key);
+    s->kind = l->kind;
     if ((e = read_key(g, s, l)) != OK)
         return e;
     if ((s->router = zmq_socket(g->ctx, ZMQ_ROUTER)) == NULL)
@@ -118,7 +124,9 @@ static enum err bind_listener(struct gateway *g, const struct ipc_listener *l)
         return err_set(errno == EADDRINUSE ? ERR_BUSY : ERR_NET,
                        _("%s: %s (an address of this computer or * is expected, and a port that nobody else uses)"),
                        l->url, zmq_strerror(errno));
-    log_notice("gateway: listens at %s", l->url);
+    log_notice(l->kind == LISTENER_DOOR ? "gateway: lets in at %s who has an invitation's code"
+                                        : "gateway: listens at %s",
+               l->url);
     return OK;
 }
 

@@ -135,11 +135,16 @@ static bool frame_is(const struct frame *f, const char *text)
     return f->bytes.len == strlen(text) && memcmp(f->bytes.data, text, f->bytes.len) == 0;
 }
 
+/* At the door only invitations' keys; the key of that socket is nobody's secret. */
 static bool request_is_allowed(const struct gateway *g, const struct request *r, char user[USER_CHARS + 1])
 {
+    const struct ipc_allow *who;
+
     user[0] = '\0';
     if (r->count != 9 || !frame_is(&r->frames[2], "1.0") || !frame_is(&r->frames[7], "CURVE") ||
-        r->frames[8].bytes.len != KEY_BYTES || allow_find(&g->allowed, r->frames[8].bytes.data) == NULL)
+        r->frames[8].bytes.len != KEY_BYTES || (who = allow_find(&g->allowed, r->frames[8].bytes.data)) == NULL)
+        return false;
+    if (!frame_is(&r->frames[4], ZAP_SCHOOLS) && !(frame_is(&r->frames[4], ZAP_DOOR) && who->is_invitation))
         return false;
     user_of_key(user, r->frames[8].bytes.data);
     return true;

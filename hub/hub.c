@@ -63,6 +63,9 @@ static const struct yaml_key conf_table[] = {
     {"name", YAML_WANT_TEXT, true, AT(name), 0, 0, NULL},
     {"listen", YAML_WANT_SEQUENCE, true, offsetof(struct conf_file, listen), 0, 0, NULL},
     {"announce", YAML_WANT_SEQUENCE, false, offsetof(struct conf_file, announce), 0, 0, NULL},
+    {"door", YAML_WANT_TEXT, false, AT(door), 0, 0, NULL},
+    {"door.announce", YAML_WANT_TEXT, false, AT(door_announce), 0, 0, NULL},
+    {"telephone", YAML_WANT_TEXT, false, AT(telephone), 0, 0, NULL},
     {"store.map_size", YAML_WANT_SIZE, false, AT(map_size), 16 << 20, INT64_C(1) << 44, NULL},
     {"intake.workers", YAML_WANT_INTEGER, false, AT(workers), 1, 64, NULL},
     {"intake.group", YAML_WANT_DURATION, false, AT(group_ms), 0, 1000, NULL},
@@ -174,6 +177,43 @@ static enum err check_conf(const struct hub_conf *c)
     return OK;
 }
 
+static enum err check_door(const struct hub_conf *c)
+{
+    if (c->telephone != NULL && strlen(c->telephone) > TICKET_PHONE_MAX)
+        return err_set(ERR_INVALID, _("hub.yaml: telephone: a text of at most %u bytes is expected"), TICKET_PHONE_MAX);
+    if (c->door == NULL)
+        return c->door_announce == NULL ? OK : err_set(ERR_INVALID, _("hub.yaml: door.announce stands without door:"));
+    if (!hub_url_is_valid(c->door))
+        return err_set(ERR_INVALID, _("hub.yaml: door: tcp://HOST:PORT is expected (found: %.200s)"), c->door);
+    for (size_t i = 0; i < c->listen_count; i++)
+        if (strcmp(c->listen[i], c->door) == 0)
+            return err_set(ERR_INVALID, _("hub.yaml: door: it needs a port of its own (%s is under listen: already)"),
+                           c->door);
+    if (c->door_announce != NULL && (!hub_url_is_valid(c->door_announce) || hub_url_is_wildcard(c->door_announce)))
+        return err_set(ERR_INVALID,
+                       _("hub.yaml: door.announce: tcp://HOST:PORT that schools can connect to is expected (found: "
+                         "%.200s)"),
+                       c->door_announce);
+    return OK;
+}
+
+bool hub_door(const struct hub *h, char out[ENDPOINT_MAX + 1])
+{
+    const struct hub_conf *c = &h->conf;
+    const char *url = c->door_announce != NULL ? c->door_announce : c->door;
+
+    if (url == NULL)
+        return false;
+    if (hub_url_is_wildcard(url)) { /* then schools use the same host as for the rest */
+        const char *host = c->announce_count > 0 ? c->announce[0] : c->listen[0];
+
+        (void)snprintf(out, ENDPOINT_MAX + 1, "%.*s%s", (int)(strrchr(host, ':') - host), host, strrchr(url, ':'));
+    } else {
+        (void)snprintf(out, ENDPOINT_MAX + 1, "%s", url);
+    }
+    return true;
+}
+
 enum err hub_conf_load(struct hub *h)
 {
     struct conf_file c = {.conf = {.map_size = INT64_C(64) << 30,
@@ -200,6 +240,8 @@ enum err hub_conf_load(struct hub *h)
         e = read_minute(c.checkpoint_at, &c.conf.checkpoint_min);
     if (e == OK)
         e = check_conf(&c.conf);
+    if (e == OK)
+        e = check_door(&c.conf);
     if (e == OK)
         h->conf = c.conf;
     return e;

@@ -103,7 +103,7 @@ static void get_listener(struct mp *m, struct ipc_listener *l)
     mp_text(m, l->url, 1, ENDPOINT_MAX);
     mp_text(m, l->key, 1, IPC_KEY_NAME);
     mp_bin_exact(m, l->curve, KEY_BYTES);
-    l->kind = (enum listener_kind)mp_uint(m, LISTENER_SCHOOLS);
+    l->kind = (enum listener_kind)mp_uint(m, LISTENER_DOOR);
     if (strchr(l->key, '/') != NULL || l->key[0] == '.') /* a name in keys/, and nothing above it */
         m->failed = true;
 }

@@ -29,7 +29,11 @@ enum ipc_type {
 };
 
 /* One address and the key it is answered with.  The gateway opens one ROUTER for each key (SPEC.md 6.1). */
-enum listener_kind { LISTENER_SCHOOLS = 0 /* key in a file of keys/; only those on the allowlist get in */ };
+enum listener_kind {
+    LISTENER_SCHOOLS = 0, /* key in a file of keys/; only those on the allowlist get in */
+    LISTENER_DOOR = 1 /* key made of the root's fingerprint, whose 32 letters stand in `key`, `curve` is not looked at;
+                         of the allowlist only invitations get in (SPEC.md 6.9) */
+};
 struct ipc_listener {
     char url[ENDPOINT_MAX + 1];
     char key[IPC_KEY_NAME + 1];

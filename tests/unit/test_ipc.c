@@ -150,7 +150,7 @@ static void unknown_types_and_values_beyond_their_bounds_are_refused(void **stat
     bad[2].as.reply.parts = 3;
     memcpy(bad[3].as.limits.listeners[1].key, "../../key", 10); /* a key outside of keys/ */
     memcpy(bad[4].as.limits.listeners[1].key, "..", 3);
-    bad[5].as.limits.listeners[1].kind = (enum listener_kind)(LISTENER_SCHOOLS + 1);
+    bad[5].as.limits.listeners[1].kind = (enum listener_kind)(LISTENER_DOOR + 1);
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct buf b;
 
