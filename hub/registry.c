@@ -227,21 +227,6 @@ const struct participant *registry_by_curve(const struct registry *r, const uint
 
 /* ---- meetings ---- */
 
-enum err registry_sign_all(struct hub *h, struct store_txn *t)
-{
-    enum err e = OK;
-
-    for (size_t i = 0; i < h->registry->count && e == OK; i++) {
-        struct participant *p = h->registry->items[i];
-
-        p->grant.version++;
-        p->grant.issued_ms = clock_wall_ms();
-        p->grant.expires_ms = p->grant.issued_ms + GRANT_DAYS * DAY_MS;
-        e = sign_and_put(h, t, p, "signed anew");
-    }
-    return e;
-}
-
 enum err registry_seen(struct hub *h, struct store_txn *t, const char *participant, int64_t wall_ms)
 {
     struct participant *p = registry_find(h->registry, participant);
