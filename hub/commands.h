@@ -32,6 +32,8 @@ int cmd_accept(int argc, char **argv);
 int cmd_question(int argc, char **argv);
 int cmd_quarantine_list(int argc, char **argv);
 int cmd_quarantine_show(int argc, char **argv);
+int cmd_quarantine_release(int argc, char **argv);
+int cmd_quarantine_reject(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_expr(int argc, char **argv);
@@ -99,6 +101,8 @@ void command_user(char *out, size_t size);
 void command_time(char *out, size_t size, int64_t wall_ms, enum table_format f);
 /* For people by language, for programs the stable English word. */
 const char *command_state(enum participant_state s, enum table_format f);
+/* Why something is kept apart, for people. */
+const char *command_reason(enum quarantine_reason r);
 /* A value for people, rounded, with its unit of measure: "34,5 %", "yes", the name of a class; of RESULT_OK alone. */
 void command_value(struct buf *out, const struct indicator *i, const struct result *r);
 /* A number for people: 34.5 is 34,5 in Russian. */
