@@ -86,6 +86,17 @@ static enum err put_submission(void *ctx, const struct queue_submission *s)
     return table_row(l->t, cells);
 }
 
+/* What was filled in is listed also when the form is not asked for any more. */
+static const struct form *any_version(const struct agent *a, const char *id)
+{
+    const struct form *form = agent_form(a, id);
+
+    for (size_t i = a->form_count; form == NULL && i > 0; i--)
+        if (strcmp(a->forms[i - 1]->id, id) == 0)
+            form = a->forms[i - 1];
+    return form;
+}
+
 static enum err check_filter(const struct agent *a, const struct list_command *cmd, struct queue_filter *filter,
                              struct period *period)
 {
@@ -93,7 +104,8 @@ static enum err check_filter(const struct agent *a, const struct list_command *c
     enum err e;
 
     *filter = (struct queue_filter){cmd->form, cmd->unit, NULL};
-    if (cmd->form != NULL && (e = command_form(a, cmd->form, &form)) != OK)
+    if (cmd->form != NULL && (form = any_version(a, cmd->form)) == NULL &&
+        (e = command_form(a, cmd->form, &form)) != OK)
         return e;
     if (cmd->period == NULL)
         return OK;

@@ -3,6 +3,7 @@
 #include "common/form_json.h"
 #include "hub/decode.h"
 #include "hub/quarantine.h"
+#include "hub/withdrawn.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,6 +166,19 @@ static enum err put_values(const struct record *r, const struct form *form, stru
     return e;
 }
 
+/* The form is not offered any more: what was filled in before is accepted all the same. */
+static enum err put_withdrawn(struct store_txn *t, const struct form *form, struct table *table, enum table_format f)
+{
+    char when[64];
+    int64_t ms;
+    enum err e = withdrawn_since(t, form->id, &ms);
+
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? OK : e;
+    command_time(when, sizeof(when), ms, f);
+    return put(table, "form_withdrawn", _("The form was withdrawn"), f, when);
+}
+
 /* The answers themselves, as far as the record can be read. */
 static enum err put_record(struct hub *h, struct store_txn *t, const struct quarantined *q, struct table *table,
                            enum table_format f)
@@ -184,7 +198,7 @@ static enum err put_record(struct hub *h, struct store_txn *t, const struct quar
             e = put(table, "record", _("Record"), f, err_text());
     } else if ((e = put_detail(q, form, table, f)) == OK && (e = put(table, "form", _("Form"), f, form->id)) == OK &&
                (e = put(table, "form_version", _("Form's version"), f, form->version)) == OK &&
-               (e = put(table, "unit", _("Unit"), f, r.unit)) == OK &&
+               (e = put_withdrawn(t, form, table, f)) == OK && (e = put(table, "unit", _("Unit"), f, r.unit)) == OK &&
                (e = put(table, "period", _("Period"), f, r.period)) == OK && r.kind != RECORD_RETRACTION)
         e = put_values(&r, form, table, f);
     decoder_free(d);
