@@ -1,7 +1,9 @@
 #include "hub/commands.h"
 
 const struct cli_command hub_commands[] = {
-    {"init", "--home DIR --name NAME --listen tcp://HOST:PORT [--listen ...] [--announce tcp://HOST:PORT ...]",
+    {"init",
+     "--home DIR --name NAME --listen tcp://HOST:PORT [--listen ...] [--announce tcp://HOST:PORT ...] "
+     "[--door tcp://HOST:PORT] [--telephone NUMBER]",
      N_("make a new hub: its keys, its store, its settings"), cmd_init},
     {"programme load", "DIR", N_("load a programme pack, or a new version of it"), cmd_programme_load},
     {"programme check", "DIR [--year YEAR]",
@@ -10,9 +12,16 @@ const struct cli_command hub_commands[] = {
     {"programme next-year", "ID [--year Y] [--write DIR]", N_("make and load a programme's next version"),
      cmd_programme_next_year},
     {"programme list", "", N_("list the programmes"), cmd_programme_list},
-    {"school add", "ID --name NAME --invite FILE [--unit U ...] [--role R ...] [--days N]",
-     N_("enrol a school: writes its invitation file"), cmd_school_add},
+    {"school add", "ID --name NAME [--invite FILE] [--sheet FILE] [--unit U ...] [--role R ...] [--days N]",
+     N_("invite a school: writes its invitation file, or a sheet to print"), cmd_school_add},
     {"school list", "", N_("list the schools and how they stand"), cmd_school_list},
+    {"school show", "ID", N_("how a school joined: when, from where, with which key, and the six words"),
+     cmd_school_show},
+    {"school invite", "ID [--invite FILE] [--sheet FILE] [--days N]",
+     N_("give a school that has not joined another invitation"), cmd_school_invite},
+    {"school accept", "FILE [--grant FILE]", N_("let a school join by its request file; writes the answer"),
+     cmd_school_accept},
+    {"school check", "ID [--words-match]", N_("note that the six words were compared by telephone"), cmd_school_check},
     {"serve", "", N_("run the hub: core and gateway"), cmd_serve},
     {"core", "", N_("run the core alone: the ledger's one writer"), cmd_core},
     {"gateway", "", N_("run the gateway alone: the one with the network"), cmd_gateway},

@@ -76,18 +76,42 @@ struct greeting {
     const struct msg_hello *hello;
     const struct participant *from;
     bool is_invitation;
+    const char *peer;
     size_t word_bytes; /* sent */
 };
 
-static enum err enrol_in(struct greeting *g, struct store_txn *t, enum message_error *refusal)
+static enum err enrol_in(struct greeting *g, struct store_txn *t, struct enrolment *x)
 {
     struct buf grant;
     enum err e;
 
     buf_init(&grant, SIGNED_MAX);
-    e = registry_enrol(g->c->hub, t, g->from->id, g->hello->enrol, &grant, refusal);
+    x->grant = &grant;
+    e = registry_enrol(g->c->hub, t, x);
+    x->grant = NULL;
     buf_fini(&grant);
     return e;
+}
+
+/* It knows the invitation's transport key and not its code: counted, in a transaction of its own. */
+static void note_wrong_try(struct greeting *g)
+{
+    struct core *c = g->c;
+    struct store_txn *t = NULL;
+    enum err e = store_begin_write(c->hub->store, &t);
+
+    if (e == OK && (e = registry_wrong_try(c->hub, t, g->from->id)) != OK)
+        store_abort(t);
+    else if (e == OK)
+        e = store_commit(t);
+    if (e == OK) {
+        ledger_committed(c->hub->ledger);
+        return;
+    }
+    log_error("core: a wrong try under the invitation of %s could not be counted: %s", g->from->id, err_text());
+    ledger_aborted(c->hub->ledger);
+    if (core_reload(c) != OK)
+        log_error("core: %s", err_text());
 }
 
 /* Our own disk's or memory's fault, and none of the request's. */
@@ -101,14 +125,16 @@ static enum err enrol(struct greeting *g)
 {
     struct core *c = g->c;
     struct store_txn *t = NULL;
-    enum message_error refusal = MERR_INTERNAL;
-    bool was_used = g->from->invite_used;
+    struct enrolment x = {.participant = g->from->id,
+                          .sealed = g->hello->enrol,
+                          .from = g->peer[0] == '\0' ? "?" : g->peer,
+                          .refusal = MERR_INTERNAL};
     char why[300] = "the store takes nothing now";
     enum err e;
 
     workers_drain(c->workers);
     if ((e = store_begin_write(c->hub->store, &t)) == OK) {
-        if ((e = enrol_in(g, t, &refusal)) != OK) {
+        if ((e = enrol_in(g, t, &x)) != OK) {
             (void)snprintf(why, sizeof(why), "%s", err_text());
             store_abort(t);
         } else if ((e = store_commit(t)) != OK) {
@@ -117,7 +143,7 @@ static enum err enrol(struct greeting *g)
     }
     if (e == OK) {
         ledger_committed(c->hub->ledger);
-        if (was_used) /* our answer was lost */
+        if (x.was_known) /* our answer was lost */
             return OK;
         log_notice("core: %s has joined", g->from->id);
         return core_send_allowlist(c);
@@ -125,11 +151,55 @@ static enum err enrol(struct greeting *g)
     ledger_aborted(c->hub->ledger);
     log_warning("core: the enrolment of %s was refused: %s", g->from->id, why);
     if (!is_ours(e)) {
-        core_error(c, g->connection, refusal, 0, why);
+        core_error(c, g->connection, x.refusal, 0, why);
+        if (x.is_wrong_code)
+            note_wrong_try(g);
         return e; /* a request that does not pass its checks changes nothing: many of them cost nothing */
     }
     core_error(c, g->connection, MERR_BUSY, BUSY_SECONDS, why); /* the same request is as good the next time */
     return core_reload(c) == OK ? e : ERR_INTERNAL;             /* what registry_enrol() changed in memory */
+}
+
+/* ---- the door: who knows an invitation's code may see who the hub is, and what it is invited to ---- */
+
+static bool refuse_asking(struct greeting *g)
+{
+    enum message_error code = 0;
+
+    if (g->from->invite_used)
+        code = MERR_INVITATION_USED;
+    else if (registry_is_locked(g->from))
+        code = MERR_INVITATION_LOCKED;
+    else if (clock_wall_ms() > g->from->invite_expires_ms)
+        code = MERR_INVITATION_EXPIRED;
+    else if (g->from->state == PARTICIPANT_REVOKED || g->from->state == PARTICIPANT_CLOSED)
+        code = MERR_REVOKED;
+    if (code == 0)
+        return false;
+    log_notice("core: %s asks with its invitation's code and is turned away: %s", g->from->id,
+               message_error_name(code));
+    core_error(g->c, g->connection, code, 0, message_error_name(code));
+    return true;
+}
+
+static void answer_asking(struct greeting *g)
+{
+    struct message m = {.type = MSG_WELCOME};
+    struct msg_welcome *w = &m.as.welcome;
+    const struct hub *hub = g->c->hub;
+
+    if (refuse_asking(g))
+        return;
+    w->version = MESSAGE_VERSION_MAX;
+    w->go = WELCOME_GO;
+    w->hub_ms = clock_wall_ms();
+    w->next_sequence = 1;
+    w->credit = (uint32_t)hub->conf.credit; /* of no use before it has joined: the gateway takes no CHUNK */
+    w->chunk = (uint32_t)hub->conf.chunk;
+    w->directory = bytes_of(hub->directory_object.data, hub->directory_object.len);
+    w->grant = bytes_of(g->from->grant_object.data, g->from->grant_object.len);
+    log_info("core: %s has come with its invitation's code", g->from->id);
+    send_message(g->c, g->connection, &m);
 }
 
 /* True: answered with an error. */
@@ -381,11 +451,15 @@ static void note_seen(struct greeting *g)
 
 static enum err hello(struct core *c, const struct ipc_frame *f, const struct msg_hello *h)
 {
-    struct greeting g = {c, f->connection, h, NULL, false, 0};
+    struct greeting g = {c, f->connection, h, NULL, false, f->peer, 0};
     struct message m = {.type = MSG_WELCOME};
     enum err e;
 
     g.from = registry_by_curve(c->hub->registry, f->curve, &g.is_invitation);
+    if (g.from != NULL && g.is_invitation && message_hello_is_asking(h)) {
+        answer_asking(&g);
+        return OK;
+    }
     if (refuse(&g))
         return OK;
     if (g.is_invitation) {
