@@ -65,7 +65,8 @@ struct queue_status {
     uint64_t waiting, sealed, stored, archived; /* records */
     uint64_t waiting_bytes;                     /* sealed batches not yet receipted */
     uint64_t batches_open;                      /* sealed, without receipt */
-    uint64_t refused;                           /* records in the hub's quarantine, by receipts */
+    uint64_t refused;                           /* records in the hub's quarantine, by receipts and words */
+    uint64_t rejected, erased;                  /* never to be counted; erased at the hub: by words */
     int64_t last_receipt_ms;                    /* hub's clock; 0: never */
     uint64_t last_number;                       /* of the current generation */
 };

@@ -36,6 +36,8 @@ int cmd_accept(int argc, char **argv);
 int cmd_question(int argc, char **argv);
 int cmd_quarantine_list(int argc, char **argv);
 int cmd_quarantine_show(int argc, char **argv);
+int cmd_quarantine_release(int argc, char **argv);
+int cmd_quarantine_reject(int argc, char **argv);
 int cmd_key_list(int argc, char **argv);
 int cmd_key_rotate(int argc, char **argv);
 int cmd_key_lost(int argc, char **argv);
@@ -108,6 +110,8 @@ void command_user(char *out, size_t size);
 void command_time(char *out, size_t size, int64_t wall_ms, enum table_format f);
 /* For people by language, for programs the stable English word. */
 const char *command_state(enum participant_state s, enum table_format f);
+/* Why something is kept apart, for people. */
+const char *command_reason(enum quarantine_reason r);
 /* The same, but of an invitation that nobody can use any more: locked, expired. */
 const char *command_standing(const struct participant *p, enum table_format f);
 /* A participant by id; ERR_NOT_FOUND with a suggestion. */

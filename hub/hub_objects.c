@@ -7,6 +7,7 @@
 #include "common/utf8.h"
 #include "hub/ledger.h"
 #include "hub/programme.h"
+#include "hub/withdrawn.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -129,8 +130,8 @@ enum err hub_add_programme(struct hub *h, struct store_txn *t, const struct pack
         e = ledger_decide(h->ledger, t, JOURNAL_PROGRAMME, bytes_of(payload.data, payload.len), 2, &lsn);
     if (e == OK)
         e = raise_definitions(t);
-    if (e == OK)
-        e = hub_issue_directory(h, t);
+    if (e == OK && (e = hub_issue_directory(h, t)) == OK)
+        e = withdrawn_note(h, t);
     buf_fini(&payload);
     return e;
 }
