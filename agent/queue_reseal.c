@@ -69,7 +69,7 @@ static bool is_unreadable(const struct agent *a, struct bytes object)
 
     if (receipt_open(&r, object, agent_hub_signer(a, object)) != OK)
         return false;
-    is = r.state == RECEIPT_REFUSED && r.refusal_count > 0 && r.refusals[0].reason == QUARANTINE_UNREADABLE;
+    is = r.state == RECEIPT_REFUSED && r.refusal_count > 0 && r.refusals[0].why.reason == QUARANTINE_UNREADABLE;
     receipt_fini(&r);
     return is;
 }

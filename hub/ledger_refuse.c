@@ -55,7 +55,8 @@ static enum err make_receipt(const struct ledger *l, const struct refused *r, ui
                              struct buf *out)
 {
     const struct participant *who = registry_by_index(l->hub->registry, r->participant);
-    struct receipt_refusal refusal = {r->first_number, QUARANTINE_UNREADABLE, TEXT};
+    struct receipt_refusal refusal = {.number = r->first_number,
+                                      .why = {.reason = QUARANTINE_UNREADABLE, .text = TEXT}};
     struct receipt receipt = {.gen = r->gen,
                               .sequence = r->sequence,
                               .state = RECEIPT_REFUSED,
