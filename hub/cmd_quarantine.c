@@ -20,6 +20,7 @@ static const char *reason_text(enum quarantine_reason r)
     case QUARANTINE_UNREADABLE: return _("the batch could not be opened");
     case QUARANTINE_TARGET: return _("it corrects or retracts something that cannot be corrected or retracted");
     case QUARANTINE_HELD: return _("the sender is on hold or revoked");
+    case QUARANTINE_ERASED: return _("what it is about has been erased; it is not counted again");
     case QUARANTINE_CONFLICT: return _("another submission came under the same number before");
     }
     return _("a reason of a later version");

@@ -9,6 +9,7 @@
 #include "hub/ledger.h"
 #include "hub/programme.h"
 #include "hub/registry.h"
+#include "hub/storage_keys.h"
 #include "protocol/message.h"
 
 #include <dirent.h>
@@ -39,7 +40,11 @@ const char *const hub_tables[HUB_TABLES + 1] = {[H_META] = "meta",
                                                 [H_PERIODS] = "periods",
                                                 [H_HISTORY] = "history",
                                                 [H_CHECKPOINTS] = "checkpoints",
-                                                [H_PUBLICATIONS] = "publications"};
+                                                [H_PUBLICATIONS] = "publications",
+                                                [H_STORAGE] = "storage",
+                                                [H_ACTS] = "acts",
+                                                [H_ERASED] = "erased",
+                                                [H_FROZEN] = "frozen"};
 
 enum err hub_meta_get(struct store_txn *t, const char *key, struct bytes *out)
 {
@@ -380,6 +385,8 @@ static enum err reload_in(struct hub *h, struct store_txn *t)
     definitions_fini(&old);
     h->definitions_version = version;
     h->definitions_serial++;
+    storage_keys_forget(h->storage_keys);
+    ledger_forget(h->ledger);
     return OK;
 }
 
@@ -431,6 +438,17 @@ static enum err load_identity(struct hub *h)
     return digest_equal(mark, written) ? OK : wrong_key(h, "keys/storage.key");
 }
 
+static enum err check_storage_keys(struct hub *h)
+{
+    struct store_txn *t = NULL;
+    enum err e = store_begin_read(h->store, &t);
+
+    if (e == OK)
+        e = storage_keys_check(h->storage_keys, t);
+    store_abort(t);
+    return e;
+}
+
 /* What the operator changed in hub.yaml while the core stood still goes to the schools in a fresh directory. */
 static enum err refresh_directory(struct hub *h)
 {
@@ -467,7 +485,8 @@ static enum err open_parts(struct hub *h, enum hub_access access)
         return e;
     if ((e = store_open(&h->store, path, &o)) == ERR_NOT_FOUND)
         e = err_set(e, _("%s is missing (nothing was changed): restore a backup"), path);
-    if (e != OK || (e = load_identity(h)) != OK)
+    if (e != OK || (e = load_identity(h)) != OK ||
+        (e = storage_keys_new(&h->storage_keys, h->dir, h->storage)) != OK || (e = check_storage_keys(h)) != OK)
         return e;
     if ((e = hub_reload(h, NULL)) != OK || (e = check_keys(h)) != OK || (e = ledger_open(&h->ledger, h)) != OK)
         return e;
@@ -522,6 +541,7 @@ void hub_close(struct hub *h, bool changed)
     definitions_fini(&d);
     store_close(h->store);
     key_free(h->sign);
+    storage_keys_free(h->storage_keys);
     key_free(h->storage);
     for (size_t i = 0; i < h->seal_count; i++)
         key_free(h->seal[i]);

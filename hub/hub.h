@@ -1,6 +1,7 @@
 /* hub.h: the hub's home and what every part of the core works on.
  *
- * Home: hub.yaml, keys/ (root.key or root.key.locked, sign.key, seal-YYYY.key, storage.key, curve.key; 0600), store/
+ * Home: hub.yaml, keys/ (root.key or root.key.locked, sign.key, seal-YYYY.key, storage.key, curve.key,
+ * storage/CLASS-YEAR.key; 0600), store/
  * (LMDB), spool/ (the gateway's, may vanish), run/ (core.sock: gateway, operator.sock: commands, ready and
  * serve.lock: core.h), home.lock.
  *
@@ -39,6 +40,10 @@ enum hub_table {
     H_HISTORY,     /* cell key | day u32 -> cell, empty: deleted (checkpoint.h) */
     H_CHECKPOINTS, /* day u32 -> MessagePack: a checkpoint that is complete (checkpoint.h) */
     H_PUBLICATIONS, /* lsn u64 -> MessagePack: what left the office (publish_store.h) */
+    H_STORAGE,      /* retention class 0 school year i32 -> MessagePack: a storage key's mark (storage_keys.h) */
+    H_ACTS,         /* number u64 -> lsn u64: acts of erasure (act.h) */
+    H_ERASED,       /* lsn u64 of a batch of which something was erased -> nothing (ledger_erase.h) */
+    H_FROZEN,       /* form id 0 unit 0 period 0 -> lsn u64 of the last act that erased current submissions there */
     HUB_TABLES
 };
 
@@ -64,6 +69,7 @@ struct registry;  /* registry.h */
 struct ledger;    /* ledger.h */
 struct pack;      /* programme.h */
 struct lease;     /* lease.h */
+struct storage_keys; /* storage_keys.h */
 
 struct hub {
     char *dir;
@@ -76,7 +82,8 @@ struct hub {
     struct key *seal[DIRECTORY_MAX_SEAL_KEYS];  /* all that may still be needed */
     int32_t seal_year[DIRECTORY_MAX_SEAL_KEYS]; /* school year of each: 2020 for 2020/21 */
     size_t seal_count;
-    struct key *storage; /* KEY_SECRET: wraps section keys; classes and years are derived names under it (keys.c) */
+    struct key *storage;               /* KEY_SECRET: slot keys, keys of codes, marks */
+    struct storage_keys *storage_keys; /* under which the stored sections lie */
     struct directory *directory;
     struct buf directory_object; /* as signed */
     struct calendar *calendar;

@@ -8,6 +8,7 @@
 #include "hub/ledger.h"
 #include "hub/programme.h"
 #include "hub/registry.h"
+#include "hub/storage_keys.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -228,7 +229,8 @@ static enum err create_in(struct hub *h, const struct hub_init *init)
     h->seal_year[0] = school_year_of(clock_today());
     h->seal_count = 1;
     o.map_size = (uint64_t)h->conf.map_size;
-    if ((e = store_open(&h->store, path, &o)) == OK)
+    if ((e = storage_keys_new(&h->storage_keys, h->dir, h->storage)) == OK &&
+        (e = store_open(&h->store, path, &o)) == OK)
         e = fill_store(h, root);
 done:
     key_free(root);

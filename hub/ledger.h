@@ -2,8 +2,8 @@
  * submissions, cells, quarantine, receipts.  All of it changes in one transaction or not at all (invariants 3, 4, 5).
  *
  * Entry = MessagePack array [type, wall ms, previous chain digest bin32, payload...].  The chain digest of entry n is
- * BLAKE2b-256 of its bytes; a batch's entry holds the batch's digest, its length, and its section keys wrapped under
- * the storage key of retention class and school year. */
+ * BLAKE2b-256 of its bytes; a batch's entry holds the batch's digest and its length.  Its bytes lie beside it, each
+ * section locked once more under the storage key of its retention class and school year (ledger_stored.h). */
 #ifndef SVODKA_HUB_LEDGER_H
 #define SVODKA_HUB_LEDGER_H
 
@@ -34,6 +34,8 @@ enum journal_type {
 struct ledger;
 MUST_CHECK enum err ledger_open(struct ledger **out, struct hub *h);
 void ledger_close(struct ledger *l);
+/* Opened batches are let go: another process may have erased some of it.  NULL does nothing. */
+void ledger_forget(struct ledger *l);
 
 /* A decision: payload is a MessagePack array's remaining elements, `elements` of them. */
 MUST_CHECK enum err ledger_decide(struct ledger *l, struct store_txn *t, enum journal_type type, struct bytes payload,
@@ -88,6 +90,8 @@ MUST_CHECK enum err ledger_each_receipt(struct store_txn *t, uint32_t participan
                                         uint64_t above, unsigned most,
                                         enum err (*each)(void *ctx, uint64_t sequence, struct bytes receipt),
                                         void *ctx);
+/* The batch of an entry, appended: the very bytes that were received.  ERR_ERASED: not all of it is there any more. */
+MUST_CHECK enum err ledger_batch_bytes(struct ledger *l, struct store_txn *t, uint64_t lsn, struct buf *out);
 /* Greatest generation counter of a participant; 0: none. */
 MUST_CHECK enum err ledger_max_counter(struct store_txn *t, uint32_t participant, uint32_t *counter);
 /* Two histories met: from now on nothing new of this generation is taken (LEDGER_FORK), whichever copy sends it, so

@@ -157,7 +157,7 @@ enum err ledger_find(struct ledger *l, struct store_txn *t, uint32_t participant
 
     if ((e = range_find(t, participant, ref, &lsn)) != OK || (e = held_open(l, t, lsn, &b)) != OK)
         return e;
-    if (plain_find_row(b->plain, ref->number, &row) != OK)
+    if (held_find_row(b, ref->number, &row) != OK)
         return err_set(ERR_CORRUPT, "ledger: entry %llu does not hold number %llu", (unsigned long long)lsn,
                        (unsigned long long)ref->number);
     *out = (struct submission){participant, *ref, lsn, row, {NULL, 0}};
@@ -175,16 +175,19 @@ static enum err add_items(struct ledger *l, struct store_txn *t, struct reconcil
 
     if ((e = held_open(l, t, lsn, &b)) != OK)
         return e;
-    if (plain_find_row(b->plain, first, &row) != OK)
+    if (held_find_row(b, first, &row) != OK)
         return err_set(ERR_CORRUPT, "ledger: entry %llu does not hold number %llu", (unsigned long long)lsn,
                        (unsigned long long)first);
     for (uint64_t n = first;; n++, row++) {
         struct reconcile_item *item = &out->items[out->count];
         struct bytes record;
 
-        if ((e = held_record(b, row, &record, &item->number)) != OK)
+        if ((e = held_record(b, row, &record, &item->number)) == ERR_ERASED)
+            memcpy(item->digest, held_erased(b, n)->digest, sizeof(item->digest));
+        else if (e == OK)
+            record_digest(item->digest, record);
+        else
             return e;
-        record_digest(item->digest, record);
         if (++out->count == RECONCILE_MAX || n == last)
             return OK;
     }

@@ -169,7 +169,7 @@ static enum err replay_batch(struct verify *v, struct verify_job *j)
     e = ledger_apply_with(v->ledger, v->t, p, &facts, &receipt, &outcome);
     v->group_batches++;
     v->group_records += p->count;
-    v->group_bytes += p->batch.len;
+    v->group_bytes += p->stored.len;
     buf_fini(&receipt);
     if (is_fatal(e))
         return e;
@@ -181,7 +181,7 @@ static enum err replay_batch(struct verify *v, struct verify_job *j)
         return put_placeholder(v);
     }
     if (p->plain != NULL)
-        held_keep(v->ledger, v->next, p->participant, &p->header.gen, &p->plain);
+        held_keep(v->ledger, v->next, p->participant, &p->header.gen, &p->plain, &p->holes);
     return OK;
 }
 
