@@ -13,7 +13,7 @@ static struct bytes blob_of(const struct verify_job *j)
 
 static enum err not_as_received(enum err e)
 {
-    return e == ERR_AUTH || e == ERR_MALFORMED
+    return e == ERR_AUTH || e == ERR_MALFORMED || e == ERR_NOT_FOUND /* a changed name of a class */
                ? err_set(ERR_CORRUPT, _("the stored bytes of the batch are not those that were received"))
                : e;
 }
@@ -112,9 +112,8 @@ static enum err prepare_again(const struct hub *hub, struct intake *i, struct ve
 
     if (e != OK)
         return not_as_received(e);
-    if ((e = check_header(hub, j, &s.header, who)) == OK &&
-        (e = not_as_received(stored_open(&o, &s, &at, ~0u))) == OK) {
-        if ((e = check_bytes(j, &s, &o)) == OK)
+    if ((e = not_as_received(stored_open(&o, &s, &at, ~0u))) == OK) {
+        if ((e = check_bytes(j, &s, &o)) == OK && (e = check_header(hub, j, &s.header, who)) == OK)
             e = replay_with(hub, i, j, who, &s, &o);
         stored_opened_fini(&o);
     }
