@@ -65,7 +65,7 @@ enum err erased_place(struct erased_list *l, const uint8_t form[FORM_DIGEST_BYTE
             return ERR_NOMEM;
         l->places = p;
     }
-    p = &l->places[*index = l->place_count++];
+    p = &l->places[ *index = l->place_count++];
     memset(p, 0, sizeof(*p));
     memcpy(p->form, form, FORM_DIGEST_BYTES);
     memcpy(p->unit, unit, strnlen(unit, ID_MAX));
@@ -107,8 +107,7 @@ const struct erased_record *erased_find(const struct erased_list *l, uint64_t nu
 {
     const struct erased_record key = {.number = number};
 
-    return l->record_count == 0 ? NULL
-                                : bsearch(&key, l->records, l->record_count, sizeof(*l->records), by_number);
+    return l->record_count == 0 ? NULL : bsearch(&key, l->records, l->record_count, sizeof(*l->records), by_number);
 }
 
 /* ---- bytes ---- */

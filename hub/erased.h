@@ -17,13 +17,13 @@ struct erased_place {
 };
 struct erased_record {
     uint64_t number;
-    uint64_t act; /* lsn of the entry that erased it */
+    uint64_t act; /* number of the act that erased it */
     uint8_t digest[RECORD_DIGEST_BYTES];
-    bool is_readable; /* it was a submission of a known form: what follows is set */
-    bool was_current; /* in its slot when it was erased, and it still counts: the slot is frozen */
+    bool is_readable;  /* it was a submission of a known form: what follows is set */
+    bool was_current;  /* in its slot when it was erased, and it still counts: the slot is frozen */
     bool is_uncounted; /* was current, and its contribution was taken away */
     enum record_kind kind;
-    uint32_t place;           /* in places[] */
+    uint32_t place; /* in places[] */
     int32_t filled_on;
     struct record_ref target; /* CORRECTION, RETRACTION */
     uint8_t slot[SLOT_BYTES]; /* but in a RETRACTION */

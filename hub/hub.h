@@ -43,7 +43,7 @@ enum hub_table {
     H_STORAGE,      /* retention class 0 school year i32 -> MessagePack: a storage key's mark (storage_keys.h) */
     H_ACTS,         /* number u64 -> lsn u64: acts of erasure (act.h) */
     H_ERASED,       /* lsn u64 of a batch of which something was erased -> nothing (ledger_erase.h) */
-    H_FROZEN,       /* form id 0 unit 0 period 0 -> lsn u64 of the last act that erased current submissions there */
+    H_FROZEN,       /* form id 0 unit 0 period 0 -> number u64 of the last act that erased what counted there */
     HUB_TABLES
 };
 
@@ -144,6 +144,8 @@ MUST_CHECK enum err hub_pack_due(struct due_rules **out, const struct pack *p, s
                                  size_t form_count, const struct calendar *calendar, struct report *r);
 /* The version of forms and programmes in the store: a batch prepared under another one must be prepared again. */
 MUST_CHECK enum err hub_definitions_version(struct store_txn *t, uint64_t *out);
+/* Raises it: what was prepared, or is remembered of the ledger in another process, is not to be used any more. */
+MUST_CHECK enum err hub_raise_definitions(struct store_txn *t);
 /* An object of the directory by digest: the bytes are a loan of the transaction. */
 MUST_CHECK enum err hub_object(struct store_txn *t, const uint8_t digest[32], enum object_kind *kind,
                                struct bytes *out);

@@ -105,19 +105,27 @@ MUST_CHECK enum err ledger_reconcile(struct ledger *l, struct store_txn *t, uint
                                      const struct generation *gen, uint64_t from, struct reconcile *out);
 
 /* ---- reading ---- */
+struct erased_record;
 struct submission {
     uint32_t participant;
     struct record_ref ref;
     uint64_t lsn;
     uint32_t row;
     struct bytes record; /* plain canonical bytes, a loan until the next ledger call of this thread */
+    const struct erased_record *erased; /* erased.h, a loan likewise: what stayed of it; `record` is empty.  NULL: it
+                                           is here */
 };
-/* Calls `each` for the current submissions of a form id (NULL: all), unit (NULL: all) and period (NULL: all), sorted by
+/* Submissions whose content was erased are left out; ledger_each_standing() has them, too.
+ * Calls `each` for the current submissions of a form id (NULL: all), unit (NULL: all) and period (NULL: all), sorted by
  * these, and within them as they were received; answers-mode submissions included.  A callback that returns anything
  * but OK ends it; it may read the store, but not call the ledger. */
 MUST_CHECK enum err ledger_each_current(struct ledger *l, struct store_txn *t, const char *form_id, const char *unit,
                                         const char *period, enum err (*each)(void *ctx, const struct submission *s),
                                         void *ctx);
+MUST_CHECK enum err ledger_each_standing(struct ledger *l, struct store_txn *t, const char *form_id, const char *unit,
+                                         const char *period, enum err (*each)(void *ctx, const struct submission *s),
+                                         void *ctx);
+/* ERR_ERASED: its content was erased; out->erased is set. */
 MUST_CHECK enum err ledger_find(struct ledger *l, struct store_txn *t, uint32_t participant,
                                 const struct record_ref *ref, struct submission *out);
 

@@ -1,5 +1,6 @@
-/* Submissions that come after an erasure and speak about what was erased.  What was counted stays counted (its act holds
- * the sums), so its slot is frozen: a later submission into it, and a correction or retraction of it, is kept apart. */
+/* Submissions that come after an erasure and speak about what was erased.  What was counted stays counted (its act
+ * holds the sums), so its slot is frozen: a later submission into it, and a correction or retraction of it, is kept
+ * apart. */
 #include "hub/ledger_internal.h"
 
 #include <stdlib.h>

@@ -153,7 +153,7 @@ MUST_CHECK enum err apply_settle_cells(struct apply *a);
 
 /* ---- places with frozen slots (ledger_frozen.c) ---- */
 MUST_CHECK enum err frozen_get(struct store_txn *t, const char *form, const char *unit, const char *period,
-                               uint64_t *act); /* lsn; ERR_NOT_FOUND */
+                               uint64_t *act); /* number; ERR_NOT_FOUND */
 MUST_CHECK enum err frozen_put(struct store_txn *t, const char *form, const char *unit, const char *period,
                                uint64_t act);
 

@@ -1,5 +1,5 @@
-/* ledger_stored.h: how a batch lies in H_BLOBS.  Its clear part and its signature as they are; each sealed section, with
- * its section key beside it, locked once more under the storage key of its retention class and school year
+/* ledger_stored.h: how a batch lies in H_BLOBS.  Its clear part and its signature as they are; each sealed section,
+ * with its section key beside it, locked once more under the storage key of its retention class and school year
  * (storage_keys.h): without that neither the sealing key of the hub nor anything else opens it.  Reading gives back the
  * very bytes that were received.
  *
@@ -61,8 +61,8 @@ struct stored_opened {
     uint32_t record_count;
 };
 /* Sections whose bit is not set in `mask` are left out (~0u: none).  ERR_ERASED: a storage key is destroyed that should
- * not be; ERR_NOT_FOUND: it is missing; ERR_AUTH, ERR_MALFORMED: the bytes are not those that were stored.  Loans of `s`
- * and itself; stored_opened_fini() wipes. */
+ * not be; ERR_NOT_FOUND: it is missing; ERR_AUTH, ERR_MALFORMED: the bytes are not those that were stored.  Loans of
+ * `s` and itself; stored_opened_fini() wipes. */
 MUST_CHECK enum err stored_open(struct stored_opened *out, const struct stored_batch *s, const struct stored_at *at,
                                 uint32_t mask);
 void stored_opened_fini(struct stored_opened *o);

@@ -164,27 +164,30 @@ static enum err walk_rows(struct store_txn *t, enum err (*each)(void *ctx, const
     struct row *r = malloc(sizeof(*r));
     struct bytes key;
     struct bytes value;
+    enum err inner = OK;
     enum err e = r == NULL ? ERR_NOMEM : store_cursor_open(t, H_STORAGE, &c);
 
     if (e == OK)
-        for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value)) {
+        for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK && inner == OK;
+             e = store_next(c, &key, &value)) {
             struct storage_row at = {.retention = ""};
             const uint8_t *nul = memchr(key.p, 0, key.len);
 
             if (nul == NULL || (size_t)(nul - key.p) > RETENTION_MAX || key.p + key.len != nul + 5) {
-                e = err_set(ERR_CORRUPT, "an entry of the storage keys is damaged");
+                inner = err_set(ERR_CORRUPT, "an entry of the storage keys is damaged");
                 break;
             }
             memcpy(at.retention, key.p, (size_t)(nul - key.p));
             at.year = (int32_t)(be32_get(nul + 1) ^ (UINT32_C(1) << 31));
-            if ((e = read_row(r, value)) != OK)
+            if ((inner = read_row(r, value)) != OK)
                 break;
             at.act = r->act;
-            if ((e = each(ctx, &at, r)) != OK)
-                break;
+            inner = each(ctx, &at, r);
         }
     store_cursor_close(c);
     free(r);
+    if (inner != OK)
+        return inner;
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
@@ -315,11 +318,11 @@ static enum err check_row(void *ctx, const struct storage_row *at, struct row *r
     if (r->act != 0)
         return (e = storage_file_tidy(path)) == OK ? storage_file_destroy(path) : e;
     if ((e = storage_file_read(&tree, path)) == ERR_NOT_FOUND)
-        return err_set(
-            ERR_NOT_FOUND,
-            _("%s: the key file is missing (nothing was changed): put it back from the recovery copy; without it nothing "
-              "of that class and year can be read"),
-            path);
+        return err_set(ERR_NOT_FOUND,
+                       _("%s: the key file is missing (nothing was changed): put it back from the recovery copy; "
+                         "without it nothing "
+                         "of that class and year can be read"),
+                       path);
     if (e == OK)
         e = settle(s, path, at, r, &tree);
     storage_tree_fini(&tree);
@@ -374,8 +377,8 @@ static enum err load(struct storage_keys *s, const char *retention, int32_t year
 
     if ((*out = find(s, retention, year)) != NULL)
         return OK;
-    if ((e = storage_file_path(path, s->home, retention, year)) == OK &&
-        (e = storage_file_read(&tree, path)) == OK && (e = keep(s, retention, year, &tree)) == OK)
+    if ((e = storage_file_path(path, s->home, retention, year)) == OK && (e = storage_file_read(&tree, path)) == OK &&
+        (e = keep(s, retention, year, &tree)) == OK)
         *out = &s->list[s->count - 1];
     storage_tree_fini(&tree);
     return e;
@@ -478,8 +481,9 @@ enum err storage_keys_prick(struct storage_keys *s, struct store_txn *t, const c
     (void)pthread_mutex_lock(&s->lock);
     if (e == OK && (e = load(s, retention, year, &c)) == OK &&
         (e = storage_tree_prick(&less, &c->tree, lsn, count)) == ERR_LIMIT)
-        e = err_set(ERR_LIMIT, _("too much of class %s, school year %d was erased singly: erase the whole class and "
-                                 "year"),
+        e = err_set(ERR_LIMIT,
+                    _("too much of class %s, school year %d was erased singly: erase the whole class and "
+                      "year"),
                     retention, (int)year);
     (void)pthread_mutex_unlock(&s->lock);
     if (e == OK && (e = make_mark(s, retention, year, &less, r->mark)) == OK) {

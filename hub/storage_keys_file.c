@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #define FIRST_LINE "svodka storage key 1\n"
-#define LINE_MAX_   128u
-#define FILE_MAX    ((size_t)NODES_MAX * LINE_MAX_)
-#define OLD_SUFFIX  ".old" /* the tree before, on its way out */
+#define LINE_MAX_  128u
+#define FILE_MAX   ((size_t)NODES_MAX * LINE_MAX_)
+#define OLD_SUFFIX ".old" /* the tree before, on its way out */
 
 enum err storage_file_path(char *out, const char *home, const char *retention, int32_t year)
 {

@@ -189,9 +189,36 @@ static enum err check_numbers(const struct batch_plain *p, const struct batch_he
     return OK;
 }
 
+/* Plain text: where it has to move, no copy is left behind. */
+static enum err make_room(struct buf *b, const struct batch_part *part)
+{
+    struct buf moved;
+    size_t need = b->len;
+
+    for (uint32_t i = 0; i < part->count; i++)
+        need += part->records[i].len;
+    if (b->cap > need)
+        return OK;
+    buf_init(&moved, b->max);
+    if (need > b->max || buf_grow(&moved, need) == NULL) {
+        buf_fini(&moved);
+        return need > b->max ? malformed("records of too many bytes") : ERR_NOMEM;
+    }
+    if (b->len > 0)
+        memcpy(moved.data, b->data, b->len);
+    moved.len = b->len;
+    buf_wipe(b);
+    *b = moved;
+    return OK;
+}
+
 /* Records as they stand, instead of blocks. */
 static enum err take_records(struct batch_plain *p, const struct batch_part *part)
 {
+    enum err e = part->count == 0 ? OK : make_room(&p->bytes, part);
+
+    if (e != OK)
+        return e;
     for (uint32_t i = 0; i < part->count; i++) {
         uint32_t end;
 
