@@ -23,6 +23,7 @@ enum agent_table {
     T_OBJECTS,  /* digest 32 -> kind u8 | bytes: forms, calendar, maps */
     T_DRAFTS,   /* text key -> locked draft */
     T_EVENTS,   /* u64 -> what the school should know (plain words): locked text */
+    T_SUMMARY,  /* counter u32 | tag 8 | first number u64 -> what was sent and is destroyed here (terms.h) */
     AGENT_TABLES
 };
 #define AGENT_CHUNK_BYTES (15u * 4096u - 16u)

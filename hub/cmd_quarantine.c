@@ -155,6 +155,8 @@ static enum err put_record(struct hub *h, struct store_txn *t, const struct quar
 
     if (e == ERR_NOT_FOUND)
         return OK;
+    if (e == ERR_ERASED)
+        return put(table, "record", _("Record"), f, err_text());
     if (e != OK || (e = decoder_new(&d, h)) != OK)
         return e;
     buf_init(&values, 8u << 20);

@@ -38,6 +38,11 @@ const struct cli_command hub_commands[] = {
     {"quarantine list", "", N_("list what could not be counted, and why"), cmd_quarantine_list},
     {"quarantine show", "ID", N_("show one submission of the quarantine"), cmd_quarantine_show},
     {"audit", "[--last N]", N_("show who did what"), cmd_audit},
+    {"erase", "[CLASS --year Y | --submission ID | --form F --unit U --period P [--key K]] --order TEXT [--yes]",
+     N_("destroy what is due, or one person's or one return's content; without arguments, list what is due"), cmd_erase},
+    {"erase list", "", N_("list what is kept, until when, and what is due"), cmd_erase_list},
+    {"erase act", "[NUMBER]", N_("list the acts of erasure, or write one out again"), cmd_erase_act},
+    {"register", "[--html FILE]", N_("the register of what is held, for the inspector"), cmd_register},
     {"verify", "", N_("recompute everything from the ledger and compare"), cmd_verify},
     {"expr", "EXPRESSION [--json VALUES]", N_("try an expression out"), cmd_expr},
     {NULL, NULL, NULL, NULL}};

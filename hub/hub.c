@@ -60,7 +60,7 @@ enum err hub_meta_put(struct store_txn *t, const char *key, struct bytes value)
 
 struct conf_file {
     struct hub_conf conf;
-    const struct yaml_node *listen, *announce;
+    const struct yaml_node *listen, *announce, *operators;
     const char *checkpoint_at;
 };
 
@@ -79,6 +79,7 @@ static const struct yaml_key conf_table[] = {
     {"gateway.spool_days", YAML_WANT_INTEGER, false, AT(spool_days), 1, 365, NULL},
     {"invitation.days", YAML_WANT_INTEGER, false, AT(invitation_days), 1, 365, NULL},
     {"directory.days", YAML_WANT_INTEGER, false, AT(directory_days), 1, 3650, NULL},
+    {"operators", YAML_WANT_SEQUENCE, false, offsetof(struct conf_file, operators), 0, 0, NULL},
     {"checkpoint.at", YAML_WANT_TEXT, false, offsetof(struct conf_file, checkpoint_at), 0, 0, NULL},
     {NULL, YAML_WANT_TEXT, false, 0, 0, 0, NULL}};
 
@@ -137,6 +138,22 @@ static enum err read_urls(const struct yaml_node *list, const char *key, const c
             return err_set(ERR_INVALID, _("hub.yaml:%u:%u: %s: tcp://HOST:PORT is expected (found: %.200s)"), n->line,
                            n->column, key, n->kind == YAML_SCALAR ? n->text : "");
         urls[(*count)++] = n->text;
+    }
+    return OK;
+}
+
+static enum err read_operators(const struct yaml_node *list, struct hub_conf *c)
+{
+    if (list == NULL)
+        return OK;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct yaml_node *n = list->items[i];
+
+        if (c->operator_count == HUB_MAX_OPERATORS || n->kind != YAML_SCALAR || n->text[0] == '\0' ||
+            strlen(n->text) > NAME_MAX_BYTES)
+            return err_set(ERR_INVALID, _("hub.yaml:%u:%u: operators: at most %u names of 1 to %u bytes are expected"),
+                           n->line, n->column, HUB_MAX_OPERATORS, NAME_MAX_BYTES);
+        c->operators[c->operator_count++] = n->text;
     }
     return OK;
 }
@@ -202,6 +219,8 @@ enum err hub_conf_load(struct hub *h)
         e = read_urls(c.listen, "listen", c.conf.listen, &c.conf.listen_count);
     if (e == OK)
         e = read_urls(c.announce, "announce", c.conf.announce, &c.conf.announce_count);
+    if (e == OK)
+        e = read_operators(c.operators, &c.conf);
     if (e == OK)
         e = read_minute(c.checkpoint_at, &c.conf.checkpoint_min);
     if (e == OK)

@@ -47,6 +47,7 @@ enum hub_table {
     HUB_TABLES
 };
 
+#define HUB_MAX_OPERATORS 32u
 struct hub_conf {
     const char *name;      /* of the district */
     const char *listen[8]; /* tcp://HOST:PORT */
@@ -62,6 +63,8 @@ struct hub_conf {
     int64_t invitation_days;
     int64_t directory_days;
     int64_t checkpoint_min; /* checkpoint.at: minute of the day, local time */
+    const char *operators[HUB_MAX_OPERATORS]; /* who works with the hub and answers for it: names for the register */
+    size_t operator_count;
 };
 
 struct programme; /* programme.h */

@@ -145,6 +145,7 @@ struct ledger_totals {
     uint64_t counted;     /* current submissions: those in the cells now */
     uint64_t quarantined; /* waiting in quarantine */
     uint64_t cells;
+    uint64_t acts; /* of erasure */
 };
 MUST_CHECK enum err ledger_totals(struct store_txn *t, struct ledger_totals *out);
 

@@ -36,6 +36,14 @@ MUST_CHECK enum err ledger_erase_keys(struct hub *h);
 MUST_CHECK enum err ledger_add_frozen(struct hub *h, struct store_txn *from, struct store_txn *to,
                                       bool (*wanted)(const void *ctx, const uint8_t *variable), const void *ctx);
 
+/* Calls `each` for every cell that acts have frozen, with the act's number. */
+MUST_CHECK enum err ledger_each_frozen(struct hub *h, struct store_txn *t,
+                                       enum err (*each)(void *ctx, uint64_t act, const struct cell_at *at,
+                                                        const struct cell *c),
+                                       void *ctx);
+/* Have acts frozen anything of this variable? */
+MUST_CHECK enum err ledger_has_frozen(struct hub *h, struct store_txn *t, const uint8_t *variable, bool *has);
+
 /* ---- for the ledger's replay ---- */
 
 /* Does again what the entry says: freezes the slots in the scratch store `t`.  What stayed is read from `living`, and

@@ -222,7 +222,11 @@ enum err ledger_erase_replay(struct ledger *l, struct store_txn *living, struct 
 
 struct adding {
     const struct hub *hub;
-    struct store_txn *to;
+    struct store_txn *to; /* NULL: it is only looked whether there is any */
+    bool found;
+    uint64_t act; /* at hand */
+    enum err (*each)(void *ctx, uint64_t act, const struct cell_at *at, const struct cell *c);
+    void *each_ctx;
     bool (*wanted)(const void *ctx, const uint8_t *variable);
     const void *ctx;
 };
@@ -238,18 +242,26 @@ static bool is_defined(const struct hub *h, const uint8_t *variable)
 
 static enum err add_cell(void *ctx, struct bytes key, const struct cell *c)
 {
-    const struct adding *a = ctx;
+    struct adding *a = ctx;
     struct contribution sum = {c->sum, (int64_t)c->n};
 
     if (a->wanted != NULL ? !a->wanted(a->ctx, key.p) : !is_defined(a->hub, key.p))
         return OK;
-    return cell_add(a->to, key, &sum);
+    a->found = true;
+    return a->to == NULL ? OK : cell_add(a->to, key, &sum);
 }
 
-enum err ledger_add_frozen(struct hub *h, struct store_txn *from, struct store_txn *to,
-                           bool (*wanted)(const void *ctx, const uint8_t *variable), const void *ctx)
+static enum err give_cell(void *ctx, struct bytes key, const struct cell *c)
 {
-    struct adding a = {h, to, wanted, ctx};
+    const struct adding *a = ctx;
+    struct cell_at at;
+    enum err e = cell_key_read(&at, key);
+
+    return e == OK ? a->each(a->each_ctx, a->act, &at, c) : e;
+}
+
+static enum err walk_acts(struct store_txn *from, struct hub *h, struct adding *a)
+{
     uint64_t count = act_count(from);
     struct act *act = count == 0 ? NULL : malloc(sizeof(*act));
     struct buf beside;
@@ -258,10 +270,42 @@ enum err ledger_add_frozen(struct hub *h, struct store_txn *from, struct store_t
     buf_init(&beside, ACT_BESIDE_MAX);
     for (uint64_t n = 1; n <= count && e == OK; n++) {
         buf_reset(&beside);
+        a->act = n;
         if ((e = act_get(h, from, n, act, NULL)) == OK && (e = act_beside(from, act, &beside)) == OK)
-            e = act_beside_each(bytes_of(beside.data, beside.len), NULL, add_cell, &a);
+            e = act_beside_each(bytes_of(beside.data, beside.len), NULL, a->each != NULL ? give_cell : add_cell, a);
     }
     buf_fini(&beside);
     free(act);
     return e;
+}
+
+enum err ledger_add_frozen(struct hub *h, struct store_txn *from, struct store_txn *to,
+                           bool (*wanted)(const void *ctx, const uint8_t *variable), const void *ctx)
+{
+    struct adding a = {.hub = h, .to = to, .wanted = wanted, .ctx = ctx};
+
+    return walk_acts(from, h, &a);
+}
+
+static bool is_same(const void *ctx, const uint8_t *variable)
+{
+    return memcmp(ctx, variable, VARIABLE_DIGEST_BYTES) == 0;
+}
+
+enum err ledger_has_frozen(struct hub *h, struct store_txn *t, const uint8_t *variable, bool *has)
+{
+    struct adding a = {.hub = h, .wanted = is_same, .ctx = variable};
+    enum err e = walk_acts(t, h, &a);
+
+    *has = a.found;
+    return e;
+}
+
+enum err ledger_each_frozen(struct hub *h, struct store_txn *t,
+                            enum err (*each)(void *ctx, uint64_t act, const struct cell_at *at, const struct cell *c),
+                            void *ctx)
+{
+    struct adding a = {.hub = h, .each = each, .each_ctx = ctx};
+
+    return act_count(t) == 0 ? OK : walk_acts(t, h, &a);
 }

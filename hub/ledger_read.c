@@ -351,7 +351,8 @@ enum err ledger_totals(struct store_txn *t, struct ledger_totals *out)
                                   .batches = store_count(t, H_BATCHES),
                                   .counted = store_count(t, H_SLOTS),
                                   .quarantined = store_count(t, H_QUARANTINE),
-                                  .cells = store_count(t, H_CELLS)};
+                                  .cells = store_count(t, H_CELLS),
+                                  .acts = store_count(t, H_ACTS)};
     for (e = store_seek(c, bytes_of(NULL, 0), &key, &value); e == OK; e = store_next(c, &key, &value))
         if (key.len == PLACE_KEY_BYTES && range_get(value, &last, &lsn) == OK)
             out->records += last - place_key_number(key) + 1;

@@ -7,7 +7,6 @@
 
 #define MAGIC       "SVDL"
 #define VERSION     1u
-#define HEAD_BYTES  10u
 #define WRAPPED_LEN ((size_t)KEY_BYTES + LOCK_OVERHEAD)
 #define PLACE_BYTES (DIGEST_BYTES + 9u)
 

@@ -17,7 +17,9 @@
 #include "hub/erased.h"
 #include "hub/hub.h"
 
-#define STORED_MAX (BATCH_MAX_UNPACKED + (16u << 20)) /* a residue is not packed */
+/* "SVDL", version, sections, clear length: what stands before the clear part. */
+#define STORED_HEAD_BYTES 10u
+#define STORED_MAX        (BATCH_MAX_UNPACKED + (16u << 20)) /* a residue is not packed */
 
 /* Where a batch lies: what its storage keys and the locks depend on. */
 struct stored_at {
