@@ -1,4 +1,5 @@
 #include "agent/queue_internal.h"
+#include "agent/terms.h"
 
 #include "agent/standing.h"
 #include "common/cli.h"
@@ -206,9 +207,16 @@ static enum err expire_generation(struct agent *a, struct store_txn *t, const st
     enum err e;
 
     while ((e = batch_row_at(t, g, 0, &b, NULL)) == OK) {
-        if (b.life != BATCH_ARCHIVED || now - b.receipt_ms < a->conf.keep_days * DAY_MS)
+        bool are_over = false;
+
+        if (b.life != BATCH_ARCHIVED || now - b.receipt_ms < TERMS_DAYS_MIN * DAY_MS)
             return OK;
-        if ((e = batch_delete(t, &b)) != OK || (e = delete_records(t, g, b.last_number, row->end)) != OK ||
+        if (now - b.receipt_ms < a->conf.keep_days * DAY_MS && (e = terms_are_over(a, t, &b, now, &are_over)) != OK)
+            return e;
+        if (now - b.receipt_ms < a->conf.keep_days * DAY_MS && !are_over)
+            return OK;
+        if ((e = terms_note(a, t, &b)) != OK || (e = batch_delete(t, &b)) != OK ||
+            (e = delete_records(t, g, b.last_number, row->end)) != OK ||
             (e = standing_forget(t, g, b.last_number)) != OK)
             return e;
         (*batches)++;
@@ -221,6 +229,7 @@ enum err queue_expire(struct agent *a, uint64_t *batches)
 {
     struct store_txn *t = NULL;
     struct gen_row row;
+    uint64_t drafts = 0;
     int64_t now = 0;
     enum err e = store_begin_write(a->store, &t);
 
@@ -233,11 +242,13 @@ enum err queue_expire(struct agent *a, uint64_t *batches)
         for (e = gen_row_next(t, NULL, &row); e == OK; e = gen_row_next(t, &row.gen, &row))
             if ((e = expire_generation(a, t, &row, now, batches)) != OK)
                 break;
-    if (e != OK && e != ERR_NOT_FOUND) {
+    if (e == ERR_NOT_FOUND)
+        e = terms_drop_drafts(a, t, now, &drafts);
+    if (e != OK) {
         store_abort(t);
         return e;
     }
-    if (*batches > 0)
+    if (*batches > 0 || drafts > 0)
         return store_commit(t);
     store_abort(t);
     return OK;

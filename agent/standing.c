@@ -175,6 +175,7 @@ static const char *reason_text(enum quarantine_reason r)
     case QUARANTINE_TARGET: return _("it corrects or withdraws something that cannot be changed");
     case QUARANTINE_HELD: return _("your school's submissions are on hold at the district");
     case QUARANTINE_CONFLICT: return _("the district holds another submission under the same number");
+    case QUARANTINE_ERASED: return _("what it is about has been erased at the district; it is not counted again");
     }
     return _("the district did not accept it");
 }

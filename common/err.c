@@ -35,6 +35,7 @@ const char *err_name(enum err e)
     case ERR_NET: return "network";
     case ERR_CORRUPT: return "corrupt";
     case ERR_USAGE: return "wrong usage";
+    case ERR_ERASED: return "erased";
     case ERR_CANCELLED: return "cancelled";
     case ERR_INTERNAL: return "internal error";
     }

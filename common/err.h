@@ -29,6 +29,7 @@ enum err {
     ERR_NET,       /* the other side cannot be reached, or went silent */
     ERR_CORRUPT,   /* our own stored data fails its check */
     ERR_USAGE,     /* wrong command line: exit code 2 */
+    ERR_ERASED,    /* it was here, and was destroyed when its time was over */
     ERR_CANCELLED, /* a signal or the user stopped it */
     ERR_INTERNAL   /* a bug of ours */
 };

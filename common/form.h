@@ -85,6 +85,7 @@ struct form {
     uint32_t series_count;
     const char *retention;               /* class; "default" when not given */
     uint32_t retention_years;            /* how long they are kept after their school year; 0: not given */
+    bool drafts_end;                     /* a draft goes when its period is over */
     uint32_t audience;                   /* bits of enum form_audience; 0: not given */
     const char *purpose_ru, *purpose_en; /* for the register of processing; NULL: not given */
     const char *basis_ru, *basis_en;

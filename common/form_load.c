@@ -11,7 +11,7 @@
 
 struct top_raw {
     const char *id, *version, *role, *key, *retention;
-    int mode, about;
+    int mode, about, drafts;
     struct yaml_label title, purpose, basis;
     const struct yaml_node *period, *choices, *survey, *audience;
     int64_t retention_years;
@@ -19,6 +19,7 @@ struct top_raw {
 
 static const char *const MODES[] = {"record", "rows", "answers", NULL};
 static const char *const ABOUT[] = {"unit", "district", NULL};
+static const char *const DRAFTS[] = {"keep", "period", NULL};
 
 static const struct yaml_key TOP_KEYS[] = {
     {"form", YAML_WANT_NAME, true, offsetof(struct top_raw, id), 0, 0, NULL},
@@ -31,6 +32,7 @@ static const struct yaml_key TOP_KEYS[] = {
     {"key", YAML_WANT_NAME, false, offsetof(struct top_raw, key), 0, 0, NULL},
     {"retention", YAML_WANT_NAME, false, offsetof(struct top_raw, retention), 0, 0, NULL},
     {"retention_years", YAML_WANT_INTEGER, false, offsetof(struct top_raw, retention_years), 1, FORM_MAX_YEARS, NULL},
+    {"drafts", YAML_WANT_ENUM, false, offsetof(struct top_raw, drafts), 0, 0, DRAFTS},
     {"audience", YAML_WANT_SEQUENCE, false, offsetof(struct top_raw, audience), 0, 0, NULL},
     {"purpose", YAML_WANT_LABEL, false, offsetof(struct top_raw, purpose), 0, 0, NULL},
     {"basis", YAML_WANT_LABEL, false, offsetof(struct top_raw, basis), 0, 0, NULL},
@@ -349,6 +351,7 @@ static void set_head(struct loader *l, const struct yaml_node *root, const struc
     set_series(l, raw->period);
     f->retention = raw->retention;
     f->retention_years = (uint32_t)raw->retention_years;
+    f->drafts_end = strcmp(DRAFTS[raw->drafts], "period") == 0;
     if (raw->audience != NULL)
         set_audience(l, raw->audience);
     form_label(&f->title_ru, &f->title_en, &raw->title, raw->id);

@@ -350,19 +350,14 @@ static bool is_zero(const struct contribution *c)
     return c->sum == 0 && c->n == 0;
 }
 
-static enum err store_sum(const struct cell_sums *s, const struct sum *at, struct store_txn *t)
+enum err cell_add(struct store_txn *t, struct bytes key, const struct contribution *c)
 {
-    const struct place *p = places_at(s->places, at->place);
-    uint8_t raw_key[CELL_KEY_MAX];
     uint8_t raw[CELL_BYTES];
     struct cell held = {0, 0};
     struct contribution sum;
-    struct bytes key;
     struct bytes value;
-    enum err e;
+    enum err e = store_get(t, H_CELLS, key, &value);
 
-    key = bytes_of(raw_key, cell_key(raw_key, at->variable->digest, p->unit, p->period, part_of(s, at)));
-    e = store_get(t, H_CELLS, key, &value);
     if (e == OK)
         e = cell_get(&held, value);
     else if (e == ERR_NOT_FOUND)
@@ -370,9 +365,8 @@ static enum err store_sum(const struct cell_sums *s, const struct sum *at, struc
     if (e != OK)
         return e;
     sum = (struct contribution){held.sum, (int64_t)held.n};
-    if (!add_contribution(&sum, &at->total, 1) || sum.n < 0)
-        return err_set(ERR_CORRUPT, "variable %s, unit %s, period %s: the cell does not hold what is to leave it",
-                       at->variable->id, p->unit, p->period);
+    if (!add_contribution(&sum, c, 1) || sum.n < 0)
+        return err_set(ERR_CORRUPT, "the cell does not hold what is to leave it");
     if (is_zero(&sum)) {
         e = store_delete(t, H_CELLS, key);
         return e == ERR_NOT_FOUND ? OK : e;
@@ -380,6 +374,35 @@ static enum err store_sum(const struct cell_sums *s, const struct sum *at, struc
     held = (struct cell){sum.sum, (uint64_t)sum.n};
     cell_put(raw, &held);
     return store_put(t, H_CELLS, key, bytes_of(raw, sizeof(raw)));
+}
+
+static enum err store_sum(const struct cell_sums *s, const struct sum *at, struct store_txn *t)
+{
+    const struct place *p = places_at(s->places, at->place);
+    uint8_t raw_key[CELL_KEY_MAX];
+    struct bytes key =
+        bytes_of(raw_key, cell_key(raw_key, at->variable->digest, p->unit, p->period, part_of(s, at)));
+    enum err e = cell_add(t, key, &at->total);
+
+    return e == ERR_CORRUPT ? err_prefix(e, "variable %s, unit %s, period %s", at->variable->id, p->unit, p->period)
+                            : e;
+}
+
+enum err cell_sums_each(const struct cell_sums *s,
+                        enum err (*each)(void *ctx, struct bytes key, const struct contribution *c), void *ctx)
+{
+    enum err e = OK;
+
+    for (uint32_t i = 0; i < s->count && e == OK; i++) {
+        const struct sum *at = &s->items[i];
+        const struct place *p = places_at(s->places, at->place);
+        uint8_t raw_key[CELL_KEY_MAX];
+
+        if (!is_zero(&at->total))
+            e = each(ctx, bytes_of(raw_key, cell_key(raw_key, at->variable->digest, p->unit, p->period, part_of(s, at))),
+                     &at->total);
+    }
+    return e;
 }
 
 enum err cell_sums_store(const struct cell_sums *s, struct store_txn *t)

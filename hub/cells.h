@@ -38,6 +38,13 @@ MUST_CHECK enum err cell_sums_record(struct cell_sums *s, struct variable_eval *
 MUST_CHECK enum err cell_sums_add(struct cell_sums *s, uint32_t place, const struct variable *v, struct bytes part,
                                   const struct contribution *c, int sign);
 MUST_CHECK enum err cell_sums_merge(struct cell_sums *into, const struct cell_sums *from);
+/* Calls `each` for every cell gathered that is not nothing, with its key in H_CELLS; a key may come twice (versions of a
+ * form). */
+MUST_CHECK enum err cell_sums_each(const struct cell_sums *s,
+                                   enum err (*each)(void *ctx, struct bytes key, const struct contribution *c),
+                                   void *ctx);
+/* Adds to one cell in the store.  ERR_CORRUPT: it would hold fewer than no submissions. */
+MUST_CHECK enum err cell_add(struct store_txn *t, struct bytes key, const struct contribution *c);
 /* Adds everything gathered to the cells in the store.  ERR_CORRUPT: a cell would hold fewer than no submissions. */
 MUST_CHECK enum err cell_sums_store(const struct cell_sums *s, struct store_txn *t);
 

@@ -1,8 +1,9 @@
 #include "hub/commands.h"
 
-#include "hub/ledger.h"
+#include "hub/act.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- audit ---- */
@@ -86,6 +87,19 @@ int cmd_audit(int argc, char **argv)
 
 /* ---- verify ---- */
 
+static void say_erased(const struct act *a)
+{
+    char number[32];
+
+    cli_format_count(number, sizeof(number), a->submissions);
+    if (a->scope == ACT_CLASS)
+        (void)printf(_("Erased under act %llu: class %s of the school year %d/%02d, submissions %s.\n"),
+                     (unsigned long long)a->number, a->retention, (int)a->year, (int)((a->year + 1) % 100), number);
+    else
+        (void)printf(_("Erased under act %llu: form %s, unit %s, period %s, submissions %s.\n"),
+                     (unsigned long long)a->number, a->form, a->unit, a->period, number);
+}
+
 static enum err verify(struct hub *h)
 {
     struct ledger_totals n = {0};
@@ -110,6 +124,20 @@ static enum err verify(struct hub *h)
     cli_format_count(entries, sizeof(entries), n.entries);
     cli_format_count(records, sizeof(records), n.records);
     cli_format_count(cells, sizeof(cells), n.cells);
+    for (uint64_t k = 1; k <= n.acts; k++) {
+        struct act *a = malloc(sizeof(*a));
+
+        if (a == NULL)
+            return ERR_NOMEM;
+        if ((e = store_begin_read(h->store, &t)) == OK)
+            e = act_get(h, t, k, a, NULL);
+        store_abort(t);
+        if (e == OK)
+            say_erased(a);
+        free(a);
+        if (e != OK)
+            return e;
+    }
     (void)printf(
         _("Verified: journal entries %s, submissions %s, cells of indicators %s. Recomputed from the ledger, all is "
           "the same, bit for bit.\n"),

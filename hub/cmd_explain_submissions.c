@@ -3,6 +3,7 @@
 
 #include "hub/decode.h"
 #include "hub/ledger.h"
+#include "hub/ledger_erase.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,8 +39,18 @@ struct latest {
     char unit[ID_MAX + 1];
     char period[PERIOD_ID_MAX + 1];
 };
+/* What one act holds of a unit and period. */
+struct frozen_group {
+    uint64_t act;
+    char unit[ID_MAX + 1], period[PERIOD_ID_MAX + 1];
+    i128 numerator, denominator;
+    uint64_t codes;
+    bool is_found;
+};
 struct behind {
     struct explain *x;
+    struct frozen_group *frozen;
+    size_t frozen_count;
     uint32_t variables[128]; /* of its terms, each digest once */
     size_t variable_count;
     struct source *sources;
@@ -224,20 +235,14 @@ static void put_exact(struct buf *out, i128 v, unsigned places)
     result_put_numerator(out, &r);
 }
 
-static enum err put_submission(struct behind *b, const struct submission *s, const struct record *r)
+static enum err put_row(struct behind *b, const char *id, const char *received, const struct record *r)
 {
     struct explain *x = b->x;
-    const struct participant *p = registry_by_index(x->hub->registry, s->participant);
-    char id[RECORD_ID_TEXT], received[64], codes[24];
+    char codes[24];
     struct buf above, below;
     const char *cells[] = {id, r->unit, r->period, received, NULL, NULL, codes};
-    int64_t ms;
-    enum err e = ledger_time(x->t, s->lsn, &ms);
+    enum err e;
 
-    if (e != OK)
-        return e;
-    record_id_format(id, p == NULL ? "?" : p->id, &s->ref);
-    command_time(received, sizeof(received), ms, x->format);
     buf_init(&above, 256);
     buf_init(&below, 256);
     put_exact(&above, b->numerator, b->places);
@@ -256,6 +261,20 @@ static enum err put_submission(struct behind *b, const struct submission *s, con
     buf_fini(&above);
     buf_fini(&below);
     return e;
+}
+
+static enum err put_submission(struct behind *b, const struct submission *s, const struct record *r)
+{
+    const struct participant *p = registry_by_index(b->x->hub->registry, s->participant);
+    char id[RECORD_ID_TEXT], received[64];
+    int64_t ms;
+    enum err e = ledger_time(b->x->t, s->lsn, &ms);
+
+    if (e != OK)
+        return e;
+    record_id_format(id, p == NULL ? "?" : p->id, &s->ref);
+    command_time(received, sizeof(received), ms, b->x->format);
+    return put_row(b, id, received, r);
 }
 
 /* Does the unit take part in the district's value? */
@@ -430,6 +449,87 @@ static enum err compare_cells(struct behind *b)
     return e;
 }
 
+/* ---- what was erased: its act still has what it added ---- */
+
+static struct frozen_group *group_of(struct behind *b, uint64_t act, const struct cell_at *at)
+{
+    struct frozen_group *g;
+
+    for (size_t i = 0; i < b->frozen_count; i++)
+        if (b->frozen[i].act == act && strcmp(b->frozen[i].unit, at->unit) == 0 &&
+            strcmp(b->frozen[i].period, at->period) == 0)
+            return &b->frozen[i];
+    if ((g = reallocarray(b->frozen, b->frozen_count + 1, sizeof(*g))) == NULL)
+        return NULL;
+    b->frozen = g;
+    g = &b->frozen[b->frozen_count++];
+    memset(g, 0, sizeof(*g));
+    g->act = act;
+    (void)snprintf(g->unit, sizeof(g->unit), "%s", at->unit);
+    (void)snprintf(g->period, sizeof(g->period), "%s", at->period);
+    return g;
+}
+
+static enum err take_frozen(void *ctx, uint64_t act, const struct cell_at *at, const struct cell *c)
+{
+    struct behind *b = ctx;
+    const struct contribution sum = {c->sum, (int64_t)c->n};
+    uint32_t k = index_of(b, at->digest);
+    struct frozen_group *g;
+    enum err e;
+
+    if (k == UINT32_MAX || (b->x->unit != NULL && strcmp(b->x->unit, at->unit) != 0) ||
+        !is_period_of(b, variable_at(b, k), at->period))
+        return OK;
+    if ((g = group_of(b, act, at)) == NULL)
+        return ERR_NOMEM;
+    b->unit = g->unit;
+    b->period = g->period;
+    b->numerator = b->denominator = 0;
+    b->codes = 0;
+    b->is_found = false;
+    if ((e = take_contribution(b, variable_at(b, k), at->part, &sum)) != OK)
+        return e;
+    g->numerator += b->numerator;
+    g->denominator += b->denominator;
+    g->codes += b->codes;
+    g->is_found |= b->is_found;
+    return OK;
+}
+
+static enum err put_frozen(struct behind *b, const struct frozen_group *g)
+{
+    char name[96];
+    struct record r = {.kind = RECORD_NEW};
+
+    (void)snprintf(name, sizeof(name), _("erased under act %llu"), (unsigned long long)g->act);
+    memcpy(r.unit, g->unit, sizeof(r.unit));
+    memcpy(r.period, g->period, sizeof(g->period));
+    b->numerator = g->numerator;
+    b->denominator = g->denominator;
+    b->codes = g->codes;
+    return put_row(b, name, "", &r);
+}
+
+static enum err walk_frozen(struct behind *b)
+{
+    enum err e = ledger_each_frozen(b->x->hub, b->x->t, take_frozen, b);
+
+    for (size_t i = 0; i < b->frozen_count && e == OK; i++) {
+        const struct frozen_group *g = &b->frozen[i];
+        bool counts = false;
+
+        for (size_t k = 0; k < b->source_count; k++)
+            if (b->sources[k].counts && strcmp(b->sources[k].period.id, g->period) == 0) {
+                b->at = &b->sources[k];
+                counts = true;
+            }
+        if (counts && g->is_found && takes_part(b, g->unit))
+            e = put_frozen(b, g);
+    }
+    return e;
+}
+
 /* ---- all of it ---- */
 
 static enum err take_ineligible(void *ctx, const struct indicator_line *l)
@@ -480,13 +580,14 @@ enum err explain_submissions(struct explain *x)
     add_terms(&b, &x->indicator->denominator);
     if ((e = list_sources(&b)) == OK && (e = list_ineligible(&b)) == OK &&
         (e = decoder_new(&b.decoder, x->hub)) == OK && (e = variable_eval_new(&b.eval, x->hub, is_needed, &b)) == OK &&
-        (e = walk(&b)) == OK)
+        (e = walk(&b)) == OK && (e = walk_frozen(&b)) == OK)
         e = compare_cells(&b);
     variable_eval_free(b.eval);
     decoder_free(b.decoder);
     free(b.sources);
     free(b.not_eligible);
     free(b.latest);
+    free(b.frozen);
     buf_fini(&b.gathered);
     buf_fini(&b.text);
     return e;

@@ -3,6 +3,7 @@
 #include "common/csv.h"
 #include "common/form_json.h"
 #include "hub/decode.h"
+#include "hub/erased.h"
 #include "hub/ledger.h"
 #include "hub/withdrawn.h"
 
@@ -30,7 +31,7 @@ struct export
     const char **fields; /* of all versions, the current one first */
     size_t field_count;
     struct buf out, cell;
-    uint64_t done, total;
+    uint64_t done, total, erased, act;
 };
 
 /* ---- columns ---- */
@@ -212,6 +213,32 @@ static enum err count_one(void *ctx, const struct submission *s)
     return OK;
 }
 
+/* What was erased cannot be written out: it is told. */
+static enum err count_erased(void *ctx, const struct submission *s)
+{
+    struct export *x = ctx;
+
+    if (s->erased == NULL)
+        return OK;
+    x->erased++;
+    x->act = s->erased->act;
+    return OK;
+}
+
+static enum err say_erased(struct export *x)
+{
+    enum err e = ledger_each_standing(x->hub->ledger, x->t, x->form, x->unit, x->period.id, count_erased, x);
+
+    if (e == OK && x->erased > 0)
+        (void)fprintf(stderr,
+                      ngettext("%llu submission more was erased under act %llu: it counts, but cannot be written out\n",
+                               "%llu submissions more were erased, the last of them under act %llu: they count, but "
+                               "cannot be written out\n",
+                               x->erased),
+                      (unsigned long long)x->erased, (unsigned long long)x->act);
+    return e;
+}
+
 /* Written down before the first byte leaves, or nothing leaves. */
 static enum err audit(struct export *x)
 {
@@ -259,6 +286,8 @@ static enum err write_all(struct export *x)
         e = flush(x);
     if (e == OK && fflush(stdout) != 0)
         e = err_set(ERR_IO, _("the export cannot be written out"));
+    if (e == OK)
+        e = say_erased(x);
     store_abort(x->t);
     cli_progress_end();
     return e;

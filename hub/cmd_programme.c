@@ -5,6 +5,7 @@
 #include "hub/form_change.h"
 #include "hub/ledger_build.h"
 #include "hub/programme.h"
+#include "hub/retention.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,6 +119,7 @@ static enum err judge(struct judged *j, const struct hub *h, struct store_txn *t
         return e;
     if ((e = programme_load(&j->programme, &j->pack, j->calendar, j->report)) != OK)
         return judge_calendar_too(j, e);
+    retention_check(j->programme->forms, j->programme->form_count, j->report);
     if ((e = hub_pack_due(&j->due, &j->pack, j->programme->forms, j->programme->form_count, j->calendar, j->report)) !=
         OK)
         return e;
@@ -239,8 +241,8 @@ static enum err prepare(struct coming *c, struct hub *h, const char *dir, bool s
     c->definitions = h->definitions_version;
     if (e == OK)
         e = cell_build_new(&c->build, h, c->judged.programme);
-    if (e == OK && say)
-        e = say_effect(c, h, t);
+    if (e == OK && say && (e = say_effect(c, h, t)) == OK)
+        e = retention_say_lost(h, t, c->build, c->judged.programme, stderr);
     if (e == OK)
         e = build(c, t);
     store_abort(t);
@@ -353,6 +355,7 @@ static enum err put_effect(struct sheet *s, struct hub *h, struct store_txn *t, 
         if (s->format == TABLE_TEXT)
             (void)putchar('\n');
         sheet_effect(s, p, effect);
+        e = retention_say_lost(h, t, build, p, stderr);
     }
     programme_effect_free(effect);
     cell_build_free(build);

@@ -23,6 +23,7 @@ const char *command_reason(enum quarantine_reason r)
     case QUARANTINE_UNREADABLE: return _("the batch could not be opened");
     case QUARANTINE_TARGET: return _("it corrects or retracts something that cannot be corrected or retracted");
     case QUARANTINE_HELD: return _("the sender is on hold or revoked");
+    case QUARANTINE_ERASED: return _("what it is about has been erased; it is not counted again");
     case QUARANTINE_CONFLICT: return _("another submission came under the same number before");
     }
     return _("a reason of a later version");
@@ -191,6 +192,8 @@ static enum err put_record(struct hub *h, struct store_txn *t, const struct quar
 
     if (e == ERR_NOT_FOUND)
         return put_detail(q, NULL, table, f);
+    if (e == ERR_ERASED)
+        return put(table, "record", _("Record"), f, err_text());
     if (e != OK || (e = decoder_new(&d, h)) != OK)
         return e;
     if (decoder_read(d, bytes, &r, &form) != OK) {

@@ -58,6 +58,11 @@ const struct cli_command hub_commands[] = {
      N_("write out what is printed and put away, or what others verify by"), cmd_key_export},
     {"key restore", "root FILE|- [--to FILE]", N_("type the root key in again from its printed copy"), cmd_key_restore},
     {"audit", "[--last N]", N_("show who did what"), cmd_audit},
+    {"erase", "[CLASS --year Y | --submission ID | --form F --unit U --period P [--key K]] --order TEXT [--yes]",
+     N_("destroy what is due, or one person's or one return's content; without arguments, list what is due"), cmd_erase},
+    {"erase list", "", N_("list what is kept, until when, and what is due"), cmd_erase_list},
+    {"erase act", "[NUMBER]", N_("list the acts of erasure, or write one out again"), cmd_erase_act},
+    {"register", "[--html FILE]", N_("the register of what is held, for the inspector"), cmd_register},
     {"verify", "", N_("recompute everything from the ledger and compare"), cmd_verify},
     {"expr", "EXPRESSION [--json VALUES]", N_("try an expression out"), cmd_expr},
     {NULL, NULL, NULL, NULL}};

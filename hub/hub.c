@@ -9,6 +9,7 @@
 #include "hub/ledger.h"
 #include "hub/programme.h"
 #include "hub/registry.h"
+#include "hub/storage_keys.h"
 #include "protocol/message.h"
 
 #include <errno.h>
@@ -39,7 +40,11 @@ const char *const hub_tables[HUB_TABLES + 1] = {[H_META] = "meta",
                                                 [H_HISTORY] = "history",
                                                 [H_CHECKPOINTS] = "checkpoints",
                                                 [H_PUBLICATIONS] = "publications",
-                                                [H_WORDS] = "words"};
+                                                [H_WORDS] = "words",
+                                                [H_STORAGE] = "storage",
+                                                [H_ACTS] = "acts",
+                                                [H_ERASED] = "erased",
+                                                [H_FROZEN] = "frozen"};
 
 enum err hub_meta_get(struct store_txn *t, const char *key, struct bytes *out)
 {
@@ -55,7 +60,7 @@ enum err hub_meta_put(struct store_txn *t, const char *key, struct bytes value)
 
 struct conf_file {
     struct hub_conf conf;
-    const struct yaml_node *listen, *announce;
+    const struct yaml_node *listen, *announce, *operators;
     const char *checkpoint_at;
 };
 
@@ -77,6 +82,7 @@ static const struct yaml_key conf_table[] = {
     {"gateway.spool_days", YAML_WANT_INTEGER, false, AT(spool_days), 1, 365, NULL},
     {"invitation.days", YAML_WANT_INTEGER, false, AT(invitation_days), 1, 365, NULL},
     {"directory.days", YAML_WANT_INTEGER, false, AT(directory_days), 1, 3650, NULL},
+    {"operators", YAML_WANT_SEQUENCE, false, offsetof(struct conf_file, operators), 0, 0, NULL},
     {"checkpoint.at", YAML_WANT_TEXT, false, offsetof(struct conf_file, checkpoint_at), 0, 0, NULL},
     {NULL, YAML_WANT_TEXT, false, 0, 0, 0, NULL}};
 
@@ -135,6 +141,22 @@ static enum err read_urls(const struct yaml_node *list, const char *key, const c
             return err_set(ERR_INVALID, _("hub.yaml:%u:%u: %s: tcp://HOST:PORT is expected (found: %.200s)"), n->line,
                            n->column, key, n->kind == YAML_SCALAR ? n->text : "");
         urls[(*count)++] = n->text;
+    }
+    return OK;
+}
+
+static enum err read_operators(const struct yaml_node *list, struct hub_conf *c)
+{
+    if (list == NULL)
+        return OK;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct yaml_node *n = list->items[i];
+
+        if (c->operator_count == HUB_MAX_OPERATORS || n->kind != YAML_SCALAR || n->text[0] == '\0' ||
+            strlen(n->text) > NAME_MAX_BYTES)
+            return err_set(ERR_INVALID, _("hub.yaml:%u:%u: operators: at most %u names of 1 to %u bytes are expected"),
+                           n->line, n->column, HUB_MAX_OPERATORS, NAME_MAX_BYTES);
+        c->operators[c->operator_count++] = n->text;
     }
     return OK;
 }
@@ -238,6 +260,8 @@ enum err hub_conf_load(struct hub *h)
     if (e == OK)
         e = read_urls(c.announce, "announce", c.conf.announce, &c.conf.announce_count);
     if (e == OK)
+        e = read_operators(c.operators, &c.conf);
+    if (e == OK)
         e = read_minute(c.checkpoint_at, &c.conf.checkpoint_min);
     if (e == OK)
         e = check_conf(&c.conf);
@@ -299,6 +323,8 @@ static enum err reload_in(struct hub *h, struct store_txn *t)
     definitions_fini(&old);
     h->definitions_version = version;
     h->definitions_serial++;
+    storage_keys_forget(h->storage_keys);
+    ledger_forget(h->ledger);
     return OK;
 }
 
@@ -353,6 +379,17 @@ static enum err load_identity(struct hub *h)
     return digest_equal(mark, written) ? OK : hub_wrong_key(h, "keys/storage.key");
 }
 
+static enum err check_storage_keys(struct hub *h)
+{
+    struct store_txn *t = NULL;
+    enum err e = store_begin_read(h->store, &t);
+
+    if (e == OK)
+        e = storage_keys_check(h->storage_keys, t);
+    store_abort(t);
+    return e;
+}
+
 /* What the operator changed in hub.yaml while the core stood still goes to the schools in a fresh directory. */
 static enum err refresh_directory(struct hub *h)
 {
@@ -389,7 +426,8 @@ static enum err open_parts(struct hub *h, enum hub_access access)
         return e;
     if ((e = store_open(&h->store, path, &o)) == ERR_NOT_FOUND)
         e = err_set(e, _("%s is missing (nothing was changed): restore a backup"), path);
-    if (e != OK || (e = load_identity(h)) != OK)
+    if (e != OK || (e = load_identity(h)) != OK ||
+        (e = storage_keys_new(&h->storage_keys, h->dir, h->storage)) != OK || (e = check_storage_keys(h)) != OK)
         return e;
     if ((e = hub_reload(h, NULL)) != OK || (e = ledger_open(&h->ledger, h)) != OK)
         return e;
@@ -448,6 +486,7 @@ void hub_close(struct hub *h, bool changed)
     memset(&keys, 0, sizeof(keys));
     hub_keys_swap(h, &keys);
     hub_keys_fini(&keys);
+    storage_keys_free(h->storage_keys);
     key_free(h->storage);
     lease_end(h->lease);
     yaml_free(h->conf_doc);

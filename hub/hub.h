@@ -1,8 +1,8 @@
 /* hub.h: the hub's home and what every part of the core works on.
  *
- * Home: hub.yaml, keys/ (root.key or root.key.locked, recovery.pub, sign.key, seal-YYYY.key, storage.key, curve.key;
- * 0600), store/ (LMDB), spool/ (the gateway's, may vanish), run/ (core.sock: gateway, operator.sock: commands, ready
- * and serve.lock: core.h), home.lock.
+ * Home: hub.yaml, keys/ (root.key or root.key.locked, recovery.pub, sign.key, seal-YYYY.key, storage.key, curve.key,
+ * storage/CLASS-YEAR.key; 0600), store/ (LMDB), spool/ (the gateway's, may vanish), run/ (core.sock: gateway,
+ * operator.sock: commands, ready and serve.lock: core.h), home.lock.
  *
  * Who may open it: the running core holds home.lock.  A command asks the running core over operator.sock for a lease
  * (peer's user is checked), then opens the store beside it (LMDB serialises writers of all processes) and says
@@ -41,9 +41,14 @@ enum hub_table {
     H_CHECKPOINTS, /* day u32 -> MessagePack: a checkpoint that is complete (checkpoint.h) */
     H_PUBLICATIONS, /* lsn u64 -> MessagePack: what left the office (publish_store.h) */
     H_WORDS,        /* participant index u32 | serial u64 -> kind u8 | content: what it is told later (words.h) */
+    H_STORAGE,      /* retention class 0 school year i32 -> MessagePack: a storage key's mark (storage_keys.h) */
+    H_ACTS,         /* number u64 -> lsn u64: acts of erasure (act.h) */
+    H_ERASED,       /* lsn u64 of a batch of which something was erased -> nothing (ledger_erase.h) */
+    H_FROZEN,       /* form id 0 unit 0 period 0 -> number u64 of the last act that erased what counted there */
     HUB_TABLES
 };
 
+#define HUB_MAX_OPERATORS 32u
 struct hub_conf {
     const char *name;      /* of the district */
     const char *listen[8]; /* tcp://HOST:PORT */
@@ -62,6 +67,8 @@ struct hub_conf {
     int64_t invitation_days;
     int64_t directory_days;
     int64_t checkpoint_min; /* checkpoint.at: minute of the day, local time */
+    const char *operators[HUB_MAX_OPERATORS]; /* who works with the hub and answers for it: names for the register */
+    size_t operator_count;
 };
 
 #define HUB_MAX_SEAL_KEYS 32u /* a second one of a year now and then included; the directory lists the newest 16 */
@@ -72,6 +79,7 @@ struct registry;  /* registry.h */
 struct ledger;    /* ledger.h */
 struct pack;      /* programme.h */
 struct lease;     /* lease.h */
+struct storage_keys; /* storage_keys.h */
 
 /* KEYS: as WRITE, but sealing keys may be missing: for the command that gives one up. */
 enum hub_access { HUB_READ, HUB_WRITE, HUB_CORE, HUB_KEYS };
@@ -92,7 +100,8 @@ struct hub {
     struct key_ring *ring;    /* all keys there are and were (key_ring.h) */
     bool has_strangers;       /* sealing keys lie in keys/ that the ring does not name yet */
     enum hub_access access;   /* how it was opened */
-    struct key *storage; /* KEY_SECRET: wraps section keys; classes and years are derived names under it (keys.c) */
+    struct key *storage;               /* KEY_SECRET: slot keys, keys of codes, marks */
+    struct storage_keys *storage_keys; /* under which the stored sections lie */
     struct directory *directory;
     struct buf directory_object; /* as signed */
     struct calendar *calendar;
@@ -156,6 +165,8 @@ MUST_CHECK enum err hub_pack_due(struct due_rules **out, const struct pack *p, s
                                  size_t form_count, const struct calendar *calendar, struct report *r);
 /* The version of forms and programmes in the store: a batch prepared under another one must be prepared again. */
 MUST_CHECK enum err hub_definitions_version(struct store_txn *t, uint64_t *out);
+/* Raises it: what was prepared, or is remembered of the ledger in another process, is not to be used any more. */
+MUST_CHECK enum err hub_raise_definitions(struct store_txn *t);
 /* An object of the directory by digest: the bytes are a loan of the transaction. */
 MUST_CHECK enum err hub_object(struct store_txn *t, const uint8_t digest[32], enum object_kind *kind,
                                struct bytes *out);

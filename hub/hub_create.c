@@ -9,6 +9,7 @@
 #include "hub/programme.h"
 #include "hub/recovery.h"
 #include "hub/registry.h"
+#include "hub/storage_keys.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,7 +191,8 @@ static enum err create_in(struct hub *h, const struct hub_init *init)
     h->seal_ordinal[0] = 1;
     h->seal_count = 1;
     o.map_size = (uint64_t)h->conf.map_size;
-    if ((e = store_open(&h->store, path, &o)) == OK)
+    if ((e = storage_keys_new(&h->storage_keys, h->dir, h->storage)) == OK &&
+        (e = store_open(&h->store, path, &o)) == OK)
         e = fill_store(h, root);
 done:
     key_free(root);

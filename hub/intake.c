@@ -3,6 +3,7 @@
 #include "common/form_rule.h"
 #include "common/utf8.h"
 #include "hub/decode.h"
+#include "hub/ledger_internal.h"
 #include "hub/prepared.h"
 
 #include <stdio.h>
@@ -55,6 +56,8 @@ void prepared_free(struct prepared *p)
         return;
     batch_header_fini(&p->header);
     batch_plain_free(p->plain);
+    holes_free(p->holes);
+    buf_fini(&p->stored);
     cell_sums_free(p->sums);
     buf_wipe(&p->texts); /* a reason may repeat a value */
     buf_fini(&p->batch);
@@ -155,6 +158,7 @@ static enum err new_prepared(struct prepared **out, const struct hub *h, const s
     if (p == NULL)
         return ERR_NOMEM;
     buf_init(&p->batch, BATCH_MAX_SEALED);
+    buf_init(&p->stored, STORED_MAX);
     buf_init(&p->texts, TEXTS_MAX);
     p->definitions_serial = h->definitions_serial;
     p->participant = from->index;
@@ -369,6 +373,47 @@ static enum err judge_bytes(struct intake *i, const struct participant *from, st
     return reason != 0 ? refuse_record(p, at, reason, &i->why) : take_in(i, p, at, &own, f, &r);
 }
 
+/* What stayed of a submission whose content was erased: its slot, and what it corrected. */
+static enum err take_erased(struct intake *i, struct prepared *p, struct prepared_record *at)
+{
+    const struct erased_record *r = erased_find(&p->holes->list, at->number);
+    const struct erased_place *where = r != NULL && r->is_readable ? &p->holes->list.places[r->place] : NULL;
+    const struct form *f = where == NULL ? NULL : hub_form(i->hub, where->form);
+    bool is_new;
+    enum err e;
+
+    if (f == NULL)
+        return err_set(ERR_CORRUPT, "what stayed of an erased submission is damaged");
+    if ((e = places_index(cell_sums_places(p->sums), f, where->unit, where->period, &at->place, &is_new)) != OK)
+        return e;
+    at->is_erased = true;
+    at->kind = (uint8_t)r->kind;
+    at->target = r->target;
+    if (r->kind == RECORD_RETRACTION)
+        return OK;
+    memcpy(at->slot, r->slot, SLOT_BYTES);
+    p->value_count++;
+    return OK;
+}
+
+/* Number of the row, and its bytes; len 0: they were erased. */
+static struct bytes row_of(const struct prepared *p, uint32_t row, uint64_t *number)
+{
+    uint32_t index;
+
+    if (p->holes == NULL)
+        return batch_plain_record(p->plain, row, number, NULL);
+    *number = holes_number(p->holes, row);
+    return plain_find_row(p->plain, *number, &index) == OK ? batch_plain_record(p->plain, index, NULL, NULL) : bytes_of("", 0);
+}
+
+struct bytes prepared_row(const struct prepared *p, uint32_t row)
+{
+    uint64_t number;
+
+    return row_of(p, row, &number);
+}
+
 static enum err judge_all(struct intake *i, const struct participant *from, struct prepared *p,
                           const struct prepared_verdicts *v)
 {
@@ -376,8 +421,7 @@ static enum err judge_all(struct intake *i, const struct participant *from, stru
 
     for (uint32_t row = 0; row < p->count; row++) {
         struct prepared_record *at = &p->records[row];
-        uint32_t section;
-        struct bytes bytes = batch_plain_record(p->plain, row, &at->number, &section);
+        struct bytes bytes = row_of(p, row, &at->number);
         enum err e;
 
         if (v != NULL && v->reasons[row] != 0) {
@@ -386,6 +430,8 @@ static enum err judge_all(struct intake *i, const struct participant *from, stru
             e = OK;
         } else if (v == NULL && is_held)
             e = refuse_with(p, at, QUARANTINE_HELD, "the participant is held or revoked; the operator decides");
+        else if (bytes.len == 0)
+            e = take_erased(i, p, at);
         else
             e = judge_bytes(i, from, p, at, bytes, v != NULL && !v->are_judged);
         if (e != OK)
@@ -480,23 +526,15 @@ static enum err order_by_slot(struct prepared *p)
 
 /* ---- together ---- */
 
-/* What nobody could read when it came is replayed so, even if this program could. */
-static bool was_unreadable(const struct prepared_verdicts *v)
+static enum err judge_opened(struct intake *i, const struct participant *from, struct prepared *p, enum err opened,
+                             const struct prepared_verdicts *v)
 {
-    return v != NULL && !v->are_judged && v->count > 0 && v->reasons[0] == QUARANTINE_UNREADABLE;
-}
-
-static enum err open_and_judge(struct intake *i, const struct participant *from, struct prepared *p,
-                               const struct prepared_verdicts *v)
-{
-    enum err opened;
     enum err e;
 
-    batch_digest(p->digest, batch_bytes(p));
-    opened = was_unreadable(v) ? ERR_MALFORMED : batch_open(&p->plain, &p->header, batch_bytes(p), &p->keys, ~0u);
-    if (opened == ERR_NOMEM)
-        return opened;
+    p->is_unreadable = opened != OK;
     p->count = opened == OK ? batch_plain_count(p->plain) : (uint32_t)count_numbers(&p->header);
+    if (opened == OK && p->holes != NULL)
+        p->count += p->holes->list.record_count;
     if (p->count > BATCH_MAX_RECORDS || p->count != count_numbers(&p->header))
         return err_set(ERR_MALFORMED, "the batch does not hold the numbers that its header names");
     if (v != NULL && v->count != p->count)
@@ -505,6 +543,15 @@ static enum err open_and_judge(struct intake *i, const struct participant *from,
         return ERR_NOMEM;
     e = opened == OK ? judge_all(i, from, p, v) : refuse_all(p, err_text());
     return e == OK ? order_by_slot(p) : e;
+}
+
+static enum err open_and_judge(struct intake *i, const struct participant *from, struct prepared *p)
+{
+    enum err opened;
+
+    batch_digest(p->digest, batch_bytes(p));
+    opened = batch_open(&p->plain, &p->header, batch_bytes(p), &p->keys, ~0u);
+    return opened == ERR_NOMEM ? opened : judge_opened(i, from, p, opened, NULL);
 }
 
 enum err intake_prepare(struct intake *i, const struct participant *from, struct bytes batch, struct prepared **out,
@@ -519,7 +566,7 @@ enum err intake_prepare(struct intake *i, const struct participant *from, struct
         goto free_prepared;
     if (p->is_unopenable)
         batch_digest(p->digest, batch_bytes(p));
-    else if ((e = open_and_judge(i, from, p, NULL)) != OK) {
+    else if ((e = open_and_judge(i, from, p)) != OK) {
         *refusal = e == ERR_MALFORMED ? MERR_MALFORMED : MERR_INTERNAL;
         goto free_prepared;
     }
@@ -531,20 +578,44 @@ free_prepared:
     return e;
 }
 
-enum err intake_replay(struct intake *i, const struct participant *from, struct bytes batch,
-                       const struct section_keys *keys, const struct prepared_verdicts *v, struct prepared **out)
+/* Nothing of it could be read when it came: so it stays, also when there is nothing left to try it on. */
+static bool was_unreadable(const struct prepared_verdicts *v)
+{
+    for (uint32_t row = 0; row < v->count; row++)
+        if (v->reasons[row] != QUARANTINE_UNREADABLE)
+            return false;
+    return v->count > 0;
+}
+
+static enum err open_stored(struct prepared *p, struct stored_opened *o, const struct prepared_verdicts *v)
+{
+    enum err e;
+
+    if (was_unreadable(v) && (!v->are_judged || !o->is_whole)) /* even if this program could read it */
+        return err_set(ERR_AUTH, "the batch did not open");
+    e = batch_open_parts(&p->plain, &p->header, o->parts);
+    return e == OK && !o->is_whole ? holes_new(&p->holes, &o->erased, &p->header) : e;
+}
+
+enum err intake_replay(struct intake *i, const struct participant *from, struct bytes stored,
+                       const struct stored_batch *s, struct stored_opened *o, const uint8_t digest[DIGEST_BYTES],
+                       const struct prepared_verdicts *v, struct prepared **out)
 {
     struct prepared *p;
+    enum err opened;
     enum err e = new_prepared(&p, i->hub, from);
 
     if (e != OK)
         return e;
     p->state = v->state;
     p->grant_version = v->grant_version;
-    if ((e = copy_batch(p, batch)) != OK || (e = batch_parse(&p->header, batch_bytes(p))) != OK)
+    memcpy(p->digest, digest, DIGEST_BYTES);
+    buf_put(&p->stored, stored.p, stored.len);
+    if ((e = buf_status(&p->stored)) != OK || (e = batch_parse_clear(&p->header, s->clear)) != OK)
         goto free_prepared;
-    p->keys = *keys;
-    if ((e = open_and_judge(i, from, p, v)) != OK)
+    opened = open_stored(p, o, v);
+    e = opened == ERR_NOMEM ? opened : judge_opened(i, from, p, opened, v);
+    if (e != OK)
         goto free_prepared;
     *out = p;
     return OK;

@@ -2,8 +2,8 @@
  * submissions, cells, quarantine, receipts.  All of it changes in one transaction or not at all (invariants 3, 4, 5).
  *
  * Entry = MessagePack array [type, wall ms, previous chain digest bin32, payload...].  The chain digest of entry n is
- * BLAKE2b-256 of its bytes; a batch's entry holds the batch's digest, its length, and its section keys wrapped under
- * the storage key of retention class and school year. */
+ * BLAKE2b-256 of its bytes; a batch's entry holds the batch's digest and its length.  Its bytes lie beside it, each
+ * section locked once more under the storage key of its retention class and school year (ledger_stored.h). */
 #ifndef SVODKA_HUB_LEDGER_H
 #define SVODKA_HUB_LEDGER_H
 
@@ -35,6 +35,8 @@ enum journal_type {
 struct ledger;
 MUST_CHECK enum err ledger_open(struct ledger **out, struct hub *h);
 void ledger_close(struct ledger *l);
+/* Opened batches are let go: another process may have erased some of it.  NULL does nothing. */
+void ledger_forget(struct ledger *l);
 
 /* A decision: payload is a MessagePack array's remaining elements, `elements` of them. */
 MUST_CHECK enum err ledger_decide(struct ledger *l, struct store_txn *t, enum journal_type type, struct bytes payload,
@@ -90,6 +92,8 @@ MUST_CHECK enum err ledger_each_receipt(struct store_txn *t, uint32_t participan
                                         uint64_t above, unsigned most,
                                         enum err (*each)(void *ctx, uint64_t sequence, struct bytes receipt),
                                         void *ctx);
+/* The batch of an entry, appended: the very bytes that were received.  ERR_ERASED: not all of it is there any more. */
+MUST_CHECK enum err ledger_batch_bytes(struct ledger *l, struct store_txn *t, uint64_t lsn, struct buf *out);
 /* Greatest generation counter of a participant; 0: none. */
 MUST_CHECK enum err ledger_max_counter(struct store_txn *t, uint32_t participant, uint32_t *counter);
 /* Two histories met: from now on nothing new of this generation is taken (LEDGER_FORK), whichever copy sends it, so
@@ -103,19 +107,27 @@ MUST_CHECK enum err ledger_reconcile(struct ledger *l, struct store_txn *t, uint
                                      const struct generation *gen, uint64_t from, struct reconcile *out);
 
 /* ---- reading ---- */
+struct erased_record;
 struct submission {
     uint32_t participant;
     struct record_ref ref;
     uint64_t lsn;
     uint32_t row;
     struct bytes record; /* plain canonical bytes, a loan until the next ledger call of this thread */
+    const struct erased_record *erased; /* erased.h, a loan likewise: what stayed of it; `record` is empty.  NULL: it
+                                           is here */
 };
-/* Calls `each` for the current submissions of a form id (NULL: all), unit (NULL: all) and period (NULL: all), sorted by
+/* Submissions whose content was erased are left out; ledger_each_standing() has them, too.
+ * Calls `each` for the current submissions of a form id (NULL: all), unit (NULL: all) and period (NULL: all), sorted by
  * these, and within them as they were received; answers-mode submissions included.  A callback that returns anything
  * but OK ends it; it may read the store, but not call the ledger. */
 MUST_CHECK enum err ledger_each_current(struct ledger *l, struct store_txn *t, const char *form_id, const char *unit,
                                         const char *period, enum err (*each)(void *ctx, const struct submission *s),
                                         void *ctx);
+MUST_CHECK enum err ledger_each_standing(struct ledger *l, struct store_txn *t, const char *form_id, const char *unit,
+                                         const char *period, enum err (*each)(void *ctx, const struct submission *s),
+                                         void *ctx);
+/* ERR_ERASED: its content was erased; out->erased is set. */
 MUST_CHECK enum err ledger_find(struct ledger *l, struct store_txn *t, uint32_t participant,
                                 const struct record_ref *ref, struct submission *out);
 
@@ -135,6 +147,7 @@ struct ledger_totals {
     uint64_t counted;     /* current submissions: those in the cells now */
     uint64_t quarantined; /* waiting in quarantine */
     uint64_t cells;
+    uint64_t acts; /* of erasure */
 };
 MUST_CHECK enum err ledger_totals(struct store_txn *t, struct ledger_totals *out);
 

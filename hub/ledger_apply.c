@@ -3,14 +3,16 @@
 #include "common/clock.h"
 #include "hub/ledger_internal.h"
 #include "hub/ledger_refuse.h"
+#include "hub/storage_keys.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DAY_MS      INT64_C(86400000)
-#define WRAPPED_LEN ((size_t)KEY_BYTES + LOCK_OVERHEAD)
 #define CONFLICT    "another submission with this number was received before"
+#define FROZEN      "what this was about has been erased at the hub; it is not counted again"
+#define YEARS_MAX   200 /* that are looked through for one that is not erased */
 #define ROW_MAX     (SIGNED_MAX + 8u + DIGEST_BYTES)
 #define LISTS_MAX   (16u << 20)
 
@@ -19,16 +21,16 @@
 /* The digest that a held batch says stands before it. */
 static enum err previous_of(const struct apply *a, uint64_t lsn, uint8_t previous[DIGEST_BYTES])
 {
-    struct batch_header h;
+    struct stored_batch held;
     struct buf raw;
     enum err e = refused_previous(a->t, lsn, previous);
 
     if (e != ERR_NOT_FOUND)
         return e;
-    buf_init(&raw, BATCH_MAX_SEALED);
-    if ((e = blob_get(a->t, lsn, &raw)) == OK && (e = batch_parse(&h, bytes_of(raw.data, raw.len))) == OK) {
-        memcpy(previous, h.previous, DIGEST_BYTES);
-        batch_header_fini(&h);
+    buf_init(&raw, STORED_MAX);
+    if ((e = stored_get(a->t, lsn, &raw, &held)) == OK) {
+        memcpy(previous, held.header.previous, DIGEST_BYTES);
+        stored_fini(&held);
     }
     buf_fini(&raw);
     return e;
@@ -82,10 +84,9 @@ static enum err check_chain(const struct apply *a, struct buf *receipt, enum led
 
 /* ---- the batch's own rows: entry, bytes, ranges, quarantine ---- */
 
-static enum err fill_entry(const struct apply *a, struct batch_entry *entry, struct buf *wrapped, struct buf *verdicts)
+static enum err fill_entry(const struct apply *a, struct batch_entry *entry, struct buf *verdicts)
 {
     const struct prepared *p = a->p;
-    enum err e = OK;
 
     *entry = (struct batch_entry){.wall_ms = a->facts->wall_ms,
                                   .length = (uint32_t)p->batch.len,
@@ -95,46 +96,56 @@ static enum err fill_entry(const struct apply *a, struct batch_entry *entry, str
                                   .state = p->state,
                                   .grant_version = p->grant_version,
                                   .directory_version = a->facts->directory_version,
-                                  .school_year = a->facts->school_year,
-                                  .section_count = p->header.section_count};
+                                  .school_year = a->facts->school_year};
     memcpy(entry->digest, p->digest, DIGEST_BYTES);
     memcpy(entry->sign_key, p->header.sign_key, KEY_BYTES);
-    for (uint32_t k = 0; k < p->header.section_count && e == OK; k++)
-        e = section_key_wrap(wrapped, a->ledger->hub->storage, entry, p->header.sections[k].retention, k,
-                             p->keys.key[k]);
-    if (e != OK || (e = buf_status(wrapped)) != OK)
-        return e;
-    for (uint32_t k = 0; k < p->header.section_count; k++)
-        entry->wrapped[k] = bytes_of(wrapped->data + k * WRAPPED_LEN, WRAPPED_LEN);
     verdicts_put(verdicts, p);
     entry->verdicts = bytes_of(verdicts->data, verdicts->len);
     return buf_status(verdicts);
 }
 
+/* A replay stores what the living store holds. */
+static enum err put_bytes(const struct apply *a, const struct batch_entry *entry)
+{
+    const struct prepared *p = a->p;
+    const struct stored_at at = {a->ledger->hub->storage_keys, a->lsn, entry->school_year, entry->digest};
+    struct buf stored;
+    enum err e = OK;
+
+    if (p->stored.len > 0)
+        return blob_put(a->t, a->lsn, bytes_of(p->stored.data, p->stored.len));
+    for (uint32_t k = 0; k < p->header.section_count && e == OK; k++)
+        e = storage_keys_need(at.keys, a->t, p->header.sections[k].retention, entry->school_year);
+    if (e != OK)
+        return e;
+    buf_init(&stored, STORED_MAX);
+    if ((e = stored_make(&stored, &at, &p->header, bytes_of(p->batch.data, p->batch.len), &p->keys)) == OK)
+        e = blob_put(a->t, a->lsn, bytes_of(stored.data, stored.len));
+    buf_fini(&stored);
+    return e;
+}
+
 static enum err put_entry(struct apply *a)
 {
     struct batch_entry entry;
-    struct buf wrapped;
     struct buf verdicts;
     struct buf payload;
     size_t elements;
     enum err e;
 
-    buf_init(&wrapped, BATCH_MAX_SECTIONS * WRAPPED_LEN);
     buf_init(&verdicts, LISTS_MAX);
     buf_init(&payload, LISTS_MAX);
-    if ((e = fill_entry(a, &entry, &wrapped, &verdicts)) != OK)
+    if ((e = fill_entry(a, &entry, &verdicts)) != OK)
         goto fini;
     batch_entry_put(&payload, &entry, &elements);
     if ((e = buf_status(&payload)) == OK)
         e = journal_append(a->ledger, a->t, JOURNAL_BATCH, a->facts->wall_ms, bytes_of(payload.data, payload.len),
                            elements, &a->lsn);
     if (e == OK)
-        e = blob_put(a->t, a->lsn, bytes_of(a->p->batch.data, a->p->batch.len));
+        e = put_bytes(a, &entry);
 fini:
     buf_fini(&payload);
     buf_fini(&verdicts);
-    buf_fini(&wrapped);
     return e;
 }
 
@@ -144,7 +155,7 @@ enum err apply_put_ranges(const struct apply *a)
     const struct prepared *p = a->p;
     enum err e = OK;
 
-    for (uint32_t row = 0, end; e == OK && p->plain != NULL && row < p->count; row = end) {
+    for (uint32_t row = 0, end; e == OK && !p->is_unreadable && row < p->count; row = end) {
         uint8_t raw[PLACE_KEY_BYTES];
         uint8_t value[16];
 
@@ -184,8 +195,10 @@ static enum verdict verdict_of(const struct apply *a, uint32_t row, enum quarant
     uint8_t flags = a->flags[row];
 
     *reason = (flags & ROW_CONFLICT) != 0 ? QUARANTINE_CONFLICT : (enum quarantine_reason)r->reason;
-    if ((flags & ROW_HELD) != 0 && (flags & ROW_CONFLICT) == 0 && a->p->plain != NULL)
+    if ((flags & ROW_HELD) != 0 && (flags & ROW_CONFLICT) == 0 && !a->p->is_unreadable)
         return VERDICT_DUPLICATE;
+    if (*reason == 0 && (flags & ROW_FROZEN) != 0)
+        *reason = QUARANTINE_ERASED;
     if (*reason != 0)
         return VERDICT_QUARANTINED;
     return r->kind == RECORD_RETRACTION || (flags & ROW_CURRENT) != 0 ? VERDICT_COUNTED : VERDICT_SUPERSEDED;
@@ -201,6 +214,8 @@ static enum err quarantine(struct apply *a, uint32_t row, enum quarantine_reason
 
         if (reason == QUARANTINE_CONFLICT)
             (void)snprintf(why.text, sizeof(why.text), "%s", CONFLICT);
+        else if (reason == QUARANTINE_ERASED)
+            (void)snprintf(why.text, sizeof(why.text), "%s", FROZEN);
         else
             prepared_why(a->p, &a->p->records[row], &why);
         at->number = a->p->records[row].number;
@@ -212,7 +227,7 @@ static enum err quarantine(struct apply *a, uint32_t row, enum quarantine_reason
         if (e != OK)
             return e;
     }
-    if (a->p->plain == NULL && (a->flags[row] & ROW_HELD) != 0)
+    if (a->p->is_unreadable && (a->flags[row] & ROW_HELD) != 0)
         return OK; /* a readable copy is held */
     return put_quarantine(a, row, &why);
 }
@@ -286,8 +301,9 @@ static enum err apply_new(struct apply *a, struct buf *receipt)
     enum err e;
 
     if ((e = put_entry(a)) != OK || (e = apply_find_held(a)) != OK ||
-        (e = apply_mark_listed(a, H_QUARANTINE, ROW_UNREADABLE)) != OK || (e = apply_find_dead(a)) != OK ||
-        (e = apply_fill_slots(a)) != OK || (e = apply_settle_cells(a)) != OK || (e = apply_put_ranges(a)) != OK)
+        (e = apply_mark_listed(a, H_QUARANTINE, ROW_UNREADABLE)) != OK || (e = apply_find_frozen(a)) != OK ||
+        (e = apply_find_dead(a)) != OK || (e = apply_fill_slots(a)) != OK || (e = apply_settle_cells(a)) != OK ||
+        (e = apply_put_ranges(a)) != OK)
         return e;
     return put_receipt(a, receipt);
 }
@@ -324,12 +340,34 @@ enum err ledger_apply_with(struct ledger *l, struct store_txn *t, const struct p
     return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
 }
 
+/* That of today.  Where a class of the batch is erased for it already (a clock that went back), a later one: what came
+ * after an act is never under a key that the act destroyed. */
+static enum err choose_year(struct store_txn *t, const struct prepared *p, int32_t *year)
+{
+    for (int tries = 0; tries < YEARS_MAX; tries++, ++*year) {
+        bool is_erased = false;
+
+        for (uint32_t k = 0; k < p->header.section_count && !is_erased; k++) {
+            uint64_t act;
+            enum err e = storage_keys_act(t, p->header.sections[k].retention, *year, &act);
+
+            if (e != OK)
+                return e;
+            is_erased = act != 0;
+        }
+        if (!is_erased)
+            return OK;
+    }
+    return err_set(ERR_ERASED, "%d school years in a row are erased: is the clock right?", YEARS_MAX);
+}
+
 enum err ledger_apply(struct ledger *l, struct store_txn *t, const struct prepared *p, struct buf *receipt,
                       enum ledger_outcome *outcome)
 {
     int64_t now = clock_wall_ms();
     struct apply_facts facts = {now, l->hub->directory == NULL ? 0 : l->hub->directory->version,
                                 school_year_of((int32_t)(now / DAY_MS))};
+    enum err e = choose_year(t, p, &facts.school_year);
 
-    return ledger_apply_with(l, t, p, &facts, receipt, outcome);
+    return e == OK ? ledger_apply_with(l, t, p, &facts, receipt, outcome) : e;
 }

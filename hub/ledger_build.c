@@ -1,6 +1,7 @@
 #include "hub/ledger_build.h"
 
 #include "common/cli.h"
+#include "hub/ledger_erase.h"
 #include "hub/ledger_internal.h"
 #include "hub/ledger_scratch.h"
 
@@ -412,11 +413,19 @@ static enum err copy_cells(const struct cell_build *b, struct store_txn *t)
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
+static bool is_built(const void *ctx, const uint8_t *variable)
+{
+    const struct cell_build *b = ctx;
+
+    return is_listed(&b->built, variable);
+}
+
 enum err cell_build_store(const struct cell_build *b, struct store_txn *t)
 {
     enum err e = delete_others(b, t);
 
     if (e != OK)
         return e;
-    return b->scratch.store != NULL ? copy_cells(b, t) : cell_sums_store(b->sums, t);
+    e = b->scratch.store != NULL ? copy_cells(b, t) : cell_sums_store(b->sums, t);
+    return e == OK ? ledger_add_frozen(b->hub, t, t, is_built, b) : e;
 }

@@ -2,9 +2,7 @@
 
 #include <string.h>
 
-#define STORAGE_DOMAIN "svodka storage v1"
-#define ENTRY_ELEMENTS 14u /* of the payload */
-#define WRAPPED_BYTES  (KEY_BYTES + LOCK_OVERHEAD)
+#define ENTRY_ELEMENTS 12u /* of the payload */
 #define VERDICTS_MAX   (1u << 20)
 
 /* ---- verdicts: most batches have none to name, a bad one has runs ---- */
@@ -82,10 +80,6 @@ void batch_entry_put(struct buf *out, const struct batch_entry *e, size_t *eleme
     mp_put_uint(out, e->grant_version);
     mp_put_uint(out, e->directory_version);
     mp_put_int(out, e->school_year);
-    mp_put_uint(out, e->section_count);
-    mp_put_array(out, e->section_count);
-    for (uint32_t k = 0; k < e->section_count; k++)
-        mp_put_bin(out, e->wrapped[k].p, e->wrapped[k].len);
     mp_put_bin(out, e->verdicts.p, e->verdicts.len);
     *elements = ENTRY_ELEMENTS;
 }
@@ -116,85 +110,8 @@ enum err batch_entry_get(struct batch_entry *out, uint64_t lsn, struct bytes ent
     out->directory_version = mp_uint(&m, UINT64_MAX);
     year = mp_int(&m);
     out->school_year = (int32_t)year;
-    out->section_count = (uint32_t)mp_uint(&m, BATCH_MAX_SECTIONS);
-    (void)mp_array(&m, out->section_count, out->section_count);
-    for (uint32_t k = 0; k < out->section_count; k++)
-        out->wrapped[k] = mp_bin(&m, WRAPPED_BYTES);
     out->verdicts = mp_bin(&m, VERDICTS_MAX);
     if (!mp_done(&m) || elements != ENTRY_ELEMENTS || year < INT32_MIN || year > INT32_MAX)
         return err_set(ERR_CORRUPT, "ledger: entry %llu of the journal is damaged", (unsigned long long)lsn);
     return OK;
-}
-
-/* ---- section keys ---- */
-
-/* One key for each retention class and school year: destroying it erases what lies under it. */
-static void storage_key(uint8_t out[KEY_BYTES], const struct key *storage, const char *retention, int32_t school_year)
-{
-    uint8_t context[RETENTION_MAX + 1 + 4];
-    size_t len = strnlen(retention, RETENTION_MAX);
-
-    memcpy(context, retention, len);
-    context[len] = 0;
-    be32_put(context + len + 1, (uint32_t)school_year);
-    derive(out, key_secret(storage), STORAGE_DOMAIN, bytes_of(context, len + 5));
-}
-
-/* Binds the key to its place: this batch, this section. */
-static void section_ad(uint8_t out[DIGEST_BYTES + 4], const struct batch_entry *e, uint32_t section)
-{
-    memcpy(out, e->digest, DIGEST_BYTES);
-    be32_put(out + DIGEST_BYTES, section);
-}
-
-enum err section_key_wrap(struct buf *out, const struct key *storage, const struct batch_entry *e,
-                          const char *retention, uint32_t section, const uint8_t key[KEY_BYTES])
-{
-    uint8_t ad[DIGEST_BYTES + 4];
-    uint8_t under[KEY_BYTES];
-    enum err result;
-
-    storage_key(under, storage, retention, e->school_year);
-    section_ad(ad, e, section);
-    result = lock_bytes(out, under, bytes_of(ad, sizeof(ad)), bytes_of(key, KEY_BYTES));
-    wipe(under, sizeof(under));
-    return result;
-}
-
-static enum err unwrap_one(uint8_t out[KEY_BYTES], const struct key *storage, const struct batch_entry *e,
-                           const char *retention, uint32_t section)
-{
-    uint8_t ad[DIGEST_BYTES + 4];
-    uint8_t under[KEY_BYTES];
-    struct buf plain;
-    enum err result;
-
-    buf_init(&plain, KEY_BYTES);
-    storage_key(under, storage, retention, e->school_year);
-    section_ad(ad, e, section);
-    result = unlock_bytes(&plain, under, bytes_of(ad, sizeof(ad)), e->wrapped[section]);
-    if (result == OK && plain.len != KEY_BYTES)
-        result = ERR_CORRUPT;
-    if (result == OK)
-        memcpy(out, plain.data, KEY_BYTES);
-    buf_wipe(&plain);
-    wipe(under, sizeof(under));
-    return result;
-}
-
-enum err section_keys_unwrap(struct section_keys *out, const struct key *storage, const struct batch_entry *e,
-                             const struct batch_header *h)
-{
-    enum err result = OK;
-
-    if (e->section_count != h->section_count)
-        return err_set(ERR_CORRUPT, "ledger: entry %llu has keys for %u sections, the batch has %u",
-                       (unsigned long long)e->lsn, e->section_count, h->section_count);
-    memset(out, 0, sizeof(*out));
-    for (uint32_t k = 0; k < e->section_count && result == OK; k++)
-        result = unwrap_one(out->key[k], storage, e, h->sections[k].retention, k);
-    if (result == ERR_NOMEM || result == OK)
-        return result;
-    wipe(out, sizeof(*out));
-    return err_set(ERR_CORRUPT, "ledger: entry %llu: a section's key does not unlock", (unsigned long long)e->lsn);
 }

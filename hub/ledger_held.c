@@ -5,12 +5,19 @@
 
 /* ---- opened batches, the last used ones ---- */
 
+void ledger_forget(struct ledger *l)
+{
+    if (l != NULL)
+        held_forget(l, 0);
+}
+
 static void drop(struct ledger *l, struct held_batch *b)
 {
     if (b->plain == NULL)
         return;
     l->cache_bytes -= batch_plain_bytes(b->plain);
     batch_plain_free(b->plain);
+    holes_free(b->holes);
     memset(b, 0, sizeof(*b));
 }
 
@@ -42,28 +49,81 @@ static struct held_batch *make_place(struct ledger *l, size_t bytes)
     }
 }
 
-static enum err open_stored(struct ledger *l, struct store_txn *t, uint64_t lsn, struct batch_plain **plain,
-                            struct batch_entry *entry)
+enum err stored_get(struct store_txn *t, uint64_t lsn, struct buf *raw, struct stored_batch *out)
 {
-    struct section_keys keys;
-    struct batch_header header;
+    enum err e = blob_get(t, lsn, raw);
+
+    return e == OK ? stored_parse(out, bytes_of(raw->data, raw->len)) : e;
+}
+
+static enum err open_parts(struct ledger *l, const struct batch_entry *entry, const struct stored_batch *s,
+                           struct batch_plain **plain, struct holes **holes)
+{
+    const struct stored_at at = {l->hub->storage_keys, entry->lsn, entry->school_year, entry->digest};
+    struct stored_opened o;
+    enum err e = stored_open(&o, s, &at, ~0u);
+
+    if (e != OK)
+        return e;
+    if ((e = batch_open_parts(plain, &s->header, o.parts)) == OK && !o.is_whole &&
+        (e = holes_new(holes, &o.erased, &s->header)) != OK) {
+        batch_plain_free(*plain);
+        *plain = NULL;
+    }
+    stored_opened_fini(&o);
+    return e;
+}
+
+static enum err open_held(struct ledger *l, struct store_txn *t, uint64_t lsn, struct batch_plain **plain,
+                          struct holes **holes, struct batch_entry *entry)
+{
+    struct stored_batch s;
     struct bytes raw_entry;
-    struct bytes bytes;
     struct buf raw;
     enum err e;
 
-    buf_init(&raw, BATCH_MAX_SEALED);
-    if ((e = journal_get(t, lsn, &raw_entry)) != OK || (e = batch_entry_get(entry, lsn, raw_entry)) != OK ||
-        (e = blob_get(t, lsn, &raw)) != OK)
-        goto free_raw;
-    bytes = bytes_of(raw.data, raw.len);
-    if ((e = batch_parse(&header, bytes)) != OK)
-        goto free_raw;
-    if ((e = section_keys_unwrap(&keys, l->hub->storage, entry, &header)) == OK)
-        e = batch_open(plain, &header, bytes, &keys, ~0u);
-    wipe(&keys, sizeof(keys));
-    batch_header_fini(&header);
-free_raw:
+    buf_init(&raw, STORED_MAX);
+    if ((e = journal_get(t, lsn, &raw_entry)) == OK && (e = batch_entry_get(entry, lsn, raw_entry)) == OK &&
+        (e = stored_get(t, lsn, &raw, &s)) == OK) {
+        e = open_parts(l, entry, &s, plain, holes);
+        stored_fini(&s);
+    }
+    buf_fini(&raw);
+    return e;
+}
+
+static enum err put_bytes(struct ledger *l, const struct batch_entry *entry, const struct stored_batch *s,
+                          struct buf *out)
+{
+    const struct stored_at at = {l->hub->storage_keys, entry->lsn, entry->school_year, entry->digest};
+    struct stored_opened o;
+    enum err e = stored_open(&o, s, &at, ~0u);
+
+    if (e != OK)
+        return e;
+    if (o.is_whole)
+        buf_put(out, o.raw.data, o.raw.len);
+    else
+        e = err_set(ERR_ERASED, "ledger: not all of the batch of entry %llu is there any more",
+                    (unsigned long long)entry->lsn);
+    stored_opened_fini(&o);
+    return e == OK ? buf_status(out) : e;
+}
+
+enum err ledger_batch_bytes(struct ledger *l, struct store_txn *t, uint64_t lsn, struct buf *out)
+{
+    struct batch_entry entry;
+    struct stored_batch s;
+    struct bytes raw_entry;
+    struct buf raw;
+    enum err e;
+
+    buf_init(&raw, STORED_MAX);
+    if ((e = journal_get(t, lsn, &raw_entry)) == OK && (e = batch_entry_get(&entry, lsn, raw_entry)) == OK &&
+        (e = stored_get(t, lsn, &raw, &s)) == OK) {
+        e = put_bytes(l, &entry, &s, out);
+        stored_fini(&s);
+    }
     buf_fini(&raw);
     return e;
 }
@@ -79,43 +139,72 @@ const struct held_batch *held_at_hand(struct ledger *l, uint64_t lsn)
 }
 
 void held_keep(struct ledger *l, uint64_t lsn, uint32_t participant, const struct generation *gen,
-               struct batch_plain **plain)
+               struct batch_plain **plain, struct holes **holes)
 {
     struct held_batch *b = make_place(l, batch_plain_bytes(*plain));
 
-    *b = (struct held_batch){lsn, participant, *gen, *plain, ++l->clock};
+    *b = (struct held_batch){lsn, participant, *gen, *plain, *holes, ++l->clock};
     l->cache_bytes += batch_plain_bytes(*plain);
     *plain = NULL;
+    *holes = NULL;
 }
 
 enum err held_open(struct ledger *l, struct store_txn *t, uint64_t lsn, const struct held_batch **out)
 {
     struct batch_plain *plain = NULL;
+    struct holes *holes = NULL;
     struct batch_entry entry;
     enum err e;
 
     if ((*out = held_at_hand(l, lsn)) != NULL)
         return OK;
-    e = open_stored(l, t, lsn, &plain, &entry);
+    e = open_held(l, t, lsn, &plain, &holes, &entry);
     if (e == ERR_NOMEM || e == ERR_IO)
         return e;
     if (e != OK) {
         (void)err_prefix(e, "ledger: batch of entry %llu", (unsigned long long)lsn);
         return ERR_CORRUPT;
     }
-    held_keep(l, lsn, entry.participant, &entry.gen, &plain);
+    held_keep(l, lsn, entry.participant, &entry.gen, &plain, &holes);
     *out = held_at_hand(l, lsn);
     return OK;
 }
 
+static enum err no_row(const struct held_batch *b, uint32_t row)
+{
+    return err_set(ERR_CORRUPT, "ledger: entry %llu has no row %u", (unsigned long long)b->lsn, row);
+}
+
 enum err held_record(const struct held_batch *b, uint32_t row, struct bytes *record, uint64_t *number)
 {
-    uint32_t section;
+    uint32_t index = row;
 
-    if (row >= batch_plain_count(b->plain))
-        return err_set(ERR_CORRUPT, "ledger: entry %llu has no row %u", (unsigned long long)b->lsn, row);
-    *record = batch_plain_record(b->plain, row, number, &section);
+    if (b->holes == NULL) {
+        if (row >= batch_plain_count(b->plain))
+            return no_row(b, row);
+    } else {
+        *number = holes_number(b->holes, row);
+        *record = bytes_of("", 0);
+        if (*number == 0)
+            return no_row(b, row);
+        if (plain_find_row(b->plain, *number, &index) != OK)
+            return held_erased(b, *number) == NULL
+                       ? no_row(b, row)
+                       : err_set(ERR_ERASED, "ledger: number %llu of entry %llu was erased",
+                                 (unsigned long long)*number, (unsigned long long)b->lsn);
+    }
+    *record = batch_plain_record(b->plain, index, number, NULL);
     return OK;
+}
+
+enum err held_find_row(const struct held_batch *b, uint64_t number, uint32_t *row)
+{
+    return b->holes == NULL ? plain_find_row(b->plain, number, row) : holes_row(b->holes, number, row);
+}
+
+const struct erased_record *held_erased(const struct held_batch *b, uint64_t number)
+{
+    return b->holes == NULL ? NULL : erased_find(&b->holes->list, number);
 }
 
 enum err plain_find_row(const struct batch_plain *p, uint64_t number, uint32_t *row)

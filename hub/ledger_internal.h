@@ -5,6 +5,7 @@
 #include "hub/decode.h"
 #include "hub/ledger.h"
 #include "hub/ledger_replay.h"
+#include "hub/ledger_stored.h"
 #include "hub/prepared.h"
 #include "protocol/notice.h"
 
@@ -18,7 +19,8 @@ struct held_batch {
     uint32_t participant;
     struct generation gen;
     struct batch_plain *plain;
-    uint64_t used; /* when it was last asked for */
+    struct holes *holes; /* NULL: all of it is there */
+    uint64_t used;       /* when it was last asked for */
 };
 
 struct ledger {
@@ -72,10 +74,8 @@ struct batch_entry {
     uint8_t sign_key[KEY_BYTES];
     enum participant_state state;
     uint64_t grant_version, directory_version;
-    int32_t school_year; /* with the retention class: names the storage key of a section's key */
-    uint32_t section_count;
-    struct bytes wrapped[BATCH_MAX_SECTIONS]; /* loans */
-    struct bytes verdicts;                    /* loan: what intake refused: varints row count, run, reason ... */
+    int32_t school_year;   /* in which it was received: with the retention class names the storage key of a section */
+    struct bytes verdicts; /* loan: what intake refused: varints row count, run, reason ... */
 };
 void batch_entry_put(struct buf *out, const struct batch_entry *e, size_t *elements);
 MUST_CHECK enum err batch_entry_get(struct batch_entry *out, uint64_t lsn, struct bytes entry);
@@ -85,23 +85,24 @@ void reasons_put(struct buf *out, const uint8_t *reasons, uint32_t count);
 /* Into one byte a record. */
 MUST_CHECK enum err verdicts_get(uint8_t *reasons, uint32_t count, struct bytes in);
 
-MUST_CHECK enum err section_key_wrap(struct buf *out, const struct key *storage, const struct batch_entry *e,
-                                     const char *retention, uint32_t section, const uint8_t key[KEY_BYTES]);
-MUST_CHECK enum err section_keys_unwrap(struct section_keys *out, const struct key *storage,
-                                        const struct batch_entry *e, const struct batch_header *h);
-
 /* ---- held batches and their records (ledger_read.c) ---- */
 
 /* Valid until the next call.  ERR_CORRUPT. */
 MUST_CHECK enum err held_open(struct ledger *l, struct store_txn *t, uint64_t lsn, const struct held_batch **out);
 /* NULL: it would have to be opened. */
 const struct held_batch *held_at_hand(struct ledger *l, uint64_t lsn);
-/* Takes an opened batch and sets it to NULL. */
+/* Takes an opened batch (and what is missing of it) and sets both to NULL. */
 void held_keep(struct ledger *l, uint64_t lsn, uint32_t participant, const struct generation *gen,
-               struct batch_plain **plain);
+               struct batch_plain **plain, struct holes **holes);
 void held_forget(struct ledger *l, uint64_t from_lsn);
+/* ERR_ERASED: its content was destroyed; *number is set, held_erased() has what stayed of it. */
 MUST_CHECK enum err held_record(const struct held_batch *b, uint32_t row, struct bytes *record, uint64_t *number);
+MUST_CHECK enum err held_find_row(const struct held_batch *b, uint64_t number, uint32_t *row); /* ERR_NOT_FOUND */
+/* NULL: it is there, or there is no such number. */
+const struct erased_record *held_erased(const struct held_batch *b, uint64_t number);
 MUST_CHECK enum err plain_find_row(const struct batch_plain *p, uint64_t number, uint32_t *row); /* ERR_NOT_FOUND */
+/* What lies in the store of a batch, taken apart; stored_fini(), after `raw` is the caller's buffer of STORED_MAX. */
+MUST_CHECK enum err stored_get(struct store_txn *t, uint64_t lsn, struct buf *raw, struct stored_batch *out);
 /* Value in H_RANGES: last number u64 | lsn u64. */
 MUST_CHECK enum err range_get(struct bytes value, uint64_t *last, uint64_t *lsn);
 /* Which batch holds the number; ERR_NOT_FOUND. */
@@ -119,7 +120,8 @@ enum row_flag {
     ROW_CONFLICT = 2,   /* ... with other content */
     ROW_DEAD = 4,       /* named by a correction or retraction */
     ROW_CURRENT = 8,    /* counts now */
-    ROW_UNREADABLE = 16 /* quarantined as unreadable before; this is a readable copy */
+    ROW_UNREADABLE = 16, /* quarantined as unreadable before; this is a readable copy */
+    ROW_FROZEN = 32      /* its slot, or what it corrects or retracts, was erased: kept apart */
 };
 
 /* What a replay takes from the entry, and the living hub from its clock and directory. */
@@ -155,10 +157,20 @@ bool apply_is_accepted(const struct apply *a, uint32_t row);
 /* Numbers that are held already; then targets that die, and rows that are dead already. */
 MUST_CHECK enum err apply_find_held(struct apply *a);
 MUST_CHECK enum err apply_find_dead(struct apply *a);
+/* Between the two: rows that speak about what was erased. */
+MUST_CHECK enum err apply_find_frozen(struct apply *a);
 /* Sets `flag` on the rows whose numbers have an entry in a table that is keyed by number. */
 MUST_CHECK enum err apply_mark_listed(struct apply *a, unsigned table, enum row_flag flag);
 MUST_CHECK enum err apply_fill_slots(struct apply *a);
+/* What stands in a slot; ERR_NOT_FOUND. */
+MUST_CHECK enum err apply_current(struct apply *a, const uint8_t slot[SLOT_BYTES], struct slot_current *out);
 MUST_CHECK enum err apply_settle_cells(struct apply *a);
+
+/* ---- places with frozen slots (ledger_frozen.c) ---- */
+MUST_CHECK enum err frozen_get(struct store_txn *t, const char *form, const char *unit, const char *period,
+                               uint64_t *act); /* number; ERR_NOT_FOUND */
+MUST_CHECK enum err frozen_put(struct store_txn *t, const char *form, const char *unit, const char *period,
+                               uint64_t act);
 
 MUST_CHECK enum err ledger_apply_with(struct ledger *l, struct store_txn *t, const struct prepared *p,
                                       const struct apply_facts *facts, struct buf *receipt,

@@ -1,5 +1,6 @@
 #include "hub/ledger_quarantine.h"
 
+#include "common/cli.h"
 #include "hub/ledger_internal.h"
 
 #include <string.h>
@@ -122,7 +123,12 @@ enum err ledger_quarantined_record(struct ledger *l, struct store_txn *t, const 
 
     if (q->why.reason == QUARANTINE_UNREADABLE)
         return ERR_NOT_FOUND;
-    if ((e = held_open(l, t, q->lsn, &b)) != OK || (e = held_record(b, q->row, record, &number)) != OK)
+    if ((e = held_open(l, t, q->lsn, &b)) != OK)
+        return e;
+    e = held_record(b, q->row, record, &number);
+    if (e == ERR_ERASED)
+        return err_set(e, _("erased under act %llu"), (unsigned long long)held_erased(b, number)->act);
+    if (e != OK)
         return e;
     return number == q->ref.number ? OK
                                    : err_set(ERR_CORRUPT, "ledger: entry %llu does not hold number %llu in row %u",

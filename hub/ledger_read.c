@@ -1,5 +1,6 @@
 #include "hub/ledger.h"
 
+#include "hub/ledger_erase.h"
 #include "hub/ledger_internal.h"
 #include "hub/ledger_quarantine.h"
 
@@ -18,6 +19,7 @@ struct walk {
     struct store_txn *t;
     enum err (*each)(void *ctx, const struct submission *s);
     void *ctx;
+    bool with_erased;
     struct slot_current *run;
     size_t count, cap;
 };
@@ -42,13 +44,19 @@ static enum err deliver(struct walk *w)
         qsort(w->run, w->count, sizeof(*w->run), compare_rows);
     for (size_t i = 0; e == OK && i < w->count; i++) {
         const struct slot_current *at = &w->run[i];
-        struct submission s = {at->participant, at->ref, at->lsn, at->row, {NULL, 0}};
+        struct submission s = {at->participant, at->ref, at->lsn, at->row, {NULL, 0}, NULL};
         const struct held_batch *b;
         uint64_t number;
 
-        if ((e = held_open(w->ledger, w->t, at->lsn, &b)) == OK &&
-            (e = held_record(b, at->row, &s.record, &number)) == OK)
+        if ((e = held_open(w->ledger, w->t, at->lsn, &b)) != OK)
+            break;
+        e = held_record(b, at->row, &s.record, &number);
+        if (e == ERR_ERASED)
+            s.erased = held_erased(b, number);
+        if (e == OK || (e == ERR_ERASED && w->with_erased))
             e = w->each(w->ctx, &s);
+        else if (e == ERR_ERASED)
+            e = OK;
     }
     w->count = 0;
     return e;
@@ -129,22 +137,36 @@ static enum err walk_slots(struct walk *w, struct store_cursor *c, const char *f
     return e == OK || e == ERR_NOT_FOUND ? deliver(w) : e;
 }
 
-enum err ledger_each_current(struct ledger *l, struct store_txn *t, const char *form_id, const char *unit,
-                             const char *period, enum err (*each)(void *ctx, const struct submission *s), void *ctx)
+static enum err each_of(struct walk *w, const char *form_id, const char *unit, const char *period)
 {
-    struct walk w = {l, t, each, ctx, NULL, 0, 0};
     struct store_cursor *c;
     enum err e;
 
     if (strlen(form_id == NULL ? "" : form_id) > FORM_NAME_MAX || strlen(unit == NULL ? "" : unit) > ID_MAX ||
         strlen(period == NULL ? "" : period) > PERIOD_ID_MAX)
         return OK; /* no such name can have been stored */
-    if ((e = store_cursor_open(t, H_SLOTS, &c)) != OK)
+    if ((e = store_cursor_open(w->t, H_SLOTS, &c)) != OK)
         return e;
-    e = walk_slots(&w, c, form_id, unit, period);
+    e = walk_slots(w, c, form_id, unit, period);
     store_cursor_close(c);
-    free(w.run);
+    free(w->run);
     return e;
+}
+
+enum err ledger_each_current(struct ledger *l, struct store_txn *t, const char *form_id, const char *unit,
+                             const char *period, enum err (*each)(void *ctx, const struct submission *s), void *ctx)
+{
+    struct walk w = {.ledger = l, .t = t, .each = each, .ctx = ctx};
+
+    return each_of(&w, form_id, unit, period);
+}
+
+enum err ledger_each_standing(struct ledger *l, struct store_txn *t, const char *form_id, const char *unit,
+                              const char *period, enum err (*each)(void *ctx, const struct submission *s), void *ctx)
+{
+    struct walk w = {.ledger = l, .t = t, .each = each, .ctx = ctx, .with_erased = true};
+
+    return each_of(&w, form_id, unit, period);
 }
 
 enum err ledger_find(struct ledger *l, struct store_txn *t, uint32_t participant, const struct record_ref *ref,
@@ -158,10 +180,10 @@ enum err ledger_find(struct ledger *l, struct store_txn *t, uint32_t participant
 
     if ((e = range_find(t, participant, ref, &lsn)) != OK || (e = held_open(l, t, lsn, &b)) != OK)
         return e;
-    if (plain_find_row(b->plain, ref->number, &row) != OK)
+    if (held_find_row(b, ref->number, &row) != OK)
         return err_set(ERR_CORRUPT, "ledger: entry %llu does not hold number %llu", (unsigned long long)lsn,
                        (unsigned long long)ref->number);
-    *out = (struct submission){participant, *ref, lsn, row, {NULL, 0}};
+    *out = (struct submission){participant, *ref, lsn, row, {NULL, 0}, held_erased(b, ref->number)};
     return held_record(b, row, &out->record, &number);
 }
 
@@ -176,16 +198,19 @@ static enum err add_items(struct ledger *l, struct store_txn *t, struct reconcil
 
     if ((e = held_open(l, t, lsn, &b)) != OK)
         return e;
-    if (plain_find_row(b->plain, first, &row) != OK)
+    if (held_find_row(b, first, &row) != OK)
         return err_set(ERR_CORRUPT, "ledger: entry %llu does not hold number %llu", (unsigned long long)lsn,
                        (unsigned long long)first);
     for (uint64_t n = first;; n++, row++) {
         struct reconcile_item *item = &out->items[out->count];
         struct bytes record;
 
-        if ((e = held_record(b, row, &record, &item->number)) != OK)
+        if ((e = held_record(b, row, &record, &item->number)) == ERR_ERASED)
+            memcpy(item->digest, held_erased(b, n)->digest, sizeof(item->digest));
+        else if (e == OK)
+            record_digest(item->digest, record);
+        else
             return e;
-        record_digest(item->digest, record);
         if (++out->count == RECONCILE_MAX || n == last)
             return OK;
     }
@@ -307,7 +332,7 @@ enum err ledger_rebuild_cells(struct ledger *l, struct store_txn *t)
     if ((e = ledger_each_current(l, t, NULL, NULL, NULL, add_current, &r)) == OK)
         e = cell_sums_store(l->sums, t);
     cell_sums_reset(l->sums);
-    return e;
+    return e == OK ? ledger_add_frozen(l->hub, t, t, NULL, NULL) : e;
 }
 
 /* ---- totals ---- */
@@ -332,7 +357,8 @@ enum err ledger_totals(struct store_txn *t, struct ledger_totals *out)
     *out = (struct ledger_totals){.entries = store_count(t, H_JOURNAL),
                                   .batches = store_count(t, H_BATCHES),
                                   .counted = store_count(t, H_SLOTS),
-                                  .cells = store_count(t, H_CELLS)};
+                                  .cells = store_count(t, H_CELLS),
+                                  .acts = store_count(t, H_ACTS)};
     for (e = store_seek(c, bytes_of(NULL, 0), &key, &value); e == OK; e = store_next(c, &key, &value))
         if (key.len == PLACE_KEY_BYTES && range_get(value, &last, &lsn) == OK)
             out->records += last - place_key_number(key) + 1;

@@ -26,9 +26,8 @@ struct release {
     uint64_t lsn; /* of the batch */
     struct batch_entry entry;
     struct buf entry_bytes, raw;
-    struct section_keys keys;
-    struct batch_header header;
-    bool has_header;
+    struct stored_batch stored;
+    bool has_stored;
     bool was_unreadable;
     uint8_t *codes; /* one a row: 0 untouched, CODE_ACCEPTED, or the reason why it stays */
     uint32_t count;
@@ -38,15 +37,14 @@ struct release {
 static void fini(struct release *r)
 {
     prepared_free(r->p);
-    if (r->has_header)
-        batch_header_fini(&r->header);
-    wipe(&r->keys, sizeof(r->keys));
+    if (r->has_stored)
+        stored_fini(&r->stored);
     free(r->codes);
     buf_fini(&r->entry_bytes);
     buf_fini(&r->raw);
 }
 
-/* Entry, bytes, header and keys. */
+/* Entry, and what is stored. */
 static enum err begin(struct release *r, struct ledger *l, struct store_txn *t, uint64_t lsn)
 {
     struct bytes entry;
@@ -57,19 +55,17 @@ static enum err begin(struct release *r, struct ledger *l, struct store_txn *t, 
     r->t = t;
     r->lsn = lsn;
     buf_init(&r->entry_bytes, 4u << 20);
-    buf_init(&r->raw, BATCH_MAX_SEALED);
+    buf_init(&r->raw, STORED_MAX);
     if ((e = journal_get(t, lsn, &entry)) != OK)
         return e;
     buf_put(&r->entry_bytes, entry.p, entry.len); /* the store is about to change */
     if ((e = buf_status(&r->entry_bytes)) != OK ||
         (e = batch_entry_get(&r->entry, lsn, bytes_of(r->entry_bytes.data, r->entry_bytes.len))) != OK ||
-        (e = blob_get(t, lsn, &r->raw)) != OK || (e = batch_parse(&r->header, bytes_of(r->raw.data, r->raw.len))) != OK)
+        (e = stored_get(t, lsn, &r->raw, &r->stored)) != OK)
         return e;
-    r->has_header = true;
-    if ((e = section_keys_unwrap(&r->keys, l->hub->storage, &r->entry, &r->header)) != OK)
-        return e;
-    for (uint32_t k = 0; k < r->header.section_count; k++)
-        r->count += r->header.sections[k].records;
+    r->has_stored = true;
+    for (uint32_t k = 0; k < r->stored.header.section_count; k++)
+        r->count += r->stored.header.sections[k].records;
     return (r->codes = calloc(r->count + 1u, 1)) == NULL ? ERR_NOMEM : OK;
 }
 
@@ -92,6 +88,8 @@ static enum err prepare(struct release *r, const uint8_t *reasons, bool are_judg
 {
     const struct participant *who = registry_by_index(r->ledger->hub->registry, r->entry.participant);
     struct prepared_verdicts v = {reasons, r->count, PARTICIPANT_ACTIVE, r->entry.grant_version, are_judged};
+    const struct stored_at at = {r->ledger->hub->storage_keys, r->lsn, r->entry.school_year, r->entry.digest};
+    struct stored_opened o;
     struct intake *judge;
     enum err e;
 
@@ -99,7 +97,10 @@ static enum err prepare(struct release *r, const uint8_t *reasons, bool are_judg
         return err_set(ERR_CORRUPT, "ledger: participant number %u is not registered", r->entry.participant);
     if ((e = judge_of(r->ledger, &judge)) != OK)
         return e;
-    e = intake_replay(judge, who, bytes_of(r->raw.data, r->raw.len), &r->keys, &v, &r->p);
+    if ((e = stored_open(&o, &r->stored, &at, ~0u)) != OK)
+        return e;
+    e = intake_replay(judge, who, bytes_of(r->raw.data, r->raw.len), &r->stored, &o, r->entry.digest, &v, &r->p);
+    stored_opened_fini(&o);
     if (e == OK && r->p->plain == NULL) {
         prepared_free(r->p);
         r->p = NULL;
@@ -222,7 +223,7 @@ static enum err journal(const struct release *r)
 /* A number that another batch has brought meanwhile, or brought before, is that batch's. */
 static enum err find_conflict(const struct release *r, uint32_t row, bool *is_one)
 {
-    struct record_ref ref = {r->header.gen, r->p->records[row].number};
+    struct record_ref ref = {r->stored.header.gen, r->p->records[row].number};
     uint64_t lsn = 0;
     enum err e = range_find(r->t, r->entry.participant, &ref, &lsn);
 

@@ -32,10 +32,27 @@ static struct bytes key_of(const struct apply *a, uint8_t raw[PLACE_KEY_BYTES], 
 
 bool apply_is_accepted(const struct apply *a, uint32_t row)
 {
-    return a->p->records[row].reason == 0 && (a->flags[row] & ROW_HELD) == 0;
+    return a->p->records[row].reason == 0 && (a->flags[row] & (ROW_HELD | ROW_FROZEN)) == 0;
 }
 
 /* ---- numbers that are held, targets that are dead ---- */
+
+/* Of two of which at least one was erased the digests stayed. */
+static bool same_digest(const struct apply *a, const struct held_batch *b, uint32_t row, struct bytes was,
+                        struct bytes is)
+{
+    uint64_t number = a->p->records[row].number;
+    const struct erased_record *then = held_erased(b, number);
+    const struct erased_record *now = a->p->holes == NULL ? NULL : erased_find(&a->p->holes->list, number);
+    uint8_t x[RECORD_DIGEST_BYTES];
+    uint8_t y[RECORD_DIGEST_BYTES];
+
+    if (then == NULL)
+        record_digest(x, was);
+    if (now == NULL)
+        record_digest(y, is);
+    return memcmp(then == NULL ? x : then->digest, now == NULL ? y : now->digest, RECORD_DIGEST_BYTES) == 0;
+}
 
 /* A record that could not be read cannot be compared either: it stays a refusal, and what is held stays. */
 static enum err compare_held(struct apply *a, uint32_t row, uint64_t lsn)
@@ -45,7 +62,6 @@ static enum err compare_held(struct apply *a, uint32_t row, uint64_t lsn)
     struct bytes is;
     uint64_t number;
     uint32_t old_row;
-    uint32_t section;
     enum err e;
 
     a->flags[row] |= ROW_HELD;
@@ -53,13 +69,16 @@ static enum err compare_held(struct apply *a, uint32_t row, uint64_t lsn)
         return OK;
     if ((e = held_open(a->ledger, a->t, lsn, &b)) != OK)
         return e;
-    is = batch_plain_record(a->p->plain, row, &number, &section);
-    if (plain_find_row(b->plain, number, &old_row) != OK)
+    number = a->p->records[row].number;
+    is = prepared_row(a->p, row);
+    if (held_find_row(b, number, &old_row) != OK)
         return err_set(ERR_CORRUPT, "ledger: entry %llu does not hold number %llu", (unsigned long long)lsn,
                        (unsigned long long)number);
-    if ((e = held_record(b, old_row, &was, &number)) != OK)
+    e = held_record(b, old_row, &was, &number);
+    if (e != OK && e != ERR_ERASED)
         return e;
-    if (was.len != is.len || memcmp(was.p, is.p, is.len) != 0)
+    if (e == OK && is.len > 0 ? was.len != is.len || memcmp(was.p, is.p, is.len) != 0
+                              : !same_digest(a, b, row, was, is))
         a->flags[row] |= ROW_CONFLICT;
     return OK;
 }
@@ -280,7 +299,7 @@ static enum err list_slot(struct apply *a, const struct place *at, const uint8_t
     return e == ERR_NOT_FOUND ? err_set(ERR_CORRUPT, "ledger: a slot that holds a submission is not listed") : e;
 }
 
-static enum err current_of(struct apply *a, const uint8_t slot[SLOT_BYTES], struct slot_current *out)
+enum err apply_current(struct apply *a, const uint8_t slot[SLOT_BYTES], struct slot_current *out)
 {
     struct bytes value;
     enum err e;
@@ -308,10 +327,13 @@ static enum err set_current(struct apply *a, const struct place *at, const uint8
 static enum err fill_slot(struct apply *a, uint32_t row)
 {
     const struct prepared_record *r = &a->p->records[row];
-    struct slot_current mine = {
-        a->p->participant, {*gen_of(a), r->number}, a->lsn, row, (a->flags[row] & ROW_DEAD) != 0};
+    struct slot_current mine = {.participant = a->p->participant,
+                                .ref = {*gen_of(a), r->number},
+                                .lsn = a->lsn,
+                                .row = row,
+                                .is_dead = (a->flags[row] & ROW_DEAD) != 0};
     struct slot_current held = {.is_dead = true};
-    enum err e = current_of(a, r->slot, &held);
+    enum err e = apply_current(a, r->slot, &held);
 
     if (e == OK) {
         if (slot_compare(held.participant, &held.ref, mine.participant, &mine.ref) >= 0)
@@ -355,29 +377,64 @@ static int compare_kills(const void *x, const void *y)
     return record_ref_compare(&a->ref, &b->ref);
 }
 
-/* A target in an earlier batch: if it is current in its slot, the slot is empty from now on. */
-static enum err kill(struct apply *a, const struct kill *k)
+static enum err place_of_erased(const struct apply *a, const struct held_batch *b, const struct erased_record *r,
+                                struct place *at)
 {
-    const struct held_batch *b;
-    const struct form *f;
-    struct slot_current held;
-    struct place at = {0};
-    struct record r;
+    const struct erased_place *p = &b->holes->list.places[r->place];
+
+    if ((at->form = hub_form(a->ledger->hub, p->form)) == NULL)
+        return err_set(ERR_CORRUPT, "ledger: what stayed of an erased submission is damaged");
+    memcpy(at->unit, p->unit, sizeof(at->unit));
+    memcpy(at->period, p->period, sizeof(p->period));
+    return OK;
+}
+
+/* The slot of a held submission; a retraction has none. */
+static enum err target_of(struct apply *a, const struct held_batch *b, const struct record_ref *ref, struct place *at,
+                          uint8_t slot[SLOT_BYTES], bool *has_slot)
+{
+    const struct erased_record *gone = held_erased(b, ref->number);
     struct bytes record;
-    uint8_t slot[SLOT_BYTES];
+    struct record r;
     uint64_t number;
     uint32_t row;
     enum err e;
 
-    if ((e = held_open(a->ledger, a->t, k->lsn, &b)) != OK ||
-        (e = plain_find_row(b->plain, k->ref.number, &row)) != OK ||
-        (e = held_record(b, row, &record, &number)) != OK ||
-        (e = decoder_read(a->ledger->decoder, record, &r, &f)) != OK)
+    *has_slot = false;
+    if (gone != NULL) {
+        if (!gone->is_readable || gone->kind == RECORD_RETRACTION)
+            return OK;
+        *has_slot = true;
+        memcpy(slot, gone->slot, SLOT_BYTES);
+        return place_of_erased(a, b, gone, at);
+    }
+    if ((e = held_find_row(b, ref->number, &row)) != OK || (e = held_record(b, row, &record, &number)) != OK ||
+        (e = decoder_read(a->ledger->decoder, record, &r, &at->form)) != OK)
         return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
     if (r.kind == RECORD_RETRACTION)
-        return OK; /* stands in no slot */
-    slot_of(slot, &a->ledger->slot_key, f, a->p->participant, &k->ref, &r);
-    e = current_of(a, slot, &held);
+        return OK;
+    *has_slot = true;
+    memcpy(at->unit, r.unit, sizeof(at->unit));
+    memcpy(at->period, r.period, sizeof(at->period));
+    slot_of(slot, &a->ledger->slot_key, at->form, a->p->participant, ref, &r);
+    return OK;
+}
+
+/* A target in an earlier batch: if it is current in its slot, the slot is empty from now on. */
+static enum err kill(struct apply *a, const struct kill *k)
+{
+    const struct held_batch *b;
+    struct slot_current held;
+    struct place at = {0};
+    uint8_t slot[SLOT_BYTES];
+    bool has_slot;
+    enum err e;
+
+    if ((e = held_open(a->ledger, a->t, k->lsn, &b)) != OK || (e = target_of(a, b, &k->ref, &at, slot, &has_slot)) != OK)
+        return e;
+    if (!has_slot)
+        return OK;
+    e = apply_current(a, slot, &held);
     if (e == ERR_NOT_FOUND)
         return err_set(ERR_CORRUPT, "ledger: a submission of entry %llu stands in no slot", (unsigned long long)k->lsn);
     if (e != OK)
@@ -387,9 +444,6 @@ static enum err kill(struct apply *a, const struct kill *k)
     if ((e = leave(a, &held)) != OK)
         return e;
     held.is_dead = true;
-    at.form = f;
-    memcpy(at.unit, r.unit, sizeof(at.unit));
-    memcpy(at.period, r.period, sizeof(at.period));
     return set_current(a, &at, slot, false, &held);
 }
 
@@ -417,11 +471,9 @@ enum err apply_fill_slots(struct apply *a)
 
 static enum err contribute_row(struct apply *a, uint32_t row, int sign)
 {
-    uint64_t number;
-    uint32_t section;
-
-    return ledger_contribute(a->ledger, a->ledger->eval, batch_plain_record(a->p->plain, row, &number, &section),
-                             a->ledger->sums, sign);
+    return a->p->records[row].is_erased
+               ? OK /* its act has what it contributed */
+               : ledger_contribute(a->ledger, a->ledger->eval, prepared_row(a->p, row), a->ledger->sums, sign);
 }
 
 /* Intake has summed up all value records as if all of them counted: mostly they do, and then nothing is evaluated on
@@ -472,6 +524,8 @@ static enum err take_leaving(struct apply *a)
         if ((e = held_open(a->ledger, a->t, rows[i].lsn, &b)) == OK &&
             (e = held_record(b, rows[i].row, &record, &number)) == OK)
             e = ledger_contribute(a->ledger, a->ledger->eval, record, a->ledger->sums, -1);
+        else if (e == ERR_ERASED)
+            e = OK; /* it contributed nothing when it came (a replay) */
     }
     return e;
 }
@@ -492,6 +546,8 @@ static enum err settle_later(struct apply *a)
             e = replay_leave(a->ledger->replay, rows[i].lsn, rows[i].row);
         else if ((e = held_record(b, rows[i].row, &record, &number)) == OK)
             e = ledger_contribute(a->ledger, a->ledger->eval, record, a->ledger->sums, -1);
+        else if (e == ERR_ERASED)
+            e = OK;
     }
     return e;
 }

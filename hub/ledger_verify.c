@@ -5,11 +5,14 @@
 #include "hub/closing.h"
 #include "hub/ledger_compare.h"
 #include "hub/ledger_refuse.h"
+#include "hub/ledger_erase.h"
 #include "hub/ledger_scratch.h"
 #include "hub/ledger_verify_internal.h"
 #include "hub/publish_store.h"
 #include "hub/returns.h"
+#include "hub/storage_keys.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* The journal is read in short transactions, one an entry, so that a running core is not held up (long readers keep old
@@ -170,7 +173,7 @@ static enum err replay_batch(struct verify *v, struct verify_job *j)
     e = ledger_apply_with(v->ledger, v->t, p, &facts, &receipt, &outcome);
     v->group_batches++;
     v->group_records += p->count;
-    v->group_bytes += p->batch.len;
+    v->group_bytes += p->stored.len;
     buf_fini(&receipt);
     if (is_fatal(e))
         return e;
@@ -182,7 +185,7 @@ static enum err replay_batch(struct verify *v, struct verify_job *j)
         return put_placeholder(v);
     }
     if (p->plain != NULL)
-        held_keep(v->ledger, v->next, p->participant, &p->header.gen, &p->plain);
+        held_keep(v->ledger, v->next, p->participant, &p->header.gen, &p->plain, &p->holes);
     return OK;
 }
 
@@ -271,6 +274,35 @@ static enum err replay_closing(struct verify *v, int64_t wall_ms, struct mp *m, 
     return put_placeholder(v);
 }
 
+/* The key of a class must be gone for the store, too. */
+static enum err check_key(struct verify *v, struct store_txn *living, const struct act *a)
+{
+    uint64_t by;
+    enum err e = a->scope == ACT_CLASS ? storage_keys_act(living, a->retention, a->year, &by) : OK;
+
+    if (e == OK && a->scope == ACT_CLASS && by != a->number)
+        compare_say(&v->report, _("entry %llu: act %llu erased the class %s of the school year %d, but its key is there"),
+                    (unsigned long long)v->next, (unsigned long long)a->number, a->retention, (int)a->year);
+    return e;
+}
+
+static enum err replay_act(struct verify *v, struct mp *m, size_t elements)
+{
+    struct store_txn *living = NULL;
+    struct act *a = malloc(sizeof(*a));
+    enum err e = a == NULL ? ERR_NOMEM : store_begin_read(v->hub->store, &living);
+
+    if (e == OK && (e = ledger_erase_replay(v->ledger, living, v->t, v->next, m, elements, a)) == OK)
+        e = check_key(v, living, a);
+    store_abort(living);
+    free(a);
+    if (is_fatal(e))
+        return e;
+    if (e != OK)
+        compare_say(&v->report, _("entry %llu: %s"), (unsigned long long)v->next, err_text());
+    return put_placeholder(v);
+}
+
 static enum err replay_publication(struct verify *v, int64_t wall_ms, struct mp *m, size_t elements)
 {
     enum err e = publication_replay(v->hub, v->t, v->next, wall_ms, m, elements);
@@ -321,6 +353,8 @@ static enum err replay_entry(struct verify *v, struct verify_job *j)
         return replay_publication(v, wall_ms, &m, elements);
     if (type == JOURNAL_KEY)
         return replay_key(v, wall_ms, &m, elements);
+    if (type == JOURNAL_ERASE)
+        return replay_act(v, &m, elements);
     if (type == JOURNAL_CHECKPOINT)
         return replay_checkpoint(v, &m, elements);
     return type == JOURNAL_GENERATION ? replay_generation(v, &m, elements) : put_placeholder(v);
@@ -404,7 +438,12 @@ static enum err finish(struct verify *v)
 
     if (e != OK)
         return e;
-    if ((e = replay_finish(v->replay, v->ledger, t, &v->slots_in_memory)) == OK)
+    if ((e = replay_finish(v->replay, v->ledger, t, &v->slots_in_memory)) == OK &&
+        (e = ledger_add_frozen(v->hub, v->end, t, NULL, NULL)) == ERR_CORRUPT) {
+        compare_say(&v->report, "%s", err_text());
+        e = OK;
+    }
+    if (e == OK)
         return store_commit(t);
     store_abort(t);
     return e;

@@ -11,6 +11,13 @@ static struct bytes blob_of(const struct verify_job *j)
     return bytes_of(j->blob.data, j->blob.len);
 }
 
+static enum err not_as_received(enum err e)
+{
+    return e == ERR_AUTH || e == ERR_MALFORMED || e == ERR_NOT_FOUND /* a changed name of a class */
+               ? err_set(ERR_CORRUPT, _("the stored bytes of the batch are not those that were received"))
+               : e;
+}
+
 static enum err check_header(const struct hub *hub, const struct verify_job *j, const struct batch_header *h,
                              const struct participant *who)
 {
@@ -20,30 +27,31 @@ static enum err check_header(const struct hub *hub, const struct verify_job *j, 
         generation_compare(&h->gen, &entry->gen) != 0 || h->sequence != entry->sequence ||
         !digest_equal(h->sign_key, entry->sign_key))
         return err_set(ERR_CORRUPT, _("the entry and the batch's header differ"));
-    return batch_verify(h, blob_of(j), entry->sign_key);
+    return OK;
 }
 
-/* Digest, header, signature and section keys. */
-static enum err check_batch(const struct hub *hub, const struct verify_job *j, const struct participant *who,
-                            struct section_keys *keys, uint32_t *records)
+/* Of a batch of which something was erased the act vouches for what stayed (ledger_erase.h); the rest of its sections
+ * open only under keys that are bound to its digest. */
+static enum err check_bytes(const struct verify_job *j, const struct stored_batch *s, const struct stored_opened *o)
 {
-    const struct batch_entry *entry = &j->batch;
+    struct bytes raw = bytes_of(o->raw.data, o->raw.len);
     uint8_t found[DIGEST_BYTES];
-    struct batch_header h;
-    enum err e;
 
-    batch_digest(found, blob_of(j));
-    if (j->blob.len != entry->length || !digest_equal(found, entry->digest))
+    if (!o->is_whole)
+        return OK;
+    batch_digest(found, raw);
+    if (raw.len != j->batch.length || !digest_equal(found, j->batch.digest))
         return err_set(ERR_CORRUPT, _("the stored bytes of the batch are not those that were received"));
-    if ((e = batch_parse(&h, blob_of(j))) != OK)
-        return e;
-    if ((e = check_header(hub, j, &h, who)) == OK)
-        e = section_keys_unwrap(keys, hub->storage, entry, &h);
-    *records = 0;
-    for (uint32_t k = 0; k < h.section_count; k++)
-        *records += h.sections[k].records;
-    batch_header_fini(&h);
-    return e;
+    return batch_verify(&s->header, raw, j->batch.sign_key);
+}
+
+static uint32_t count_records(const struct batch_header *h)
+{
+    uint32_t records = 0;
+
+    for (uint32_t k = 0; k < h->section_count; k++)
+        records += h->sections[k].records;
+    return records;
 }
 
 /* The words of the refusals are in the receipt only: they are not recomputed (they were written by the definitions of
@@ -69,17 +77,15 @@ static enum err take_texts(const struct hub *hub, struct bytes object, struct pr
     return e;
 }
 
-static enum err prepare_again(const struct hub *hub, struct intake *i, struct verify_job *j,
-                              const struct participant *who)
+static enum err replay_with(const struct hub *hub, struct intake *i, struct verify_job *j,
+                            const struct participant *who, const struct stored_batch *s, struct stored_opened *o)
 {
-    struct section_keys keys;
-    struct prepared_verdicts verdicts = {NULL, 0, j->batch.state, j->batch.grant_version, false};
+    struct prepared_verdicts verdicts = {NULL, count_records(&s->header), j->batch.state, j->batch.grant_version,
+                                         false};
     struct batch_row row = {0};
     uint8_t *reasons = NULL;
-    enum err e;
+    enum err e = OK;
 
-    if ((e = check_batch(hub, j, who, &keys, &verdicts.count)) != OK)
-        return e;
     if (j->row.len == 0)
         e = err_set(ERR_CORRUPT, _("the batch is not in the table of batches"));
     else
@@ -88,13 +94,31 @@ static enum err prepare_again(const struct hub *hub, struct intake *i, struct ve
         e = ERR_NOMEM;
     verdicts.reasons = reasons;
     if (e == OK && (e = verdicts_get(reasons, verdicts.count, j->batch.verdicts)) == OK &&
-        (e = intake_replay(i, who, blob_of(j), &keys, &verdicts, &j->prepared)) == OK &&
+        (e = intake_replay(i, who, blob_of(j), s, o, j->batch.digest, &verdicts, &j->prepared)) == OK &&
         (e = take_texts(hub, row.receipt, j->prepared)) != OK) {
         prepared_free(j->prepared);
         j->prepared = NULL;
     }
     free(reasons);
-    wipe(&keys, sizeof(keys));
+    return e;
+}
+
+static enum err prepare_again(const struct hub *hub, struct intake *i, struct verify_job *j,
+                              const struct participant *who)
+{
+    const struct stored_at at = {hub->storage_keys, j->batch.lsn, j->batch.school_year, j->batch.digest};
+    struct stored_opened o;
+    struct stored_batch s;
+    enum err e = stored_parse(&s, blob_of(j));
+
+    if (e != OK)
+        return not_as_received(e);
+    if ((e = not_as_received(stored_open(&o, &s, &at, ~0u))) == OK) {
+        if ((e = check_bytes(j, &s, &o)) == OK && (e = check_header(hub, j, &s.header, who)) == OK)
+            e = replay_with(hub, i, j, who, &s, &o);
+        stored_opened_fini(&o);
+    }
+    stored_fini(&s);
     return e;
 }
 

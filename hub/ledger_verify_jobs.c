@@ -68,7 +68,7 @@ static enum err start(struct verify_jobs *q)
         return ERR_NOMEM;
     for (size_t i = 0; i < q->size; i++) {
         buf_init(&q->ring[i].entry, ENTRY_MAX);
-        buf_init(&q->ring[i].blob, BATCH_MAX_SEALED);
+        buf_init(&q->ring[i].blob, STORED_MAX);
         buf_init(&q->ring[i].row, (size_t)2 * SIGNED_MAX);
     }
     for (size_t i = 0; i < q->thread_count && e == OK; i++) {

@@ -17,6 +17,7 @@ struct prepared_record {
     uint8_t slot[SLOT_BYTES]; /* unset in retractions and when refused */
     uint8_t kind;             /* enum record_kind */
     uint8_t reason;           /* enum quarantine_reason; 0: nothing wrong with it */
+    bool is_erased;           /* of a replay: its content is gone, and it contributes nothing here */
 };
 
 struct prepared {
@@ -33,6 +34,9 @@ struct prepared {
     struct section_keys keys;
     bool is_unopenable;        /* sealed to a key that this hub has lost, or never had: nothing below is set */
     struct batch_plain *plain; /* NULL: it did not open; every record is refused as unreadable */
+    bool is_unreadable;        /* the same, whoever has taken `plain` since */
+    struct buf stored;         /* of a replay: what lies in the store */
+    struct holes *holes;       /* of a replay: what is not in `plain`, because it was erased; NULL: nothing */
 
     struct prepared_record *records; /* by ascending number */
     uint32_t count;
@@ -59,9 +63,15 @@ struct prepared_verdicts {
     bool are_judged; /* 0 stands for: judge it by what forms, rights and periods say now, whatever the state */
 };
 struct intake;
-/* As intake_prepare() after its checks and with the section keys at hand; the judgement is taken from `v`. */
-MUST_CHECK enum err intake_replay(struct intake *i, const struct participant *from, struct bytes batch,
-                                  const struct section_keys *keys, const struct prepared_verdicts *v,
+/* As intake_prepare() after its checks, from what the store holds; the judgement is taken from `v`.  `s` is the stored
+ * batch taken apart, `o` the same opened (its list of erased ones is taken over), `digest` that of the batch. */
+struct stored_batch;
+struct stored_opened;
+MUST_CHECK enum err intake_replay(struct intake *i, const struct participant *from, struct bytes stored,
+                                  const struct stored_batch *s, struct stored_opened *o,
+                                  const uint8_t digest[DIGEST_BYTES], const struct prepared_verdicts *v,
                                   struct prepared **out);
+/* Canonical bytes of a row; len 0: erased. */
+struct bytes prepared_row(const struct prepared *p, uint32_t row);
 
 #endif

@@ -1,6 +1,7 @@
 /* What is here of a return, from the ledger's current submissions. */
 #include "hub/returns_internal.h"
 
+#include "hub/erased.h"
 #include "hub/place.h"
 
 #include <stdlib.h>
@@ -41,11 +42,20 @@ static void mark_one(struct gather *g, const struct submission *s)
     digest(g->mark, bytes_of(raw, sizeof(raw)));
 }
 
+/* Of an erased one this much has stayed. */
+static enum err read_head(struct record *r, const struct submission *s)
+{
+    if (s->erased == NULL)
+        return record_decode_head(r, s->record);
+    *r = (struct record){.kind = s->erased->kind, .target = s->erased->target, .filled_on = s->erased->filled_on};
+    return OK;
+}
+
 static enum err gather_one(void *ctx, const struct submission *s)
 {
     struct gather *g = ctx;
     struct record r;
-    enum err e = record_decode_head(&r, s->record);
+    enum err e = read_head(&r, s);
 
     if (e != OK)
         return err_prefix(ERR_CORRUPT, "a current submission");
@@ -73,8 +83,8 @@ static enum err follow(struct hub *h, struct store_txn *t, const struct correcte
 
     for (unsigned step = 0; step < CHAIN_MAX; step++) {
         e = ledger_find(h->ledger, t, c->participant, &at, &s);
-        if (e == OK)
-            e = record_decode_head(&r, s.record);
+        if (e == OK || e == ERR_ERASED)
+            e = read_head(&r, &s);
         if (e != OK)
             break;
         if (r.kind != RECORD_CORRECTION) {
@@ -101,7 +111,7 @@ static enum err take_latest(void *ctx, const struct submission *s)
 {
     struct return_facts *out = ctx;
     struct record r;
-    enum err e = record_decode_head(&r, s->record);
+    enum err e = read_head(&r, s);
 
     if (e == OK)
         take(out, r.filled_on, s->lsn);
@@ -116,11 +126,11 @@ enum err returns_facts(struct hub *h, struct store_txn *t, const char *form, con
 
     memset(out, 0, sizeof(*out));
     buf_init(&g.corrected, 64u << 20);
-    e = ledger_each_current(h->ledger, t, form, unit, period, gather_one, &g);
+    e = ledger_each_standing(h->ledger, t, form, unit, period, gather_one, &g);
     if (e == OK)
         e = follow_all(h, t, &g);
     if (e == OK && out->submissions > 0 && out->first_lsn == 0)
-        e = ledger_each_current(h->ledger, t, form, unit, period, take_latest, out);
+        e = ledger_each_standing(h->ledger, t, form, unit, period, take_latest, out);
     buf_fini(&g.corrected);
     memcpy(out->mark, g.mark, RETURN_MARK_BYTES);
     if (e != OK || out->submissions == 0)

@@ -5,6 +5,7 @@
 #define SLOT_DOMAIN     "svodka slot v1"
 #define SLOT_KEY_DOMAIN "svodka slot key v1"
 #define FLAG_DEAD       1u
+#define FLAG_FROZEN     2u
 
 /* What stands for a row's key, so that keys of different types never meet. */
 enum key_mark { MARK_RECORD = 'r', MARK_ANSWER = 'a', MARK_INTEGER = 'i', MARK_TEXT = 't', MARK_CHOICE = 'c' };
@@ -116,18 +117,19 @@ void slot_current_put(uint8_t out[SLOT_CURRENT_BYTES], const struct slot_current
     record_ref_put(out + 4, &c->ref);
     be64_put(out + 24, c->lsn);
     be32_put(out + 32, c->row);
-    out[36] = c->is_dead ? FLAG_DEAD : 0;
+    out[36] = (uint8_t)((c->is_dead ? FLAG_DEAD : 0u) | (c->is_frozen ? FLAG_FROZEN : 0u));
 }
 
 enum err slot_current_get(struct slot_current *out, struct bytes in)
 {
-    if (in.len != SLOT_CURRENT_BYTES || (in.p[36] & ~FLAG_DEAD) != 0)
+    if (in.len != SLOT_CURRENT_BYTES || (in.p[36] & ~(FLAG_DEAD | FLAG_FROZEN)) != 0)
         return err_set(ERR_CORRUPT, "ledger: an entry of the current submissions is damaged");
     out->participant = be32_get(in.p);
     out->ref = record_ref_get(in.p + 4);
     out->lsn = be64_get(in.p + 24);
     out->row = be32_get(in.p + 32);
     out->is_dead = (in.p[36] & FLAG_DEAD) != 0;
+    out->is_frozen = (in.p[36] & FLAG_FROZEN) != 0;
     return OK;
 }
 

@@ -34,7 +34,8 @@ struct slot_current {
     struct record_ref ref;
     uint64_t lsn;
     uint32_t row;
-    bool is_dead; /* the greatest one was corrected or retracted: the slot is empty, nothing older revives */
+    bool is_dead;   /* the greatest one was corrected or retracted: the slot is empty, nothing older revives */
+    bool is_frozen; /* what stands here was erased: nothing comes after it */
 };
 #define SLOT_CURRENT_BYTES 37u
 void slot_current_put(uint8_t out[SLOT_CURRENT_BYTES], const struct slot_current *c);

@@ -84,6 +84,11 @@ MUST_CHECK enum err batch_parse(struct batch_header *out, struct bytes batch);
  * sequence alone; there is nothing to free.  ERR_NOT_FOUND: too short to tell.  ERR_MALFORMED, ERR_VERSION. */
 #define BATCH_PEEK_BYTES 96u
 MUST_CHECK enum err batch_peek(struct batch_header *out, struct bytes beginning);
+/* Everything before the first section, which ends at the length returned; as batch_parse(), but nothing is said about
+ * what follows.  For what is kept of a batch. */
+MUST_CHECK enum err batch_parse_clear(struct batch_header *out, struct bytes clear);
+/* Length of that in a batch that was parsed. */
+size_t batch_clear_len(struct bytes batch);
 /* Ed25519ph by the key the caller's registry holds (not the header's; the two must be equal).  ERR_AUTH. */
 MUST_CHECK enum err batch_verify(const struct batch_header *h, struct bytes batch, const uint8_t sign_key[KEY_BYTES]);
 void batch_digest(uint8_t out[DIGEST_BYTES], struct bytes batch);
@@ -101,6 +106,17 @@ struct batch_plain;
  * ERR_AUTH: a section does not open; ERR_MALFORMED: it opens, but is not what it should be. */
 MUST_CHECK enum err batch_open(struct batch_plain **out, const struct batch_header *h, struct bytes batch,
                                const struct section_keys *keys, uint32_t mask);
+/* What the ledger still has of a section: as it was sealed, or the records that are left of it, or nothing. */
+struct batch_part {
+    struct bytes sealed; /* with `key`; p NULL: not as it was sealed */
+    const uint8_t *key;
+    const struct bytes *records; /* in the order of their numbers; loans */
+    const uint64_t *numbers;
+    uint32_t count;
+};
+/* The same from parts, one for each section; numbers of the header may be missing where a section is not whole. */
+MUST_CHECK enum err batch_open_parts(struct batch_plain **out, const struct batch_header *h,
+                                     const struct batch_part parts[BATCH_MAX_SECTIONS]);
 void batch_plain_free(struct batch_plain *p);
 uint32_t batch_plain_count(const struct batch_plain *p);
 /* Canonical bytes (a loan) and number of the i-th record, with the section it came in (the last two may be NULL). */

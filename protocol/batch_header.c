@@ -200,27 +200,46 @@ static enum err check_length(const struct batch_header *h, struct bytes batch)
     return OK;
 }
 
-enum err batch_parse(struct batch_header *out, struct bytes batch)
+static enum err parse_clear(struct batch_header *h, struct bytes batch, size_t behind)
 {
-    struct batch_header h = {0};
     struct mp m;
-    enum err e;
 
     if (batch.len > BATCH_MAX_SEALED)
         return err_set(ERR_LIMIT, "a batch of %zu bytes; at most %u are allowed", batch.len, BATCH_MAX_SEALED);
-    if (batch.len < BATCH_FIXED_BYTES + SIGNATURE_BYTES || memcmp(batch.p, BATCH_MAGIC, 4) != 0)
+    if (batch.len < BATCH_FIXED_BYTES + behind || memcmp(batch.p, BATCH_MAGIC, 4) != 0)
         return err_set(ERR_MALFORMED, "this is not a batch");
-    h.version = batch.p[4];
-    h.suite = batch.p[5];
-    if (h.version != BATCH_VERSION || h.suite != SUITE_1)
+    h->version = batch.p[4];
+    h->suite = batch.p[5];
+    if (h->version != BATCH_VERSION || h->suite != SUITE_1)
         return err_set(ERR_VERSION, "a batch of version %u, suite %u; this program knows version %u, suite %u",
-                       h.version, h.suite, BATCH_VERSION, SUITE_1);
-    if (batch.len - BATCH_FIXED_BYTES - SIGNATURE_BYTES < batch_clear_len(batch) - BATCH_FIXED_BYTES)
+                       h->version, h->suite, BATCH_VERSION, SUITE_1);
+    if (batch.len - BATCH_FIXED_BYTES - behind < batch_clear_len(batch) - BATCH_FIXED_BYTES)
         return err_set(ERR_MALFORMED, "a batch that ends within its header");
     m = mp_of((struct bytes){batch.p + BATCH_FIXED_BYTES, batch_clear_len(batch) - BATCH_FIXED_BYTES});
-    e = take_fields(&m, &h);
+    return take_fields(&m, h);
+}
+
+enum err batch_parse(struct batch_header *out, struct bytes batch)
+{
+    struct batch_header h = {0};
+    enum err e = parse_clear(&h, batch, SIGNATURE_BYTES);
+
     if (e == OK)
         e = check_length(&h, batch);
+    if (e == OK)
+        *out = h;
+    else
+        batch_header_fini(&h);
+    return e;
+}
+
+enum err batch_parse_clear(struct batch_header *out, struct bytes clear)
+{
+    struct batch_header h = {0};
+    enum err e = parse_clear(&h, clear, 0);
+
+    if (e == OK && batch_clear_len(clear) != clear.len)
+        e = err_set(ERR_MALFORMED, "bytes are left over after a batch's header");
     if (e == OK)
         *out = h;
     else

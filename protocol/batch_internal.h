@@ -23,9 +23,6 @@ size_t section_sealed_len(size_t packed_len);
 /* Everything before the first section.  ERR_FULL: the header would be too long; `out` is as before. */
 MUST_CHECK enum err batch_header_put(struct buf *out, const struct batch_header *h);
 
-/* The length of that, and the digest of it that the section keys depend on.  `batch` has been parsed. */
-size_t batch_clear_len(struct bytes batch);
-
 /* `shared`: X25519 of the ephemeral and the sealing key.  `clear`: everything before the first section. */
 void section_key(uint8_t out[KEY_BYTES], const uint8_t shared[KEY_BYTES], unsigned index, struct bytes clear);
 /* `stream_header`: 24 bytes in test vectors, else NULL. */

@@ -189,11 +189,57 @@ static enum err check_numbers(const struct batch_plain *p, const struct batch_he
     return OK;
 }
 
-enum err batch_open(struct batch_plain **out, const struct batch_header *h, struct bytes batch,
-                    const struct section_keys *keys, uint32_t mask)
+/* Plain text: where it has to move, no copy is left behind. */
+static enum err make_room(struct buf *b, const struct batch_part *part)
+{
+    struct buf moved;
+    size_t need = b->len;
+
+    for (uint32_t i = 0; i < part->count; i++)
+        need += part->records[i].len;
+    if (b->cap > need)
+        return OK;
+    buf_init(&moved, b->max);
+    if (need > b->max || buf_grow(&moved, need) == NULL) {
+        buf_fini(&moved);
+        return need > b->max ? malformed("records of too many bytes") : ERR_NOMEM;
+    }
+    if (b->len > 0)
+        memcpy(moved.data, b->data, b->len);
+    moved.len = b->len;
+    buf_wipe(b);
+    *b = moved;
+    return OK;
+}
+
+/* Records as they stand, instead of blocks. */
+static enum err take_records(struct batch_plain *p, const struct batch_part *part)
+{
+    enum err e = part->count == 0 ? OK : make_room(&p->bytes, part);
+
+    if (e != OK)
+        return e;
+    for (uint32_t i = 0; i < part->count; i++) {
+        uint32_t end;
+
+        if (part->records[i].len == 0 || part->records[i].len > RECORD_MAX ||
+            part->records[i].len > BATCH_MAX_UNPACKED - p->bytes.len)
+            return malformed("a record of no or too many bytes");
+        buf_put(&p->bytes, part->records[i].p, part->records[i].len);
+        end = (uint32_t)p->bytes.len;
+        buf_put(&p->ends, &end, sizeof(end));
+        buf_put(&p->numbers, &part->numbers[i], sizeof(part->numbers[i]));
+        p->count++;
+    }
+    if (p->bytes.failed || p->ends.failed || p->numbers.failed)
+        return err_set(ERR_NOMEM, "no memory to open a batch");
+    return OK;
+}
+
+enum err batch_open_parts(struct batch_plain **out, const struct batch_header *h,
+                          const struct batch_part parts[BATCH_MAX_SECTIONS])
 {
     struct batch_plain *p = calloc(1, sizeof(*p));
-    size_t at = batch_clear_len(batch);
     enum err e = OK;
 
     if (p == NULL)
@@ -204,10 +250,9 @@ enum err batch_open(struct batch_plain **out, const struct batch_header *h, stru
     for (uint32_t i = 0; i < h->section_count && e == OK; i++) {
         const struct batch_section *s = &h->sections[i];
 
-        if ((mask >> i & 1) != 0 &&
-            (e = open_section(p, s, (struct bytes){batch.p + at, s->sealed_len}, keys->key[i])) != OK)
+        e = parts[i].sealed.p != NULL ? open_section(p, s, parts[i].sealed, parts[i].key) : take_records(p, &parts[i]);
+        if (e != OK)
             (void)err_prefix(e, "section %u (%s)", i, s->retention);
-        at += s->sealed_len;
         p->section_end[i] = p->count;
     }
     if (e == OK)
@@ -219,4 +264,18 @@ enum err batch_open(struct batch_plain **out, const struct batch_header *h, stru
     else
         batch_plain_free(p);
     return e;
+}
+
+enum err batch_open(struct batch_plain **out, const struct batch_header *h, struct bytes batch,
+                    const struct section_keys *keys, uint32_t mask)
+{
+    struct batch_part parts[BATCH_MAX_SECTIONS] = {0};
+    size_t at = batch_clear_len(batch);
+
+    for (uint32_t i = 0; i < h->section_count; i++) {
+        if ((mask >> i & 1) != 0)
+            parts[i] = (struct batch_part){.sealed = {batch.p + at, h->sections[i].sealed_len}, .key = keys->key[i]};
+        at += h->sections[i].sealed_len;
+    }
+    return batch_open_parts(out, h, parts);
 }

@@ -510,6 +510,8 @@ static uint8_t *reserve_row(struct buf *b, uint32_t rows_left, size_t row_len)
     if (b->cap > b->len + ROW_ROOM)
         return buf_grow(b, ROW_ROOM);
     guess += guess < b->len ? b->len : ROW_ROOM;
+    if (guess < ROW_ROOM)
+        guess = ROW_ROOM; /* few bytes may stand there that came by another way (batch_open_parts()) */
     buf_init(&moved, b->max);
     if (buf_grow(&moved, b->len + (guess < most ? guess : most)) == NULL || moved.cap < b->len + ROW_ROOM) {
         buf_fini(&moved);

@@ -32,6 +32,7 @@ const char *quarantine_reason_name(enum quarantine_reason r)
     case QUARANTINE_TARGET: return "target";
     case QUARANTINE_HELD: return "held";
     case QUARANTINE_CONFLICT: return "conflict";
+    case QUARANTINE_ERASED: return "erased";
     }
     return "other"; /* a later hub's word */
 }

@@ -19,7 +19,8 @@ enum quarantine_reason {
     QUARANTINE_UNREADABLE = 7, /* the section did not open */
     QUARANTINE_TARGET = 8,     /* correction or retraction of something that cannot be (answers, itself, later) */
     QUARANTINE_HELD = 9,       /* participant held or revoked */
-    QUARANTINE_CONFLICT = 10   /* same number, other content */
+    QUARANTINE_CONFLICT = 10,  /* same number, other content */
+    QUARANTINE_ERASED = 11     /* about something whose content was erased at the hub */
 };
 const char *quarantine_reason_name(enum quarantine_reason r); /* "unknown-form" ..., "other" */
 

@@ -23,6 +23,7 @@ static const char *domain_of(enum signed_type type)
     case SIGNED_PUBLICATION: return "svodka publication v1";
     case SIGNED_NOTICE: return "svodka notice v1";
     case SIGNED_HISTORY: return "svodka history v1";
+    case SIGNED_ACT: return "svodka act v1";
     }
     return NULL;
 }
@@ -42,6 +43,7 @@ static const char *name_of(enum signed_type type)
     case SIGNED_PUBLICATION: return "publication";
     case SIGNED_NOTICE: return "notice";
     case SIGNED_HISTORY: return "history page";
+    case SIGNED_ACT: return "act of erasure";
     }
     return "signed object";
 }

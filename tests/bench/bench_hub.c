@@ -225,7 +225,7 @@ static uint64_t walk_batches(struct district *d, void (*work)(struct walking *w,
         if (batch_entry_get(&entry, lsn, bytes) != OK)
             continue;
         buf_reset(&w.blob);
-        must(blob_get(t, lsn, &w.blob), "blob");
+        must(ledger_batch_bytes(d->hub->ledger, t, lsn, &w.blob), "blob");
         work(&w, registry_by_index(d->hub->registry, entry.participant));
     }
     store_abort(t);

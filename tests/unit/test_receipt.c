@@ -201,7 +201,7 @@ static void names_are_one_word_each(void **state)
     assert_string_equal(verdict_name(VERDICT_DUPLICATE), "duplicate");
     assert_string_equal(verdict_name(VERDICT_QUARANTINED), "quarantined");
     assert_string_equal(verdict_name((enum verdict)9), "other");
-    for (unsigned i = QUARANTINE_UNKNOWN_FORM; i <= QUARANTINE_CONFLICT; i++) {
+    for (unsigned i = QUARANTINE_UNKNOWN_FORM; i <= QUARANTINE_ERASED; i++) {
         assert_string_not_equal(quarantine_reason_name((enum quarantine_reason)i), "other");
         for (unsigned k = QUARANTINE_UNKNOWN_FORM; k < i; k++)
             assert_string_not_equal(quarantine_reason_name((enum quarantine_reason)i),

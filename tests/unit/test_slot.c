@@ -192,7 +192,7 @@ static void another_storage_key_gives_other_slots(void **state)
 
 static void entries_are_read_as_they_were_written(void **state)
 {
-    struct slot_current c = {7, {{3, {1, 2, 3, 4, 5, 6, 7, 8}}, 99}, 12, 34, true};
+    struct slot_current c = {7, {{3, {1, 2, 3, 4, 5, 6, 7, 8}}, 99}, 12, 34, true, false};
     struct slot_current back;
     struct slot_list_entry entry;
     uint8_t raw[SLOT_CURRENT_BYTES];

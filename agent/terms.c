@@ -1,0 +1,257 @@
+#include "agent/terms.h"
+
+#include "agent/queue_internal.h"
+#include "common/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY_MS      INT64_C(86400000)
+#define SUMMARY_MAX 256u
+#define DRAFTS_MAX  10000u /* looked at in one go */
+#define KEY_MAX     (FORM_NAME_MAX + ID_MAX + PERIOD_ID_MAX + 3u)
+
+/* ---- terms ---- */
+
+static bool term_is_over(const struct form *f, int32_t received, int32_t today)
+{
+    return f->retention_years > 0 &&
+           today >= date_from_civil(school_year_of(received) + 1 + (int)f->retention_years, 9, 1);
+}
+
+/* A page of the batch's generation, oldest first; `from` is its number. */
+static enum err next_page(const struct agent *a, struct store_txn *t, const struct generation *g, uint64_t from,
+                          struct page *out)
+{
+    struct store_cursor *c = NULL;
+    struct bytes key;
+    struct bytes value;
+    uint8_t raw[PAGE_KEY];
+    enum err e = store_cursor_open(t, T_PAGES, &c);
+
+    if (e != OK)
+        return e;
+    page_key(raw, g, from);
+    e = store_seek(c, bytes_of(raw, sizeof(raw)), &key, &value);
+    if (e == OK && memcmp(key.p, raw, GEN_BYTES) != 0)
+        e = ERR_NOT_FOUND;
+    if (e == OK)
+        e = page_open(a, t, key, value, out);
+    store_cursor_close(c);
+    return e;
+}
+
+/* Calls `each` for the batch's records that are still here. */
+static enum err each_record(const struct agent *a, struct store_txn *t, const struct batch_state *b,
+                            enum err (*each)(void *ctx, uint64_t number, const struct record *r), void *ctx)
+{
+    uint64_t from = 0;
+    enum err e = OK;
+
+    while (e == OK && from <= b->last_number) {
+        struct page page;
+        struct page_walk w;
+        struct bytes bytes;
+        uint64_t number;
+
+        if ((e = next_page(a, t, &b->gen, from, &page)) != OK)
+            break;
+        w = page_walk_of(&page);
+        while (e == OK && page_next(&w, &number, &bytes)) {
+            struct record r;
+
+            if (number < b->first_number || number > b->last_number)
+                continue;
+            if ((e = record_decode_head(&r, bytes)) == OK)
+                e = each(ctx, number, &r);
+        }
+        from = page.first + 1;
+        buf_wipe(&page.plain);
+    }
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+struct judging {
+    const struct agent *a;
+    int32_t received, today;
+    bool is_over;
+};
+
+static enum err judge(void *ctx, uint64_t number, const struct record *r)
+{
+    struct judging *j = ctx;
+    const struct form *f = agent_form_by_digest(j->a, r->form);
+
+    (void)number;
+    j->is_over |= f != NULL && term_is_over(f, j->received, j->today);
+    return OK;
+}
+
+enum err terms_are_over(const struct agent *a, struct store_txn *t, const struct batch_state *b, int64_t now,
+                        bool *are_over)
+{
+    struct judging j = {a, (int32_t)(b->receipt_ms / DAY_MS), (int32_t)(now / DAY_MS), false};
+    enum err e = each_record(a, t, b, judge, &j);
+
+    *are_over = j.is_over;
+    return e;
+}
+
+/* ---- the summary ---- */
+
+struct noting {
+    const struct agent *a;
+    struct store_txn *t;
+    const struct batch_state *b;
+    struct sent_summary run; /* count 0: none yet */
+};
+
+static enum err put_run(struct noting *n)
+{
+    uint8_t key[PAGE_KEY];
+    struct buf value;
+    enum err e;
+
+    if (n->run.count == 0)
+        return OK;
+    page_key(key, &n->b->gen, n->run.first.number);
+    buf_init(&value, SUMMARY_MAX);
+    mp_put_array(&value, 7);
+    mp_put_uint(&value, n->run.count);
+    mp_put_cstr(&value, n->run.form);
+    mp_put_cstr(&value, n->run.unit);
+    mp_put_cstr(&value, n->run.period);
+    mp_put_uint(&value, n->b->sequence);
+    mp_put_bin(&value, n->b->digest, DIGEST_BYTES);
+    mp_put_int(&value, n->b->receipt_ms);
+    if ((e = buf_status(&value)) == OK)
+        e = store_put(n->t, T_SUMMARY, bytes_of(key, sizeof(key)), bytes_of(value.data, value.len));
+    buf_fini(&value);
+    n->run.count = 0;
+    return e;
+}
+
+static enum err note(void *ctx, uint64_t number, const struct record *r)
+{
+    struct noting *n = ctx;
+    const struct form *f = agent_form_by_digest(n->a, r->form);
+    const char *form = f == NULL ? "" : f->id;
+    enum err e;
+
+    if (n->run.count > 0 && number == n->run.first.number + n->run.count && strcmp(form, n->run.form) == 0 &&
+        strcmp(r->unit, n->run.unit) == 0 && strcmp(r->period, n->run.period) == 0) {
+        n->run.count++;
+        return OK;
+    }
+    if ((e = put_run(n)) != OK)
+        return e;
+    n->run.first.number = number;
+    n->run.count = 1;
+    (void)snprintf(n->run.form, sizeof(n->run.form), "%s", form);
+    (void)snprintf(n->run.unit, sizeof(n->run.unit), "%s", r->unit);
+    (void)snprintf(n->run.period, sizeof(n->run.period), "%s", r->period);
+    return OK;
+}
+
+enum err terms_note(const struct agent *a, struct store_txn *t, const struct batch_state *b)
+{
+    struct noting n = {.a = a, .t = t, .b = b};
+    enum err e = each_record(a, t, b, note, &n);
+
+    return e == OK ? put_run(&n) : e;
+}
+
+static enum err read_summary(struct sent_summary *out, struct bytes key, struct bytes value)
+{
+    struct mp m = mp_of(value);
+
+    memset(out, 0, sizeof(*out));
+    if (key.len == PAGE_KEY) {
+        out->first.gen = gen_get(key.p);
+        out->first.number = be64_get(key.p + GEN_BYTES);
+    }
+    (void)mp_array(&m, 7, 32);
+    out->count = mp_uint(&m, UINT64_MAX);
+    mp_text(&m, out->form, 0, FORM_NAME_MAX);
+    mp_text(&m, out->unit, 0, ID_MAX);
+    mp_text(&m, out->period, 0, PERIOD_ID_MAX);
+    out->sequence = mp_uint(&m, UINT64_MAX);
+    mp_bin_exact(&m, out->batch, DIGEST_BYTES);
+    out->receipt_ms = mp_int(&m);
+    return m.failed || key.len != PAGE_KEY ? err_set(ERR_CORRUPT, _("what was kept of an old delivery is damaged"))
+                                           : OK;
+}
+
+enum err terms_each_summary(const struct agent *a, enum err (*each)(void *ctx, const struct sent_summary *s), void *ctx)
+{
+    struct store_cursor *c = NULL;
+    struct store_txn *t = NULL;
+    struct sent_summary s;
+    struct bytes key;
+    struct bytes value;
+    enum err e = store_begin_read(a->store, &t);
+
+    if (e != OK)
+        return e;
+    if ((e = store_cursor_open(t, T_SUMMARY, &c)) == OK)
+        for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value))
+            if ((e = read_summary(&s, key, value)) != OK || (e = each(ctx, &s)) != OK)
+                break;
+    store_cursor_close(c);
+    store_abort(t);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+/* ---- drafts ---- */
+
+/* "form|unit|period" (draft.c) */
+static bool draft_is_over(const struct agent *a, struct bytes key, int32_t today)
+{
+    char text[KEY_MAX + 1];
+    char *period;
+    char *unit;
+    struct period p;
+
+    if (key.len > KEY_MAX)
+        return false;
+    memcpy(text, key.p, key.len);
+    text[key.len] = '\0';
+    if ((unit = strchr(text, '|')) == NULL || (period = strrchr(text, '|')) == unit)
+        return false;
+    *unit = '\0';
+    for (size_t i = 0; i < a->form_count; i++)
+        if (strcmp(a->forms[i]->id, text) == 0 && a->forms[i]->drafts_end)
+            return calendar_find(a->calendar, NULL, period + 1, &p) == OK && today > p.last;
+    return false;
+}
+
+enum err terms_drop_drafts(const struct agent *a, struct store_txn *t, int64_t now, uint64_t *dropped)
+{
+    struct store_cursor *c = NULL;
+    struct bytes key;
+    struct bytes value;
+    struct buf gone;
+    struct rd r;
+    enum err e = now == 0 ? ERR_NOT_FOUND : store_cursor_open(t, T_DRAFTS, &c);
+
+    *dropped = 0;
+    buf_init(&gone, (size_t)DRAFTS_MAX * (KEY_MAX + 4));
+    if (e == OK)
+        for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value))
+            if (draft_is_over(a, key, (int32_t)(now / DAY_MS))) {
+                buf_put_u32(&gone, (uint32_t)key.len);
+                buf_put(&gone, key.p, key.len);
+            }
+    store_cursor_close(c);
+    e = e == ERR_NOT_FOUND ? buf_status(&gone) : e;
+    r = rd_of(gone.data, gone.len);
+    while (e == OK && rd_left(&r) > 0) {
+        uint32_t len = rd_u32(&r);
+
+        if ((e = store_delete(t, T_DRAFTS, bytes_of(rd_bytes(&r, len), len))) == OK)
+            ++*dropped;
+    }
+    buf_fini(&gone);
+    return e;
+}
