@@ -46,11 +46,12 @@ static enum err next_page(const struct agent *a, struct store_txn *t, const stru
 static enum err each_record(const struct agent *a, struct store_txn *t, const struct batch_state *b,
                             enum err (*each)(void *ctx, uint64_t number, const struct record *r), void *ctx)
 {
+    struct page page = {.first = 0};
     uint64_t from = 0;
     enum err e = OK;
 
+    buf_init(&page.plain, RECORD_MAX + PAGE_PLAIN);
     while (e == OK && from <= b->last_number) {
-        struct page page;
         struct page_walk w;
         struct bytes bytes;
         uint64_t number;
@@ -67,8 +68,8 @@ static enum err each_record(const struct agent *a, struct store_txn *t, const st
                 e = each(ctx, number, &r);
         }
         from = page.first + 1;
-        buf_wipe(&page.plain);
     }
+    buf_wipe(&page.plain);
     return e == ERR_NOT_FOUND ? OK : e;
 }
 

@@ -9,10 +9,12 @@
 #include "hub/retention.h"
 #include "hub/slot.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define COPY_DAYS 30 /* until which copies made before have to be destroyed */
@@ -206,19 +208,27 @@ static enum err write_one(const struct hub *h, uint64_t number, const char *endi
     return cli_write_file(path, bytes->data, bytes->len, 0600, true);
 }
 
+static enum err make_folder(const struct hub *h)
+{
+    char path[FOLDER_PATH_MAX];
+    enum err e = folder_path(path, h->dir, ACT_FOLDER);
+
+    if (e == OK && mkdir(path, 0700) != 0 && errno != EEXIST)
+        e = err_errno(ERR_IO, errno, "%s", path);
+    return e;
+}
+
 enum err act_write(struct hub *h, struct store_txn *t, uint64_t number)
 {
     struct act *a = malloc(sizeof(*a));
     struct buf beside, extract, html, object;
     struct bytes loan = {NULL, 0};
-    enum err e = a == NULL ? ERR_NOMEM : folder_make(h->dir, ACT_FOLDER);
+    enum err e = a == NULL ? ERR_NOMEM : make_folder(h);
 
     buf_init(&beside, ACT_BESIDE_MAX);
     buf_init(&extract, ACT_BESIDE_MAX);
     buf_init(&html, 1u << 20);
     buf_init(&object, SIGNED_MAX);
-    if (e == ERR_EXISTS)
-        e = OK;
     if (e == OK && (e = act_get(h, t, number, a, &loan)) == OK && (e = act_beside(t, a, &beside)) == OK &&
         (e = act_extract(h, t, bytes_of(beside.data, beside.len), &extract)) == OK) {
         act_html(&html, h, a);

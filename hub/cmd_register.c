@@ -177,7 +177,7 @@ static enum err put_forms(const struct page *p, struct store_txn *t)
     for (size_t i = 0; i < p->hub->form_count && e == OK; i++) {
         struct line l = {.form = p->hub->forms[i]};
 
-        if (hub_form_by_id(p->hub, l.form->id) != l.form)
+        if (!retention_is_newest(p->hub, l.form))
             continue;
         if ((e = ledger_each_standing(p->hub->ledger, t, l.form->id, NULL, NULL, count_one, &l)) == OK)
             e = put_form(p, &l);

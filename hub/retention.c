@@ -20,6 +20,13 @@ static bool names_class(const struct form *f, const char *retention)
     return false;
 }
 
+bool retention_is_newest(const struct hub *h, const struct form *f)
+{
+    const struct form *newest = hub_form_by_id(h, f->id); /* a copy of the programme's own */
+
+    return newest != NULL && memcmp(newest->digest, f->digest, FORM_DIGEST_BYTES) == 0;
+}
+
 void retention_class_of(struct retention_class *out, const struct hub *h, const char *retention)
 {
     bool is_first = true;
@@ -28,7 +35,7 @@ void retention_class_of(struct retention_class *out, const struct hub *h, const 
     for (size_t i = 0; i < h->form_count; i++) {
         const struct form *f = h->forms[i];
 
-        if (hub_form_by_id(h, f->id) != f || !names_class(f, retention))
+        if (!retention_is_newest(h, f) || !names_class(f, retention))
             continue;
         out->differs |= !is_first && out->years != f->retention_years;
         is_first = false;

@@ -15,6 +15,8 @@ struct retention_class {
     const struct form *forms[RETENTION_FORMS_MAX];
 };
 void retention_class_of(struct retention_class *out, const struct hub *h, const char *retention);
+/* Is it the newest version of its form? */
+bool retention_is_newest(const struct hub *h, const struct form *f);
 /* The first day on which what was received in that school year is to be erased. */
 int32_t retention_due(int32_t year, uint32_t years);
 

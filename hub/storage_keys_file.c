@@ -50,13 +50,15 @@ enum err storage_file_folder(const char *home)
 
     if (e != OK)
         return e;
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+    if (mkdir(path, 0700) == 0)
+        return sync_folder(path);
+    if (errno != EEXIST)
         return err_errno(ERR_IO, errno, "%s", path);
     if (stat(path, &st) != 0)
         return err_errno(ERR_IO, errno, "%s", path);
     if ((st.st_mode & 077) != 0)
         return err_set(ERR_DENIED, _("%s: others may look into the folder of the keys; run: chmod 700 %s"), path, path);
-    return sync_folder(path);
+    return OK;
 }
 
 /* ---- writing ---- */

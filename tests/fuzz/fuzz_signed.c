@@ -98,7 +98,8 @@ static void open_any(enum signed_type type, struct bytes object, struct buf *aga
     case SIGNED_CHECKPOINT:
     case SIGNED_HISTORY: break;
     case SIGNED_NOTICE: open_notice(object, again); break;
-    case SIGNED_PUBLICATION: break; /* never come to an agent */
+    case SIGNED_PUBLICATION:
+    case SIGNED_ACT: break; /* never come to an agent */
     }
 }
 

@@ -1,5 +1,6 @@
 /* test_queue.c: the school's queue: invariants 1, 2, 3 and 4 of docs/design.md as far as the school keeps them. */
 #include "agent/queue_internal.h"
+#include "agent/terms.h"
 #include "agent_fixture.h"
 
 #include "common/form_rule.h"
@@ -774,6 +775,101 @@ static void the_last_page_goes_with_its_batch(void **state)
     assert_int_equal(readable(s), 1);
 }
 
+static enum err add_summary(void *ctx, const struct sent_summary *x)
+{
+    struct buf *out = ctx;
+
+    buf_printf(out, "%s %s %s %llu+%llu %llu\n", x->form, x->unit, x->period, (unsigned long long)x->first.number,
+               (unsigned long long)x->count, (unsigned long long)x->sequence);
+    return OK;
+}
+
+/* The term of a form is shorter than keep_days: then it holds, but never before 30 days after archived (invariant 2).
+ */
+static void a_forms_term_ends_a_copy_and_a_summary_stays(void **state)
+{
+    struct school *s = *state;
+    struct buf text;
+    uint64_t sealed;
+    uint64_t gone;
+
+    s->a->conf.keep_days = 36500;
+    put_rows(s, 1, 10);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(receive(s, 1, RECEIPT_ARCHIVED, TEST_NOW_MS), OK);
+    put_rows(s, 11, 1);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(receive(s, 2, RECEIPT_STORED, TEST_NOW_MS + 800 * DAY_MS), OK);
+    for (size_t i = 0; i < s->a->form_count; i++)
+        s->a->forms[i]->retention_years = 0;
+    assert_int_equal(queue_expire(s->a, &gone), OK);
+    assert_int_equal(gone, 0); /* no term is given */
+    for (size_t i = 0; i < s->a->form_count; i++)
+        s->a->forms[i]->retention_years = 3;
+    assert_int_equal(queue_expire(s->a, &gone), OK);
+    assert_int_equal(gone, 0); /* it is not over */
+    for (size_t i = 0; i < s->a->form_count; i++)
+        s->a->forms[i]->retention_years = 1;
+    assert_int_equal(queue_expire(s->a, &gone), OK);
+    assert_int_equal(gone, 1); /* the other one is not archived */
+    assert_int_equal(readable(s), 1);
+    buf_init(&text, 4096);
+    assert_int_equal(terms_each_summary(s->a, add_summary, &text), OK);
+    assert_non_null(strstr(buf_cstr(&text), " 1+10 1\n"));
+    buf_fini(&text);
+    assert_verifies(s);
+}
+
+static void put_draft(struct school *s, const char *key)
+{
+    struct store_txn *t = NULL;
+
+    assert_int_equal(store_begin_write(s->a->store, &t), OK);
+    assert_int_equal(store_put(t, T_DRAFTS, bytes_of(key, strlen(key)), bytes_of("locked", 6)), OK);
+    assert_int_equal(store_commit(t), OK);
+}
+
+static uint64_t drafts(struct school *s)
+{
+    struct store_txn *t = NULL;
+    uint64_t n;
+
+    assert_int_equal(store_begin_read(s->a->store, &t), OK);
+    n = store_count(t, T_DRAFTS);
+    store_abort(t);
+    return n;
+}
+
+/* Only of forms that say so, and only by the hub's time. */
+static void drafts_go_when_their_period_is_over(void **state)
+{
+    struct school *s = *state;
+    struct period p;
+    char key[128];
+    uint64_t sealed;
+    uint64_t gone;
+    int64_t over;
+
+    assert_int_equal(calendar_find(s->a->calendar, NULL, "2020/21", &p), OK);
+    over = ((int64_t)p.last + 1) * DAY_MS;
+    (void)snprintf(key, sizeof(key), "%s|gp|%s", s->a->forms[0]->id, p.id);
+    put_draft(s, key);
+    (void)snprintf(key, sizeof(key), "%s|gp|%s", s->a->forms[1]->id, p.id);
+    put_draft(s, key);
+    s->a->forms[0]->drafts_end = true;
+    put_rows(s, 1, 1);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    clock_test_set(over + 400 * DAY_MS); /* the PC's own clock decides nothing */
+    assert_int_equal(receive(s, 1, RECEIPT_STORED, over - DAY_MS), OK);
+    assert_int_equal(queue_expire(s->a, &gone), OK);
+    assert_int_equal(drafts(s), 2);
+    put_rows(s, 2, 1);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(receive(s, 2, RECEIPT_STORED, over), OK);
+    assert_int_equal(queue_expire(s->a, &gone), OK);
+    assert_int_equal(drafts(s), 1);
+}
+
 /* ---- two histories ---- */
 
 static enum err feed(struct school *s, struct reconcile_plan *p, struct reconcile *r, bool *is_complete)
@@ -1050,6 +1146,8 @@ int main(void)
         TEST(copies_go_30_days_after_archived_and_never_without),
         TEST(a_damaged_batch_stops_expiry_before_anything_is_gone),
         TEST(the_last_page_goes_with_its_batch),
+        TEST(a_forms_term_ends_a_copy_and_a_summary_stays),
+        TEST(drafts_go_when_their_period_is_over),
         TEST(a_restored_queue_gives_new_numbers_only_to_what_the_hub_lacks),
         TEST(a_generation_that_the_hub_left_open_is_not_renumbered),
         TEST(what_is_archived_stays_out_of_reconciling),

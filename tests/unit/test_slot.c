@@ -207,7 +207,8 @@ static void entries_are_read_as_they_were_written(void **state)
     assert_int_equal(back.lsn, 12);
     assert_int_equal(back.row, 34);
     assert_true(back.is_dead);
-    raw[36] = 2;
+    assert_false(back.is_frozen);
+    raw[36] = 4;
     assert_int_equal(slot_current_get(&back, (struct bytes){raw, sizeof(raw)}), ERR_CORRUPT);
     assert_int_equal(slot_current_get(&back, (struct bytes){raw, 36}), ERR_CORRUPT);
 

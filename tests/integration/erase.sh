@@ -1,0 +1,137 @@
+#!/bin/sh
+# erase.sh BUILD_DIR: what is due is shown, destroyed by an order and told; sums stay, verify is clean, and no file of the
+# hub's home holds what was answered (invariants 2, 3, 5).
+set -eu
+name=erase
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/integration/lib.sh
+. "$here/lib.sh"
+
+[ $# -ge 1 ] || {
+    warn 'usage: erase.sh BUILD_DIR'
+    exit 2
+}
+begin "$1"
+LANGUAGE=en
+export LANGUAGE
+cd "$work"
+
+refused() { # CODE TEXT COMMAND...
+    refused_code=$1 refused_text=$2
+    shift 2
+    code=0
+    "$@" >out.txt 2>err.txt </dev/null || code=$?
+    [ "$code" = "$refused_code" ] || { cat out.txt err.txt >&2; fail "exit $code, not $refused_code: $*"; }
+    grep -qF -- "$refused_text" err.txt || { cat err.txt >&2; fail "\"$refused_text\" is not said: $*"; }
+}
+has() { # FILE TEXT
+    grep -qF -- "$2" "$1" || { cat "$1" >&2; fail "\"$2\" is not in $1"; }
+}
+
+mkdir -p pack/forms
+cat >pack/programme.yaml <<'YAML'
+programme: reg
+version: "1"
+title: Registers
+indicators:
+  - {id: R-1, name: Pupils, form: pupils, kind: count}
+  - {id: R-2, name: Mean mark, form: pupils, kind: mean, value: "${mark}", places: 2}
+YAML
+cat >pack/forms/pupils.yaml <<'YAML'
+form: pupils
+version: "1"
+title: {ru: Ученики, en: Pupils}
+mode: rows
+key: code
+role: school
+period: school_year
+retention: pupils
+retention_years: 1
+audience: [office]
+purpose: {ru: Проверка, en: Trying out}
+basis: {ru: Приказ, en: Order}
+survey:
+  - {type: text, name: code, label: Code, required: true}
+  - {type: text, name: words, label: Words, required: true}
+  - {type: integer, name: mark, label: Mark, required: true}
+YAML
+hub_home=$work/hub
+free_port
+"$hub_program" init --home "$hub_home" --name 'Район' --listen "tcp://127.0.0.1:$port" >init.txt
+printf 'operators:\n  - "Иванова И. И."\n' >>"$hub_home/hub.yaml"
+hub programme load pack >load.txt
+hub school add gp --name 'Школа' --invite gp.invite >add.txt
+"$agent_program" join gp.invite --home "$work/gp" >join.txt
+n=0
+for code in anna boris vera; do
+    n=$((n + 1))
+    printf '{"code": "%s", "words": "Zhelezyaka-Marker-%s Железяка-Метка", "mark": %d}' "$code" "$code" "$((n + 2))" |
+        "$agent_program" submit pupils --period 2020/21 --json - --home "$work/gp" >submit.txt
+done
+start_hub
+"$agent_program" sync --home "$work/gp" >sync.txt 2>&1 || { cat sync.txt >&2; fail 'no sync'; }
+
+# ---- what is kept ----
+hub erase list --format csv >list.csv
+has list.csv 'pupils,'
+has list.csv ',Trying out,'
+has list.csv ',kept,'
+hub register --html register.html >register.txt
+has register.txt 'Иванова'
+has register.html 'Trying out'
+[ "$(stat -c %a "$hub_home/keys/storage")" = 700 ] || fail 'the folder of the storage keys is open to others'
+
+# ---- mistakes ----
+refused 2 'one of three is expected' hub erase pupils --form pupils --year 2020
+refused 2 '--year is missing' hub erase pupils
+refused 2 '--order' hub erase --form pupils --unit gp --period 2020/21
+refused 2 '--yes is needed' hub erase --form pupils --unit gp --period 2020/21 --key boris --order 'No. 7'
+year=$(sed -n 's/^pupils,\([0-9]*\).*/\1/p' list.csv)
+refused 1 'is not over' hub erase pupils --year "$year" --order 'No. 8' --yes
+
+# ---- one person, beside the running core ----
+hub indicators --format csv >before.csv
+printf 'boris\n' >key.txt
+hub erase --form pupils --unit gp --period 2020/21 --key - --order 'Request of 1 October, No. 7' --yes <key.txt >act.txt 2>said.txt
+has act.txt 'Act of erasure No. 1'
+has act.txt 'Request of 1 October, No. 7'
+has said.txt 'still hold it'
+has "$hub_home/acts/1.html" 'No. 7'
+[ -s "$hub_home/acts/1.csv" ] && [ -s "$hub_home/acts/1.act" ] || fail 'the act is not written whole'
+hub indicators --format csv >after.csv
+cmp before.csv after.csv || fail 'the sums changed'
+hub explain R-1 --period 2020/21 >explain.txt
+has explain.txt 'erased under act 1'
+hub export submissions --form pupils --period 2020/21 --unsafe-raw >export.csv 2>said.txt
+has said.txt 'erased under act 1'
+has export.csv 'anna'
+! grep -q boris export.csv || fail 'an erased row is written out'
+hub verify >verify.txt
+has verify.txt 'Erased under act 1'
+hub erase act --format csv >acts.csv
+has acts.csv 'pupils'
+refused 1 'was erased already' hub erase --form pupils --unit gp --period 2020/21 --key boris --order x --yes
+refused 1 'there is no act 9' hub erase act 9
+
+# ---- the school goes on; what speaks about the erased one is kept apart ----
+printf '{"code": "boris", "words": "again", "mark": 5}' |
+    "$agent_program" submit pupils --period 2020/21 --json - --home "$work/gp" >submit.txt
+"$agent_program" sync --home "$work/gp" >sync.txt 2>&1 || { cat sync.txt >&2; fail 'no sync after the erasure'; }
+hub quarantine list --format csv >quarantine.csv
+has quarantine.csv 'erased'
+hub verify >verify.txt
+
+# ---- all of it ----
+hub erase --form pupils --unit gp --period 2020/21 --order 'No. 9' --yes >act.txt 2>said.txt || { cat said.txt >&2; fail "the return is not erased"; }
+hub indicators --format csv >after.csv
+cmp before.csv after.csv || fail 'the sums changed'
+hub verify >verify.txt
+has verify.txt 'Erased under act 2'
+stop_hub
+utf16=$(printf 'Zhelezyaka' | iconv -f UTF-8 -t UTF-16LE | od -An -tx1 | tr -d ' \n')
+find "$hub_home" -type f >files.txt
+while read -r file; do
+    ! LC_ALL=C grep -aqF -e Zhelezyaka -e 'Железяка' "$file" || fail "$file holds an answer"
+    ! od -An -v -tx1 "$file" | tr -d ' \n' | grep -qF "$utf16" || fail "$file holds an answer (UTF-16)"
+done <files.txt
+say 'erase: due, order, act, sums, verify and the disk: as they should be'
