@@ -135,12 +135,15 @@ static enum err check_generation(struct check *c, struct store_txn *t, const str
 
     for (e = batch_row_at(t, &row->gen, 0, &b, &receipt); e == OK;
          e = batch_row_at(t, &row->gen, b.sequence + 1, &b, &receipt)) {
-        expected = after_given_up(t, &row->gen, expected);
+        uint64_t after = after_given_up(t, &row->gen, expected);
+        bool is_next = after == expected && b.sequence == expected; /* else its forerunner is not here any more */
+
+        expected = after;
         /* Of an older generation a reconciliation may have taken batches out of the middle. */
         if (expected != 0 && ((is_current && b.sequence != expected) || b.first_number <= number))
             complain(c, "batch %llu stands where %llu should", (unsigned long long)b.sequence,
                      (unsigned long long)expected);
-        if ((e = check_batch(c, &b, previous, expected == b.sequence || b.sequence == 1)) != OK)
+        if ((e = check_batch(c, &b, previous, is_next || b.sequence == 1)) != OK)
             return e;
         check_receipt(c, &b, receipt);
         memcpy(previous, b.digest, DIGEST_BYTES);
