@@ -50,6 +50,8 @@ const struct cli_command hub_commands[] = {
     {"quarantine release", "ID | --all [--reason-code R] [--form F] [--school ID]",
      N_("judge again what waits there: what passes now is counted"), cmd_quarantine_release},
     {"quarantine reject", "ID --reason TEXT", N_("decide that a submission will never count"), cmd_quarantine_reject},
+    {"receipt check", "FILE --root FINGERPRINT", N_("check what a school's receipt proves; needs no hub"),
+     cmd_receipt_check},
     {"audit", "[--last N]", N_("show who did what"), cmd_audit},
     {"verify", "", N_("recompute everything from the ledger and compare"), cmd_verify},
     {"expr", "EXPRESSION [--json VALUES]", N_("try an expression out"), cmd_expr},

@@ -38,6 +38,7 @@ int cmd_quarantine_list(int argc, char **argv);
 int cmd_quarantine_show(int argc, char **argv);
 int cmd_quarantine_release(int argc, char **argv);
 int cmd_quarantine_reject(int argc, char **argv);
+int cmd_receipt_check(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_expr(int argc, char **argv);
