@@ -1,50 +1,11 @@
-#include "agent/cmd_common.h"
+#include "agent/cmd_sheet.h"
 
 #include "agent/draft.h"
 #include "agent/enrolment.h"
-#include "agent/standing.h"
 #include "common/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- a listing of names and values ---- */
-
-/* Programs get a stable name before each title; people do not need it. */
-struct sheet {
-    struct table *t;
-    bool has_names;
-};
-
-static enum err sheet_new(struct sheet *s, const struct table_column columns[3], enum table_format format)
-{
-    s->has_names = format != TABLE_TEXT;
-    return s->has_names ? table_new(&s->t, columns, 3) : table_new(&s->t, columns + 1, 2);
-}
-
-static enum err put_text(struct sheet *s, const char *item, const char *title, const char *value)
-{
-    const char *const cells[] = {item, title, value};
-
-    return table_row(s->t, s->has_names ? cells : cells + 1);
-}
-
-static enum err put_count(struct sheet *s, const char *item, const char *title, uint64_t n)
-{
-    char text[32];
-
-    (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
-    return put_text(s, item, title, text);
-}
-
-static enum err put_time(struct sheet *s, const char *item, const char *title, int64_t wall_ms)
-{
-    char text[64] = "";
-
-    if (wall_ms != 0)
-        cli_format_time(text, sizeof(text), wall_ms);
-    return put_text(s, item, title, text);
-}
 
 static const char *word_of_status(enum grant_status s)
 {
@@ -67,12 +28,12 @@ static enum err put_keys(struct sheet *s, const struct agent *a)
     enum err e;
 
     fingerprint(print, key_public(a->sign));
-    if ((e = put_text(s, "key", _("fingerprint of this computer's key"), print)) != OK)
+    if ((e = sheet_text(s, "key", _("fingerprint of this computer's key"), print)) != OK)
         return e;
     e = enrolment_words(a, words);
     if (e == ERR_NOT_FOUND)
         return OK;
-    return e == OK ? put_text(s, "words", _("six words for the telephone"), words) : e;
+    return e == OK ? sheet_text(s, "words", _("six words for the telephone"), words) : e;
 }
 
 static enum err put_who(struct sheet *s, const struct agent *a)
@@ -81,20 +42,20 @@ static enum err put_who(struct sheet *s, const struct agent *a)
     const char *expired = a->directory->expires_ms < clock_wall_ms()
                               ? _("the district's directory is past its date: sync when there is a line")
                               : "";
-    enum err e = put_text(s, "participant", _("participant"), a->grant->participant);
+    enum err e = sheet_text(s, "participant", _("participant"), a->grant->participant);
 
     if (e == OK)
-        e = put_text(s, "name", _("name"), a->grant->name);
+        e = sheet_text(s, "name", _("name"), a->grant->name);
     if (e == OK)
-        e = put_text(s, "district", _("district"), a->directory->name);
+        e = sheet_text(s, "district", _("district"), a->directory->name);
     if (e == OK)
-        e = put_text(s, "enrolled", _("known to the district"), enrolled);
+        e = sheet_text(s, "enrolled", _("known to the district"), enrolled);
     if (e == OK)
         e = put_keys(s, a);
     if (e == OK)
-        e = put_text(s, "access", _("access"), word_of_status(a->grant->status));
+        e = sheet_text(s, "access", _("access"), word_of_status(a->grant->status));
     if (e == OK && expired[0] != '\0')
-        e = put_text(s, "warning", _("note"), expired);
+        e = sheet_text(s, "warning", _("note"), expired);
     return e;
 }
 
@@ -108,16 +69,16 @@ static enum err put_queue(struct sheet *s, const struct agent *a)
     if (e != OK || (e = draft_count(a, &drafts)) != OK)
         return e;
     cli_format_bytes(bytes, sizeof(bytes), st.waiting_bytes);
-    if ((e = put_count(s, "drafts", _("drafts"), drafts)) != OK ||
-        (e = put_count(s, "waiting", _("submissions that wait"), st.waiting)) != OK ||
-        (e = put_count(s, "sealed", _("packed to be sent"), st.sealed)) != OK ||
-        (e = put_text(s, "sealed_size", _("their size on the line"), bytes)) != OK ||
-        (e = put_count(s, "stored", _("received by the district"), st.stored)) != OK ||
-        (e = put_count(s, "archived", _("in the district's archive"), st.archived)) != OK ||
-        (e = put_count(s, "refused", _("kept apart by the district"), st.refused)) != OK ||
-        (e = put_count(s, "rejected", _("rejected by the district"), st.rejected)) != OK)
+    if ((e = sheet_count(s, "drafts", _("drafts"), drafts)) != OK ||
+        (e = sheet_count(s, "waiting", _("submissions that wait"), st.waiting)) != OK ||
+        (e = sheet_count(s, "sealed", _("packed to be sent"), st.sealed)) != OK ||
+        (e = sheet_text(s, "sealed_size", _("their size on the line"), bytes)) != OK ||
+        (e = sheet_count(s, "stored", _("received by the district"), st.stored)) != OK ||
+        (e = sheet_count(s, "archived", _("in the district's archive"), st.archived)) != OK ||
+        (e = sheet_count(s, "refused", _("kept apart by the district"), st.refused)) != OK ||
+        (e = sheet_count(s, "rejected", _("rejected by the district"), st.rejected)) != OK)
         return e;
-    return put_time(s, "last_receipt", _("last word from the district"), st.last_receipt_ms);
+    return sheet_time(s, "last_receipt", _("last word from the district"), st.last_receipt_ms);
 }
 
 struct events {
@@ -132,7 +93,7 @@ static void put_event(void *ctx, int64_t wall_ms, const char *text)
 
     cli_format_time(when, sizeof(when), wall_ms);
     if (x->e == OK)
-        x->e = put_text(&x->sheet, "event", when, text);
+        x->e = sheet_text(&x->sheet, "event", when, text);
 }
 
 static enum err show_status(struct agent *a, enum table_format format, bool forget)
@@ -170,150 +131,6 @@ int cmd_status(int argc, char **argv)
         return cli_exit_code();
     if ((e = command_format(&format, format_name)) == OK && (e = command_open(&a, home)) == OK)
         e = show_status(a, format, read != NULL);
-    agent_close(a);
-    return cli_fail(e);
-}
-
-/* ---- receipt ---- */
-
-static const char *word_of_receipt(enum receipt_state s)
-{
-    switch (s) {
-    case RECEIPT_STORED: return _("received");
-    case RECEIPT_ARCHIVED: return _("in the archive");
-    case RECEIPT_REFUSED: return _("refused");
-    }
-    return "";
-}
-
-/* What became of this very submission: by words, by the receipt's refusals, up to a limit that few batches reach. */
-static enum err verdict_of(const struct agent *a, const struct record_ref *ref, const struct receipt *r,
-                           const char **verdict, char why[STANDING_TEXT])
-{
-    struct standing_row row;
-    const struct form *form;
-    char name[400];
-    enum err e = standing_get(a, NULL, ref, &row);
-
-    why[0] = '\0';
-    if (e == OK) {
-        submission_name(a, ref, name, sizeof(name), &form);
-        standing_why(why, &row, form);
-        *verdict = standing_word(row.standing);
-    } else if (e == ERR_NOT_FOUND) {
-        *verdict = r->state == RECEIPT_REFUSED                           ? _("refused")
-                   : r->verdicts[VERDICT_QUARANTINED] > r->refusal_count ? _("not told one by one")
-                                                                         : _("accepted");
-        e = OK;
-    }
-    return e;
-}
-
-static enum err show_receipt(const struct agent *a, const struct record_ref *ref, const struct receipt *r,
-                             enum table_format format)
-{
-    const struct table_column columns[] = {{"item", _("item"), TABLE_LEFT, false},
-                                           {"title", _("what"), TABLE_LEFT, false},
-                                           {"value", _("value"), TABLE_LEFT, false}};
-    struct sheet sheet = {.t = NULL};
-    struct sheet *s = &sheet;
-    const char *verdict = "";
-    char why[STANDING_TEXT];
-    char id[RECORD_ID_TEXT];
-    enum err e = sheet_new(s, columns, format);
-
-    record_id_format(id, a->grant->participant, ref);
-    if (e == OK && (e = verdict_of(a, ref, r, &verdict, why)) == OK &&
-        (e = put_text(s, "id", _("submission"), id)) == OK &&
-        (e = put_text(s, "state", _("state"), word_of_receipt(r->state))) == OK &&
-        (e = put_text(s, "verdict", _("verdict"), verdict)) == OK && (e = put_text(s, "why", _("why"), why)) == OK &&
-        (e = put_count(s, "batch", _("sent in parcel number"), r->sequence)) == OK &&
-        (e = put_count(s, "ledger", _("place in the district's journal"), r->ledger_number)) == OK &&
-        (e = put_time(s, "time", _("district's time"), r->hub_ms)) == OK)
-        e = table_print(s->t, format, stdout);
-    table_free(s->t);
-    return e;
-}
-
-int cmd_receipt(int argc, char **argv)
-{
-    static const struct cli_command self = {"receipt", "ID", N_("Shows the district's signed word about a submission."),
-                                            cmd_receipt};
-    const char *home = NULL;
-    const char *format_name = NULL;
-    const struct cli_option options[] = {OPTION_FORMAT(&format_name), OPTION_HOME(&home), OPTION_END};
-    enum table_format format;
-    struct record_ref ref;
-    struct receipt r;
-    struct agent *a = NULL;
-    enum err e;
-
-    if (cli_parse(&self, options, argc, argv, 1, 1) < 0)
-        return cli_exit_code();
-    if ((e = command_format(&format, format_name)) == OK && (e = command_open(&a, home)) == OK &&
-        (e = queue_resolve(a, argv[0], &ref)) == OK) {
-        e = queue_receipt_of(a, &ref, &r);
-        if (e == ERR_NOT_FOUND)
-            e = err_set(e, _("there is no receipt for %s yet: it was not sent, or the answer is still on its way"),
-                        argv[0]);
-        if (e == OK) {
-            e = show_receipt(a, &ref, &r, format);
-            receipt_fini(&r);
-        }
-    }
-    agent_close(a);
-    return cli_fail(e);
-}
-
-/* ---- verify ---- */
-
-static enum err count_submissions(const struct agent *a, unsigned long long *count)
-{
-    struct queue_reader *r = NULL;
-    struct queue_item item;
-    enum err e = queue_reader_open(&r, a, NULL);
-
-    while (e == OK && (e = queue_reader_next(r, &item)) == OK)
-        (*count)++;
-    queue_reader_close(r);
-    return e == ERR_NOT_FOUND ? OK : e;
-}
-
-static enum err verify(const struct agent *a)
-{
-    struct queue_status st;
-    unsigned long long count = 0;
-    uint64_t bad = 0;
-    enum err e = queue_verify(a, stdout, &bad);
-
-    if (e != OK || (e = queue_status(a, &st)) != OK || (bad == 0 && (e = count_submissions(a, &count)) != OK))
-        return e;
-    if (bad > 0)
-        return err_set(ERR_CORRUPT,
-                       ngettext("%llu thing is not as it should be; do not delete anything, tell the district",
-                                "%llu things are not as they should be; do not delete anything, tell the district",
-                                (unsigned long)bad),
-                       (unsigned long long)bad);
-    (void)printf(_("all is well: %llu submissions up to number %llu\n"), count, (unsigned long long)st.last_number);
-    return OK;
-}
-
-int cmd_verify(int argc, char **argv)
-{
-    static const struct cli_command self = {
-        "verify", "",
-        N_("Checks that every submission opens, that what was sent is kept unchanged, and that every receipt is the "
-           "district's."),
-        cmd_verify};
-    const char *home = NULL;
-    const struct cli_option options[] = {OPTION_HOME(&home), OPTION_END};
-    struct agent *a = NULL;
-    enum err e;
-
-    if (cli_parse(&self, options, argc, argv, 0, 0) < 0)
-        return cli_exit_code();
-    if ((e = command_open(&a, home)) == OK)
-        e = verify(a);
     agent_close(a);
     return cli_fail(e);
 }

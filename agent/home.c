@@ -1,6 +1,7 @@
 #include "agent/home.h"
 
 #include "agent/home_internal.h"
+#include "agent/standing.h"
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/folder.h"
@@ -343,6 +344,11 @@ bool agent_is_enrolled(const struct agent *a)
 
 enum err agent_tell_in(struct agent *a, struct store_txn *t, const char *text)
 {
+    return agent_tell_bytes_in(a, t, bytes_of(text, strlen(text)));
+}
+
+enum err agent_tell_bytes_in(struct agent *a, struct store_txn *t, struct bytes message)
+{
     struct store_cursor *c = NULL;
     struct bytes key;
     struct bytes value;
@@ -361,7 +367,7 @@ enum err agent_tell_in(struct agent *a, struct store_txn *t, const char *text)
     buf_init(&plain, 4096);
     buf_init(&locked, 4096 + LOCK_OVERHEAD);
     buf_put_u64(&plain, (uint64_t)clock_wall_ms());
-    buf_put_str(&plain, text);
+    buf_put(&plain, message.p, message.len);
     if ((e = buf_status(&plain)) == OK &&
         (e = lock_bytes(&locked, key_secret(a->home_key), bytes_of(id, 8), bytes_of(plain.data, plain.len))) == OK)
         e = store_put(t, T_EVENTS, bytes_of(id, 8), bytes_of(locked.data, locked.len));
@@ -397,6 +403,7 @@ enum err agent_each_event(struct agent *a, bool forget, void (*each)(void *ctx, 
     struct store_cursor *c = NULL;
     struct bytes key;
     struct bytes value;
+    char message[STANDING_MESSAGE];
     struct buf plain;
     enum err e = forget ? store_begin_write(a->store, &t) : store_begin_read(a->store, &t);
 
@@ -406,7 +413,11 @@ enum err agent_each_event(struct agent *a, bool forget, void (*each)(void *ctx, 
     if ((e = store_cursor_open(t, T_EVENTS, &c)) == OK) {
         for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value)) {
             buf_reset(&plain);
-            if (unlock_bytes(&plain, key_secret(a->home_key), key, value) == OK && plain.len >= 8)
+            if (unlock_bytes(&plain, key_secret(a->home_key), key, value) != OK || plain.len < 8)
+                continue;
+            if (standing_message(a, bytes_of(plain.data + 8, plain.len - 8), message))
+                each(ctx, (int64_t)be64_get(plain.data), message);
+            else
                 each(ctx, (int64_t)be64_get(plain.data), buf_cstr(&plain) + 8);
         }
         store_cursor_close(c);

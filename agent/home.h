@@ -110,6 +110,8 @@ MUST_CHECK enum err agent_missing_object(const struct agent *a, size_t n, struct
 void agent_tell(struct agent *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* The same inside a write transaction. */
 MUST_CHECK enum err agent_tell_in(struct agent *a, struct store_txn *t, const char *text);
+/* A message that is put into words when it is read (standing.h). */
+MUST_CHECK enum err agent_tell_bytes_in(struct agent *a, struct store_txn *t, struct bytes message);
 /* Oldest first; `forget` empties the list. */
 MUST_CHECK enum err agent_each_event(struct agent *a, bool forget,
                                      void (*each)(void *ctx, int64_t wall_ms, const char *text), void *ctx);

@@ -6,7 +6,8 @@
 #define PROGRAM "svodka-agent"
 
 static const struct cli_command commands[] = {
-    {"join", "INVITE-FILE|CODE|LINE --home DIR [--offline FILE] | --grant FILE", N_("begin: make a home out of the district's invitation"), cmd_join},
+    {"join", "INVITE-FILE|CODE|LINE --home DIR [--offline FILE] | --grant FILE",
+     N_("begin: make a home out of the district's invitation"), cmd_join},
     {"forms", "[FORM [--template FILE.csv]]", N_("what is collected, and what a form asks"), cmd_forms},
     {"submit", "FORM --period P [--unit U] [--json FILE|-]", N_("fill in a form"), cmd_submit},
     {"import", "FORM --period P --csv FILE [--map MAP] [--replace]", N_("submit the rows of a table"), cmd_import},
@@ -19,8 +20,9 @@ static const struct cli_command commands[] = {
     {"sync", "", N_("send what waits and fetch what is new, once"), cmd_sync},
     {"run", "", N_("stay and sync at the agreed hours"), cmd_run},
     {"status", "[--read]", N_("how things stand, and what the district says"), cmd_status},
-    {"receipt", "ID", N_("what the district confirmed about a submission"), cmd_receipt},
-    {"verify", "", N_("check that everything stored here is whole"), cmd_verify},
+    {"receipt", "ID | FORM --period P [--out FILE] | --check FILE --root F",
+     N_("what the district confirmed about a submission"), cmd_receipt},
+    {"verify", "[--with-hub]", N_("check that everything stored here is whole"), cmd_verify},
     {NULL, NULL, NULL, NULL}};
 
 int main(int argc, char **argv)

@@ -1,6 +1,7 @@
 #include "agent/queue_internal.h"
 #include "agent/terms.h"
 
+#include "agent/queue_proof.h"
 #include "agent/standing.h"
 #include "common/cli.h"
 #include "common/clock.h"
@@ -16,20 +17,7 @@ static struct standing_row row_of(const struct receipt *r, const struct receipt_
     return (struct standing_row){STANDING_QUARANTINED, r->hub_ms, at->why};
 }
 
-static void prepare_news(const struct agent *a, const struct receipt *r, struct standing_news *out)
-{
-    for (uint32_t i = 0; i < r->refusal_count && i < STANDING_TOLD; i++) {
-        struct record_ref ref = {r->gen, r->refusals[i].number};
-        struct standing_row row = row_of(r, &r->refusals[i]);
-
-        standing_tell(a, out, &ref, &row);
-    }
-    if (r->refusal_count > STANDING_TOLD)
-        standing_tell_more(out, r->refusal_count - STANDING_TOLD);
-}
-
-static enum err put_refusals(struct agent *a, struct store_txn *t, const struct receipt *r,
-                             const struct standing_news *news)
+static enum err put_refusals(struct agent *a, struct store_txn *t, const struct receipt *r)
 {
     enum err e = OK;
 
@@ -38,9 +26,11 @@ static enum err put_refusals(struct agent *a, struct store_txn *t, const struct 
         struct standing_row row = row_of(r, &r->refusals[i]);
 
         e = standing_put(a, t, &ref, &row);
+        if (e == OK && i < STANDING_TOLD)
+            e = standing_tell(a, t, &ref, &row);
     }
-    for (unsigned i = 0; i < news->count && e == OK; i++)
-        e = agent_tell_in(a, t, news->texts[i]);
+    if (e == OK && r->refusal_count > STANDING_TOLD)
+        e = standing_tell_more(a, t, r->refusal_count - STANDING_TOLD);
     return e;
 }
 
@@ -62,8 +52,7 @@ static enum batch_life life_of(enum receipt_state s)
     return BATCH_STORED;
 }
 
-static enum err apply(struct agent *a, struct store_txn *t, const struct receipt *r, struct bytes object,
-                      const struct standing_news *news)
+static enum err apply(struct agent *a, struct store_txn *t, const struct receipt *r, struct bytes object)
 {
     struct batch_state b;
     bool is_first;
@@ -81,14 +70,14 @@ static enum err apply(struct agent *a, struct store_txn *t, const struct receipt
     if (is_first || (life_of(r->state) > b.life && r->state != RECEIPT_REFUSED))
         b.life = life_of(r->state);
     b.receipt_ms = r->hub_ms;
-    if ((e = batch_row_put(t, &b, object)) != OK || (e = put_offset(a, t, r->hub_ms)) != OK || !is_first)
+    if ((e = batch_row_put(t, &b, object)) != OK || (e = put_offset(a, t, r->hub_ms)) != OK ||
+        (e = queue_keep_certificate(a, t, signed_signer(object))) != OK || !is_first)
         return e;
-    return put_refusals(a, t, r, news);
+    return put_refusals(a, t, r);
 }
 
 enum err queue_take_receipt(struct agent *a, struct bytes object)
 {
-    struct standing_news *news = NULL;
     struct store_txn *t = NULL;
     struct receipt r;
     enum err e = receipt_open(&r, object, a->directory->hub_sign);
@@ -98,20 +87,15 @@ enum err queue_take_receipt(struct agent *a, struct bytes object)
     if (strcmp(r.participant, a->grant->participant) != 0 ||
         memcmp(r.district, a->directory->district, sizeof(r.district)) != 0)
         e = err_set(ERR_AUTH, _("the receipt is another participant's"));
-    else if ((news = calloc(1, sizeof(*news))) == NULL)
-        e = ERR_NOMEM;
-    if (e == OK) {
-        prepare_news(a, &r, news);
+    else
         e = store_begin_write(a->store, &t);
-    }
     if (e == OK) {
         store_use_reserve(t); /* without receipts nothing may ever be destroyed */
-        if ((e = apply(a, t, &r, object, news)) == OK)
+        if ((e = apply(a, t, &r, object)) == OK)
             e = store_commit(t);
         else
             store_abort(t);
     }
-    free(news);
     receipt_fini(&r);
     return e;
 }

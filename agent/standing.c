@@ -18,28 +18,43 @@ static struct bytes key_of(uint8_t raw[RECORD_REF_BYTES], const struct record_re
 
 /* ---- rows ---- */
 
+static bool parse_row(struct bytes in, struct standing_row *out)
+{
+    struct mp m = mp_of(in);
+
+    memset(out, 0, sizeof(*out));
+    (void)mp_array(&m, ROW_FIELDS, ROW_FIELDS);
+    out->standing = (unsigned)mp_uint(&m, UINT8_MAX);
+    out->hub_ms = mp_int(&m);
+    out->why.reason = (enum quarantine_reason)mp_uint(&m, UINT8_MAX);
+    mp_text(&m, out->why.text, 0, RECEIPT_TEXT_MAX);
+    refusal_read_detail(&m, &out->why);
+    return mp_done(&m);
+}
+
 static enum err read_row(const struct agent *a, struct bytes key, struct bytes value, struct standing_row *out)
 {
     struct buf plain;
-    struct mp m;
     enum err e;
 
     buf_init(&plain, PLAIN_MAX);
     memset(out, 0, sizeof(*out));
-    if ((e = unlock_bytes(&plain, key_secret(a->home_key), key, value)) == OK) {
-        m = mp_of(bytes_of(plain.data, plain.len));
-        (void)mp_array(&m, ROW_FIELDS, ROW_FIELDS);
-        out->standing = (unsigned)mp_uint(&m, UINT8_MAX);
-        out->hub_ms = mp_int(&m);
-        out->why.reason = (enum quarantine_reason)mp_uint(&m, UINT8_MAX);
-        mp_text(&m, out->why.text, 0, RECEIPT_TEXT_MAX);
-        refusal_read_detail(&m, &out->why);
-        if (!mp_done(&m))
-            e = ERR_CORRUPT;
-    }
+    if ((e = unlock_bytes(&plain, key_secret(a->home_key), key, value)) == OK &&
+        !parse_row(bytes_of(plain.data, plain.len), out))
+        e = ERR_CORRUPT;
     buf_wipe(&plain);
     return e == OK || e == ERR_NOMEM ? e
                                      : err_set(ERR_CORRUPT, _("what the district said about a submission is damaged"));
+}
+
+static void put_row(struct buf *b, const struct standing_row *row)
+{
+    mp_put_array(b, ROW_FIELDS);
+    mp_put_uint(b, row->standing);
+    mp_put_int(b, row->hub_ms);
+    mp_put_uint(b, (uint64_t)row->why.reason);
+    mp_put_cstr(b, row->why.text);
+    refusal_put_detail(b, &row->why);
 }
 
 enum err standing_get(const struct agent *a, struct store_txn *t, const struct record_ref *ref,
@@ -74,12 +89,7 @@ enum err standing_put(const struct agent *a, struct store_txn *t, const struct r
         return e;
     buf_init(&plain, PLAIN_MAX);
     buf_init(&locked, PLAIN_MAX + LOCK_OVERHEAD);
-    mp_put_array(&plain, ROW_FIELDS);
-    mp_put_uint(&plain, row->standing);
-    mp_put_int(&plain, row->hub_ms);
-    mp_put_uint(&plain, (uint64_t)row->why.reason);
-    mp_put_cstr(&plain, row->why.text);
-    refusal_put_detail(&plain, &row->why);
+    put_row(&plain, row);
     if ((e = buf_status(&plain)) == OK &&
         (e = lock_bytes(&locked, key_secret(a->home_key), key, bytes_of(plain.data, plain.len))) == OK)
         e = store_put(t, T_STANDINGS, key, bytes_of(locked.data, locked.len));
@@ -252,30 +262,93 @@ static void say(char *out, size_t size, const char *name, const struct standing_
     }
 }
 
-void standing_tell(const struct agent *a, struct standing_news *out, const struct record_ref *ref,
-                   const struct standing_row *row)
+/* ---- messages: a letter that no text begins with, then what it is about ---- */
+
+#define MESSAGE_STANDING 1u
+#define MESSAGE_MORE     2u
+#define MESSAGE_TEXT     3u
+
+enum err standing_tell(struct agent *a, struct store_txn *t, const struct record_ref *ref,
+                       const struct standing_row *row)
 {
-    const struct form *form = NULL;
+    uint8_t raw[RECORD_REF_BYTES];
+    struct buf b;
+    enum err e;
+
+    record_ref_put(raw, ref);
+    buf_init(&b, PLAIN_MAX);
+    buf_put_u8(&b, MESSAGE_STANDING);
+    buf_put(&b, raw, sizeof(raw));
+    put_row(&b, row);
+    if ((e = buf_status(&b)) == OK)
+        e = agent_tell_bytes_in(a, t, bytes_of(b.data, b.len));
+    buf_wipe(&b);
+    return e;
+}
+
+enum err standing_tell_more(struct agent *a, struct store_txn *t, uint64_t more)
+{
+    uint8_t raw[9] = {MESSAGE_MORE};
+
+    be64_put(raw + 1, more);
+    return more == 0 ? OK : agent_tell_bytes_in(a, t, bytes_of(raw, sizeof(raw)));
+}
+
+enum err standing_tell_text(struct agent *a, struct store_txn *t, const char *text)
+{
+    struct buf b;
+    enum err e;
+
+    if (text[0] == '\0')
+        return OK;
+    buf_init(&b, PLAIN_MAX);
+    buf_put_u8(&b, MESSAGE_TEXT);
+    buf_put_str(&b, text);
+    if ((e = buf_status(&b)) == OK)
+        e = agent_tell_bytes_in(a, t, bytes_of(b.data, b.len));
+    buf_wipe(&b);
+    return e;
+}
+
+static void say_standing(const struct agent *a, struct rd *r, char out[STANDING_MESSAGE])
+{
+    const uint8_t *raw = rd_bytes(r, RECORD_REF_BYTES);
+    struct bytes rest = bytes_of(r->p, rd_left(r));
+    const struct form *form;
+    struct standing_row row;
+    struct record_ref ref;
     char name[400];
     char why[STANDING_TEXT];
 
-    if (out->count >= STANDING_TOLD)
+    out[0] = '\0';
+    if (raw == NULL || !parse_row(rest, &row))
         return;
-    submission_name(a, ref, name, sizeof(name), &form);
-    standing_why(why, row, form);
-    say(out->texts[out->count], sizeof(out->texts[0]), name, row, why);
-    out->count++;
+    ref = record_ref_get(raw);
+    submission_name(a, &ref, name, sizeof(name), &form);
+    standing_why(why, &row, form);
+    say(out, STANDING_MESSAGE, name, &row, why);
 }
 
-void standing_tell_more(struct standing_news *out, uint64_t more)
+bool standing_message(const struct agent *a, struct bytes event, char out[STANDING_MESSAGE])
 {
-    if (more == 0 || out->count > STANDING_TOLD)
-        return;
-    (void)snprintf(out->texts[out->count++], sizeof(out->texts[0]),
-                   ngettext("The same letter of the district is about %llu submission more: svodka-agent history "
-                            "shows it.",
-                            "The same letter of the district is about %llu submissions more: svodka-agent history "
-                            "shows them.",
-                            (unsigned long)more),
-                   (unsigned long long)more);
+    struct rd r = rd_of(event.p, event.len);
+    uint64_t more;
+
+    switch (rd_u8(&r)) {
+    case MESSAGE_STANDING: say_standing(a, &r, out); return true;
+    case MESSAGE_MORE:
+        more = rd_u64(&r);
+        (void)snprintf(out, STANDING_MESSAGE,
+                       ngettext("The same letter of the district is about %llu submission more: svodka-agent history "
+                                "shows it.",
+                                "The same letter of the district is about %llu submissions more: svodka-agent history "
+                                "shows them.",
+                                (unsigned long)more),
+                       (unsigned long long)more);
+        return true;
+    case MESSAGE_TEXT:
+        (void)snprintf(out, STANDING_MESSAGE, _("The district writes: %.*s"), (int)rd_left(&r), (const char *)r.p);
+        return true;
+    default: return false;
+    }
 }

@@ -37,15 +37,16 @@ void standing_why(char out[STANDING_TEXT], const struct standing_row *row, const
 void submission_name(const struct agent *a, const struct record_ref *ref, char *out, size_t size,
                      const struct form **form);
 
-/* Words for the school about at most STANDING_TOLD of `count` submissions, and how many more there are.  `each` gives
- * the i-th; called before a write transaction begins, because names are read from the queue. */
+/* Messages for the school (agent_each_event()), kept as codes and put into words when they are read, in the language of
+ * who reads.  Of one letter STANDING_TOLD submissions are told one by one, of the others how many there are. */
 #define STANDING_TOLD 20u
-struct standing_news {
-    char texts[STANDING_TOLD + 1][STANDING_TEXT + 512];
-    unsigned count;
-};
-void standing_tell(const struct agent *a, struct standing_news *out, const struct record_ref *ref,
-                   const struct standing_row *row);
-void standing_tell_more(struct standing_news *out, uint64_t more);
+MUST_CHECK enum err standing_tell(struct agent *a, struct store_txn *t, const struct record_ref *ref,
+                                  const struct standing_row *row);
+MUST_CHECK enum err standing_tell_more(struct agent *a, struct store_txn *t, uint64_t more);
+/* The operator's own words. */
+MUST_CHECK enum err standing_tell_text(struct agent *a, struct store_txn *t, const char *text);
+/* In words; false: it is none of these messages. */
+#define STANDING_MESSAGE 2400u
+bool standing_message(const struct agent *a, struct bytes event, char out[STANDING_MESSAGE]);
 
 #endif

@@ -120,7 +120,7 @@ static enum err open_link(struct meeting *m, const struct directory_endpoint *at
 }
 
 static enum err meet_at(struct agent *a, const struct directory_endpoint *at, const struct key *invitation,
-                        struct sync_result *out)
+                        struct compare_run *compare, struct sync_result *out)
 {
     struct meeting *m = calloc(1, sizeof(*m));
     enum err e = OK;
@@ -129,13 +129,14 @@ static enum err meet_at(struct agent *a, const struct directory_endpoint *at, co
         return ERR_NOMEM;
     m->a = a;
     m->out = out;
+    m->compare = compare;
     m->over_invitation = invitation != NULL;
     m->tokens_ms = clock_mono_ms();
     buf_init(&m->enrol, ENROL_MAX);
     if (m->over_invitation && (e = enrolment_request(a, &m->enrol)) != OK)
         out->outcome = SYNC_FAILED;
     if (e == OK && (e = open_link(m, at, invitation)) == OK)
-        e = conclude(m, meeting_run(m));
+        e = conclude(m, compare != NULL ? meeting_compare(m) : meeting_run(m));
     link_close(m->link);
     reconcile_free(m->plan);
     buf_fini(&m->enrol);
@@ -169,7 +170,8 @@ static bool tries_next(const struct sync_result *out)
            (out->outcome == SYNC_REFUSED && out->refusal == MERR_UNKNOWN);
 }
 
-static enum err try_endpoints(struct agent *a, const struct key *invitation, struct sync_result *out)
+enum err sync_endpoints(struct agent *a, const struct key *invitation, struct compare_run *compare,
+                        struct sync_result *out)
 {
     struct directory_endpoint list[DIRECTORY_MAX_ENDPOINTS]; /* a new directory may come in the meeting */
     uint32_t count = a->directory->endpoint_count;
@@ -183,7 +185,7 @@ static enum err try_endpoints(struct agent *a, const struct key *invitation, str
     out->outcome = SYNC_UNREACHABLE;
     memcpy(list, a->directory->endpoints, count * sizeof(list[0]));
     for (uint32_t i = 0; i < count; i++) {
-        e = meet_at(a, &list[i], invitation, out);
+        e = meet_at(a, &list[i], invitation, compare, out);
         if (!tries_next(out))
             return e;
         log_info("sync: %s: %s", list[i].url, err_text());
@@ -234,7 +236,7 @@ static enum err locked_pass(struct agent *a, struct sync_result *out)
         if ((e = invitation_curve(&invitation, a->code, print)) != OK)
             return e;
     }
-    e = try_endpoints(a, invitation, out);
+    e = sync_endpoints(a, invitation, NULL, out);
     key_free(invitation);
     (void)snprintf(text, sizeof(text), "%s", err_text());
     if (e == OK)

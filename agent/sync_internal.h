@@ -2,6 +2,7 @@
 #ifndef SVODKA_AGENT_SYNC_INTERNAL_H
 #define SVODKA_AGENT_SYNC_INTERNAL_H
 
+#include "agent/compare.h"
 #include "agent/link.h"
 #include "agent/sync.h"
 
@@ -24,6 +25,14 @@ struct fetching {
     uint8_t digest[DIGEST_BYTES];
     uint32_t total;
     struct buf bytes;
+};
+
+/* A meeting that only compares (sync_compare.c). */
+struct compare_run {
+    struct compare_counts *counts;
+    compare_say say;
+    void *ctx;
+    struct comparison *now; /* of the generation at hand */
 };
 
 /* One meeting. */
@@ -51,7 +60,8 @@ struct meeting {
     struct fetching object;
     struct reconcile_plan *plan; /* while RECONCILE is under way */
     bool plan_moved, plan_complete;
-    double tokens; /* sync.max_rate */
+    struct compare_run *compare; /* NULL: an ordinary meeting */
+    double tokens;               /* sync.max_rate */
     int64_t tokens_ms;
     struct message message; /* the one that was received last */
 };
@@ -67,6 +77,13 @@ struct sent *meeting_find_sent(struct meeting *m, uint64_t sequence);
 
 /* Greets for every generation with something that is not archived, the lowest first, and does the work of each. */
 MUST_CHECK enum err meeting_run(struct meeting *m);
+/* Instead: greets once and asks what the hub holds of each generation. */
+MUST_CHECK enum err meeting_compare(struct meeting *m);
+/* HELLO for m->gen, until WELCOME. */
+MUST_CHECK enum err meeting_greet(struct meeting *m);
+/* A meeting at the first endpoint that answers; `compare` NULL: an ordinary one. */
+MUST_CHECK enum err sync_endpoints(struct agent *a, const struct key *invitation, struct compare_run *compare,
+                                   struct sync_result *out);
 /* After WELCOME GO: objects (sync_objects.c), then batches (sync_batches.c), until every one has its receipt. */
 MUST_CHECK enum err meeting_fetch(struct meeting *m);
 MUST_CHECK enum err meeting_deliver(struct meeting *m);

@@ -111,9 +111,10 @@ static enum err take_page(struct meeting *m, struct bytes object)
 {
     enum err e;
 
-    if (m->plan == NULL || m->plan_complete)
+    if ((m->plan == NULL && (m->compare == NULL || m->compare->now == NULL)) || m->plan_complete)
         return OK;
-    e = reconcile_feed(m->plan, object, &m->plan_complete);
+    e = m->plan != NULL ? reconcile_feed(m->plan, object, &m->plan_complete)
+                        : comparison_feed(m->compare->now, object, &m->plan_complete);
     if (is_about_content(e))
         return disbelieve(m, "the hub's list of what it holds");
     if (e == OK) {
@@ -272,7 +273,7 @@ static enum err fill_hello(struct meeting *m, struct msg_hello *h)
     return put_offers(m, h, chain.receipted);
 }
 
-static enum err greet(struct meeting *m)
+enum err meeting_greet(struct meeting *m)
 {
     struct message *out = calloc(1, sizeof(*out));
     int64_t until = clock_mono_ms() + m->a->conf.handshake_ms;
@@ -373,7 +374,7 @@ static enum err seal_again(struct meeting *m, bool *again)
 /* *again: the list of generations has changed, or the hub asks for another HELLO. */
 static enum err meet_generation(struct meeting *m, bool *again)
 {
-    enum err e = greet(m);
+    enum err e = meeting_greet(m);
 
     if (e != OK)
         return e;

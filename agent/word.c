@@ -4,8 +4,6 @@
 #include "common/cli.h"
 #include "common/utf8.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define HELD_KEY "words-held"
@@ -26,12 +24,6 @@ enum err agent_words_held(const struct agent *a, struct store_txn *t, uint64_t *
 
 /* ---- notices ---- */
 
-/* An opened notice and what a person is told about it. */
-struct telling {
-    struct notice notice;
-    struct standing_news news;
-};
-
 static struct standing_row row_of(const struct notice *n, const struct notice_entry *at)
 {
     struct standing_row row = {at->standing, n->hub_ms, at->why};
@@ -41,54 +33,20 @@ static struct standing_row row_of(const struct notice *n, const struct notice_en
     return row;
 }
 
-static enum err prepare_notice(const struct agent *a, struct bytes object, struct telling **out)
-{
-    struct telling *x = calloc(1, sizeof(*x));
-    enum err e;
-
-    if (x == NULL)
-        return ERR_NOMEM;
-    if ((e = notice_open(&x->notice, object, a->directory->hub_sign)) != OK) {
-        free(x);
-        return e;
-    }
-    for (uint32_t i = 0; i < x->notice.entry_count && i < STANDING_TOLD; i++) {
-        struct standing_row row = row_of(&x->notice, &x->notice.entries[i]);
-
-        standing_tell(a, &x->news, &x->notice.entries[i].ref, &row);
-    }
-    if (x->notice.entry_count > STANDING_TOLD)
-        standing_tell_more(&x->news, x->notice.entry_count - STANDING_TOLD);
-    *out = x;
-    return OK;
-}
-
-static enum err apply_notice(struct agent *a, struct store_txn *t, const struct telling *x)
+static enum err apply_notice(struct agent *a, struct store_txn *t, const struct notice *n)
 {
     enum err e = OK;
 
-    for (uint32_t i = 0; e == OK && i < x->notice.entry_count; i++) {
-        struct standing_row row = row_of(&x->notice, &x->notice.entries[i]);
+    for (uint32_t i = 0; e == OK && i < n->entry_count; i++) {
+        struct standing_row row = row_of(n, &n->entries[i]);
 
-        e = standing_put(a, t, &x->notice.entries[i].ref, &row);
+        e = standing_put(a, t, &n->entries[i].ref, &row);
+        if (e == OK && i < STANDING_TOLD)
+            e = standing_tell(a, t, &n->entries[i].ref, &row);
     }
-    for (unsigned i = 0; e == OK && i < x->news.count; i++)
-        e = agent_tell_in(a, t, x->news.texts[i]);
-    if (e == OK && x->notice.text[0] != '\0') {
-        char text[NOTICE_TEXT_MAX + 100];
-
-        (void)snprintf(text, sizeof(text), _("The district writes: %s"), x->notice.text);
-        e = agent_tell_in(a, t, text);
-    }
-    return e;
-}
-
-static void free_telling(struct telling *x)
-{
-    if (x == NULL)
-        return;
-    notice_fini(&x->notice);
-    free(x);
+    if (e == OK && n->entry_count > STANDING_TOLD)
+        e = standing_tell_more(a, t, n->entry_count - STANDING_TOLD);
+    return e == OK ? standing_tell_text(a, t, n->text) : e;
 }
 
 /* ---- any word ---- */
@@ -114,21 +72,22 @@ static enum err put_held(struct agent *a, struct store_txn *t, uint64_t serial)
 
 static enum err take_notice(struct agent *a, const struct word_head *h, struct bytes object)
 {
-    struct telling *x = NULL;
     struct store_txn *t = NULL;
+    struct notice n;
     bool is_new = false;
-    enum err e = prepare_notice(a, object, &x);
+    enum err e = notice_open(&n, object, a->directory->hub_sign);
 
-    if (e != OK || (e = store_begin_write(a->store, &t)) != OK)
-        goto done;
-    if ((e = check_place(a, t, h, &is_new)) == OK && is_new && (e = apply_notice(a, t, x)) == OK)
-        e = put_held(a, t, h->serial);
-    if (e == OK && is_new)
-        e = store_commit(t);
-    else
-        store_abort(t);
-done:
-    free_telling(x);
+    if (e != OK)
+        return e;
+    if ((e = store_begin_write(a->store, &t)) == OK) {
+        if ((e = check_place(a, t, h, &is_new)) == OK && is_new && (e = apply_notice(a, t, &n)) == OK)
+            e = put_held(a, t, h->serial);
+        if (e == OK && is_new)
+            e = store_commit(t);
+        else
+            store_abort(t);
+    }
+    notice_fini(&n);
     return e;
 }
 

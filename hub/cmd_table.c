@@ -57,6 +57,8 @@ const struct cli_command hub_commands[] = {
     {"key export", "root | envelopes --paper FILE, or sign",
      N_("write out what is printed and put away, or what others verify by"), cmd_key_export},
     {"key restore", "root FILE|- [--to FILE]", N_("type the root key in again from its printed copy"), cmd_key_restore},
+    {"receipt check", "FILE --root FINGERPRINT", N_("check what a school's receipt proves; needs no hub"),
+     cmd_receipt_check},
     {"audit", "[--last N]", N_("show who did what"), cmd_audit},
     {"erase", "[CLASS --year Y | --submission ID | --form F --unit U --period P [--key K]] --order TEXT [--yes]",
      N_("destroy what is due, or one person's or one return's content; without arguments, list what is due"), cmd_erase},

@@ -43,6 +43,7 @@ int cmd_key_rotate(int argc, char **argv);
 int cmd_key_lost(int argc, char **argv);
 int cmd_key_export(int argc, char **argv);
 int cmd_key_restore(int argc, char **argv);
+int cmd_receipt_check(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
 int cmd_erase(int argc, char **argv);
 int cmd_erase_list(int argc, char **argv);

@@ -5,6 +5,7 @@
 #include "hub/decode.h"
 #include "hub/ledger_internal.h"
 #include "hub/prepared.h"
+#include "protocol/record_tree.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -458,6 +459,30 @@ static enum err refuse_all(struct prepared *p, const char *text)
     return OK;
 }
 
+/* The receipt's word about every single record. */
+static enum err put_tree(struct prepared *p)
+{
+    struct record_tree tree;
+    enum err e;
+
+    if (p->plain == NULL)
+        return OK;
+    if ((e = record_tree_init(&tree, p->count)) != OK)
+        return e;
+    for (uint32_t row = 0; row < p->count; row++) {
+        uint8_t real[DIGEST_BYTES];
+        uint64_t number;
+        uint32_t section;
+
+        digest(real, batch_plain_record(p->plain, row, &number, &section));
+        record_tree_leaf(tree.nodes[row], number, real);
+    }
+    record_tree_build(&tree);
+    record_tree_root(&tree, p->tree);
+    record_tree_fini(&tree);
+    return OK;
+}
+
 static uint64_t count_numbers(const struct batch_header *b)
 {
     uint64_t sum = 0;
@@ -542,6 +567,8 @@ static enum err judge_opened(struct intake *i, const struct participant *from, s
     if ((p->records = calloc(p->count + 1u, sizeof(*p->records))) == NULL)
         return ERR_NOMEM;
     e = opened == OK ? judge_all(i, from, p, v) : refuse_all(p, err_text());
+    if (e == OK)
+        e = put_tree(p);
     return e == OK ? order_by_slot(p) : e;
 }
 

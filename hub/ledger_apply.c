@@ -285,6 +285,8 @@ static enum err put_receipt(struct apply *a, struct buf *out)
     memcpy(r.district, a->ledger->hub->district, sizeof(r.district));
     memcpy(r.participant, p->participant_id, sizeof(r.participant));
     memcpy(r.batch, p->digest, DIGEST_BYTES);
+    r.has_records = true;
+    memcpy(r.records, p->tree, DIGEST_BYTES);
     if ((r.refusals = calloc(RECEIPT_MAX_REFUSALS, sizeof(*r.refusals))) == NULL)
         return ERR_NOMEM;
     if ((e = judge_rows(a, &r)) == OK && (e = receipt_make(out, &r, a->ledger->hub->sign)) == OK &&

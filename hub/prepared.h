@@ -45,6 +45,7 @@ struct prepared {
     struct cell_sums *sums; /* what all of by_slot[] contribute together */
     struct buf texts;       /* what is wrong in detail; the first RECEIPT_MAX_REFUSALS of a batch */
     uint32_t refused;
+    uint8_t tree[DIGEST_BYTES]; /* root over its records (record_tree.h); zeros: none could be read */
 };
 /* Notes why a record is refused: rule, field, expected, text.  `reason` of `why` is not kept. */
 MUST_CHECK enum err prepared_note(struct prepared *p, struct prepared_record *r, const struct refusal *why);

@@ -236,18 +236,28 @@ clear:
     return e;
 }
 
-enum err directory_named_root(uint8_t out[KEY_BYTES], struct bytes object)
+enum err directory_certificate(struct bytes object, struct bytes *certificate)
 {
     struct directory *d = calloc(1, sizeof(*d));
-    struct bytes payload, certificate;
-    const uint8_t *root = NULL;
+    struct bytes payload;
     enum err e = d == NULL ? ERR_NOMEM : signed_open(&payload, object, SIGNED_DIRECTORY, NULL);
 
-    if (e == OK && (e = read_directory(d, payload, &certificate)) == OK && (root = signed_signer(certificate)) == NULL)
+    if (e == OK)
+        e = read_directory(d, payload, certificate);
+    free(d);
+    return e;
+}
+
+enum err directory_named_root(uint8_t out[KEY_BYTES], struct bytes object)
+{
+    const uint8_t *root = NULL;
+    struct bytes certificate;
+    enum err e = directory_certificate(object, &certificate);
+
+    if (e == OK && (root = signed_signer(certificate)) == NULL)
         e = err_set(ERR_MALFORMED, "directory: its certificate is too short");
     if (e == OK)
         memcpy(out, root, KEY_BYTES);
-    free(d);
     return e;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define RECEIPT_FIELDS 12u
+#define RECEIPT_LATER  1u /* field 12 */
 #define REFUSAL_FIELDS 3u
 
 void receipt_fini(struct receipt *r)
@@ -16,7 +17,7 @@ void receipt_fini(struct receipt *r)
 
 static void put_receipt(struct buf *b, const struct receipt *r)
 {
-    mp_put_array(b, RECEIPT_FIELDS);
+    mp_put_array(b, RECEIPT_FIELDS + (r->has_records ? RECEIPT_LATER : 0));
     mp_put_bin(b, r->district, sizeof(r->district));
     mp_put_cstr(b, r->participant);
     fields_put_generation(b, &r->gen);
@@ -37,6 +38,8 @@ static void put_receipt(struct buf *b, const struct receipt *r)
         mp_put_cstr(b, r->refusals[i].why.text);
         refusal_put_detail(b, &r->refusals[i].why);
     }
+    if (r->has_records)
+        mp_put_bin(b, r->records, DIGEST_BYTES);
 }
 
 static enum err read_refusals(struct mp *m, struct receipt *out)
@@ -87,6 +90,11 @@ static enum err read_receipt(struct receipt *out, struct bytes payload)
     fields_end(&m, unknown_verdicts);
     if ((e = read_refusals(&m, out)) != OK)
         return e;
+    out->has_records = unknown >= RECEIPT_LATER;
+    if (out->has_records) {
+        mp_bin_exact(&m, out->records, DIGEST_BYTES);
+        unknown -= RECEIPT_LATER;
+    }
     fields_end(&m, unknown);
     return fields_done(&m, "receipt");
 }
