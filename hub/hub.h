@@ -39,6 +39,7 @@ enum hub_table {
     H_HISTORY,     /* cell key | day u32 -> cell, empty: deleted (checkpoint.h) */
     H_CHECKPOINTS, /* day u32 -> MessagePack: a checkpoint that is complete (checkpoint.h) */
     H_PUBLICATIONS, /* lsn u64 -> MessagePack: what left the office (publish_store.h) */
+    H_BACKUPS,      /* number u64 -> MessagePack: backups that were written (archive.h) */
     HUB_TABLES
 };
 

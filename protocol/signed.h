@@ -16,11 +16,12 @@ enum signed_type {
     SIGNED_DIRECTORY = 2,
     SIGNED_GRANT = 3,
     SIGNED_RECEIPT = 4,
-    SIGNED_RECONCILE = 5,  /* the hub's digests for a range of numbers */
-    SIGNED_ENROL = 6,      /* agent's request, signed by its new key */
-    SIGNED_SNAPSHOT = 7,   /* all values of a closed period; stays at the hub */
-    SIGNED_CHECKPOINT = 8, /* what the cells were on a day; stays at the hub */
-    SIGNED_PUBLICATION = 9 /* what left the office; stands beside the published table */
+    SIGNED_RECONCILE = 5,   /* the hub's digests for a range of numbers */
+    SIGNED_ENROL = 6,       /* agent's request, signed by its new key */
+    SIGNED_SNAPSHOT = 7,    /* all values of a closed period; stays at the hub */
+    SIGNED_CHECKPOINT = 8,  /* what the cells were on a day; stays at the hub */
+    SIGNED_PUBLICATION = 9, /* what left the office; stands beside the published table */
+    SIGNED_BACKUP = 15      /* a backup's head: who made it, of what, when (backup.h) */
 };
 
 /* Appends the object; on failure `out` is as before.  ERR_LIMIT: larger than SIGNED_MAX. */
