@@ -143,6 +143,8 @@ static enum err make_home(struct join *j, bool is_from_sheet)
         e = OK;
     if (e == OK)
         say_words(a);
+    if (e == OK && !is_again)
+        e = command_show_code(a);
     if (e == OK && j->offline != NULL)
         e = write_request(a, j->offline);
     else if (e == OK && is_from_sheet)

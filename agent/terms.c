@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define DAY_MS      INT64_C(86400000)
-#define SUMMARY_MAX 256u
 #define DRAFTS_MAX  10000u /* looked at in one go */
 #define KEY_MAX     (FORM_NAME_MAX + ID_MAX + PERIOD_ID_MAX + 3u)
 
@@ -97,111 +96,6 @@ enum err terms_are_over(const struct agent *a, struct store_txn *t, const struct
 
     *are_over = j.is_over;
     return e;
-}
-
-/* ---- the summary ---- */
-
-struct noting {
-    const struct agent *a;
-    struct store_txn *t;
-    const struct batch_state *b;
-    struct sent_summary run; /* count 0: none yet */
-};
-
-static enum err put_run(struct noting *n)
-{
-    uint8_t key[PAGE_KEY];
-    struct buf value;
-    enum err e;
-
-    if (n->run.count == 0)
-        return OK;
-    page_key(key, &n->b->gen, n->run.first.number);
-    buf_init(&value, SUMMARY_MAX);
-    mp_put_array(&value, 7);
-    mp_put_uint(&value, n->run.count);
-    mp_put_cstr(&value, n->run.form);
-    mp_put_cstr(&value, n->run.unit);
-    mp_put_cstr(&value, n->run.period);
-    mp_put_uint(&value, n->b->sequence);
-    mp_put_bin(&value, n->b->digest, DIGEST_BYTES);
-    mp_put_int(&value, n->b->receipt_ms);
-    if ((e = buf_status(&value)) == OK)
-        e = store_put(n->t, T_SUMMARY, bytes_of(key, sizeof(key)), bytes_of(value.data, value.len));
-    buf_fini(&value);
-    n->run.count = 0;
-    return e;
-}
-
-static enum err note(void *ctx, uint64_t number, const struct record *r)
-{
-    struct noting *n = ctx;
-    const struct form *f = agent_form_by_digest(n->a, r->form);
-    const char *form = f == NULL ? "" : f->id;
-    enum err e;
-
-    if (n->run.count > 0 && number == n->run.first.number + n->run.count && strcmp(form, n->run.form) == 0 &&
-        strcmp(r->unit, n->run.unit) == 0 && strcmp(r->period, n->run.period) == 0) {
-        n->run.count++;
-        return OK;
-    }
-    if ((e = put_run(n)) != OK)
-        return e;
-    n->run.first.number = number;
-    n->run.count = 1;
-    (void)snprintf(n->run.form, sizeof(n->run.form), "%s", form);
-    (void)snprintf(n->run.unit, sizeof(n->run.unit), "%s", r->unit);
-    (void)snprintf(n->run.period, sizeof(n->run.period), "%s", r->period);
-    return OK;
-}
-
-enum err terms_note(const struct agent *a, struct store_txn *t, const struct batch_state *b)
-{
-    struct noting n = {.a = a, .t = t, .b = b};
-    enum err e = each_record(a, t, b, note, &n);
-
-    return e == OK ? put_run(&n) : e;
-}
-
-static enum err read_summary(struct sent_summary *out, struct bytes key, struct bytes value)
-{
-    struct mp m = mp_of(value);
-
-    memset(out, 0, sizeof(*out));
-    if (key.len == PAGE_KEY) {
-        out->first.gen = gen_get(key.p);
-        out->first.number = be64_get(key.p + GEN_BYTES);
-    }
-    (void)mp_array(&m, 7, 32);
-    out->count = mp_uint(&m, UINT64_MAX);
-    mp_text(&m, out->form, 0, FORM_NAME_MAX);
-    mp_text(&m, out->unit, 0, ID_MAX);
-    mp_text(&m, out->period, 0, PERIOD_ID_MAX);
-    out->sequence = mp_uint(&m, UINT64_MAX);
-    mp_bin_exact(&m, out->batch, DIGEST_BYTES);
-    out->receipt_ms = mp_int(&m);
-    return m.failed || key.len != PAGE_KEY ? err_set(ERR_CORRUPT, _("what was kept of an old delivery is damaged"))
-                                           : OK;
-}
-
-enum err terms_each_summary(const struct agent *a, enum err (*each)(void *ctx, const struct sent_summary *s), void *ctx)
-{
-    struct store_cursor *c = NULL;
-    struct store_txn *t = NULL;
-    struct sent_summary s;
-    struct bytes key;
-    struct bytes value;
-    enum err e = store_begin_read(a->store, &t);
-
-    if (e != OK)
-        return e;
-    if ((e = store_cursor_open(t, T_SUMMARY, &c)) == OK)
-        for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value))
-            if ((e = read_summary(&s, key, value)) != OK || (e = each(ctx, &s)) != OK)
-                break;
-    store_cursor_close(c);
-    store_abort(t);
-    return e == ERR_NOT_FOUND ? OK : e;
 }
 
 /* ---- drafts ---- */

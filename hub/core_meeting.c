@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "hub/archive.h"
 #include "hub/returns.h"
 #include "hub/words.h"
 
@@ -78,6 +79,7 @@ struct greeting {
     bool is_invitation;
     const char *peer;
     size_t word_bytes; /* sent */
+    unsigned receipts; /* sent without being asked */
 };
 
 static enum err enrol_in(struct greeting *g, struct store_txn *t, struct enrolment *x)
@@ -363,19 +365,25 @@ static enum err send_receipt(void *ctx, uint64_t sequence, struct bytes receipt)
     if ((e = hub_receipt_now(g->c->hub, receipt, &fresh, &m.as.signed_object)) == OK)
         send_message(g->c, g->connection, &m);
     buf_fini(&fresh);
+    g->receipts++;
     return e;
 }
 
-/* Of batches that the agent has no receipt for: it was lost on its way. */
-static void send_lost_receipts(struct greeting *g)
+/* Of batches that the agent has no receipt for: it was lost on its way.  Then of those that have become archived. */
+static void send_receipts(struct greeting *g)
 {
+    const struct hub *hub = g->c->hub;
     struct store_txn *t = NULL;
+    enum err e;
 
-    if (store_begin_read(g->c->hub->store, &t) != OK)
+    if (store_begin_read(hub->store, &t) != OK)
         return;
-    if (ledger_each_receipt(t, g->from->index, &g->hello->gen, g->hello->receipted, RECEIPTS_AT_ONCE, send_receipt,
-                            g) != OK)
-        log_warning("core: stored receipts of %s: %s", g->from->id, err_text());
+    e = ledger_each_receipt(t, g->from->index, &g->hello->gen, g->hello->receipted, RECEIPTS_AT_ONCE, send_receipt, g);
+    if (e == OK && g->receipts < RECEIPTS_AT_ONCE)
+        e = archive_each_receipt(hub, t, g->from->index, &g->hello->gen, g->hello->archived,
+                                 RECEIPTS_AT_ONCE - g->receipts, send_receipt, g);
+    if (e != OK)
+        log_warning("core: receipts of %s: %s", g->from->id, err_text());
     store_abort(t);
 }
 
@@ -475,7 +483,7 @@ static void note_seen(struct greeting *g)
 
 static enum err hello(struct core *c, const struct ipc_frame *f, const struct msg_hello *h)
 {
-    struct greeting g = {c, f->connection, h, NULL, false, f->peer, 0};
+    struct greeting g = {.c = c, .connection = f->connection, .hello = h, .peer = f->peer};
     struct message m = {.type = MSG_WELCOME};
     enum err e;
 
@@ -498,7 +506,7 @@ static enum err hello(struct core *c, const struct ipc_frame *f, const struct ms
     }
     send_message(c, f->connection, &m);
     if (m.as.welcome.go == WELCOME_GO) {
-        send_lost_receipts(&g);
+        send_receipts(&g);
         send_words(&g);
     }
     note_seen(&g);
@@ -606,7 +614,9 @@ enum err core_meeting(struct core *c, const struct ipc_frame *f)
         e = reconcile(c, f, &m->as.reconcile);
     else if (m->type == MSG_GET)
         e = get(c, f, &m->as.get);
-    else if (m->type != MSG_BYE)
+    else if (m->type == MSG_BYE)
+        send_message(c, f->connection, m); /* behind everything that was sent before it */
+    else
         core_error(c, f->connection, MERR_ORDER, 0, "this message is not expected now");
     free(m);
     return e == ERR_NOMEM ? e : OK;

@@ -44,7 +44,8 @@ const char *const hub_tables[HUB_TABLES + 1] = {[H_META] = "meta",
                                                 [H_STORAGE] = "storage",
                                                 [H_ACTS] = "acts",
                                                 [H_ERASED] = "erased",
-                                                [H_FROZEN] = "frozen"};
+                                                [H_FROZEN] = "frozen",
+                                                [H_BACKUPS] = "backups"};
 
 enum err hub_meta_get(struct store_txn *t, const char *key, struct bytes *out)
 {

@@ -45,6 +45,7 @@ enum hub_table {
     H_ACTS,         /* number u64 -> lsn u64: acts of erasure (act.h) */
     H_ERASED,       /* lsn u64 of a batch of which something was erased -> nothing (ledger_erase.h) */
     H_FROZEN,       /* form id 0 unit 0 period 0 -> number u64 of the last act that erased what counted there */
+    H_BACKUPS,      /* number u64 -> MessagePack: backups that were written (archive.h) */
     HUB_TABLES
 };
 

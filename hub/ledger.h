@@ -26,8 +26,9 @@ enum journal_type {
     JOURNAL_QUESTION = 13,   /* the same */
     JOURNAL_CHECKPOINT = 14, /* signed head of a checkpoint, or the day after which they are forgotten (checkpoint.h) */
     JOURNAL_PUBLICATION =
-        15,          /* what left the office: signed head, snapshot, digest of what lies beside (publish_store.h) */
-    JOURNAL_KEY = 18 /* a key made, lost, destroyed (key_change.c); a batch that no key opens (ledger_refuse.c) */
+        15,              /* what left the office: signed head, snapshot, digest of what lies beside (publish_store.h) */
+    JOURNAL_BACKUP = 17, /* a backup was confirmed, or this hub was restored from one (archive.h) */
+    JOURNAL_KEY = 18     /* a key made, lost, destroyed (key_change.c); a batch that no key opens (ledger_refuse.c) */
 };
 
 /* State that outlives a transaction: opened batches, the variables' programs.  A ledger is used by one thread at a

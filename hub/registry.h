@@ -87,6 +87,8 @@ MUST_CHECK enum err registry_wrong_try(struct hub *h, struct store_txn *t, const
 MUST_CHECK enum err registry_words_match(struct hub *h, struct store_txn *t, const char *participant, const char *who);
 /* The hub has a new signing key: every grant is signed by it, under its next version. */
 MUST_CHECK enum err registry_sign_all(struct hub *h, struct store_txn *t);
+/* Every grant again with a version above any that was handed out: this hub was restored (backup.h). */
+MUST_CHECK enum err registry_reissue(struct hub *h, struct store_txn *t);
 /* A meeting took place. */
 MUST_CHECK enum err registry_seen(struct hub *h, struct store_txn *t, const char *participant, int64_t wall_ms);
 

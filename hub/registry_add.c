@@ -2,6 +2,7 @@
 
 #include "common/cli.h"
 #include "common/clock.h"
+#include "hub/backup.h"
 #include "hub/ledger.h"
 
 #include <stdio.h>
@@ -273,6 +274,21 @@ enum err registry_sign_all(struct hub *h, struct store_txn *t)
         p->grant.issued_ms = clock_wall_ms();
         p->grant.expires_ms = p->grant.issued_ms + REGISTRY_GRANT_DAYS * REGISTRY_DAY_MS;
         e = registry_sign(h, t, p, "signed anew");
+    }
+    return e;
+}
+
+enum err registry_reissue(struct hub *h, struct store_txn *t)
+{
+    enum err e = OK;
+
+    for (size_t i = 0; e == OK && i < h->registry->count; i++) {
+        struct participant *p = h->registry->items[i];
+
+        p->grant.version = backup_version_after(p->grant.version);
+        p->grant.issued_ms = clock_wall_ms();
+        p->grant.expires_ms = p->grant.issued_ms + REGISTRY_GRANT_DAYS * REGISTRY_DAY_MS;
+        e = registry_sign(h, t, p, "reissued");
     }
     return e;
 }

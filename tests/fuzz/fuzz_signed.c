@@ -99,7 +99,8 @@ static void open_any(enum signed_type type, struct bytes object, struct buf *aga
     case SIGNED_HISTORY: break;
     case SIGNED_NOTICE: open_notice(object, again); break;
     case SIGNED_PUBLICATION:
-    case SIGNED_ACT: break; /* never come to an agent */
+    case SIGNED_ACT:
+    case SIGNED_BACKUP: break; /* never come to an agent */
     }
 }
 
