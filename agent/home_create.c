@@ -77,15 +77,31 @@ static enum err put_objects(struct store_txn *t, const struct invitation *inv, c
     return e;
 }
 
+/* Where the queue's numbering begins: 1, or for a school whose earlier computer is gone, above all that this one may
+ * have used. */
+static enum err first_counter(const struct invitation *inv, const struct directory *d, uint32_t *out)
+{
+    struct grant *g = calloc(1, sizeof(*g));
+    enum err e;
+
+    if (g == NULL)
+        return ERR_NOMEM;
+    if ((e = grant_open(g, inv->grant, d->hub_sign)) == OK)
+        *out = g->first_counter > 0 ? g->first_counter : 1;
+    free(g);
+    return e;
+}
+
 static enum err fill_store(struct agent *a, const struct invitation *inv, const struct directory *d)
 {
     struct store_txn *t = NULL;
     uint8_t generation[4 + TAG_BYTES];
-    enum err e = store_begin_write(a->store, &t);
+    uint32_t counter;
+    enum err e = first_counter(inv, d, &counter);
 
-    if (e != OK)
+    if (e != OK || (e = store_begin_write(a->store, &t)) != OK)
         return e;
-    be32_put(generation, 1);
+    be32_put(generation, counter);
     random_bytes(generation + 4, TAG_BYTES);
     if ((e = agent_meta_put(a, t, "root", bytes_of(inv->root, KEY_BYTES))) != OK ||
         (e = agent_meta_put(a, t, "directory", inv->directory)) != OK ||

@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "hub/ledger_internal.h"
+#include "hub/signers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -305,11 +306,18 @@ static enum err put_receipt(const struct apply *a, struct buf *out)
 
 /* ---- together ---- */
 
+/* So much is kept of what is not believed, and no more. */
+static enum err count_held(const struct apply *a)
+{
+    return signer_add_held(a->t, a->p->participant, a->p->header.sign_key, a->p->batch.len);
+}
+
 static enum err apply_new(struct apply *a, struct buf *receipt)
 {
     enum err e;
 
-    if ((e = put_entry(a)) != OK || (e = apply_find_held(a)) != OK ||
+    if ((e = put_entry(a)) != OK || (prepared_is_held(a->p) && (e = count_held(a)) != OK) ||
+        (e = apply_find_held(a)) != OK ||
         (e = apply_mark_listed(a, H_QUARANTINE, ROW_UNREADABLE)) != OK || (e = apply_find_dead(a)) != OK ||
         (e = apply_fill_slots(a)) != OK || (e = apply_settle_cells(a)) != OK || (e = put_ranges(a)) != OK)
         return e;

@@ -41,6 +41,12 @@ struct prepared {
     uint32_t refused;
 };
 
+/* Kept apart whatever is in it, until the operator decides. */
+static inline bool prepared_is_held(const struct prepared *p)
+{
+    return p->state == PARTICIPANT_HELD || p->state == PARTICIPANT_REVOKED;
+}
+
 /* ---- for the ledger's replay ---- */
 
 /* The verdicts that intake gave when the batch came, from its journal entry: they are decisions, and stand whatever

@@ -2,14 +2,13 @@
 
 #include "common/cli.h"
 #include "common/clock.h"
-#include "hub/ledger.h"
+#include "hub/registry_internal.h"
+#include "hub/registry_status.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY_MS     (INT64_C(86400) * 1000)
-#define GRANT_DAYS 400
 #define ENTRY_MAX  (256u << 10)
 #define MAC_DOMAIN "svodka registry mac key v1"
 
@@ -21,7 +20,7 @@ struct registry {
 /* ---- H_PARTICIPANTS: id -> [index, state, grant object, mac key locked, invite curve, invited, expires, enrolled,
  *      used, last seen] ---- */
 
-static enum err put_participant(struct hub *h, struct store_txn *t, const struct participant *p)
+enum err registry_put(struct hub *h, struct store_txn *t, const struct participant *p)
 {
     struct buf value;
     struct buf locked;
@@ -52,10 +51,18 @@ static enum err put_participant(struct hub *h, struct store_txn *t, const struct
     return e;
 }
 
+static void free_signers(struct participant *p)
+{
+    for (size_t i = 0; i < p->signer_count; i++)
+        signer_fini(&p->signers[i]);
+    free(p->signers);
+}
+
 static void participant_free(struct participant *p)
 {
     if (p == NULL)
         return;
+    free_signers(p);
     buf_fini(&p->grant_object);
     wipe(p->mac_key, sizeof(p->mac_key));
     free(p);
@@ -116,6 +123,20 @@ static enum err read_participant(struct participant **out, struct hub *h, struct
     return OK;
 }
 
+enum err registry_read_signers(struct store_txn *t, struct participant *p)
+{
+    struct signer *list;
+    size_t count;
+    enum err e = signers_load(t, p->index, &list, &count);
+
+    if (e != OK)
+        return e;
+    free_signers(p);
+    p->signers = list;
+    p->signer_count = count;
+    return OK;
+}
+
 enum err registry_load_in(struct registry **out, struct hub *h, struct store_txn *t)
 {
     struct registry *r = calloc(1, sizeof(*r));
@@ -138,7 +159,11 @@ enum err registry_load_in(struct registry **out, struct hub *h, struct store_txn
         }
         store_cursor_close(c);
     }
-    if (e != OK && e != ERR_NOT_FOUND) {
+    if (e == ERR_NOT_FOUND)
+        e = OK;
+    for (size_t i = 0; i < r->count && e == OK; i++)
+        e = registry_read_signers(t, r->items[i]);
+    if (e != OK) {
         registry_free(r);
         return e;
     }
@@ -168,7 +193,7 @@ const struct participant *registry_at(const struct registry *r, size_t i)
     return r->items[i];
 }
 
-static struct participant *find_id(const struct registry *r, const char *id)
+struct participant *registry_find(const struct registry *r, const char *id)
 {
     size_t low = 0;
     size_t high = r->count;
@@ -189,7 +214,7 @@ static struct participant *find_id(const struct registry *r, const char *id)
 
 const struct participant *registry_by_id(const struct registry *r, const char *id)
 {
-    return find_id(r, id);
+    return registry_find(r, id);
 }
 
 const struct participant *registry_by_index(const struct registry *r, uint32_t index)
@@ -200,6 +225,15 @@ const struct participant *registry_by_index(const struct registry *r, uint32_t i
     return NULL;
 }
 
+static bool has_curve(const struct participant *p, const uint8_t curve[KEY_BYTES])
+{
+    bool found = p->enrolled_ms != 0 && memcmp(p->grant.curve_key, curve, KEY_BYTES) == 0;
+
+    for (size_t i = 0; i < p->signer_count && !found; i++)
+        found = memcmp(p->signers[i].curve, curve, KEY_BYTES) == 0;
+    return found;
+}
+
 const struct participant *registry_by_curve(const struct registry *r, const uint8_t curve[KEY_BYTES],
                                             bool *is_invitation)
 {
@@ -207,7 +241,7 @@ const struct participant *registry_by_curve(const struct registry *r, const uint
         const struct participant *p = r->items[i];
 
         *is_invitation = memcmp(p->invite_curve, curve, KEY_BYTES) == 0;
-        if (*is_invitation || (p->enrolled_ms != 0 && memcmp(p->grant.curve_key, curve, KEY_BYTES) == 0))
+        if (*is_invitation || has_curve(p, curve))
             return p;
     }
     *is_invitation = false;
@@ -293,26 +327,9 @@ static enum err fill_grant(struct grant *g, const struct hub *h, const struct sc
     return e;
 }
 
-static enum err journal(struct hub *h, struct store_txn *t, const struct participant *p, const char *what)
-{
-    struct buf payload;
-    uint64_t lsn;
-    enum err e;
-
-    buf_init(&payload, ENTRY_MAX);
-    mp_put_cstr(&payload, p->id);
-    mp_put_uint(&payload, p->index);
-    mp_put_cstr(&payload, what);
-    mp_put_bin(&payload, p->grant_object.data, p->grant_object.len);
-    e = buf_status(&payload);
-    if (e == OK)
-        e = ledger_decide(h->ledger, t, JOURNAL_PARTICIPANT, bytes_of(payload.data, payload.len), 4, &lsn);
-    buf_fini(&payload);
-    return e;
-}
-
 /* Everything the directory lists as current goes into the invitation, so that capture starts without a line. */
-static enum err write_invitation(struct hub *h, struct store_txn *t, const struct participant *p, struct buf *out)
+enum err registry_write_invitation(struct hub *h, struct store_txn *t, const struct participant *p, struct bytes grant,
+                                   struct buf *out)
 {
     struct invitation *inv = calloc(1, sizeof(*inv));
     enum err e = OK;
@@ -322,7 +339,7 @@ static enum err write_invitation(struct hub *h, struct store_txn *t, const struc
     memcpy(inv->code, p->code, sizeof(inv->code));
     inv->expires_ms = p->invite_expires_ms;
     inv->directory = bytes_of(h->directory_object.data, h->directory_object.len);
-    inv->grant = bytes_of(p->grant_object.data, p->grant_object.len);
+    inv->grant = grant;
     memcpy(inv->root, h->root, KEY_BYTES);
     for (uint32_t i = 0; i < h->directory->object_count && e == OK; i++) {
         enum object_kind kind;
@@ -339,14 +356,53 @@ static enum err write_invitation(struct hub *h, struct store_txn *t, const struc
     return e;
 }
 
-static enum err sign_and_put(struct hub *h, struct store_txn *t, struct participant *p, const char *what)
+static enum err sign_and_put(struct hub *h, struct store_txn *t, struct participant *p)
 {
     enum err e;
 
     buf_reset(&p->grant_object);
-    if ((e = grant_make(&p->grant_object, &p->grant, h->sign)) != OK || (e = put_participant(h, t, p)) != OK)
+    if ((e = grant_make(&p->grant_object, &p->grant, h->sign)) != OK)
         return e;
-    return journal(h, t, p, what);
+    return registry_put(h, t, p);
+}
+
+enum err registry_sign(struct hub *h, struct store_txn *t, struct participant *p)
+{
+    p->grant.version++;
+    p->grant.issued_ms = clock_wall_ms();
+    p->grant.expires_ms = p->grant.issued_ms + GRANT_DAYS * DAY_MS;
+    return sign_and_put(h, t, p);
+}
+
+static struct bytes object_of(const struct participant *p)
+{
+    return bytes_of(p->grant_object.data, p->grant_object.len);
+}
+
+enum err registry_decide(struct hub *h, struct store_txn *t, struct participant *p, enum participant_deed deed,
+                         const char *reason, const struct suspect_from *from, size_t from_count)
+{
+    enum err e = registry_sign(h, t, p);
+
+    if (e == OK)
+        e = signers_decide(h, t, p->id, p->index, deed, object_of(p), reason, from, from_count);
+    return e;
+}
+
+enum err registry_new_code(const struct hub *h, struct participant *p, int64_t valid_days)
+{
+    struct key *curve = NULL;
+    enum err e;
+
+    p->invited_ms = clock_wall_ms();
+    p->invite_expires_ms = p->invited_ms + (valid_days > 0 ? valid_days : h->conf.invitation_days) * DAY_MS;
+    p->invite_used = false;
+    code_random(p->code);
+    invitation_mac_key(p->mac_key, p->code, h->district);
+    if ((e = invitation_curve(&curve, p->code, h->district)) == OK)
+        memcpy(p->invite_curve, key_public(curve), KEY_BYTES);
+    key_free(curve);
+    return e;
 }
 
 /* By the store, not by memory: several may be added in one transaction. */
@@ -376,11 +432,9 @@ static enum err next_index(struct store_txn *t, uint32_t *out)
 enum err registry_add(struct hub *h, struct store_txn *t, const struct school_add *a, struct buf *invitation)
 {
     struct participant *p;
-    struct key *curve = NULL;
-    int64_t days = a->valid_days > 0 ? a->valid_days : h->conf.invitation_days;
     enum err e = OK;
 
-    if (find_id(h->registry, a->id) != NULL)
+    if (registry_find(h->registry, a->id) != NULL)
         return err_set(ERR_EXISTS, _("school '%s' is there already"), a->id);
     if ((p = calloc(1, sizeof(*p))) == NULL)
         return ERR_NOMEM;
@@ -391,17 +445,10 @@ enum err registry_add(struct hub *h, struct store_txn *t, const struct school_ad
     if ((e = next_index(t, &p->index)) != OK)
         goto done;
     p->state = PARTICIPANT_INVITED;
-    p->invited_ms = clock_wall_ms();
-    p->invite_expires_ms = p->invited_ms + days * DAY_MS;
-    code_random(p->code);
-    invitation_mac_key(p->mac_key, p->code, h->district);
-    if ((e = invitation_curve(&curve, p->code, h->district)) != OK)
-        goto done;
-    memcpy(p->invite_curve, key_public(curve), KEY_BYTES);
-    if ((e = sign_and_put(h, t, p, "invited")) == OK)
-        e = write_invitation(h, t, p, invitation);
+    if ((e = registry_new_code(h, p, a->valid_days)) == OK && (e = sign_and_put(h, t, p)) == OK &&
+        (e = signers_decide(h, t, p->id, p->index, DEED_INVITED, object_of(p), "", NULL, 0)) == OK)
+        e = registry_write_invitation(h, t, p, object_of(p), invitation);
 done:
-    key_free(curve);
     wipe(p->code, sizeof(p->code));
     participant_free(p);
     return e;
@@ -412,7 +459,7 @@ done:
 static bool find_mac_key(void *ctx, const char *participant, uint8_t out[KEY_BYTES])
 {
     const struct hub *h = ctx;
-    const struct participant *p = find_id(h->registry, participant);
+    const struct participant *p = registry_find(h->registry, participant);
 
     if (p == NULL)
         return false;
@@ -442,8 +489,12 @@ enum err registry_enrol(struct hub *h, struct store_txn *t, const char *particip
     if (strcmp(request.participant, participant) != 0 || memcmp(request.district, h->district, 16) != 0)
         return err_set(ERR_AUTH, "the enrolment request names %s, its connection belongs to %s", request.participant,
                        participant);
-    if ((p = find_id(h->registry, participant)) == NULL)
+    if ((p = registry_find(h->registry, participant)) == NULL)
         return ERR_DENIED;
+    if (p->state == PARTICIPANT_CLOSED || (p->state == PARTICIPANT_REVOKED && p->invite_used)) {
+        *refusal = MERR_REVOKED;
+        return err_set(ERR_DENIED, "%s is revoked or closed", participant);
+    }
     if (p->invite_used) {
         if (memcmp(p->grant.sign_key, request.sign_key, KEY_BYTES) == 0 &&
             memcmp(p->grant.curve_key, request.curve_key, KEY_BYTES) == 0) { /* our answer was lost: give it again */
@@ -457,16 +508,17 @@ enum err registry_enrol(struct hub *h, struct store_txn *t, const char *particip
         *refusal = MERR_INVITATION_EXPIRED;
         return err_set(ERR_EXPIRED, "the invitation of %s has expired", participant);
     }
+    if ((e = registry_supersede(h, t, p)) != OK)
+        return e;
     memcpy(p->grant.sign_key, request.sign_key, KEY_BYTES);
     memcpy(p->grant.curve_key, request.curve_key, KEY_BYTES);
-    p->grant.version++;
-    p->grant.issued_ms = clock_wall_ms();
-    p->grant.expires_ms = p->grant.issued_ms + GRANT_DAYS * DAY_MS;
     p->invite_used = true;
-    p->state = PARTICIPANT_ACTIVE;
-    p->enrolled_ms = p->grant.issued_ms;
-    p->last_seen_ms = p->grant.issued_ms;
-    if ((e = sign_and_put(h, t, p, "enrolled")) != OK)
+    p->enrolled_ms = p->last_seen_ms = clock_wall_ms();
+    if (p->state != PARTICIPANT_HELD) { /* a hold is on the school, not on its computer */
+        p->state = PARTICIPANT_ACTIVE;
+        p->grant.status = GRANT_ACTIVE;
+    }
+    if ((e = registry_decide(h, t, p, DEED_ENROLLED, "", NULL, 0)) != OK || (e = registry_read_signers(t, p)) != OK)
         return e;
     hub_audit(h, t, p->id, "enrolled; fingerprint of its signing key begins %02x%02x%02x%02x", request.sign_key[0],
               request.sign_key[1], request.sign_key[2], request.sign_key[3]);
@@ -476,10 +528,10 @@ enum err registry_enrol(struct hub *h, struct store_txn *t, const char *particip
 
 enum err registry_seen(struct hub *h, struct store_txn *t, const char *participant, int64_t wall_ms)
 {
-    struct participant *p = find_id(h->registry, participant);
+    struct participant *p = registry_find(h->registry, participant);
 
     if (p == NULL)
         return ERR_NOT_FOUND;
     p->last_seen_ms = wall_ms;
-    return put_participant(h, t, p);
+    return registry_put(h, t, p);
 }

@@ -3,6 +3,7 @@
 #define SVODKA_HUB_REGISTRY_H
 
 #include "hub/hub.h"
+#include "hub/signers.h"
 #include "protocol/message.h"
 
 enum participant_state {
@@ -24,7 +25,9 @@ struct participant {
     uint8_t invite_curve[KEY_BYTES]; /* public key of the code; stays in the allowlist so that a used one is told so */
     int64_t invited_ms, invite_expires_ms, enrolled_ms;
     bool invite_used;
-    int64_t last_seen_ms; /* last meeting; informative, stored at most once a minute */
+    int64_t last_seen_ms;   /* last meeting; informative, stored at most once a minute */
+    struct signer *signers; /* its computers, the oldest first; the present one is the last */
+    size_t signer_count;
 };
 
 MUST_CHECK enum err registry_load_in(struct registry **out, struct hub *h, struct store_txn *t);
@@ -33,7 +36,7 @@ size_t registry_count(const struct registry *r);
 const struct participant *registry_at(const struct registry *r, size_t i);
 const struct participant *registry_by_id(const struct registry *r, const char *id);
 const struct participant *registry_by_index(const struct registry *r, uint32_t index);
-/* *is_invitation: the key is that of an invitation's code. */
+/* Of the present computer, an earlier one, or an invitation's code (*is_invitation). */
 const struct participant *registry_by_curve(const struct registry *r, const uint8_t curve[KEY_BYTES],
                                             bool *is_invitation);
 
