@@ -129,6 +129,7 @@ static enum err create_in(struct agent *a, const struct invitation *inv)
         (e = folder_make(a->dir, "keys")) != OK || (e = make_key(a->dir, "keys/sign.key", KEY_SIGN, &a->sign)) != OK ||
         (e = make_key(a->dir, "keys/curve.key", KEY_CURVE, &a->curve)) != OK ||
         (e = make_key(a->dir, "keys/home.key", KEY_SECRET, &a->home_key)) != OK ||
+        (e = make_key(a->dir, "keys/seal.key", KEY_SEAL, &a->history_key)) != OK ||
         (e = folder_path(path, a->dir, "store")) != OK || (e = store_open(&a->store, path, &o)) != OK)
         goto done;
     e = fill_store(a, inv, d);

@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "hub/registry_status.h"
 #include "hub/returns.h"
+#include "hub/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,8 @@
 
 #define SEEN_EVERY_MS    60000
 #define BUSY_SECONDS     60
-#define RECEIPTS_AT_ONCE 1024u /* unasked, in one meeting */
+#define RECEIPTS_AT_ONCE 1024u      /* unasked, in one meeting */
+#define WORDS_BYTES      (4u << 20) /* the same: the gateway holds them until the line has taken them */
 
 static void send_message(struct core *c, uint64_t connection, const struct message *m)
 {
@@ -99,6 +101,7 @@ struct greeting {
     const struct participant *from;
     const struct signer *by; /* the computer; NULL over an invitation's key */
     bool is_invitation;
+    size_t word_bytes; /* sent */
 };
 
 static enum err enrol_in(struct greeting *g, struct store_txn *t, enum message_error *refusal)
@@ -347,6 +350,58 @@ static void send_lost_receipts(struct greeting *g)
     store_abort(t);
 }
 
+static enum err send_word(void *ctx, uint64_t serial, struct bytes object)
+{
+    struct greeting *g = ctx;
+    struct message m = {.type = MSG_WORD};
+
+    (void)serial;
+    m.as.signed_object = object;
+    send_message(g->c, g->connection, &m);
+    g->word_bytes += object.len;
+    return g->word_bytes < WORDS_BYTES ? OK : ERR_CANCELLED;
+}
+
+/* It holds words that we never said: this hub went back to an old copy of itself. */
+static enum err raise_words(const struct greeting *g)
+{
+    struct store_txn *t = NULL;
+    enum err e = store_begin_write(g->c->hub->store, &t);
+
+    if (e != OK)
+        return e;
+    if ((e = words_raise(t, g->from->index, g->hello->words_held)) == OK)
+        return store_commit(t);
+    store_abort(t);
+    return e;
+}
+
+/* What was decided since, after the receipts. */
+static void send_words(struct greeting *g)
+{
+    struct store_txn *t = NULL;
+    uint64_t last = 0;
+    enum err e;
+
+    /* Words are for the school's present computer alone: one that is not believed learns nothing from them. */
+    if (!registry_is_present(g->from, g->by) || registry_standing(g->from, g->by) == PARTICIPANT_REVOKED)
+        return;
+    if (!g->hello->takes_words || store_begin_read(g->c->hub->store, &t) != OK)
+        return;
+    e = words_last(t, g->from->index, &last);
+    if (e == OK && last < g->hello->words_held) {
+        store_abort(t);
+        t = NULL;
+        if ((e = raise_words(g)) == OK)
+            e = store_begin_read(g->c->hub->store, &t);
+    }
+    if (e == OK)
+        e = words_each(g->c->hub, t, g->from->index, g->hello->words_held, WORDS_AT_ONCE, send_word, g);
+    if (e != OK && e != ERR_CANCELLED)
+        log_warning("core: words to %s: %s", g->from->id, err_text());
+    store_abort(t);
+}
+
 /* What waits there: should the meeting end early, the office sees that it is on its way. */
 static enum err note_greeting(const struct greeting *g, struct store_txn *t, int64_t now)
 {
@@ -354,6 +409,34 @@ static enum err note_greeting(const struct greeting *g, struct store_txn *t, int
                               g->hello->waiting_records};
 
     return greeting_put(t, g->from->index, &n);
+}
+
+/* An earlier computer, or one of a closed school, says that nothing waits there any more: what comes later is kept
+ * apart.  Only an agent that knows of all its generations can say so. */
+static enum err finish(struct greeting *g)
+{
+    const struct msg_hello *h = g->hello;
+    struct core *c = g->c;
+    struct store_txn *t = NULL;
+    enum err e;
+
+    if (g->by == NULL || g->by->is_finished || registry_standing(g->from, g->by) != PARTICIPANT_CLOSED ||
+        !h->says_elsewhere || h->waiting_records > 0 || h->waiting_elsewhere > 0 || h->offer_count > 0)
+        return OK;
+    workers_drain(c->workers);
+    if ((e = store_begin_write(c->hub->store, &t)) != OK)
+        return e;
+    if ((e = registry_finish(c->hub, t, g->from->id, g->by->sign)) != OK)
+        store_abort(t);
+    else
+        e = store_commit(t);
+    if (e != OK) {
+        ledger_aborted(c->hub->ledger);
+        return core_reload(c) == OK ? e : ERR_INTERNAL;
+    }
+    ledger_committed(c->hub->ledger);
+    log_notice("core: a computer of %s has given all it had", g->from->id);
+    return core_send_allowlist(c);
 }
 
 static void note_seen(struct greeting *g)
@@ -374,7 +457,7 @@ static void note_seen(struct greeting *g)
 
 static enum err hello(struct core *c, const struct ipc_frame *f, const struct msg_hello *h)
 {
-    struct greeting g = {c, f->connection, h, NULL, NULL, false};
+    struct greeting g = {c, f->connection, h, NULL, NULL, false, 0};
     struct message m = {.type = MSG_WELCOME};
     enum err e;
 
@@ -394,9 +477,13 @@ static enum err hello(struct core *c, const struct ipc_frame *f, const struct ms
         return OK;
     }
     send_message(c, f->connection, &m);
-    if (m.as.welcome.go == WELCOME_GO)
+    if (m.as.welcome.go == WELCOME_GO) {
         send_lost_receipts(&g);
+        send_words(&g);
+    }
     note_seen(&g);
+    if ((e = finish(&g)) != OK)
+        log_warning("core: that a computer of %s has given all could not be kept: %s", h->participant, err_text());
     return OK;
 }
 

@@ -40,6 +40,7 @@ const char *const hub_tables[HUB_TABLES + 1] = {[H_META] = "meta",
                                                 [H_HISTORY] = "history",
                                                 [H_CHECKPOINTS] = "checkpoints",
                                                 [H_PUBLICATIONS] = "publications",
+                                                [H_WORDS] = "words",
                                                 [H_SIGNERS] = "signers",
                                                 [H_STANDING] = "standing",
                                                 [H_SUSPECTS] = "suspects"};

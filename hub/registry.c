@@ -2,6 +2,7 @@
 
 #include "common/cli.h"
 #include "common/clock.h"
+#include "hub/own_history.h"
 #include "hub/registry_internal.h"
 #include "hub/registry_status.h"
 
@@ -518,7 +519,9 @@ enum err registry_enrol(struct hub *h, struct store_txn *t, const char *particip
         p->state = PARTICIPANT_ACTIVE;
         p->grant.status = GRANT_ACTIVE;
     }
-    if ((e = registry_decide(h, t, p, DEED_ENROLLED, "", NULL, 0)) != OK || (e = registry_read_signers(t, p)) != OK)
+    if ((e = registry_decide(h, t, p, DEED_ENROLLED, "", NULL, 0)) != OK ||
+        (request.has_history_key && (e = registry_take_history_key(h, t, p, request.history_key)) != OK) ||
+        (e = registry_read_signers(t, p)) != OK || (e = own_history_add_all(h, t, p)) != OK)
         return e;
     hub_audit(h, t, p->id, "enrolled; fingerprint of its signing key begins %02x%02x%02x%02x", request.sign_key[0],
               request.sign_key[1], request.sign_key[2], request.sign_key[3]);

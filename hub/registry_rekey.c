@@ -114,3 +114,9 @@ enum err registry_supersede(struct hub *h, struct store_txn *t, struct participa
     free(g);
     return e;
 }
+
+enum err registry_take_history_key(struct hub *h, struct store_txn *t, const struct participant *p,
+                                   const uint8_t key[KEY_BYTES])
+{
+    return signers_decide(h, t, p->id, p->index, DEED_HISTORY_KEY, bytes_of(key, KEY_BYTES), "", NULL, 0);
+}

@@ -55,6 +55,9 @@ struct rekey {
  * when the new one joins. */
 MUST_CHECK enum err registry_rekey(struct hub *h, struct store_txn *t, const struct status_word *w,
                                    const struct rekey *r, struct buf *invitation);
+/* What its own history is sealed to, from now on. */
+MUST_CHECK enum err registry_take_history_key(struct hub *h, struct store_txn *t, const struct participant *p,
+                                              const uint8_t key[KEY_BYTES]);
 /* A new computer joins: the present one, if there is one, gets its last grant, which says "revoked". */
 MUST_CHECK enum err registry_supersede(struct hub *h, struct store_txn *t, struct participant *p);
 

@@ -179,7 +179,7 @@ enum err signer_is_known(struct store_txn *t, uint32_t participant, const uint8_
 
 /* ---- H_STANDING ---- */
 
-static enum err standing_put(struct store_txn *t, uint32_t participant, const struct standing *s)
+static enum err stands_put(struct store_txn *t, uint32_t participant, const struct stands *s)
 {
     uint8_t key[4];
     struct buf value;
@@ -198,7 +198,7 @@ static enum err standing_put(struct store_txn *t, uint32_t participant, const st
     return e;
 }
 
-enum err standing_get(struct store_txn *t, uint32_t participant, struct standing *out)
+enum err signers_stands(struct store_txn *t, uint32_t participant, struct stands *out)
 {
     uint8_t key[4];
     struct bytes value;
@@ -211,7 +211,7 @@ enum err standing_get(struct store_txn *t, uint32_t participant, struct standing
         return e;
     m = mp_of(value);
     (void)mp_array(&m, 4, 32);
-    out->state = (enum standing_state)mp_uint(&m, STANDING_SHUT);
+    out->state = (enum stands_as)mp_uint(&m, STANDS_SHUT);
     out->lsn = mp_uint(&m, UINT64_MAX);
     out->since_ms = mp_int(&m);
     mp_text(&m, out->reason, 0, REASON_MAX);
@@ -291,13 +291,13 @@ struct deed {
     uint64_t lsn;
     uint32_t participant;
     struct bytes object;
-    struct standing standing; /* as it was */
+    struct stands standing; /* as it was */
 };
 
 static enum err end_signer(struct store_txn *t, const struct deed *d, struct signer *s)
 {
     s->until_lsn = d->lsn;
-    s->is_revoked = d->standing.state == STANDING_REVOKED;
+    s->is_revoked = d->standing.state == STANDS_REVOKED;
     return signer_put(t, d->participant, s);
 }
 
@@ -410,15 +410,15 @@ static enum err apply_signers(struct store_txn *t, const struct deed *d, enum pa
 }
 
 /* False: it does not change how the participant stands. */
-static bool next_state(enum standing_state now, enum participant_deed deed, enum standing_state *out)
+static bool next_state(enum stands_as now, enum participant_deed deed, enum stands_as *out)
 {
     switch (deed) {
-    case DEED_INVITED: *out = STANDING_INVITED; return true;
-    case DEED_ENROLLED: *out = now == STANDING_HELD ? STANDING_HELD : STANDING_ACTIVE; return now != STANDING_HELD;
-    case DEED_HELD: *out = STANDING_HELD; return true;
-    case DEED_RELEASED: *out = STANDING_ACTIVE; return true;
-    case DEED_REVOKED: *out = STANDING_REVOKED; return true;
-    case DEED_CLOSED: *out = STANDING_SHUT; return true;
+    case DEED_INVITED: *out = STANDS_INVITED; return true;
+    case DEED_ENROLLED: *out = now == STANDS_HELD ? STANDS_HELD : STANDS_ACTIVE; return now != STANDS_HELD;
+    case DEED_HELD: *out = STANDS_HELD; return true;
+    case DEED_RELEASED: *out = STANDS_ACTIVE; return true;
+    case DEED_REVOKED: *out = STANDS_REVOKED; return true;
+    case DEED_CLOSED: *out = STANDS_SHUT; return true;
     case DEED_SUPERSEDED:
     case DEED_HISTORY_KEY:
     case DEED_REKEYED:
@@ -431,8 +431,8 @@ static bool next_state(enum standing_state now, enum participant_deed deed, enum
 static enum err apply(struct store_txn *t, struct deed *d, enum participant_deed deed, int64_t wall_ms,
                       const char *reason)
 {
-    enum standing_state state;
-    enum err e = standing_get(t, d->participant, &d->standing);
+    enum stands_as state;
+    enum err e = signers_stands(t, d->participant, &d->standing);
 
     if (e == ERR_NOT_FOUND)
         e = OK;
@@ -443,7 +443,7 @@ static enum err apply(struct store_txn *t, struct deed *d, enum participant_deed
     d->standing.since_ms = wall_ms;
     memset(d->standing.reason, 0, sizeof(d->standing.reason));
     memcpy(d->standing.reason, reason, strnlen(reason, REASON_MAX));
-    return standing_put(t, d->participant, &d->standing);
+    return stands_put(t, d->participant, &d->standing);
 }
 
 /* ---- the journal: id, index, deed, object; then, where there are any: reason, list of doubtful batches ---- */

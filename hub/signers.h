@@ -42,15 +42,15 @@ struct signer {
 };
 void signer_fini(struct signer *s);
 
-enum standing_state { STANDING_INVITED, STANDING_ACTIVE, STANDING_HELD, STANDING_REVOKED, STANDING_SHUT };
-struct standing {
-    enum standing_state state;
+enum stands_as { STANDS_INVITED, STANDS_ACTIVE, STANDS_HELD, STANDS_REVOKED, STANDS_SHUT };
+struct stands {
+    enum stands_as state;
     uint64_t lsn; /* of the decision */
     int64_t since_ms;
     char reason[REASON_MAX + 1]; /* "" : none was asked for */
 };
 /* ERR_NOT_FOUND: nothing was ever decided. */
-MUST_CHECK enum err standing_get(struct store_txn *t, uint32_t participant, struct standing *out);
+MUST_CHECK enum err signers_stands(struct store_txn *t, uint32_t participant, struct stands *out);
 
 /* Batches of a generation from a sequence on. */
 struct suspect_from {

@@ -224,7 +224,7 @@ static uint64_t grant_version(const char *id)
 static void a_hold_keeps_apart_and_a_release_lets_count_again(void **state)
 {
     struct computer c;
-    struct standing s;
+    struct stands s;
     struct store_txn *t;
     uint64_t version;
 
@@ -238,9 +238,9 @@ static void a_hold_keeps_apart_and_a_release_lets_count_again(void **state)
     assert_int_equal(grant_version("s1"), version + 1);
     assert_int_equal(send_next(&c, "s1", "boris", 12), VERDICT_QUARANTINED);
     MUST(store_begin_read(w.hub->store, &t));
-    MUST(standing_get(t, school("s1")->index, &s));
+    MUST(signers_stands(t, school("s1")->index, &s));
     store_abort(t);
-    assert_int_equal(s.state, STANDING_HELD);
+    assert_int_equal(s.state, STANDS_HELD);
     assert_string_equal(s.reason, "the head asked");
     assert_int_equal(s.since_ms, SOME_MS);
     assert_int_equal(say(registry_release, "s1", ""), OK);
