@@ -333,6 +333,11 @@ void agent_close(struct agent *a)
     free(a);
 }
 
+bool agent_is_stopped(const struct agent *a)
+{
+    return a->grant->status == GRANT_HELD || a->grant->status == GRANT_REVOKED;
+}
+
 bool agent_is_enrolled(const struct agent *a)
 {
     return memcmp(a->grant->sign_key, key_public(a->sign), KEY_BYTES) == 0;

@@ -1,6 +1,6 @@
 /* own_history.h: what this school sent from an earlier computer and the district gives back, sealed to this one
- * (SPEC.md section 5.11, type 11).  It is kept like everything that was received: listed, shown, corrected, and not sent
- * again. */
+ * (SPEC.md section 5.11, type 11).  It is kept like everything that was received: listed, shown, corrected, and not
+ * sent again. */
 #ifndef SVODKA_AGENT_OWN_HISTORY_H
 #define SVODKA_AGENT_OWN_HISTORY_H
 

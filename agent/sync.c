@@ -105,12 +105,6 @@ static enum err explain(const struct msg_error *error)
                    error->text);
 }
 
-/* The district takes nothing new from this computer. */
-static bool is_stopped(const struct agent *a)
-{
-    return a->grant->status == GRANT_HELD || a->grant->status == GRANT_REVOKED;
-}
-
 static enum err conclude(struct meeting *m, enum err e)
 {
     struct sync_result *out = m->out;
@@ -130,7 +124,7 @@ static enum err conclude(struct meeting *m, enum err e)
         out->later_seconds = m->welcome.later_seconds;
         return err_set(ERR_BUSY, _("the hub is busy and asks to come back in %u s"), out->later_seconds);
     }
-    if (e == OK && is_stopped(m->a)) {
+    if (e == OK && agent_is_stopped(m->a)) {
         const struct msg_error error = {
             .code = m->a->grant->status == GRANT_HELD ? MERR_HELD : MERR_REVOKED}; /* by its signed word */
 
@@ -267,7 +261,7 @@ static enum err locked_pass(struct agent *a, struct sync_result *out)
     out->outcome = SYNC_FAILED;
     /* Without a sealing key there is still something to hear: perhaps the directory that names one.  With a full store
      * what is sealed already must go, and the receipts make room. */
-    if (is_stopped(a)) /* what the district would only put aside stays here, until it says otherwise */
+    if (agent_is_stopped(a)) /* what the district would only put aside stays here, until it says otherwise */
         e = OK;
     else if ((e = queue_seal(a, &out->sealed)) == ERR_NOT_FOUND || e == ERR_FULL)
         log_warning("sync: nothing can be sealed: %s", err_text());

@@ -288,8 +288,7 @@ static enum err fill_hello(struct meeting *m, struct msg_hello *h)
         h->enrol = bytes_of(m->enrol.data, m->enrol.len);
     h->takes_words = true;
     h->says_elsewhere = true;
-    if ((e = agent_words_held(a, NULL, &h->words_held)) != OK ||
-        (e = count_elsewhere(m, &h->waiting_elsewhere)) != OK)
+    if ((e = agent_words_held(a, NULL, &h->words_held)) != OK || (e = count_elsewhere(m, &h->waiting_elsewhere)) != OK)
         return e;
     return put_offers(m, h, chain.receipted);
 }
@@ -378,10 +377,18 @@ static enum err reconcile(struct meeting *m)
 /* *again: the list of generations has changed, or the hub asks for another HELLO. */
 static enum err meet_generation(struct meeting *m, bool *again)
 {
+    bool was_stopped = agent_is_stopped(m->a);
+    uint64_t sealed = 0;
     enum err e = greet(m);
 
     if (e != OK)
         return e;
+    if (was_stopped && !agent_is_stopped(m->a)) { /* released: what waited goes at once */
+        *again = true;
+        e = queue_seal(m->a, &sealed);
+        m->out->sealed += sealed;
+        return e;
+    }
     if (m->welcome.go == WELCOME_RECONCILE) {
         *again = true;
         return reconcile(m);

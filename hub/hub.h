@@ -60,7 +60,7 @@ struct hub_conf {
     int64_t spool_max, spool_days;
     int64_t invitation_days;
     int64_t directory_days;
-    int64_t held_max; /* bytes kept of a computer that is held or revoked */
+    int64_t held_max;       /* bytes kept of a computer that is held or revoked */
     int64_t checkpoint_min; /* checkpoint.at: minute of the day, local time */
 };
 

@@ -316,9 +316,9 @@ static enum err apply_new(struct apply *a, struct buf *receipt)
     enum err e;
 
     if ((e = put_entry(a)) != OK || (prepared_is_held(a->p) && (e = count_held(a)) != OK) ||
-        (e = apply_find_held(a)) != OK ||
-        (e = apply_mark_listed(a, H_QUARANTINE, ROW_UNREADABLE)) != OK || (e = apply_find_dead(a)) != OK ||
-        (e = apply_fill_slots(a)) != OK || (e = apply_settle_cells(a)) != OK || (e = put_ranges(a)) != OK)
+        (e = apply_find_held(a)) != OK || (e = apply_mark_listed(a, H_QUARANTINE, ROW_UNREADABLE)) != OK ||
+        (e = apply_find_dead(a)) != OK || (e = apply_fill_slots(a)) != OK || (e = apply_settle_cells(a)) != OK ||
+        (e = put_ranges(a)) != OK)
         return e;
     return put_receipt(a, receipt);
 }

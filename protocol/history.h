@@ -1,6 +1,6 @@
 /* history.h: a participant's own batch, given back to the computer that it has now (SPEC.md section 5.11, type 11): a
- * word that holds the batch as it was received, its sections' keys sealed to that computer, and what the hub keeps apart
- * of it. */
+ * word that holds the batch as it was received, its sections' keys sealed to that computer, and what the hub keeps
+ * apart of it. */
 #ifndef SVODKA_PROTOCOL_HISTORY_H
 #define SVODKA_PROTOCOL_HISTORY_H
 
@@ -27,8 +27,8 @@ void history_fini(struct history *h);
  * history_open() would refuse. */
 MUST_CHECK enum err history_make(struct buf *out, const struct history *h, const uint8_t to[KEY_BYTES],
                                  const struct key *hub_sign);
-/* `own`: its secret.  ERR_AUTH: not the hub's, or sealed to another computer.  On failure *out is all zeros.  The caller
- * checks district and participant, of the word and of the batch's header. */
+/* `own`: its secret.  ERR_AUTH: not the hub's, or sealed to another computer.  On failure *out is all zeros.  The
+ * caller checks district and participant, of the word and of the batch's header. */
 MUST_CHECK enum err history_open(struct history *out, struct bytes object, const uint8_t hub_sign[KEY_BYTES],
                                  const struct key *own);
 
