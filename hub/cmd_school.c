@@ -133,6 +133,8 @@ enum {
     COLUMN_UNTIL,
     COLUMN_ENROLLED,
     COLUMN_SEEN,
+    COLUMN_SINCE,
+    COLUMN_REASON,
     COLUMN_COUNT
 };
 
@@ -143,13 +145,16 @@ static void join(struct buf *out, const char (*items)[ID_MAX + 1], uint32_t coun
         buf_printf(out, "%s%s", i > 0 ? " " : "", items[i]);
 }
 
-static enum err put_school(struct table *t, const struct participant *p, enum table_format f)
+static enum err put_school(struct table *t, struct store_txn *txn, const struct participant *p, enum table_format f)
 {
     const char *cells[COLUMN_COUNT] = {p->id, p->grant.name, command_state(p->state, f)};
-    char invited[64], until[64], enrolled[64], seen[64];
+    char invited[64], until[64], enrolled[64], seen[64], since[64];
+    struct stands stands;
     struct buf units, roles;
-    enum err e;
+    enum err e = signers_stands(txn, p->index, &stands);
 
+    if (e != OK && e != ERR_NOT_FOUND)
+        return e;
     buf_init(&units, 64u << 10);
     buf_init(&roles, 4096);
     join(&units, p->grant.units, p->grant.unit_count);
@@ -164,6 +169,9 @@ static enum err put_school(struct table *t, const struct participant *p, enum ta
     cells[COLUMN_UNTIL] = until;
     cells[COLUMN_ENROLLED] = enrolled;
     cells[COLUMN_SEEN] = seen;
+    command_time(since, sizeof(since), stands.since_ms, f);
+    cells[COLUMN_SINCE] = since;
+    cells[COLUMN_REASON] = stands.reason;
     e = table_row(t, cells);
     buf_fini(&units);
     buf_fini(&roles);
@@ -182,12 +190,18 @@ static enum err list_schools(const struct hub *h, enum table_format f)
         {"invitation_until", _("Invitation until"), TABLE_LEFT, false},
         {"enrolled", _("Enrolled"), TABLE_LEFT, false},
         {"last_seen", _("Last seen"), TABLE_LEFT, false},
+        {"since", _("So since"), TABLE_LEFT, false},
+        {"reason", _("Reason"), TABLE_LEFT, false},
     };
     struct table *t = NULL;
+    struct store_txn *txn = NULL;
     enum err e = table_new(&t, columns, COLUMN_COUNT);
 
+    if (e == OK)
+        e = store_begin_read(h->store, &txn);
     for (size_t i = 0; i < registry_count(h->registry) && e == OK; i++)
-        e = put_school(t, registry_at(h->registry, i), f);
+        e = put_school(t, txn, registry_at(h->registry, i), f);
+    store_abort(txn);
     return command_print(t, f, e);
 }
 
