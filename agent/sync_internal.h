@@ -42,6 +42,10 @@ struct meeting {
     bool has_error;
     struct msg_error error;
     unsigned bad, orders;
+    unsigned words; /* since the last HELLO; */
+    size_t word_bytes;
+    bool more_words; /* another HELLO brings more */
+    bool word_left;  /* one cannot be taken now: nothing behind it is waited for */
 
     struct generation gen;
     uint32_t credit;
@@ -67,6 +71,9 @@ struct sent *meeting_find_sent(struct meeting *m, uint64_t sequence);
 
 /* Greets for every generation with something that is not archived, the lowest first, and does the work of each. */
 MUST_CHECK enum err meeting_run(struct meeting *m);
+/* The words that WELCOME announced: until all are here, or as many as come unasked.  *more: another HELLO brings the
+ * rest. */
+MUST_CHECK enum err meeting_wait_for_words(struct meeting *m, bool *more);
 /* After WELCOME GO: objects (sync_objects.c), then batches (sync_batches.c), until every one has its receipt. */
 MUST_CHECK enum err meeting_fetch(struct meeting *m);
 MUST_CHECK enum err meeting_deliver(struct meeting *m);

@@ -94,6 +94,9 @@ static enum err take_word(struct meeting *m, struct bytes object)
     if ((e = agent_words_held(m->a, NULL, &before)) != OK)
         return e;
     e = agent_take_word(m->a, object);
+    m->words++;
+    m->word_bytes += object.len;
+    m->word_left = m->word_left || e != OK;
     if (e == ERR_NOT_FOUND || e == ERR_VERSION) {
         log_notice("sync: %s", err_text());
         return OK; /* it comes again */
@@ -302,7 +305,9 @@ static enum err greet(struct meeting *m)
     if (out == NULL)
         return ERR_NOMEM;
     out->type = MSG_HELLO;
-    m->has_welcome = m->is_open = false;
+    m->has_welcome = m->is_open = m->word_left = false;
+    m->words = 0;
+    m->word_bytes = 0;
     m->sent_count = 0;
     m->sent_total = m->acked_total = 0;
     if ((e = fill_hello(m, &out->as.hello)) == OK)
@@ -319,6 +324,25 @@ static enum err greet(struct meeting *m)
     if (e == OK && m->over_invitation && !m->out->joined) {
         m->out->joined = true;
         log_notice("sync: the district has let this computer join as %s", m->a->grant->participant);
+    }
+    return e;
+}
+
+/* ---- words ---- */
+
+enum err meeting_wait_for_words(struct meeting *m, bool *more)
+{
+    uint64_t held;
+    enum err e;
+
+    *more = false;
+    while ((e = agent_words_held(m->a, NULL, &held)) == OK && held < m->welcome.last_word && !m->word_left) {
+        if (m->words >= WORDS_AT_ONCE || m->word_bytes >= WORDS_BYTES) {
+            *more = true;
+            return OK;
+        }
+        if ((e = meeting_pump(m, STEP_MS)) != OK)
+            return e;
     }
     return e;
 }
@@ -395,9 +419,11 @@ static enum err meet_generation(struct meeting *m, bool *again)
     }
     if (m->welcome.go == WELCOME_LATER)
         return OK;
-    if ((e = meeting_fetch(m)) != OK)
+    if ((e = meeting_fetch(m)) != OK || (e = meeting_deliver(m)) != OK ||
+        (e = meeting_wait_for_words(m, &m->more_words)) != OK)
         return e;
-    return meeting_deliver(m);
+    *again = m->more_words;
+    return m->words > 0 ? meeting_fetch(m) : OK; /* forms that the history needs */
 }
 
 /* Errors after which the same meeting goes on with another HELLO. */
@@ -426,7 +452,9 @@ enum err meeting_run(struct meeting *m)
                                    "with it"));
             break;
         }
-        again = false;
+        if (m->more_words) /* each time some came: that is progress */
+            round = 0;
+        again = m->more_words = false;
         e = queue_generations(m->a, list, QUEUE_MAX_GENERATIONS, &count);
         for (size_t i = 0; i < count && e == OK && !again && m->welcome.go != WELCOME_LATER; i++) {
             m->gen = list[i];

@@ -16,23 +16,6 @@
 #define GROUP_MAX   4u /* batches in one transaction: its dirty pages stay in memory until the commit */
 #define RETRY_AFTER 30u
 
-/* As the transaction sees it. */
-static enum err is_over(struct core *c, struct store_txn *t, uint32_t participant, const uint8_t sign[KEY_BYTES],
-                        uint64_t bytes, bool *is_full)
-{
-    struct signer s;
-    enum err e = signer_get(t, participant, sign, &s);
-
-    *is_full = false;
-    if (e == ERR_NOT_FOUND)
-        return OK;
-    if (e != OK)
-        return e;
-    *is_full = s.held_bytes + bytes > (uint64_t)c->hub->conf.held_max;
-    signer_fini(&s);
-    return OK;
-}
-
 enum err core_room_for_held(struct core *c, const struct participant *from, const struct signer *by, uint64_t bytes,
                             bool *is_full)
 {
@@ -44,7 +27,7 @@ enum err core_room_for_held(struct core *c, const struct participant *from, cons
         return OK;
     if ((e = store_begin_read(c->hub->store, &t)) != OK)
         return e;
-    e = is_over(c, t, from->index, by->sign, bytes, is_full);
+    e = signer_is_full(c->hub, t, from->index, by->sign, bytes, is_full);
     store_abort(t);
     return e;
 }
@@ -222,7 +205,7 @@ static enum err refuse_over(struct core *c, struct store_txn *t, struct job *j)
 
     if (!prepared_is_held(p))
         return OK;
-    if ((e = is_over(c, t, p->participant, p->header.sign_key, p->batch.len, &is_full)) != OK || !is_full)
+    if ((e = signer_is_full(c->hub, t, p->participant, p->header.sign_key, p->batch.len, &is_full)) != OK || !is_full)
         return e;
     j->error = ERR_LIMIT;
     j->refusal = p->state == PARTICIPANT_HELD ? MERR_HELD : MERR_REVOKED;

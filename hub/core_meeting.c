@@ -12,8 +12,7 @@
 
 #define SEEN_EVERY_MS    60000
 #define BUSY_SECONDS     60
-#define RECEIPTS_AT_ONCE 1024u      /* unasked, in one meeting */
-#define WORDS_BYTES      (4u << 20) /* the same: the gateway holds them until the line has taken them */
+#define RECEIPTS_AT_ONCE 1024u /* unasked, in one meeting */
 
 static void send_message(struct core *c, uint64_t connection, const struct message *m)
 {
@@ -276,6 +275,13 @@ enum err core_close_generation(struct core *c, const struct participant *from, c
     return e;
 }
 
+/* Words are for the school's present computer alone: one that is not believed learns nothing from them. */
+static bool gets_words(const struct greeting *g)
+{
+    return g->hello->takes_words && registry_is_present(g->from, g->by) &&
+           registry_standing(g->from, g->by) != PARTICIPANT_REVOKED;
+}
+
 static void fill_fields(struct greeting *g, struct msg_welcome *w, const struct ledger_chain *chain)
 {
     const struct hub *hub = g->c->hub;
@@ -309,6 +315,8 @@ static enum err fill_welcome(struct greeting *g, struct msg_welcome *w)
         return e;
     if ((e = ledger_chain(t, g->from->index, &g->hello->gen, &chain)) == OK)
         e = check_history(g, t, &chain, &differs, &all_done);
+    if (e == OK && gets_words(g))
+        e = words_last(t, g->from->index, &w->last_word);
     store_abort(t);
     if (e != OK)
         return e;
@@ -383,10 +391,7 @@ static void send_words(struct greeting *g)
     uint64_t last = 0;
     enum err e;
 
-    /* Words are for the school's present computer alone: one that is not believed learns nothing from them. */
-    if (!registry_is_present(g->from, g->by) || registry_standing(g->from, g->by) == PARTICIPANT_REVOKED)
-        return;
-    if (!g->hello->takes_words || store_begin_read(g->c->hub->store, &t) != OK)
+    if (!gets_words(g) || store_begin_read(g->c->hub->store, &t) != OK)
         return;
     e = words_last(t, g->from->index, &last);
     if (e == OK && last < g->hello->words_held) {

@@ -164,6 +164,22 @@ enum err signer_add_held(struct store_txn *t, uint32_t participant, const uint8_
     return e;
 }
 
+enum err signer_is_full(const struct hub *h, struct store_txn *t, uint32_t participant, const uint8_t sign[KEY_BYTES],
+                        uint64_t bytes, bool *is_full)
+{
+    struct signer s;
+    enum err e = signer_get(t, participant, sign, &s);
+
+    *is_full = false;
+    if (e == ERR_NOT_FOUND)
+        return OK;
+    if (e != OK)
+        return e;
+    *is_full = s.held_bytes + bytes > (uint64_t)h->conf.held_max;
+    signer_fini(&s);
+    return OK;
+}
+
 enum err signer_is_known(struct store_txn *t, uint32_t participant, const uint8_t sign[KEY_BYTES], bool *is_known)
 {
     struct signer *list;

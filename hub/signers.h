@@ -87,6 +87,10 @@ MUST_CHECK enum err signer_get(struct store_txn *t, uint32_t participant, const 
 /* A batch of `bytes` was kept apart because its sender is held or revoked.  No row: nothing is counted. */
 MUST_CHECK enum err signer_add_held(struct store_txn *t, uint32_t participant, const uint8_t sign[KEY_BYTES],
                                     uint64_t bytes);
+/* Would so many bytes more be above what is kept of one computer that is held or revoked (held.max)?  To be asked
+ * before ledger_apply() of a batch that prepared_is_held(). */
+MUST_CHECK enum err signer_is_full(const struct hub *h, struct store_txn *t, uint32_t participant,
+                                   const uint8_t sign[KEY_BYTES], uint64_t bytes, bool *is_full);
 /* Is the key one of the participant's?  True also for a participant of whom no computer ever enrolled. */
 MUST_CHECK enum err signer_is_known(struct store_txn *t, uint32_t participant, const uint8_t sign[KEY_BYTES],
                                     bool *is_known);

@@ -79,6 +79,9 @@ struct msg_hello {
     uint64_t words_held;        /* serial of the last word taken; all before it are taken, too; 0: none */
 };
 enum welcome_go { WELCOME_GO = 0, WELCOME_LATER = 1, WELCOME_RECONCILE = 2 };
+/* Words unasked after one HELLO: so many, or until so many bytes are reached. */
+#define WORDS_AT_ONCE 1024u
+#define WORDS_BYTES   (4u << 20)
 struct msg_welcome {
     uint32_t version;
     enum welcome_go go;
@@ -93,6 +96,7 @@ struct msg_welcome {
     uint8_t resume_digest[DIGEST_BYTES];
     uint32_t credit, chunk;        /* bytes */
     struct bytes directory, grant; /* signed objects when newer than the agent's; else empty */
+    uint64_t last_word;            /* serial of the last word that there is for this agent; 0: none, or not said */
 };
 struct msg_chunk {
     uint64_t sequence;

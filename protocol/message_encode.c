@@ -50,7 +50,7 @@ static void put_hello(struct buf *b, const struct msg_hello *h)
 
 static void put_welcome(struct buf *b, const struct msg_welcome *w)
 {
-    put_type(b, WELCOME_FIELDS, MSG_WELCOME);
+    put_type(b, WELCOME_FIELDS + (w->last_word > 0 ? WELCOME_WORDS : 0), MSG_WELCOME);
     mp_put_uint(b, w->version);
     mp_put_uint(b, w->go);
     mp_put_uint(b, w->later_seconds);
@@ -65,6 +65,8 @@ static void put_welcome(struct buf *b, const struct msg_welcome *w)
     mp_put_uint(b, w->chunk);
     put_loan(b, w->directory);
     put_loan(b, w->grant);
+    if (w->last_word > 0)
+        mp_put_uint(b, w->last_word);
 }
 
 static void put_chunk(struct buf *b, const struct msg_chunk *c)

@@ -337,6 +337,21 @@ static void a_dead_computers_successor_gets_the_history_back_and_corrects_it(voi
     agent_close(fresh);
 }
 
+/* More than the hub says unasked after one HELLO. */
+static void a_long_history_comes_back_in_one_meeting(void **state)
+{
+    struct life *l = *state;
+    struct agent *fresh;
+
+    l->gp->conf.chunk = CHUNK_MAX;
+    add_marks(l->gp, 1, 200000);
+    must_sync(l->gp);
+    fresh = rekey_gp(l, false, "gp-new");
+    must_sync(fresh);
+    assert_received(fresh, 200000);
+    agent_close(fresh);
+}
+
 /* It was only in repair: what it had still counts, it is told, and the new one gets that back, too. */
 static void the_old_computer_comes_back_from_repair(void **state)
 {
@@ -429,6 +444,61 @@ static void two_clones_work_for_a_week_and_each_row_counts_once(void **state)
     agent_close(clone);
 }
 
+/* ---- a home from an old copy ---- */
+
+/* With a line: what had been sent since the copy is there already.  Without one: numbers that the hub has already seen
+ * are given a second time, for days, before the two histories meet. */
+static void restored_from_a_copy(struct life *l, bool has_line)
+{
+    unsigned next = 1;
+
+    add_marks(l->gp, next, 30);
+    next += 30;
+    must_sync(l->gp);
+    add_marks(l->gp, next, 15); /* in the copy, not sent yet */
+    next += 15;
+    copy_home(&l->d, "gp", "copy");
+    add_marks(l->gp, next, 25); /* lost with the disk, but for what was sent */
+    next += 25;
+    must_sync(l->gp);
+    agent_close(l->gp);
+    copy_home(&l->d, "copy", "gp");
+    l->gp = school_open(&l->d, "gp");
+    if (!has_line)
+        district_stop(&l->d);
+    for (unsigned day = 0; day < 3; day++) {
+        struct sync_result r;
+
+        add_marks(l->gp, next, 10);
+        next += 10;
+        if (has_line)
+            must_sync(l->gp);
+        else
+            assert_int_not_equal(sync_once(l->gp, &r), OK);
+    }
+    if (!has_line) {
+        district_start(&l->d);
+        must_sync(l->gp);
+    }
+    assert_int_equal(held_by(&l->d).counted, next - 1);
+    assert_int_equal(held_by(&l->d).quarantined, 0);
+    add_marks(l->gp, next, 5);
+    must_sync(l->gp);
+    assert_int_equal(held_by(&l->d).counted, next + 4);
+    assert_school_verifies(l->gp);
+    assert_hub_verifies(&l->d);
+}
+
+static void a_home_from_an_old_copy_goes_on_with_a_line(void **state)
+{
+    restored_from_a_copy(*state, true);
+}
+
+static void a_home_from_an_old_copy_goes_on_without_a_line(void **state)
+{
+    restored_from_a_copy(*state, false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,8 +508,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_closed_school_gives_what_it_has_and_then_nothing, begin, end),
         cmocka_unit_test_setup_teardown(what_is_kept_of_a_revoked_computer_has_a_limit, begin_small, end),
         cmocka_unit_test_setup_teardown(a_dead_computers_successor_gets_the_history_back_and_corrects_it, begin, end),
+        cmocka_unit_test_setup_teardown(a_long_history_comes_back_in_one_meeting, begin_small, end),
         cmocka_unit_test_setup_teardown(the_old_computer_comes_back_from_repair, begin, end),
         cmocka_unit_test_setup_teardown(a_stolen_computer_is_heard_no_more_and_learns_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(a_home_from_an_old_copy_goes_on_with_a_line, begin, end),
+        cmocka_unit_test_setup_teardown(a_home_from_an_old_copy_goes_on_without_a_line, begin, end),
         cmocka_unit_test_setup_teardown(two_clones_work_for_a_week_and_each_row_counts_once, begin, end),
     };
 
