@@ -71,6 +71,15 @@ static bool is_on_its_way(const struct agent *a, const char *id)
     return false;
 }
 
+/* Once it was asked for, now it is not; whoever asks has no current version at hand. */
+static bool is_withdrawn(const struct agent *a, const char *id)
+{
+    for (uint32_t i = 0; i < a->directory->object_count; i++)
+        if (a->directory->objects[i].kind == OBJECT_FORM && strcmp(a->directory->objects[i].name, id) == 0)
+            return true;
+    return false;
+}
+
 enum err command_form(const struct agent *a, const char *id, const struct form **out)
 {
     const char *names[DIRECTORY_MAX_FORMS];
@@ -81,6 +90,11 @@ enum err command_form(const struct agent *a, const char *id, const struct form *
         return OK;
     if (is_on_its_way(a, id))
         return err_set(ERR_NOT_FOUND, _("the form \"%.80s\" comes with the next meeting: run svodka-agent sync"), id);
+    if (is_withdrawn(a, id))
+        return err_set(ERR_NOT_FOUND,
+                       _("the district has withdrawn the form \"%.80s\": nothing new is filled in; what waits here is "
+                         "sent and accepted all the same"),
+                       id);
     for (size_t i = 0; i < a->form_count && count < DIRECTORY_MAX_FORMS; i++)
         if (a->form_current[i] != 0)
             names[count++] = a->forms[i]->id;

@@ -1,5 +1,6 @@
 #include "agent/cmd_common.h"
 
+#include "agent/standing.h"
 #include "common/form_json.h"
 
 #include <stdlib.h>
@@ -18,7 +19,29 @@ struct listing {
     const struct list_command *cmd;
     struct table *t;
     struct buf key, values;
+    enum table_format format;
 };
+
+/* What the district makes of it, once it has it: counted, unless it said otherwise. */
+static enum err put_standing(const struct listing *l, const struct queue_submission *s, const char **standing,
+                             char why[STANDING_TEXT])
+{
+    bool is_received = s->state == RECORD_STORED || s->state == RECORD_ARCHIVED;
+    struct standing_row row = {.standing = STANDING_COUNTED};
+    enum err e = standing_get(l->a, NULL, &s->ref, &row);
+
+    *standing = "";
+    why[0] = '\0';
+    if (e != OK && e != ERR_NOT_FOUND)
+        return e;
+    if (e == OK)
+        standing_why(why, &row, s->form);
+    if (e == OK || is_received)
+        *standing = l->format == TABLE_TEXT ? e == OK ? standing_word(row.standing) : _("accepted")
+                    : e == OK ? standing_name(row.standing)
+                                            : "accepted";
+    return OK;
+}
 
 static enum err put_submission(void *ctx, const struct queue_submission *s)
 {
@@ -28,7 +51,9 @@ static enum err put_submission(void *ctx, const struct queue_submission *s)
     char target[RECORD_ID_TEXT] = "";
     char filled[11];
     char reason[RECORD_REASON_MAX + 1];
-    const char *cells[11];
+    char why[STANDING_TEXT];
+    const char *cells[13];
+    enum err e;
 
     if (!l->cmd->all && s->state != RECORD_WAITING && s->state != RECORD_SEALED)
         return OK;
@@ -52,10 +77,24 @@ static enum err put_submission(void *ctx, const struct queue_submission *s)
     cells[5] = word_of_kind(r->kind);
     cells[6] = filled;
     cells[7] = word_of_state(s->state);
-    cells[8] = target;
-    cells[9] = reason;
-    cells[10] = buf_cstr(&l->values);
+    if ((e = put_standing(l, s, &cells[8], why)) != OK)
+        return e;
+    cells[9] = why;
+    cells[10] = target;
+    cells[11] = reason;
+    cells[12] = buf_cstr(&l->values);
     return table_row(l->t, cells);
+}
+
+/* What was filled in is listed also when the form is not asked for any more. */
+static const struct form *any_version(const struct agent *a, const char *id)
+{
+    const struct form *form = agent_form(a, id);
+
+    for (size_t i = a->form_count; form == NULL && i > 0; i--)
+        if (strcmp(a->forms[i - 1]->id, id) == 0)
+            form = a->forms[i - 1];
+    return form;
 }
 
 static enum err check_filter(const struct agent *a, const struct list_command *cmd, struct queue_filter *filter,
@@ -65,7 +104,8 @@ static enum err check_filter(const struct agent *a, const struct list_command *c
     enum err e;
 
     *filter = (struct queue_filter){cmd->form, cmd->unit, NULL};
-    if (cmd->form != NULL && (e = command_form(a, cmd->form, &form)) != OK)
+    if (cmd->form != NULL && (form = any_version(a, cmd->form)) == NULL &&
+        (e = command_form(a, cmd->form, &form)) != OK)
         return e;
     if (cmd->period == NULL)
         return OK;
@@ -85,10 +125,12 @@ static enum err list(const struct agent *a, const struct list_command *cmd, enum
                                            {"kind", _("kind"), TABLE_LEFT, false},
                                            {"filled_on", _("filled in on"), TABLE_LEFT, false},
                                            {"state", _("state"), TABLE_LEFT, false},
+                                           {"standing", _("at the district"), TABLE_LEFT, false},
+                                           {"why", _("why"), TABLE_LEFT, false},
                                            {"target", _("changes"), TABLE_LEFT, false},
                                            {"reason", _("reason"), TABLE_LEFT, false},
                                            {"values", _("answers"), TABLE_LEFT, false}};
-    struct listing l = {.a = a, .cmd = cmd};
+    struct listing l = {.a = a, .cmd = cmd, .format = format};
     struct queue_filter filter;
     struct period period;
     enum err e = check_filter(a, cmd, &filter, &period);
@@ -98,7 +140,7 @@ static enum err list(const struct agent *a, const struct list_command *cmd, enum
     buf_init(&l.key, (size_t)4 * FORM_MAX_TEXT);
     buf_init(&l.values, VALUES_MAX);
     /* The last column is there when it was asked for. */
-    if ((e = table_new(&l.t, columns, cmd->values != NULL ? 11 : 10)) == OK &&
+    if ((e = table_new(&l.t, columns, cmd->values != NULL ? 13 : 12)) == OK &&
         (e = queue_each(a, &filter, put_submission, &l)) == OK)
         e = table_print(l.t, format, stdout);
     table_free(l.t);

@@ -1,6 +1,7 @@
 #include "agent/cmd_common.h"
 
 #include "agent/draft.h"
+#include "agent/enrolment.h"
 #include "agent/standing.h"
 #include "common/clock.h"
 
@@ -58,6 +59,22 @@ static const char *word_of_status(enum grant_status s)
 
 /* ---- status ---- */
 
+/* By what the office knows this computer, for the telephone. */
+static enum err put_keys(struct sheet *s, const struct agent *a)
+{
+    char print[FINGERPRINT_CHARS + 1];
+    char words[SIX_WORDS_MAX];
+    enum err e;
+
+    fingerprint(print, key_public(a->sign));
+    if ((e = put_text(s, "key", _("fingerprint of this computer's key"), print)) != OK)
+        return e;
+    e = enrolment_words(a, words);
+    if (e == ERR_NOT_FOUND)
+        return OK;
+    return e == OK ? put_text(s, "words", _("six words for the telephone"), words) : e;
+}
+
 static enum err put_who(struct sheet *s, const struct agent *a)
 {
     const char *enrolled = agent_is_enrolled(a) ? _("yes") : _("not yet: the first meeting does it");
@@ -72,6 +89,8 @@ static enum err put_who(struct sheet *s, const struct agent *a)
         e = put_text(s, "district", _("district"), a->directory->name);
     if (e == OK)
         e = put_text(s, "enrolled", _("known to the district"), enrolled);
+    if (e == OK)
+        e = put_keys(s, a);
     if (e == OK)
         e = put_text(s, "access", _("access"), word_of_status(a->grant->status));
     if (e == OK && expired[0] != '\0')

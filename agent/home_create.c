@@ -138,6 +138,63 @@ done:
     return e;
 }
 
+/* ---- invited again ---- */
+
+static enum err check_same(const struct agent *a, const struct invitation *inv)
+{
+    struct directory *d = calloc(1, sizeof(*d));
+    struct grant *g = calloc(1, sizeof(*g));
+    enum err e = d == NULL || g == NULL ? ERR_NOMEM : directory_open(d, inv->directory, inv->root);
+
+    if (e == OK)
+        e = grant_open(g, inv->grant, d->hub_sign);
+    if (e == OK && agent_is_enrolled(a))
+        e = err_set(ERR_EXISTS, _("%s belongs to %s and has joined already; a new computer needs a folder of its own"),
+                    a->dir, a->grant->name);
+    else if (e == OK && (!digest_equal(inv->root, a->directory->root) ||
+                         memcmp(d->district, a->directory->district, DISTRICT_BYTES) != 0 ||
+                         strcmp(g->participant, a->grant->participant) != 0))
+        e = err_set(ERR_AUTH, _("%s belongs to %s (%s); this invitation is another's, and needs a folder of its own"),
+                    a->dir, a->grant->name, a->grant->participant);
+    free(g);
+    free(d);
+    return e;
+}
+
+static enum err forget(struct store_txn *t, const char *key)
+{
+    enum err e = store_delete(t, T_META, bytes_of(key, strlen(key)));
+
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static enum err put_new_code(struct agent *a, const struct invitation *inv)
+{
+    struct store_txn *t = NULL;
+    enum err e = store_begin_write(a->store, &t);
+
+    if (e != OK)
+        return e;
+    if ((e = put_code(a, t, inv)) != OK || (e = forget(t, "enrolment")) != OK || (e = forget(t, "transcript")) != OK) {
+        store_abort(t);
+        return e;
+    }
+    return store_commit(t);
+}
+
+enum err agent_invited_again(struct agent *a, const struct invitation *inv)
+{
+    enum err e = check_same(a, inv);
+
+    if (e == OK && (e = agent_take_directory(a, inv->directory)) == ERR_VERSION)
+        e = OK; /* the one that is held is newer */
+    if (e == OK && (e = agent_take_grant(a, inv->grant)) == ERR_VERSION)
+        e = err_set(ERR_VERSION, _("this invitation is older than the one that this folder was made with"));
+    if (e == OK && (e = put_new_code(a, inv)) == OK)
+        memcpy(a->code, inv->code, sizeof(a->code));
+    return e;
+}
+
 enum err agent_create(const char *dir, const struct invitation *inv)
 {
     char fresh[FOLDER_PATH_MAX];

@@ -104,6 +104,7 @@ static void after_refusal(struct schedule_state *s, const struct agent_conf *c, 
     case MERR_SIGNATURE: s->not_before_ms = schedule_night(c, own, now_ms); return;
     case MERR_INVITATION_USED:
     case MERR_INVITATION_EXPIRED:
+    case MERR_INVITATION_LOCKED:
     case MERR_ENROL: s->not_before_ms = SCHEDULE_NEVER; return;
     case MERR_MALFORMED:
     case MERR_ORDER:

@@ -1,5 +1,6 @@
 #include "agent/sync.h"
 
+#include "agent/enrolment.h"
 #include "agent/sync_internal.h"
 #include "common/cli.h"
 #include "common/clock.h"
@@ -16,43 +17,6 @@ static volatile sig_atomic_t cancelled;
 void sync_cancel(void)
 {
     cancelled = 1;
-}
-
-/* ---- joining: the request is made once and stays the same until a grant comes ---- */
-
-static enum err make_request(struct agent *a, struct buf *out)
-{
-    struct enrol_request r = {.made_ms = clock_wall_ms()};
-    uint8_t mac[KEY_BYTES];
-    uint8_t seal_to[KEY_BYTES];
-    enum err e = directory_current_seal_key(a->directory, seal_to);
-
-    if (e != OK)
-        return e;
-    memcpy(r.district, a->directory->district, sizeof(r.district));
-    (void)snprintf(r.participant, sizeof(r.participant), "%s", a->grant->participant);
-    memcpy(r.sign_key, key_public(a->sign), KEY_BYTES);
-    memcpy(r.curve_key, key_public(a->curve), KEY_BYTES);
-    random_bytes(r.nonce, sizeof(r.nonce));
-    r.has_history_key = a->history_key != NULL;
-    if (r.has_history_key)
-        memcpy(r.history_key, key_public(a->history_key), KEY_BYTES);
-    invitation_mac_key(mac, a->code, a->directory->district);
-    e = enrol_make(out, &r, a->sign, mac, seal_to);
-    wipe(mac, sizeof(mac));
-    return e;
-}
-
-static enum err enrol_request(struct agent *a, struct buf *out)
-{
-    enum err e = agent_meta_get(a, NULL, "enrolment", out);
-
-    if (e != ERR_NOT_FOUND)
-        return e;
-    buf_reset(out);
-    if ((e = make_request(a, out)) == OK)
-        e = agent_meta_put(a, NULL, "enrolment", bytes_of(out->data, out->len));
-    return e;
 }
 
 /* ---- one endpoint ---- */
@@ -72,8 +36,7 @@ static void part(struct meeting *m)
     }
 }
 
-/* What people are told about the hub's refusals. */
-static enum err explain(const struct msg_error *error)
+enum err sync_explain(const struct msg_error *error)
 {
     switch (error->code) {
     case MERR_VERSION:
@@ -91,6 +54,9 @@ static enum err explain(const struct msg_error *error)
                                      "one"));
     case MERR_INVITATION_EXPIRED:
         return err_set(ERR_DENIED, _("this invitation has expired; ask the district office for a new one"));
+    case MERR_INVITATION_LOCKED:
+        return err_set(ERR_DENIED, _("this invitation is locked: a wrong code was tried five times; ask the district "
+                                     "office for a new one"));
     case MERR_ENROL:
         return err_set(ERR_DENIED, _("the hub does not accept this invitation; ask the district office for a new one"));
     case MERR_BUSY: return err_set(ERR_BUSY, _("the hub is busy and asks to come back in %u s"), error->seconds);
@@ -116,7 +82,7 @@ static enum err conclude(struct meeting *m, enum err e)
         out->refusal = error.code;
         out->outcome = error.code == MERR_BUSY ? SYNC_LATER : SYNC_REFUSED;
         out->later_seconds = error.code == MERR_BUSY ? error.seconds : 0;
-        return explain(&error);
+        return sync_explain(&error);
     }
     if (e == OK && m->has_welcome && m->welcome.go == WELCOME_LATER) {
         part(m);
@@ -131,7 +97,7 @@ static enum err conclude(struct meeting *m, enum err e)
         part(m);
         out->refusal = error.code;
         out->outcome = SYNC_REFUSED;
-        return explain(&error);
+        return sync_explain(&error);
     }
     if (e == OK || e == ERR_MALFORMED) {
         char text[SYNC_TEXT];
@@ -175,7 +141,7 @@ static enum err meet_at(struct agent *a, const struct directory_endpoint *at, co
     m->over_invitation = invitation != NULL;
     m->tokens_ms = clock_mono_ms();
     buf_init(&m->enrol, ENROL_MAX);
-    if (m->over_invitation && (e = enrol_request(a, &m->enrol)) != OK)
+    if (m->over_invitation && (e = enrolment_request(a, &m->enrol)) != OK)
         out->outcome = SYNC_FAILED;
     if (e == OK && (e = open_link(m, at, invitation)) == OK)
         e = conclude(m, meeting_run(m));
@@ -268,9 +234,12 @@ static enum err locked_pass(struct agent *a, struct sync_result *out)
     else if (e != OK)
         return e;
     if (!agent_is_enrolled(a)) {
+        uint8_t print[FINGERPRINT_BYTES];
+
+        fingerprint_bytes(print, a->directory->root);
         if (a->code[0] == '\0')
             return err_set(ERR_DENIED, _("this computer has not joined a district, and its invitation is gone"));
-        if ((e = invitation_curve(&invitation, a->code, a->directory->district)) != OK)
+        if ((e = invitation_curve(&invitation, a->code, print)) != OK)
             return e;
     }
     e = try_endpoints(a, invitation, out);
@@ -356,7 +325,7 @@ enum err sync_result_decode(struct sync_result *out, char text[SYNC_TEXT], struc
         list[i] = mp_uint(&m, UINT64_MAX);
     mp_text(&m, text, 0, SYNC_TEXT - 1);
     memcpy(&n, list, sizeof(n));
-    if (!mp_done(&m) || n.outcome > SYNC_FAILED || n.refusal > MERR_INTERNAL)
+    if (!mp_done(&m) || n.outcome > SYNC_FAILED || n.refusal > MERR_LAST)
         return err_set(ERR_MALFORMED, _("an answer of the running svodka-agent cannot be read"));
     *out = (struct sync_result){.outcome = (enum sync_outcome)n.outcome,
                                 .refusal = (enum message_error)n.refusal,

@@ -44,6 +44,8 @@ struct sync_result {
  * with REFUSED and KEY_REFUSED, ERR_MALFORMED with NO_HUB, ERR_NET with UNREACHABLE.  Whatever it returns, nothing is
  * lost, and what was received is kept (invariant 2). */
 MUST_CHECK enum err sync_once(struct agent *a, struct sync_result *out);
+/* What people are told when the hub refuses: always an error, with the sentence. */
+MUST_CHECK enum err sync_explain(const struct msg_error *error);
 /* From a signal handler: the pass under way and all later ones of this process end soon, with ERR_CANCELLED. */
 void sync_cancel(void);
 

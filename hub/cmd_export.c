@@ -4,6 +4,7 @@
 #include "common/form_json.h"
 #include "hub/decode.h"
 #include "hub/ledger.h"
+#include "hub/withdrawn.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -230,12 +231,26 @@ static enum err audit(struct export *x)
     return store_commit(t);
 }
 
+/* What was filled in before counts on; nothing new is asked for. */
+static void say_withdrawn(const struct export *x)
+{
+    char when[64];
+    int64_t ms;
+
+    if (withdrawn_since(x->t, x->form, &ms) != OK)
+        return;
+    command_time(when, sizeof(when), ms, TABLE_TEXT);
+    (void)fprintf(stderr, _("The form %s was withdrawn on %s; what was filled in before is still accepted.\n"), x->form,
+                  when);
+}
+
 static enum err write_all(struct export *x)
 {
     enum err e = decoder_new(&x->decoder, x->hub);
 
     if (e != OK || (e = store_begin_read(x->hub->store, &x->t)) != OK)
         return e;
+    say_withdrawn(x);
     put_headings(x);
     e = ledger_each_current(x->hub->ledger, x->t, x->form, x->unit, x->period.id, put_submission, x);
     if (e == OK && x->format == TABLE_JSON)

@@ -39,7 +39,7 @@ static enum err say_identity(const char *home, bool is_locked)
 
 int cmd_init(int argc, char **argv)
 {
-    const char *home = NULL, *name = NULL, *passphrase = NULL;
+    const char *home = NULL, *name = NULL, *passphrase = NULL, *door = NULL, *telephone = NULL;
     const struct cli_command *c = command_named("init");
     const struct cli_option options[] = {
         HOME_OPTION(&home),
@@ -47,6 +47,10 @@ int cmd_init(int argc, char **argv)
         {"listen", 0, N_("URL"), N_("tcp://HOST:PORT to listen at; may be given several times"), NULL},
         {"announce", 0, N_("URL"),
          N_("tcp://HOST:PORT that schools connect to, when it is not the one to listen at; several times"), NULL},
+        {"door", 0, N_("URL"),
+         N_("tcp://HOST:PORT at which schools join by the code of their sheet (default: none, they need the file)"),
+         &door},
+        {"telephone", 0, N_("NUMBER"), N_("whom schools call; stands on every sheet"), &telephone},
         {"root-passphrase-file", 0, N_("FILE"), N_("lock the root key with the passphrase in this file"), &passphrase},
         LAST_OPTION};
     struct command_list listen_urls = {.count = 0};
@@ -71,6 +75,8 @@ int cmd_init(int argc, char **argv)
                              .listen_count = listen_urls.count,
                              .announce = announce_urls.items,
                              .announce_count = announce_urls.count,
+                             .door = door,
+                             .telephone = telephone,
                              .root_passphrase_file = passphrase};
     if ((e = hub_create(home, &init)) == OK)
         e = say_identity(home, passphrase != NULL);

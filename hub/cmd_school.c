@@ -1,6 +1,7 @@
 #include "hub/commands.h"
 
-#include "common/clock.h"
+#include "hub/invite_sheet.h"
+#include "hub/registry_status.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,21 +10,87 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- school add ---- */
+/* ---- school add, school invite ---- */
 
 struct add {
     struct school_add school;
-    const char *file;
+    bool is_again; /* one that is there already, and has not joined */
+    bool is_rekey; /* one that has joined, and has a new computer */
+    struct rekey rekey;
+    const char *reason;
+    const char *file, *sheet; /* either may be NULL */
+    enum sheet_form form;
+    struct ticket ticket;
 };
 
 static enum err check_file(const char *file)
 {
     struct stat st;
 
+    if (file == NULL || strcmp(file, "-") == 0)
+        return OK;
     if (lstat(file, &st) == 0)
         return err_set(ERR_EXISTS, _("%s exists already and is not overwritten: an invitation is for one school, once"),
                        file);
     return errno == ENOENT ? OK : err_errno(ERR_IO, errno, "%s", file);
+}
+
+/* What is asked for must be of use to somebody. */
+static enum err check_ways(const struct hub *h, const struct add *a)
+{
+    if (a->file == NULL && h->conf.door == NULL)
+        return err_set(ERR_USAGE, _("this hub has no door (hub.yaml: door), so that the sheet alone is not enough: say "
+                                    "with --invite where the invitation file goes"));
+    return OK;
+}
+
+static enum err write_sheet(const struct add *a)
+{
+    struct buf text;
+    enum err e;
+
+    if (a->sheet == NULL || a->form == SHEET_SCREEN)
+        return OK;
+    buf_init(&text, SHEET_MAX);
+    if ((e = invite_sheet_put(&text, &a->ticket, a->form)) == OK)
+        e = cli_write_file(a->sheet, text.data, text.len, 0600, false);
+    buf_wipe(&text);
+    return e;
+}
+
+static enum err write_files(const struct add *a, const struct buf *text)
+{
+    enum err e = a->file == NULL ? OK : cli_write_file(a->file, text->data, text->len, 0600, false);
+
+    if (e == OK && (e = write_sheet(a)) != OK && a->file != NULL)
+        (void)unlink(a->file);
+    return e;
+}
+
+static void remove_files(const struct add *a)
+{
+    if (a->file != NULL)
+        (void)unlink(a->file);
+    if (a->sheet != NULL && a->form != SHEET_SCREEN)
+        (void)unlink(a->sheet);
+}
+
+static enum err invite_in(struct hub *h, struct store_txn *t, struct add *a, const char *who, struct buf *text)
+{
+    enum err e = a->is_again ? registry_invite(h, t, a->school.id, a->school.valid_days, text, &a->ticket)
+                             : registry_add(h, t, &a->school, text);
+
+    if (e == OK)
+        hub_audit(h, t, who, "school %s invited%s", a->school.id, a->is_again ? " again" : "");
+    return e;
+}
+
+static enum err rekey_in(struct hub *h, struct store_txn *t, struct add *a, const char *who, struct buf *text)
+{
+    const struct status_word word = {a->school.id, who, a->reason};
+
+    a->rekey.valid_days = a->school.valid_days;
+    return registry_rekey(h, t, &word, &a->rekey, text, &a->ticket);
 }
 
 static enum err add_in(struct hub *h, struct store_txn *t, struct add *a)
@@ -35,66 +102,134 @@ static enum err add_in(struct hub *h, struct store_txn *t, struct add *a)
     if (hub_directory_is_stale(h) && ((e = hub_issue_directory(h, t)) != OK || (e = hub_reload(h, t)) != OK))
         return e;
     buf_init(&text, INVITATION_MAX);
-    if ((e = registry_add(h, t, &a->school, &text)) == OK) {
-        command_user(who, sizeof(who));
-        hub_audit(h, t, who, "school %s invited", a->school.id);
-        e = cli_write_file(a->file, text.data, text.len, 0600, false);
-    }
+    a->school.ticket = &a->ticket;
+    command_user(who, sizeof(who));
+    e = a->is_rekey ? rekey_in(h, t, a, who, &text) : invite_in(h, t, a, who, &text);
+    if (e == OK)
+        e = write_files(a, &text);
     buf_wipe(&text);
     return e;
 }
 
-/* The file first, then the commit: a school without its invitation would have to be removed by hand, a file without its
- * school is harmless. */
+/* The files first, then the commit: a school without its invitation would have to be removed by hand, a file without
+ * its school is harmless. */
 static enum err add_school(struct hub *h, struct add *a)
 {
     struct store_txn *t = NULL;
     bool is_written;
-    enum err e = check_file(a->file);
+    enum err e = OK;
 
-    if (e != OK || (e = command_begin(h, &t)) != OK)
+    if ((e = check_ways(h, a)) != OK || (e = check_file(a->file)) != OK || (e = check_file(a->sheet)) != OK ||
+        (e = command_begin(h, &t)) != OK)
         return e;
     e = add_in(h, t, a);
     is_written = e == OK;
     e = command_finish(h, t, e);
     if (e != OK && is_written)
-        (void)unlink(a->file);
+        remove_files(a);
     return e;
 }
 
-static void say_added(const struct hub *h, const struct add *a)
+static enum err show_sheet(const struct add *a)
 {
-    int64_t days = a->school.valid_days > 0 ? a->school.valid_days : h->conf.invitation_days;
-    char until[64];
-    char root[40];
+    struct buf text;
+    enum err e;
 
-    fingerprint(root, h->root);
-    cli_format_time(until, sizeof(until), clock_wall_ms() + days * INT64_C(86400000));
-    (void)printf(_("School %s (%s) is invited. The invitation is in %s and good until %s.\n"), a->school.id,
-                 a->school.name, a->file, until);
-    (void)printf(
-        _("Whoever has the file can join as this school: hand it over on a stick, or send it by e-mail and compare "
-          "the fingerprint by telephone: %s\n"),
-        root);
+    buf_init(&text, SHEET_MAX);
+    e = invite_sheet_put(&text, &a->ticket, isatty(STDOUT_FILENO) ? SHEET_SCREEN : SHEET_TEXT);
+    if (e == OK && fwrite(text.data, 1, text.len, stdout) != text.len)
+        e = err_set(ERR_IO, _("the sheet could not be shown"));
+    buf_wipe(&text);
+    return e;
 }
+
+static enum err say_added(const struct hub *h, const struct add *a)
+{
+    char until[64];
+    char root[FINGERPRINT_CHARS + 1];
+
+    if (a->sheet != NULL && a->form == SHEET_SCREEN)
+        return show_sheet(a);
+    fingerprint(root, h->root);
+    cli_format_time(until, sizeof(until), a->ticket.expires_ms);
+    if (a->file != NULL) {
+        (void)printf(_("School %s (%s) is invited. The invitation is in %s and good until %s.\n"), a->school.id,
+                     a->ticket.name, a->file, until);
+        (void)printf(
+            _("Whoever has the file can join as this school: hand it over on a stick, or send it by e-mail and compare "
+              "the fingerprint by telephone: %s\n"),
+            root);
+    }
+    if (a->sheet != NULL)
+        (void)printf(_("The sheet for %s (%s) is in %s and good until %s: print it, hand it over, keep no copy.\n"),
+                     a->school.id, a->ticket.name, a->sheet, until);
+    return OK;
+}
+
+/* On stderr: the sheet may be on stdout. */
+static void say_rekeyed(const struct add *a)
+{
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "%s\n",
+                  a->rekey.is_lost
+                      ? _("The old computer is revoked: what it still sends is kept apart and not counted.")
+                      : _("The old computer goes on until the new one joins; what it has then still counts."));
+    (void)fprintf(stderr, "%s\n",
+                  _("What the school sent before comes back to the new computer, sealed to it, when it joins."));
+}
+
+static int run_add(struct add *a, const char *home, const char *days)
+{
+    struct hub *h = NULL;
+    int code;
+    enum err e = command_number(&a->school.valid_days, "days", days, 1, 365);
+
+    if (e == OK && a->file == NULL && a->sheet == NULL)
+        e = err_set(ERR_USAGE,
+                    _("--invite is missing: the file that the invitation goes to (or --sheet, to print it)"));
+    if (e == OK && a->sheet != NULL)
+        e = invite_sheet_form(&a->form, a->sheet);
+    if (e != OK)
+        return cli_fail(e);
+    if ((e = command_open(&h, home, HUB_WRITE)) == OK && (e = add_school(h, a)) == OK)
+        e = say_added(h, a);
+    if (e == OK && a->is_rekey)
+        say_rekeyed(a);
+    code = command_close(h, e, true);
+    wipe(&a->ticket, sizeof(a->ticket));
+    return code;
+}
+
+#define INVITE_OPTION(text)                                                                                            \
+    {                                                                                                                  \
+        "invite", 0, N_("FILE"), N_("where the invitation goes; must not exist yet"), text                             \
+    }
+#define SHEET_OPTION(text)                                                                                             \
+    {                                                                                                                  \
+        "sheet", 0, N_("FILE"), N_("where the sheet to print goes: FILE.html, FILE.txt, or - for the screen"), text    \
+    }
+#define DAYS_OPTION(text)                                                                                              \
+    {                                                                                                                  \
+        "days", 0, N_("N"), N_("how long the invitation is good (default: invitation.days of hub.yaml)"), text         \
+    }
 
 int cmd_school_add(int argc, char **argv)
 {
-    const char *home = NULL, *name = NULL, *invite = NULL, *days = NULL;
+    const char *home = NULL, *name = NULL, *days = NULL;
     const struct cli_command *c = command_named("school add");
+    struct add a = {.is_again = false};
     const struct cli_option options[] = {
         HOME_OPTION(&home),
         {"name", 0, N_("NAME"), N_("the school's name"), &name},
-        {"invite", 0, N_("FILE"), N_("where the invitation goes; must not exist yet"), &invite},
+        INVITE_OPTION(&a.file),
+        SHEET_OPTION(&a.sheet),
         {"unit", 0, N_("U"),
          N_("a unit it reports about (default: its own ID); may be given several times; '*': every unit"), NULL},
         {"role", 0, N_("R"), N_("whose forms it fills in (default: school); may be given several times"), NULL},
-        {"days", 0, N_("N"), N_("how long the invitation is good (default: invitation.days of hub.yaml)"), &days},
+        DAYS_OPTION(&days),
         LAST_OPTION};
     struct command_list units = {.count = 0};
     struct command_list roles = {.count = 0};
-    struct add a = {0};
-    struct hub *h = NULL;
     enum err e = command_take_list(options, "unit", &argc, argv, &units);
 
     if (e == OK)
@@ -105,20 +240,52 @@ int cmd_school_add(int argc, char **argv)
         return cli_exit_code();
     if (name == NULL)
         return cli_fail(err_set(ERR_USAGE, _("--name is missing: the school's name")));
-    if (invite == NULL)
-        return cli_fail(err_set(ERR_USAGE, _("--invite is missing: the file that the invitation goes to")));
-    if ((e = command_number(&a.school.valid_days, "days", days, 1, 365)) != OK)
-        return cli_fail(e);
-    a.file = invite;
     a.school.id = argv[0];
     a.school.name = name;
     a.school.units = units.items;
     a.school.unit_count = units.count;
     a.school.roles = roles.items;
     a.school.role_count = roles.count;
-    if ((e = command_open(&h, home, HUB_WRITE)) == OK && (e = add_school(h, &a)) == OK)
-        say_added(h, &a);
-    return command_close(h, e, true);
+    return run_add(&a, home, days);
+}
+
+int cmd_school_invite(int argc, char **argv)
+{
+    const char *home = NULL, *days = NULL;
+    const struct cli_command *c = command_named("school invite");
+    struct add a = {.is_again = true};
+    const struct cli_option options[] = {HOME_OPTION(&home), INVITE_OPTION(&a.file), SHEET_OPTION(&a.sheet),
+                                         DAYS_OPTION(&days), LAST_OPTION};
+
+    if (cli_parse(c, options, argc, argv, 1, 1) < 0)
+        return cli_exit_code();
+    a.school.id = argv[0];
+    return run_add(&a, home, days);
+}
+
+int cmd_school_rekey(int argc, char **argv)
+{
+    const char *home = NULL, *days = NULL, *lost = NULL, *reason = NULL;
+    const struct cli_command *c = command_named("school rekey");
+    struct add a = {.is_rekey = true};
+    const struct cli_option options[] = {
+        HOME_OPTION(&home),
+        INVITE_OPTION(&a.file),
+        SHEET_OPTION(&a.sheet),
+        {"lost", 0, NULL, N_("the old computer is stolen or lost: revoke it at once"), &lost},
+        {"reason", 0, N_("TEXT"), N_("with --lost: why; kept with the decision"), &reason},
+        DAYS_OPTION(&days),
+        LAST_OPTION};
+
+    if (cli_parse(c, options, argc, argv, 1, 1) < 0)
+        return cli_exit_code();
+    a.school.id = argv[0];
+    a.rekey.is_lost = lost != NULL;
+    a.reason = reason != NULL ? reason : "";
+    if (a.rekey.is_lost && a.reason[0] == '\0')
+        return cli_fail(
+            err_set(ERR_USAGE, _("--reason is missing: why, in a few words; they are kept with the decision")));
+    return run_add(&a, home, days);
 }
 
 /* ---- school list ---- */
@@ -147,7 +314,7 @@ static void join(struct buf *out, const char (*items)[ID_MAX + 1], uint32_t coun
 
 static enum err put_school(struct table *t, struct store_txn *txn, const struct participant *p, enum table_format f)
 {
-    const char *cells[COLUMN_COUNT] = {p->id, p->grant.name, command_state(p->state, f)};
+    const char *cells[COLUMN_COUNT] = {p->id, p->grant.name, command_standing(p, f)};
     char invited[64], until[64], enrolled[64], seen[64], since[64];
     struct stands stands;
     struct buf units, roles;

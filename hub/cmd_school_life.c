@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 /* ---- one decision ---- */
 
@@ -17,8 +16,6 @@ struct life {
     char who[80];
     struct revoke_from from;
     uint64_t suspects;
-    struct rekey rekey;
-    const char *file;
 };
 
 static enum err decide(struct hub *h, struct life *l,
@@ -182,80 +179,6 @@ int cmd_school_revoke(int argc, char **argv)
         return cli_fail(e);
     if ((e = command_open(&h, home, HUB_WRITE)) == OK && (e = decide(h, &l, withdraw)) == OK)
         say_revoked(&l);
-    return command_close(h, e, true);
-}
-
-/* ---- rekey ---- */
-
-static enum err invite_again(struct hub *h, struct store_txn *t, struct life *l)
-{
-    struct buf text;
-    enum err e = OK;
-
-    if (hub_directory_is_stale(h) && ((e = hub_issue_directory(h, t)) != OK || (e = hub_reload(h, t)) != OK))
-        return e;
-    buf_init(&text, INVITATION_MAX);
-    if ((e = registry_rekey(h, t, &l->word, &l->rekey, &text)) == OK)
-        e = cli_write_file(l->file, text.data, text.len, 0600, false);
-    buf_wipe(&text);
-    return e;
-}
-
-static void say_rekeyed(const struct hub *h, const struct life *l)
-{
-    int64_t days = l->rekey.valid_days > 0 ? l->rekey.valid_days : h->conf.invitation_days;
-    char until[64];
-    char root[40];
-
-    fingerprint(root, h->root);
-    cli_format_time(until, sizeof(until), clock_wall_ms() + days * INT64_C(86400000));
-    (void)printf(_("The invitation of a new computer for school %s is in %s and good until %s.\n"), l->word.id, l->file,
-                 until);
-    (void)printf(_("Whoever has the file can join as this school: hand it over on a stick, or send it by e-mail and "
-                   "compare the fingerprint by telephone: %s\n"),
-                 root);
-    (void)printf("%s\n", l->rekey.is_lost
-                             ? _("The old computer is revoked: what it still sends is kept apart and not counted.")
-                             : _("The old computer goes on until the new one joins; what it has then still counts."));
-    (void)printf("%s\n", _("What the school sent before comes back to the new computer, sealed to it, when it joins."));
-}
-
-int cmd_school_rekey(int argc, char **argv)
-{
-    const char *home = NULL, *days = NULL, *lost = NULL, *reason = NULL;
-    struct life l = {.word = {.reason = ""}};
-    const struct cli_option options[] = {
-        HOME_OPTION(&home),
-        {"invite", 0, N_("FILE"), N_("where the invitation goes; must not exist yet"), &l.file},
-        {"lost", 0, NULL, N_("the old computer is stolen or lost: revoke it at once"), &lost},
-        {"reason", 0, N_("TEXT"), N_("with --lost: why; kept with the decision"), &reason},
-        {"days", 0, N_("N"), N_("how long the invitation is good (default: invitation.days of hub.yaml)"), &days},
-        LAST_OPTION};
-    struct hub *h = NULL;
-    bool is_written;
-    enum err e;
-
-    if (cli_parse(command_named("school rekey"), options, argc, argv, 1, 1) < 0)
-        return cli_exit_code();
-    l.word.id = argv[0];
-    l.rekey.is_lost = lost != NULL;
-    l.word.reason = reason != NULL ? reason : "";
-    if (l.file == NULL)
-        return cli_fail(err_set(ERR_USAGE, _("--invite is missing: the file that the invitation goes to")));
-    if ((e = command_number(&l.rekey.valid_days, "days", days, 1, 365)) != OK ||
-        (l.rekey.is_lost && (e = need_reason(reason)) != OK))
-        return cli_fail(e);
-    if (access(l.file, F_OK) == 0)
-        return cli_fail(err_set(
-            ERR_EXISTS, _("%s exists already and is not overwritten: an invitation is for one school, once"), l.file));
-    if ((e = command_open(&h, home, HUB_WRITE)) == OK) {
-        e = decide(h, &l, invite_again);
-        is_written = e != OK && e != ERR_EXISTS && access(l.file, F_OK) == 0;
-        if (is_written)
-            (void)unlink(l.file);
-        if (e == OK)
-            say_rekeyed(h, &l);
-    }
     return command_close(h, e, true);
 }
 

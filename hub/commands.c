@@ -1,5 +1,6 @@
 #include "hub/commands.h"
 
+#include "common/clock.h"
 #include "hub/ledger.h"
 #include "hub/units.h"
 
@@ -240,6 +241,37 @@ const char *command_state(enum participant_state s, enum table_format f)
     case PARTICIPANT_CLOSED: name = N_("closed"); break;
     }
     return f == TABLE_TEXT ? _(name) : name;
+}
+
+const char *command_standing(const struct participant *p, enum table_format f)
+{
+    const char *name;
+
+    if (p->state != PARTICIPANT_INVITED)
+        return command_state(p->state, f);
+    name = registry_is_locked(p)                    ? N_("locked")
+           : clock_wall_ms() > p->invite_expires_ms ? N_("expired")
+                                                    : N_("invited");
+    return f == TABLE_TEXT ? _(name) : name;
+}
+
+enum err command_school(const struct hub *h, const char *id, const struct participant **out)
+{
+    size_t count = registry_count(h->registry);
+    const char **names;
+    enum err e;
+
+    *out = registry_by_id(h->registry, id);
+    if (*out != NULL)
+        return OK;
+    names = calloc(count + 1, sizeof(*names));
+    if (names == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < count; i++)
+        names[i] = registry_at(h->registry, i)->id;
+    e = nothing_like(_("school"), id, names, count);
+    free(names);
+    return e;
 }
 
 void command_localise(struct buf *number)

@@ -24,6 +24,10 @@ int cmd_school_revoke(int argc, char **argv);
 int cmd_school_rekey(int argc, char **argv);
 int cmd_school_close(int argc, char **argv);
 int cmd_school_suspects(int argc, char **argv);
+int cmd_school_invite(int argc, char **argv);
+int cmd_school_show(int argc, char **argv);
+int cmd_school_check(int argc, char **argv);
+int cmd_school_accept(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_indicators(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
@@ -38,6 +42,8 @@ int cmd_accept(int argc, char **argv);
 int cmd_question(int argc, char **argv);
 int cmd_quarantine_list(int argc, char **argv);
 int cmd_quarantine_show(int argc, char **argv);
+int cmd_quarantine_release(int argc, char **argv);
+int cmd_quarantine_reject(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_expr(int argc, char **argv);
@@ -105,6 +111,12 @@ void command_user(char *out, size_t size);
 void command_time(char *out, size_t size, int64_t wall_ms, enum table_format f);
 /* For people by language, for programs the stable English word. */
 const char *command_state(enum participant_state s, enum table_format f);
+/* Why something is kept apart, for people. */
+const char *command_reason(enum quarantine_reason r);
+/* The same, but of an invitation that nobody can use any more: locked, expired. */
+const char *command_standing(const struct participant *p, enum table_format f);
+/* A participant by id; ERR_NOT_FOUND with a suggestion. */
+MUST_CHECK enum err command_school(const struct hub *h, const char *id, const struct participant **out);
 /* A value for people, rounded, with its unit of measure: "34,5 %", "yes", the name of a class; of RESULT_OK alone. */
 void command_value(struct buf *out, const struct indicator *i, const struct result *r);
 /* A number for people: 34.5 is 34,5 in Russian. */

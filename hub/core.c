@@ -44,6 +44,22 @@ static enum err open_signals(struct core *c)
 
 /* ---- the gateway ---- */
 
+/* Its key is made of the root key's fingerprint, which stands on every sheet: no secret of the hub is needed. */
+static void add_door(struct ipc_limits *l, const struct hub *h)
+{
+    struct ipc_listener *door = &l->listeners[l->listener_count++];
+    char print[FINGERPRINT_CHARS + 1];
+    size_t at = 0;
+
+    (void)snprintf(door->url, sizeof(door->url), "%s", h->conf.door);
+    fingerprint(print, h->root);
+    for (const char *c = print; *c != '\0'; c++)
+        if (*c != '-')
+            door->key[at++] = *c;
+    door->key[at] = '\0';
+    door->kind = LISTENER_DOOR;
+}
+
 static enum err send_limits(struct core *c)
 {
     struct ipc_packet p = {.type = IPC_LIMITS};
@@ -56,9 +72,14 @@ static enum err send_limits(struct core *c)
     l->chunk = (uint32_t)conf->chunk;
     l->spool_max = (uint64_t)conf->spool_max;
     l->spool_days = (uint32_t)conf->spool_days;
-    l->url_count = (uint32_t)conf->listen_count;
-    for (size_t i = 0; i < conf->listen_count; i++)
-        (void)snprintf(l->urls[i], sizeof(l->urls[i]), "%s", conf->listen[i]);
+    l->listener_count = (uint32_t)conf->listen_count;
+    for (size_t i = 0; i < conf->listen_count; i++) {
+        (void)snprintf(l->listeners[i].url, sizeof(l->listeners[i].url), "%s", conf->listen[i]);
+        (void)snprintf(l->listeners[i].key, sizeof(l->listeners[i].key), "curve.key");
+        memcpy(l->listeners[i].curve, c->hub->curve, KEY_BYTES);
+    }
+    if (conf->door != NULL)
+        add_door(l, c->hub);
     return ipc_link_send(c->gateway, &p);
 }
 

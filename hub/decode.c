@@ -1,7 +1,5 @@
 #include "hub/decode.h"
 
-#include "common/cli.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,10 +63,15 @@ enum err decoder_read(struct decoder *d, struct bytes in, struct record *out, co
         const struct form *f = hub_form(d->hub, digest);
 
         if (f == NULL)
-            return err_set(ERR_NOT_FOUND, _("the form %02x%02x%02x%02x... is not known to this hub"), digest[0],
-                           digest[1], digest[2], digest[3]);
+            return err_set(ERR_NOT_FOUND, "the form %02x%02x%02x%02x... is not known to this hub", digest[0], digest[1],
+                           digest[2], digest[3]);
         d->last = f;
     }
     *form = d->last;
     return record_decode(out, d->space, in, d->last);
+}
+
+bool record_names_earlier(struct bytes in, const struct record_ref *own, struct record *out)
+{
+    return record_decode_head(out, in) == OK && out->kind != RECORD_NEW && record_ref_compare(&out->target, own) < 0;
 }

@@ -13,4 +13,8 @@ void decoder_forget(struct decoder *d);
  * ERR_NOT_FOUND: the hub does not know the form.  ERR_NOMEM.  Anything else: the bytes are not what they should be. */
 MUST_CHECK enum err decoder_read(struct decoder *d, struct bytes in, struct record *out, const struct form **form);
 
+/* Is it a correction or retraction of something that stands before it?  By its head alone, whatever its form; then
+ * `out` holds the head. */
+bool record_names_earlier(struct bytes in, const struct record_ref *own, struct record *out);
+
 #endif

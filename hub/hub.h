@@ -52,6 +52,9 @@ struct hub_conf {
     size_t listen_count;
     const char *announce[8]; /* what agents connect to; default: listen */
     size_t announce_count;
+    const char *door;          /* tcp://HOST:PORT for joining by a typed code; NULL: none */
+    const char *door_announce; /* what the sheets say; NULL: `door`, or its port at the first announced host */
+    const char *telephone;     /* whom a school calls; NULL: not said */
     int64_t map_size;
     int64_t workers;       /* intake threads */
     int64_t group_ms;      /* group commit waits at most so long for more batches */
@@ -81,6 +84,7 @@ struct hub {
     struct key *seal[DIRECTORY_MAX_SEAL_KEYS];  /* all that may still be needed */
     int32_t seal_year[DIRECTORY_MAX_SEAL_KEYS]; /* school year of each: 2020 for 2020/21 */
     size_t seal_count;
+    uint8_t curve[KEY_BYTES]; /* public half of keys/curve.key; the secret one is the gateway's */
     struct key *storage; /* KEY_SECRET: wraps section keys; classes and years are derived names under it (keys.c) */
     struct directory *directory;
     struct buf directory_object; /* as signed */
@@ -112,10 +116,14 @@ struct hub_init {
     size_t listen_count;
     const char *const *announce; /* what agents connect to; none: `listen` */
     size_t announce_count;
+    const char *door;                 /* NULL: none */
+    const char *telephone;            /* NULL: not said */
     const char *root_passphrase_file; /* NULL: root key unlocked in keys/root.key, and the operator is told */
 };
 /* ERR_EXISTS, ERR_INVALID (name, addresses, passphrase). */
 MUST_CHECK enum err hub_create(const char *dir, const struct hub_init *init);
+/* The address of the door as the sheets say it; false: this hub has none. */
+bool hub_door(const struct hub *h, char out[ENDPOINT_MAX + 1]);
 /* tcp://HOST:PORT, at most ENDPOINT_MAX bytes. */
 bool hub_url_is_valid(const char *url);
 /* One that can be listened at, but not connected to: all interfaces, written as HOST "*", 0.0.0.0 or [::]. */

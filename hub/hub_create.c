@@ -143,6 +143,15 @@ static void yaml_quote(struct buf *out, const char *text)
     buf_put_u8(out, '"');
 }
 
+static void put_text(struct buf *text, const char *key, const char *value)
+{
+    if (value == NULL)
+        return;
+    buf_printf(text, "%s: ", key);
+    yaml_quote(text, value);
+    buf_put_str(text, "\n");
+}
+
 static enum err write_conf(const char *dir, const struct hub_init *init)
 {
     struct buf text;
@@ -157,6 +166,8 @@ static enum err write_conf(const char *dir, const struct hub_init *init)
     buf_put_str(&text, "\n");
     put_urls(&text, "listen", init->listen, init->listen_count);
     put_urls(&text, "announce", init->announce, init->announce_count);
+    put_text(&text, "door", init->door);
+    put_text(&text, "telephone", init->telephone);
     if ((e = buf_status(&text)) == OK)
         e = cli_write_file(path, text.data, text.len, 0600, false);
     buf_fini(&text);
@@ -208,6 +219,7 @@ static enum err create_in(struct hub *h, const struct hub_init *init)
 {
     struct store_options o = {.tables = hub_tables};
     struct key *root = NULL;
+    struct key *curve = NULL;
     char keys[FOLDER_PATH_MAX];
     char path[FOLDER_PATH_MAX];
     char seal[32];
@@ -223,8 +235,9 @@ static enum err create_in(struct hub *h, const struct hub_init *init)
     if ((e = make_key(keys, "sign.key", KEY_SIGN, "hub signing", &h->sign)) != OK ||
         (e = make_key(keys, seal, KEY_SEAL, seal, &h->seal[0])) != OK ||
         (e = make_key(keys, "storage.key", KEY_SECRET, "storage", &h->storage)) != OK ||
-        (e = make_key(keys, "curve.key", KEY_CURVE, "transport", NULL)) != OK)
+        (e = make_key(keys, "curve.key", KEY_CURVE, "transport", &curve)) != OK)
         goto done;
+    memcpy(h->curve, key_public(curve), KEY_BYTES);
     h->seal_year[0] = school_year_of(clock_today());
     h->seal_count = 1;
     o.map_size = (uint64_t)h->conf.map_size;
@@ -232,6 +245,7 @@ static enum err create_in(struct hub *h, const struct hub_init *init)
         e = fill_store(h, root);
 done:
     key_free(root);
+    key_free(curve);
     return e;
 }
 
@@ -260,6 +274,8 @@ static enum err check_init(const struct hub_init *init)
             return err_set(ERR_INVALID, _("the district's name: one line without control characters is expected"));
     if (init->listen_count == 0)
         return err_set(ERR_INVALID, _("at least one address to listen at is expected, like tcp://192.0.2.1:4780"));
+    if (init->door != NULL && !hub_url_is_valid(init->door))
+        return err_set(ERR_INVALID, _("%.200s: tcp://HOST:PORT is expected"), init->door);
     if ((e = check_urls(init->listen, init->listen_count)) != OK ||
         (e = check_urls(init->announce, init->announce_count)) != OK)
         return e;

@@ -331,6 +331,18 @@ static enum err judge(struct intake *i, const struct participant *from, const st
     return OK;
 }
 
+/* What a refused one would replace, if it says so: it matters once that one itself is replaced. */
+static void take_target(struct prepared_record *at, const struct record_ref *own, struct bytes bytes)
+{
+    struct record r;
+
+    at->kind = RECORD_NEW;
+    if (at->reason == QUARANTINE_TARGET || !record_names_earlier(bytes, own, &r))
+        return;
+    at->kind = (uint8_t)r.kind;
+    at->target = r.target;
+}
+
 /* A submission that counts as far as intake can tell: its slot and what it adds. */
 static enum err take_in(struct intake *i, struct prepared *p, struct prepared_record *at, const struct record_ref *own,
                         const struct form *f, const struct record *r)
@@ -376,14 +388,18 @@ static enum err judge_all(struct intake *i, const struct participant *from, stru
         struct bytes bytes = batch_plain_record(p->plain, row, &at->number, &section);
         enum err e;
 
-        if (v != NULL && v->reasons[row] != 0)
-            e = refuse_with(p, at, (enum quarantine_reason)v->reasons[row], "");
-        else if (v == NULL && is_held)
+        if (v != NULL && v->reasons[row] != 0) {
+            at->reason = v->reasons[row]; /* its words, if there are any, are the caller's to note */
+            at->text = PREPARED_NO_TEXT;
+            e = OK;
+        } else if (v == NULL && is_held)
             e = refuse_with(p, at, QUARANTINE_HELD, "the participant is held or revoked; the operator decides");
         else
-            e = judge_bytes(i, from, p, at, bytes, v != NULL);
+            e = judge_bytes(i, from, p, at, bytes, v != NULL && !v->are_judged);
         if (e != OK)
             return err_prefix(e, "submission %llu", (unsigned long long)at->number);
+        if (at->reason != 0)
+            take_target(at, &(struct record_ref){p->header.gen, at->number}, bytes);
     }
     return OK;
 }
@@ -472,6 +488,12 @@ static enum err order_by_slot(struct prepared *p)
 
 /* ---- together ---- */
 
+/* What nobody could read when it came is replayed so, even if this program could. */
+static bool was_unreadable(const struct prepared_verdicts *v)
+{
+    return v != NULL && !v->are_judged && v->count > 0 && v->reasons[0] == QUARANTINE_UNREADABLE;
+}
+
 static enum err open_and_judge(struct intake *i, const struct participant *from, struct prepared *p,
                                const struct prepared_verdicts *v)
 {
@@ -479,7 +501,7 @@ static enum err open_and_judge(struct intake *i, const struct participant *from,
     enum err e;
 
     batch_digest(p->digest, batch_bytes(p));
-    opened = batch_open(&p->plain, &p->header, batch_bytes(p), &p->keys, ~0u);
+    opened = was_unreadable(v) ? ERR_MALFORMED : batch_open(&p->plain, &p->header, batch_bytes(p), &p->keys, ~0u);
     if (opened == ERR_NOMEM)
         return opened;
     p->count = opened == OK ? batch_plain_count(p->plain) : (uint32_t)count_numbers(&p->header);

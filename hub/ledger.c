@@ -1,6 +1,7 @@
 #include "hub/ledger.h"
 
 #include "common/clock.h"
+#include "hub/intake.h"
 #include "hub/ledger_internal.h"
 
 #include <stdlib.h>
@@ -36,6 +37,7 @@ void ledger_close(struct ledger *l)
         return;
     held_forget(l, 0);
     variable_eval_free(l->eval);
+    intake_free(l->intake);
     cell_sums_free(l->sums);
     decoder_free(l->decoder);
     slot_key_fini(&l->slot_key);

@@ -138,7 +138,7 @@ fini:
 }
 
 /* Runs of numbers that this batch brought.  A batch that could not be read brought none: a readable copy may come. */
-static enum err put_ranges(const struct apply *a)
+enum err apply_put_ranges(const struct apply *a)
 {
     const struct prepared *p = a->p;
     enum err e = OK;
@@ -161,49 +161,18 @@ static enum err put_ranges(const struct apply *a)
     return e;
 }
 
-void quarantine_row_put(struct buf *out, const struct quarantine_row *q)
-{
-    mp_put_array(out, 4 + REFUSAL_DETAIL_FIELDS);
-    mp_put_uint(out, q->lsn);
-    mp_put_uint(out, q->row);
-    mp_put_uint(out, (uint64_t)q->why.reason);
-    mp_put_cstr(out, q->why.text);
-    refusal_put_detail(out, &q->why);
-}
-
-enum err quarantine_row_get(struct quarantine_row *out, struct bytes value)
-{
-    struct mp m = mp_of(value);
-    size_t elements = mp_array(&m, 4, 4 + REFUSAL_DETAIL_FIELDS);
-
-    memset(out, 0, sizeof(*out));
-    out->lsn = mp_uint(&m, UINT64_MAX);
-    out->row = (uint32_t)mp_uint(&m, UINT32_MAX);
-    out->why.reason = (enum quarantine_reason)mp_uint(&m, UINT8_MAX);
-    mp_text(&m, out->why.text, 0, RECEIPT_TEXT_MAX);
-    if (elements > 4) /* entries of earlier years have words alone */
-        refusal_read_detail(&m, &out->why);
-    return mp_done(&m) ? OK : err_set(ERR_CORRUPT, "ledger: an entry of the quarantine is damaged");
-}
-
 /* An earlier entry of the same number stays when the new one is about a copy that conflicts with what is held. */
 static enum err put_quarantine(const struct apply *a, uint32_t row, const struct refusal *why)
 {
-    struct quarantine_row q = {a->lsn, row, *why};
+    struct quarantine_row q = {.lsn = a->lsn, .row = row, .why = *why};
     uint8_t raw[PLACE_KEY_BYTES];
     struct bytes key = place_key(raw, a->p->participant, &a->p->header.gen, a->p->records[row].number);
     struct bytes held;
-    struct buf value;
     enum err e;
 
     if ((a->flags[row] & ROW_HELD) != 0 && (e = store_get(a->t, H_QUARANTINE, key, &held)) != ERR_NOT_FOUND)
         return e;
-    buf_init(&value, sizeof(q) + 64);
-    quarantine_row_put(&value, &q);
-    if ((e = buf_status(&value)) == OK)
-        e = store_put(a->t, H_QUARANTINE, key, bytes_of(value.data, value.len));
-    buf_fini(&value);
-    return e;
+    return quarantine_row_store(a->t, key, &q);
 }
 
 /* ---- verdicts and receipt ---- */
@@ -222,7 +191,7 @@ static enum verdict verdict_of(const struct apply *a, uint32_t row, enum quarant
 }
 
 /* Only refusals that the receipt names keep their words in the store. */
-static enum err quarantine(const struct apply *a, uint32_t row, enum quarantine_reason reason, struct receipt *r)
+static enum err quarantine(struct apply *a, uint32_t row, enum quarantine_reason reason, struct receipt *r)
 {
     struct refusal why = {.reason = reason};
 
@@ -235,13 +204,19 @@ static enum err quarantine(const struct apply *a, uint32_t row, enum quarantine_
             prepared_why(a->p, &a->p->records[row], &why);
         at->number = a->p->records[row].number;
         at->why = why;
+    } else {
+        struct record_ref ref = {a->p->header.gen, a->p->records[row].number};
+        enum err e = apply_say(a, &ref, STANDING_QUARANTINED, reason);
+
+        if (e != OK)
+            return e;
     }
     if (a->p->plain == NULL && (a->flags[row] & ROW_HELD) != 0)
         return OK; /* a readable copy is held */
     return put_quarantine(a, row, &why);
 }
 
-static enum err judge_rows(const struct apply *a, struct receipt *r)
+static enum err judge_rows(struct apply *a, struct receipt *r)
 {
     enum err e = OK;
 
@@ -279,7 +254,7 @@ static enum err put_batch_row(const struct apply *a, struct bytes receipt)
     return e;
 }
 
-static enum err put_receipt(const struct apply *a, struct buf *out)
+static enum err put_receipt(struct apply *a, struct buf *out)
 {
     const struct prepared *p = a->p;
     struct receipt r = {.gen = p->header.gen,
@@ -318,7 +293,7 @@ static enum err apply_new(struct apply *a, struct buf *receipt)
     if ((e = put_entry(a)) != OK || (prepared_is_held(a->p) && (e = count_held(a)) != OK) ||
         (e = apply_find_held(a)) != OK || (e = apply_mark_listed(a, H_QUARANTINE, ROW_UNREADABLE)) != OK ||
         (e = apply_find_dead(a)) != OK || (e = apply_fill_slots(a)) != OK || (e = apply_settle_cells(a)) != OK ||
-        (e = put_ranges(a)) != OK)
+        (e = apply_put_ranges(a)) != OK)
         return e;
     return put_receipt(a, receipt);
 }
@@ -326,7 +301,7 @@ static enum err apply_new(struct apply *a, struct buf *receipt)
 enum err ledger_apply_with(struct ledger *l, struct store_txn *t, const struct prepared *p,
                            const struct apply_facts *facts, struct buf *receipt, enum ledger_outcome *outcome)
 {
-    struct apply a = {.ledger = l, .t = t, .p = p, .facts = facts};
+    struct apply a = {.ledger = l, .t = t, .p = p, .facts = facts, .tells = l->replay == NULL};
     enum err e;
 
     if (p->definitions_serial != l->hub->definitions_serial)
@@ -335,10 +310,14 @@ enum err ledger_apply_with(struct ledger *l, struct store_txn *t, const struct p
         return e;
     buf_init(&a.leaving, LISTS_MAX);
     buf_init(&a.kills, LISTS_MAX);
+    buf_init(&a.said, LISTS_MAX);
     if ((a.flags = calloc(p->count + 1u, sizeof(*a.flags))) == NULL)
         e = ERR_NOMEM;
     else
         e = apply_new(&a, receipt);
+    if (e == OK)
+        e = apply_send_words(&a);
+    buf_fini(&a.said);
     free(a.flags);
     buf_fini(&a.kills);
     buf_fini(&a.leaving);

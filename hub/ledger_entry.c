@@ -9,22 +9,42 @@
 
 /* ---- verdicts: most batches have none to name, a bad one has runs ---- */
 
+struct runs {
+    uint32_t row, last; /* where the run at hand began; where the one before ended */
+    uint8_t reason;
+};
+
+/* The run at hand ends before `row`. */
+static void end_run(struct buf *out, struct runs *r, uint32_t row, uint8_t next)
+{
+    if (r->reason != 0) {
+        buf_put_varint(out, r->row - r->last);
+        buf_put_varint(out, row - r->row);
+        buf_put_u8(out, r->reason);
+        r->last = row;
+    }
+    r->row = row;
+    r->reason = next;
+}
+
+void reasons_put(struct buf *out, const uint8_t *reasons, uint32_t count)
+{
+    struct runs r = {0, 0, 0};
+
+    for (uint32_t row = 0; row < count; row++)
+        if (reasons[row] != r.reason)
+            end_run(out, &r, row, reasons[row]);
+    end_run(out, &r, count, 0);
+}
+
 void verdicts_put(struct buf *out, const struct prepared *p)
 {
-    for (uint32_t row = 0, last = 0; row < p->count;) {
-        uint8_t reason = p->records[row].reason;
-        uint32_t end = row + 1;
+    struct runs r = {0, 0, 0};
 
-        while (end < p->count && p->records[end].reason == reason)
-            end++;
-        if (reason != 0) {
-            buf_put_varint(out, row - last);
-            buf_put_varint(out, end - row);
-            buf_put_u8(out, reason);
-            last = end;
-        }
-        row = end;
-    }
+    for (uint32_t row = 0; row < p->count; row++)
+        if (p->records[row].reason != r.reason)
+            end_run(out, &r, row, p->records[row].reason);
+    end_run(out, &r, p->count, 0);
 }
 
 enum err verdicts_get(uint8_t *reasons, uint32_t count, struct bytes in)

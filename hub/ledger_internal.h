@@ -6,6 +6,7 @@
 #include "hub/ledger.h"
 #include "hub/ledger_replay.h"
 #include "hub/prepared.h"
+#include "protocol/notice.h"
 
 #define LEDGER_BLOB_CHUNK  (15u * 4096u - 16u)
 #define LEDGER_CACHE_BYTES (16u << 20)
@@ -32,6 +33,8 @@ struct ledger {
     size_t cache_bytes, cache_max;
     uint64_t clock;
     uint64_t first_pending; /* lsn of the first entry not committed yet; 0: none */
+    struct intake *intake;  /* for what is judged again; made when first needed, as `eval` is */
+    uint64_t intake_serial;
 };
 
 /* ---- the journal (ledger.c) ---- */
@@ -77,6 +80,8 @@ struct batch_entry {
 void batch_entry_put(struct buf *out, const struct batch_entry *e, size_t *elements);
 MUST_CHECK enum err batch_entry_get(struct batch_entry *out, uint64_t lsn, struct bytes entry);
 void verdicts_put(struct buf *out, const struct prepared *p);
+/* The same of one byte a record. */
+void reasons_put(struct buf *out, const uint8_t *reasons, uint32_t count);
 /* Into one byte a record. */
 MUST_CHECK enum err verdicts_get(uint8_t *reasons, uint32_t count, struct bytes in);
 
@@ -134,7 +139,17 @@ struct apply {
     struct buf leaving; /* struct old_row: current until now, in earlier batches */
     struct buf kills;   /* struct kill: targets in earlier batches */
     uint32_t current;   /* rows that count now */
+    bool tells;         /* the living ledger: what the receipt cannot say goes into words (ledger_words.c) */
+    struct buf said;
 };
+MUST_CHECK enum err apply_say(struct apply *a, const struct record_ref *ref, enum standing standing,
+                              enum quarantine_reason reason);
+/* A correction or retraction of `target` is accepted: if that waits in quarantine, it needs nobody's word any more. */
+MUST_CHECK enum err apply_say_corrected(struct apply *a, const struct record_ref *target);
+MUST_CHECK enum err apply_send_words(const struct apply *a);
+
+/* Runs of numbers that this batch brought, but those that are held already. */
+MUST_CHECK enum err apply_put_ranges(const struct apply *a);
 /* Accepted: it is not refused, and this batch is the first to bring it. */
 bool apply_is_accepted(const struct apply *a, uint32_t row);
 /* Numbers that are held already; then targets that die, and rows that are dead already. */
@@ -147,7 +162,11 @@ MUST_CHECK enum err apply_settle_cells(struct apply *a);
 
 MUST_CHECK enum err ledger_apply_with(struct ledger *l, struct store_txn *t, const struct prepared *p,
                                       const struct apply_facts *facts, struct buf *receipt,
-                                      enum ledger_outcome *outcome);
+                                      enum ledger_outcome *outcome); /* a replay tells nobody */
+
+/* A decision of ledger_release() again, from its entry.  ERR_MALFORMED: damaged; nothing was changed. */
+MUST_CHECK enum err ledger_release_replay(struct ledger *l, struct store_txn *t, struct mp *m, size_t elements);
+MUST_CHECK enum err ledger_reject_replay(struct store_txn *t, uint64_t lsn, struct mp *m, size_t elements);
 
 /* Key in H_BATCHES to its value's parts. */
 struct batch_row {
@@ -169,8 +188,10 @@ struct quarantine_row {
     uint64_t lsn;
     uint32_t row;
     struct refusal why;
+    uint64_t rejected;               /* lsn of the decision that it will never count; 0: it waits */
+    char word[RECEIPT_TEXT_MAX + 1]; /* the operator's, with that */
 };
-void quarantine_row_put(struct buf *out, const struct quarantine_row *q);
+MUST_CHECK enum err quarantine_row_store(struct store_txn *t, struct bytes key, const struct quarantine_row *q);
 MUST_CHECK enum err quarantine_row_get(struct quarantine_row *out, struct bytes value);
 /* Is `key` of that participant and generation? */
 bool place_key_is_of(struct bytes key, uint32_t participant, const struct generation *gen);

@@ -1,6 +1,7 @@
 #include "hub/ledger.h"
 
 #include "hub/ledger_internal.h"
+#include "hub/ledger_quarantine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -311,6 +312,12 @@ enum err ledger_rebuild_cells(struct ledger *l, struct store_txn *t)
 
 /* ---- totals ---- */
 
+static enum err count_waiting(void *ctx, const struct quarantined *q)
+{
+    *(uint64_t *)ctx += quarantined_waits(q);
+    return OK;
+}
+
 enum err ledger_totals(struct store_txn *t, struct ledger_totals *out)
 {
     struct store_cursor *c;
@@ -325,11 +332,10 @@ enum err ledger_totals(struct store_txn *t, struct ledger_totals *out)
     *out = (struct ledger_totals){.entries = store_count(t, H_JOURNAL),
                                   .batches = store_count(t, H_BATCHES),
                                   .counted = store_count(t, H_SLOTS),
-                                  .quarantined = store_count(t, H_QUARANTINE),
                                   .cells = store_count(t, H_CELLS)};
     for (e = store_seek(c, bytes_of(NULL, 0), &key, &value); e == OK; e = store_next(c, &key, &value))
         if (key.len == PLACE_KEY_BYTES && range_get(value, &last, &lsn) == OK)
             out->records += last - place_key_number(key) + 1;
     store_cursor_close(c);
-    return e == ERR_NOT_FOUND ? OK : e;
+    return e == ERR_NOT_FOUND ? ledger_each_quarantined(t, count_waiting, &out->quarantined) : e;
 }

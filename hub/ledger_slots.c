@@ -5,7 +5,8 @@
 
 /* What a batch's records do to the slots.  The outcome does not depend on the order in which batches arrive:
  *   - a number is held once, by the first batch that brought it (apply_find_held());
- *   - dead is whatever an accepted correction or retraction names, before or after it arrives (apply_find_dead());
+ *   - dead is whatever an accepted correction or retraction names, before or after it arrives, and what a dead one in
+ *     quarantine names (apply_find_dead());
  *   - of a slot's submissions the greatest is current, and if it is dead the slot is empty (apply_fill_slots());
  *   - cells are the sum over current submissions: the difference is added in one go (apply_settle_cells()). */
 
@@ -143,44 +144,104 @@ static uint32_t row_of(const struct prepared *p, uint64_t number)
 }
 
 /* Several may name one target: the greatest of them is remembered, whichever came first. */
-static enum err put_dead(struct apply *a, uint32_t row, bool *is_news)
+static enum err put_dead(struct apply *a, const struct record_ref *by, const struct record_ref *target, bool *is_news)
 {
-    const struct prepared_record *r = &a->p->records[row];
-    struct record_ref own = {*gen_of(a), r->number};
     uint8_t raw[PLACE_KEY_BYTES];
-    uint8_t by[RECORD_REF_BYTES];
-    struct bytes key = place_key(raw, a->p->participant, &r->target.gen, r->target.number);
+    uint8_t value[RECORD_REF_BYTES];
+    struct bytes key = place_key(raw, a->p->participant, &target->gen, target->number);
     struct bytes held;
     enum err e = store_get(a->t, H_DEAD, key, &held);
 
     *is_news = e == ERR_NOT_FOUND;
     if (e != OK && e != ERR_NOT_FOUND)
         return e;
-    record_ref_put(by, &own);
-    if (e == OK && held.len == sizeof(by) && memcmp(held.p, by, sizeof(by)) >= 0)
+    record_ref_put(value, by);
+    if (e == OK && held.len == sizeof(value) && memcmp(held.p, value, sizeof(value)) >= 0)
         return OK;
-    return store_put(a->t, H_DEAD, key, bytes_of(by, sizeof(by)));
+    return store_put(a->t, H_DEAD, key, bytes_of(value, sizeof(value)));
 }
 
-static enum err add_kill(struct apply *a, const struct record_ref *target)
+/* A submission that waits in quarantine stands in no slot; *next: it is a correction or retraction, and what it names.
+ * An entry of another batch is about another copy. */
+static enum err find_waiting(struct apply *a, const struct record_ref *ref, uint64_t lsn, bool *waits,
+                             struct record_ref *next, bool *has_next)
 {
-    struct kill k = {0, *target};
     uint8_t raw[PLACE_KEY_BYTES];
+    const struct held_batch *b;
     struct quarantine_row q;
     struct bytes value;
+    struct record r;
+    uint64_t number;
+    enum err e = store_get(a->t, H_QUARANTINE, place_key(raw, a->p->participant, &ref->gen, ref->number), &value);
+
+    *waits = *has_next = false;
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? OK : e;
+    if ((e = quarantine_row_get(&q, value)) != OK || q.lsn != lsn)
+        return e;
+    *waits = true;
+    if ((e = held_open(a->ledger, a->t, lsn, &b)) != OK || (e = held_record(b, q.row, &value, &number)) != OK)
+        return e;
+    *has_next = q.why.reason != QUARANTINE_TARGET && record_names_earlier(value, ref, &r);
+    if (*has_next)
+        *next = r.target;
+    return OK;
+}
+
+/* A target in an earlier batch. */
+static enum err add_kill(struct apply *a, const struct record_ref *target, struct record_ref *next, bool *has_next)
+{
+    struct kill k = {0, *target};
+    bool waits;
     enum err e = range_find(a->t, a->p->participant, target, &k.lsn);
 
+    *has_next = false;
     if (e == ERR_NOT_FOUND)
         return OK; /* not here yet: H_DEAD remembers it */
-    if (e != OK)
-        return e;
-    e = store_get(a->t, H_QUARANTINE, place_key(raw, a->p->participant, &target->gen, target->number), &value);
-    if (e == OK && (e = quarantine_row_get(&q, value)) == OK && q.lsn == k.lsn)
-        return OK; /* in quarantine it stands in no slot; an entry of another batch is about another copy */
-    if (e != OK && e != ERR_NOT_FOUND)
+    if (e != OK || (e = find_waiting(a, target, k.lsn, &waits, next, has_next)) != OK || waits)
         return e;
     buf_put(&a->kills, &k, sizeof(k));
     return buf_status(&a->kills);
+}
+
+/* A target in this batch. */
+static enum err mark_dead(struct apply *a, uint32_t row, struct record_ref *next, bool *has_next)
+{
+    const struct prepared_record *r = &a->p->records[row];
+    struct record_ref own = {*gen_of(a), r->number};
+
+    a->flags[row] |= ROW_DEAD;
+    *has_next = r->reason != 0 && r->kind != RECORD_NEW;
+    *next = r->target;
+    return r->reason == 0 ? OK : apply_say(a, &own, STANDING_CORRECTED, (enum quarantine_reason)0);
+}
+
+/* `by` names `target`, which is dead from now on.  If that waits in quarantine and names another one, the school has
+ * replaced that, too: had it been accepted, it would be dead already.  So along the chain, which only goes back. */
+static enum err name_dead(struct apply *a, struct record_ref by, struct record_ref target)
+{
+    const struct prepared *p = a->p;
+    bool goes_on = true;
+
+    while (goes_on) {
+        struct record_ref next = target;
+        bool is_news;
+        uint32_t row;
+        enum err e = put_dead(a, &by, &target, &is_news);
+
+        if (e != OK || !is_news)
+            return e;
+        row = generation_compare(&target.gen, gen_of(a)) == 0 ? row_of(p, target.number) : p->count;
+        if (row != p->count && (a->flags[row] & ROW_HELD) == 0)
+            e = mark_dead(a, row, &next, &goes_on);
+        else if ((e = apply_say_corrected(a, &target)) == OK)
+            e = add_kill(a, &target, &next, &goes_on);
+        if (e != OK)
+            return e;
+        by = target;
+        target = next;
+    }
+    return OK;
 }
 
 enum err apply_find_dead(struct apply *a)
@@ -190,16 +251,11 @@ enum err apply_find_dead(struct apply *a)
 
     for (uint32_t row = 0; e == OK && row < p->count; row++) {
         const struct prepared_record *r = &p->records[row];
-        uint32_t target;
-        bool is_news;
+        struct record_ref own = {*gen_of(a), r->number};
+        bool is_refused = r->reason != 0 && (a->flags[row] & (ROW_HELD | ROW_DEAD)) == ROW_DEAD;
 
-        if (r->kind == RECORD_NEW || !apply_is_accepted(a, row) || (e = put_dead(a, row, &is_news)) != OK || !is_news)
-            continue;
-        target = generation_compare(&r->target.gen, gen_of(a)) == 0 ? row_of(p, r->target.number) : p->count;
-        if (target == p->count || (a->flags[target] & ROW_HELD) != 0)
-            e = add_kill(a, &r->target);
-        else
-            a->flags[target] |= ROW_DEAD;
+        if (r->kind != RECORD_NEW && (apply_is_accepted(a, row) || is_refused))
+            e = name_dead(a, own, r->target);
     }
     return e;
 }

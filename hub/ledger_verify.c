@@ -236,6 +236,22 @@ static enum err check_signer(struct verify *v, const struct verify_job *j)
     return e;
 }
 
+/* A decision about the quarantine.  One that fails half way has spoiled its group, as a batch would. */
+static enum err replay_quarantine(struct verify *v, enum journal_type type, struct mp *m, size_t elements)
+{
+    enum err e = type == JOURNAL_RELEASE ? ledger_release_replay(v->ledger, v->t, m, elements)
+                                         : ledger_reject_replay(v->t, v->next, m, elements);
+
+    v->group_batches++;
+    if (is_fatal(e))
+        return e;
+    if (e == ERR_MALFORMED)
+        compare_say(&v->report, _("entry %llu: it is damaged"), (unsigned long long)v->next);
+    else if (e != OK)
+        return lose_group(v);
+    return put_placeholder(v);
+}
+
 static enum err replay_checkpoint(struct verify *v, struct mp *m, size_t elements)
 {
     enum err e = checkpoint_replay(v->hub, v->t, v->next, m, elements);
@@ -312,6 +328,8 @@ static enum err replay_entry(struct verify *v, struct verify_job *j)
         compare_say(&v->report, _("entry %llu: %s"), (unsigned long long)v->next, err_text());
     if (type == JOURNAL_ACCEPT || type == JOURNAL_QUESTION)
         return replay_decision(v, type, wall_ms, &m, elements);
+    if (type == JOURNAL_RELEASE || type == JOURNAL_REJECT)
+        return replay_quarantine(v, type, &m, elements);
     if (type == JOURNAL_PERIOD)
         return replay_closing(v, wall_ms, &m, elements);
     if (type == JOURNAL_PUBLICATION)

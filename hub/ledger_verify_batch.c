@@ -73,7 +73,7 @@ static enum err prepare_again(const struct hub *hub, struct intake *i, struct ve
                               const struct participant *who)
 {
     struct section_keys keys;
-    struct prepared_verdicts verdicts = {NULL, 0, j->batch.state, j->batch.grant_version};
+    struct prepared_verdicts verdicts = {NULL, 0, j->batch.state, j->batch.grant_version, false};
     struct batch_row row = {0};
     uint8_t *reasons = NULL;
     enum err e;

@@ -61,6 +61,7 @@ struct prepared_verdicts {
     uint32_t count;
     enum participant_state state;
     uint64_t grant_version;
+    bool are_judged; /* 0 stands for: judge it by what forms, rights and periods say now, whatever the state */
 };
 struct intake;
 /* As intake_prepare() after its checks and with the section keys at hand; the judgement is taken from `v`. */

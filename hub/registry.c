@@ -1,25 +1,16 @@
-#include "hub/registry.h"
-
-#include "common/cli.h"
-#include "common/clock.h"
-#include "hub/own_history.h"
 #include "hub/registry_internal.h"
-#include "hub/registry_status.h"
 
-#include <stdio.h>
+#include "hub/ledger.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#define ENTRY_MAX  (256u << 10)
-#define MAC_DOMAIN "svodka registry mac key v1"
-
-struct registry {
-    struct participant **items; /* by id */
-    size_t count;
-};
+#define MAC_DOMAIN   "svodka registry mac key v1"
+#define FIELDS_FIRST 10u /* of the first version; later ones stand after them */
+#define FIELDS       14u
 
 /* ---- H_PARTICIPANTS: id -> [index, state, grant object, mac key locked, invite curve, invited, expires, enrolled,
- *      used, last seen] ---- */
+ *      used, last seen; wrong tries, joined from, transcript (empty: none), words compared] ---- */
 
 enum err registry_put(struct hub *h, struct store_txn *t, const struct participant *p)
 {
@@ -27,12 +18,12 @@ enum err registry_put(struct hub *h, struct store_txn *t, const struct participa
     struct buf locked;
     enum err e;
 
-    buf_init(&value, ENTRY_MAX);
+    buf_init(&value, REGISTRY_ENTRY_MAX);
     buf_init(&locked, 256);
     e = lock_bytes(&locked, key_secret(h->storage), bytes_of(MAC_DOMAIN, sizeof(MAC_DOMAIN)),
                    bytes_of(p->mac_key, KEY_BYTES));
     if (e == OK) {
-        mp_put_array(&value, 10);
+        mp_put_array(&value, FIELDS);
         mp_put_uint(&value, p->index);
         mp_put_uint(&value, (uint64_t)p->state);
         mp_put_bin(&value, p->grant_object.data, p->grant_object.len);
@@ -43,6 +34,10 @@ enum err registry_put(struct hub *h, struct store_txn *t, const struct participa
         mp_put_int(&value, p->enrolled_ms);
         mp_put_bool(&value, p->invite_used);
         mp_put_int(&value, p->last_seen_ms);
+        mp_put_uint(&value, p->tries);
+        mp_put_cstr(&value, p->joined_from);
+        mp_put_bin(&value, p->transcript, p->has_transcript ? DIGEST_BYTES : 0);
+        mp_put_int(&value, p->words_ms);
         e = buf_status(&value);
     }
     if (e == OK)
@@ -59,7 +54,7 @@ static void free_signers(struct participant *p)
     free(p->signers);
 }
 
-static void participant_free(struct participant *p)
+void participant_free(struct participant *p)
 {
     if (p == NULL)
         return;
@@ -69,15 +64,29 @@ static void participant_free(struct participant *p)
     free(p);
 }
 
+/* Of an invitation's use: not there in an entry of the first version. */
+static void read_use(struct participant *p, struct mp *m)
+{
+    struct bytes transcript;
+
+    p->tries = (uint32_t)mp_uint(m, UINT32_MAX);
+    mp_text(m, p->joined_from, 0, REGISTRY_FROM_MAX);
+    transcript = mp_bin(m, DIGEST_BYTES);
+    p->words_ms = mp_int(m);
+    p->has_transcript = transcript.len == DIGEST_BYTES;
+    if (p->has_transcript)
+        memcpy(p->transcript, transcript.p, DIGEST_BYTES);
+}
+
 static enum err read_fields(struct hub *h, struct participant *p, struct bytes value)
 {
     struct mp m = mp_of(value);
     struct buf mac;
     struct bytes object;
     struct bytes locked;
+    size_t count = mp_array(&m, FIELDS_FIRST, 32);
     enum err e;
 
-    (void)mp_array(&m, 10, 32);
     p->index = (uint32_t)mp_uint(&m, UINT32_MAX);
     p->state = (enum participant_state)mp_uint(&m, PARTICIPANT_CLOSED);
     object = mp_bin(&m, SIGNED_MAX);
@@ -88,6 +97,8 @@ static enum err read_fields(struct hub *h, struct participant *p, struct bytes v
     p->enrolled_ms = mp_int(&m);
     p->invite_used = mp_bool(&m);
     p->last_seen_ms = mp_int(&m);
+    if (count >= FIELDS)
+        read_use(p, &m);
     if (m.failed)
         return ERR_MALFORMED;
     buf_put(&p->grant_object, object.p, object.len);
@@ -249,285 +260,7 @@ const struct participant *registry_by_curve(const struct registry *r, const uint
     return NULL;
 }
 
-/* ---- adding ---- */
-
-static enum err check_overlap_with(const struct participant *there, const struct grant *fresh, const char *role)
-{
-    if (grant_is_of_all_units(fresh) && there->grant.unit_count > 0 && grant_allows(&there->grant, role, NULL))
-        return err_set(ERR_INVALID, _("every unit: %s speaks already for some in the role %s"), there->id, role);
-    for (uint32_t u = 0; u < fresh->unit_count; u++)
-        if (grant_allows(&there->grant, role, fresh->units[u]))
-            return err_set(ERR_INVALID, _("unit %s: %s speaks for it already in the role %s"), fresh->units[u],
-                           there->id, role);
-    return OK;
-}
-
-/* One voice for each unit and role: else a school would be counted twice. */
-static enum err check_overlap(const struct registry *r, const struct grant *fresh)
-{
-    enum err e = OK;
-
-    for (size_t i = 0; i < r->count && e == OK; i++)
-        for (uint32_t k = 0; k < fresh->role_count && e == OK && r->items[i]->state != PARTICIPANT_CLOSED; k++)
-            e = check_overlap_with(r->items[i], fresh, fresh->roles[k]);
-    return e;
-}
-
-static enum err copy_id(char out[ID_MAX + 1], const char *id, const char *what)
-{
-    if (!id_is_valid(id))
-        return err_set(ERR_INVALID, _("%s '%s': 1 to %u letters A-Z a-z, digits, '-' and '_' are expected"), what, id,
-                       ID_MAX);
-    (void)snprintf(out, ID_MAX + 1, "%s", id);
-    return OK;
-}
-
-/* What it reports about: as asked, else its own id. */
-static enum err fill_units(struct grant *g, const struct school_add *a)
-{
-    enum err e = OK;
-
-    if (a->unit_count == 0 && strcmp(a->id, UNIT_DISTRICT) == 0)
-        return err_set(ERR_INVALID, _("the unit %s is the municipality itself; if that is meant, say --unit %s"),
-                       UNIT_DISTRICT, UNIT_DISTRICT);
-    g->unit_count = a->unit_count > 0 ? (uint32_t)a->unit_count : 1;
-    for (uint32_t i = 0; e == OK && i < g->unit_count; i++) {
-        const char *unit = a->unit_count > 0 ? a->units[i] : a->id;
-
-        if (strcmp(unit, GRANT_ALL_UNITS) != 0)
-            e = copy_id(g->units[i], unit, "unit");
-        else if (a->unit_count == 1)
-            (void)snprintf(g->units[0], sizeof(g->units[0]), "%s", GRANT_ALL_UNITS);
-        else
-            e = err_set(ERR_INVALID, _("the unit %s means every unit, so it stands alone"), GRANT_ALL_UNITS);
-    }
-    return e;
-}
-
-static enum err fill_grant(struct grant *g, const struct hub *h, const struct school_add *a)
-{
-    enum err e = copy_id(g->participant, a->id, "school");
-
-    if (e != OK)
-        return e;
-    if (strlen(a->name) == 0 || strlen(a->name) > NAME_MAX_BYTES)
-        return err_set(ERR_INVALID, _("--name: a name of 1 to %u bytes is expected"), NAME_MAX_BYTES);
-    if (a->unit_count > GRANT_MAX_UNITS || a->role_count > GRANT_MAX_ROLES)
-        return err_set(ERR_LIMIT, _("at most %u units and %u roles for one participant"), GRANT_MAX_UNITS,
-                       GRANT_MAX_ROLES);
-    memcpy(g->district, h->district, sizeof(g->district));
-    (void)snprintf(g->name, sizeof(g->name), "%s", a->name);
-    g->version = 1;
-    g->issued_ms = clock_wall_ms();
-    g->expires_ms = g->issued_ms + GRANT_DAYS * DAY_MS;
-    g->status = GRANT_ACTIVE;
-    g->role_count = a->role_count > 0 ? (uint32_t)a->role_count : 1;
-    e = fill_units(g, a);
-    for (uint32_t i = 0; e == OK && i < g->role_count; i++)
-        e = copy_id(g->roles[i], a->role_count > 0 ? a->roles[i] : "school", "role");
-    return e;
-}
-
-/* Everything the directory lists as current goes into the invitation, so that capture starts without a line. */
-enum err registry_write_invitation(struct hub *h, struct store_txn *t, const struct participant *p, struct bytes grant,
-                                   struct buf *out)
-{
-    struct invitation *inv = calloc(1, sizeof(*inv));
-    enum err e = OK;
-
-    if (inv == NULL)
-        return ERR_NOMEM;
-    memcpy(inv->code, p->code, sizeof(inv->code));
-    inv->expires_ms = p->invite_expires_ms;
-    inv->directory = bytes_of(h->directory_object.data, h->directory_object.len);
-    inv->grant = grant;
-    memcpy(inv->root, h->root, KEY_BYTES);
-    for (uint32_t i = 0; i < h->directory->object_count && e == OK; i++) {
-        enum object_kind kind;
-
-        if (!h->directory->objects[i].is_current)
-            continue;
-        if ((e = hub_object(t, h->directory->objects[i].digest, &kind, &inv->objects[inv->object_count])) == OK)
-            inv->object_count++;
-    }
-    if (e == OK)
-        e = invitation_write(out, inv, h->conf.name, p->grant.name);
-    wipe(inv->code, sizeof(inv->code));
-    free(inv);
-    return e;
-}
-
-static enum err sign_and_put(struct hub *h, struct store_txn *t, struct participant *p)
-{
-    enum err e;
-
-    buf_reset(&p->grant_object);
-    if ((e = grant_make(&p->grant_object, &p->grant, h->sign)) != OK)
-        return e;
-    return registry_put(h, t, p);
-}
-
-enum err registry_sign(struct hub *h, struct store_txn *t, struct participant *p)
-{
-    p->grant.version++;
-    p->grant.issued_ms = clock_wall_ms();
-    p->grant.expires_ms = p->grant.issued_ms + GRANT_DAYS * DAY_MS;
-    return sign_and_put(h, t, p);
-}
-
-static struct bytes object_of(const struct participant *p)
-{
-    return bytes_of(p->grant_object.data, p->grant_object.len);
-}
-
-enum err registry_decide(struct hub *h, struct store_txn *t, struct participant *p, enum participant_deed deed,
-                         const char *reason, const struct suspect_from *from, size_t from_count)
-{
-    enum err e = registry_sign(h, t, p);
-
-    if (e == OK)
-        e = signers_decide(h, t, p->id, p->index, deed, object_of(p), reason, from, from_count);
-    return e;
-}
-
-enum err registry_new_code(const struct hub *h, struct participant *p, int64_t valid_days)
-{
-    struct key *curve = NULL;
-    enum err e;
-
-    p->invited_ms = clock_wall_ms();
-    p->invite_expires_ms = p->invited_ms + (valid_days > 0 ? valid_days : h->conf.invitation_days) * DAY_MS;
-    p->invite_used = false;
-    code_random(p->code);
-    invitation_mac_key(p->mac_key, p->code, h->district);
-    if ((e = invitation_curve(&curve, p->code, h->district)) == OK)
-        memcpy(p->invite_curve, key_public(curve), KEY_BYTES);
-    key_free(curve);
-    return e;
-}
-
-/* By the store, not by memory: several may be added in one transaction. */
-static enum err next_index(struct store_txn *t, uint32_t *out)
-{
-    struct store_cursor *c = NULL;
-    struct bytes key;
-    struct bytes value;
-    enum err e = store_cursor_open(t, H_PARTICIPANTS, &c);
-
-    *out = 1;
-    if (e != OK)
-        return e;
-    for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value)) {
-        struct mp m = mp_of(value);
-        uint32_t index;
-
-        (void)mp_array(&m, 10, 32);
-        index = (uint32_t)mp_uint(&m, UINT32_MAX - 1);
-        if (index >= *out)
-            *out = index + 1;
-    }
-    store_cursor_close(c);
-    return e == ERR_NOT_FOUND ? OK : e;
-}
-
-enum err registry_add(struct hub *h, struct store_txn *t, const struct school_add *a, struct buf *invitation)
-{
-    struct participant *p;
-    enum err e = OK;
-
-    if (registry_find(h->registry, a->id) != NULL)
-        return err_set(ERR_EXISTS, _("school '%s' is there already"), a->id);
-    if ((p = calloc(1, sizeof(*p))) == NULL)
-        return ERR_NOMEM;
-    buf_init(&p->grant_object, SIGNED_MAX);
-    if ((e = fill_grant(&p->grant, h, a)) != OK || (e = check_overlap(h->registry, &p->grant)) != OK)
-        goto done;
-    memcpy(p->id, p->grant.participant, sizeof(p->id));
-    if ((e = next_index(t, &p->index)) != OK)
-        goto done;
-    p->state = PARTICIPANT_INVITED;
-    if ((e = registry_new_code(h, p, a->valid_days)) == OK && (e = sign_and_put(h, t, p)) == OK &&
-        (e = signers_decide(h, t, p->id, p->index, DEED_INVITED, object_of(p), "", NULL, 0)) == OK)
-        e = registry_write_invitation(h, t, p, object_of(p), invitation);
-done:
-    wipe(p->code, sizeof(p->code));
-    participant_free(p);
-    return e;
-}
-
-/* ---- enrolling ---- */
-
-static bool find_mac_key(void *ctx, const char *participant, uint8_t out[KEY_BYTES])
-{
-    const struct hub *h = ctx;
-    const struct participant *p = registry_find(h->registry, participant);
-
-    if (p == NULL)
-        return false;
-    memcpy(out, p->mac_key, KEY_BYTES);
-    return true;
-}
-
-static enum err open_request(struct enrol_request *out, struct hub *h, struct bytes sealed)
-{
-    enum err e = ERR_AUTH;
-
-    for (size_t i = 0; i < h->seal_count && e == ERR_AUTH; i++)
-        e = enrol_open(out, sealed, h->seal[i], find_mac_key, h);
-    return e;
-}
-
-enum err registry_enrol(struct hub *h, struct store_txn *t, const char *participant, struct bytes sealed,
-                        struct buf *grant_object, enum message_error *refusal)
-{
-    struct enrol_request request;
-    struct participant *p;
-    enum err e = open_request(&request, h, sealed);
-
-    *refusal = MERR_ENROL;
-    if (e != OK)
-        return e;
-    if (strcmp(request.participant, participant) != 0 || memcmp(request.district, h->district, 16) != 0)
-        return err_set(ERR_AUTH, "the enrolment request names %s, its connection belongs to %s", request.participant,
-                       participant);
-    if ((p = registry_find(h->registry, participant)) == NULL)
-        return ERR_DENIED;
-    if (p->state == PARTICIPANT_CLOSED || (p->state == PARTICIPANT_REVOKED && p->invite_used)) {
-        *refusal = MERR_REVOKED;
-        return err_set(ERR_DENIED, "%s is revoked or closed", participant);
-    }
-    if (p->invite_used) {
-        if (memcmp(p->grant.sign_key, request.sign_key, KEY_BYTES) == 0 &&
-            memcmp(p->grant.curve_key, request.curve_key, KEY_BYTES) == 0) { /* our answer was lost: give it again */
-            buf_put(grant_object, p->grant_object.data, p->grant_object.len);
-            return buf_status(grant_object);
-        }
-        *refusal = MERR_INVITATION_USED;
-        return err_set(ERR_DENIED, "the invitation of %s was used already by another computer", participant);
-    }
-    if (clock_wall_ms() > p->invite_expires_ms) {
-        *refusal = MERR_INVITATION_EXPIRED;
-        return err_set(ERR_EXPIRED, "the invitation of %s has expired", participant);
-    }
-    if ((e = registry_supersede(h, t, p)) != OK)
-        return e;
-    memcpy(p->grant.sign_key, request.sign_key, KEY_BYTES);
-    memcpy(p->grant.curve_key, request.curve_key, KEY_BYTES);
-    p->invite_used = true;
-    p->enrolled_ms = p->last_seen_ms = clock_wall_ms();
-    if (p->state != PARTICIPANT_HELD) { /* a hold is on the school, not on its computer */
-        p->state = PARTICIPANT_ACTIVE;
-        p->grant.status = GRANT_ACTIVE;
-    }
-    if ((e = registry_decide(h, t, p, DEED_ENROLLED, "", NULL, 0)) != OK ||
-        (request.has_history_key && (e = registry_take_history_key(h, t, p, request.history_key)) != OK) ||
-        (e = registry_read_signers(t, p)) != OK || (e = own_history_add_all(h, t, p)) != OK)
-        return e;
-    hub_audit(h, t, p->id, "enrolled; fingerprint of its signing key begins %02x%02x%02x%02x", request.sign_key[0],
-              request.sign_key[1], request.sign_key[2], request.sign_key[3]);
-    buf_put(grant_object, p->grant_object.data, p->grant_object.len);
-    return buf_status(grant_object);
-}
+/* ---- meetings ---- */
 
 enum err registry_seen(struct hub *h, struct store_txn *t, const char *participant, int64_t wall_ms)
 {

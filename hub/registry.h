@@ -5,6 +5,7 @@
 #include "hub/hub.h"
 #include "hub/signers.h"
 #include "protocol/message.h"
+#include "protocol/ticket.h"
 
 enum participant_state {
     PARTICIPANT_INVITED,
@@ -13,6 +14,10 @@ enum participant_state {
     PARTICIPANT_REVOKED,
     PARTICIPANT_CLOSED
 };
+
+#define REGISTRY_TRIES     5u     /* wrong requests under one invitation */
+#define REGISTRY_FROM_MAX  63u    /* bytes of a peer's address */
+#define REGISTRY_FROM_FILE "file" /* instead of one */
 
 struct participant {
     uint32_t index; /* for ever */
@@ -25,8 +30,13 @@ struct participant {
     uint8_t invite_curve[KEY_BYTES]; /* public key of the code; stays in the allowlist so that a used one is told so */
     int64_t invited_ms, invite_expires_ms, enrolled_ms;
     bool invite_used;
-    int64_t last_seen_ms;   /* last meeting; informative, stored at most once a minute */
-    struct signer *signers; /* its computers, the oldest first; the present one is the last */
+    int64_t last_seen_ms;                    /* last meeting; informative, stored at most once a minute */
+    uint32_t tries;                          /* wrong ones under the open invitation */
+    char joined_from[REGISTRY_FROM_MAX + 1]; /* "": before this was kept, or not joined */
+    bool has_transcript;
+    uint8_t transcript[DIGEST_BYTES]; /* of joining: what both screens show as six words */
+    int64_t words_ms;                 /* when the office said that they are the same; 0: not compared */
+    struct signer *signers;           /* its computers, the oldest first; the present one is the last */
     size_t signer_count;
 };
 
@@ -45,20 +55,39 @@ struct school_add {
     const char *const *units;
     size_t unit_count; /* 0: the id itself is the unit; GRANT_ALL_UNITS alone: every unit */
     const char *const *roles;
-    size_t role_count;  /* 0: "school" */
-    int64_t valid_days; /* 0: conf.invitation_days */
+    size_t role_count;     /* 0: "school" */
+    int64_t valid_days;    /* 0: conf.invitation_days */
+    struct ticket *ticket; /* out: what the printed sheet holds, the code among it; NULL: no sheet */
 };
 /* Journals the decision, signs the grant without keys, and writes the invitation text.  ERR_EXISTS; ERR_INVALID: bad
  * id, or a unit and role that another participant speaks for already: who speaks for every unit is alone in its role.
  */
 MUST_CHECK enum err registry_add(struct hub *h, struct store_txn *t, const struct school_add *a,
                                  struct buf *invitation);
-/* An enrolment request of the participant whose invitation's curve key it came under (or that a file names): checks it,
- * binds the keys, signs the grant, journals.  The same keys again (our answer was lost): the same grant.
- * *refusal: the error to send when it returns anything but OK.  Changes the registry in memory, too: when the
+/* Another invitation for one that has not joined yet; the one before is worth nothing any more.  `ticket` may be NULL.
+ * ERR_NOT_FOUND; ERR_EXISTS: it has joined; ERR_DENIED: it is closed. */
+MUST_CHECK enum err registry_invite(struct hub *h, struct store_txn *t, const char *id, int64_t days,
+                                    struct buf *invitation, struct ticket *ticket);
+/* Five wrong tries were made under its open invitation. */
+bool registry_is_locked(const struct participant *p);
+
+struct enrolment {
+    const char *participant; /* whose invitation's curve key it came under, or whom a file names */
+    struct bytes sealed;
+    const char *from; /* the peer's address, or REGISTRY_FROM_FILE */
+    /* what comes of it */
+    struct buf *grant;          /* the signed grant is appended */
+    enum message_error refusal; /* to send when anything but OK is returned */
+    bool is_wrong_code;         /* sealed to this hub by somebody without the code: registry_wrong_try() */
+    bool was_known;             /* the same keys again: our answer was lost, nothing changed */
+};
+/* Checks a request to join, binds the keys, signs the grant, journals.  Changes the registry in memory, too: when the
  * transaction is not committed, call hub_reload(). */
-MUST_CHECK enum err registry_enrol(struct hub *h, struct store_txn *t, const char *participant, struct bytes sealed,
-                                   struct buf *grant_object, enum message_error *refusal);
+MUST_CHECK enum err registry_enrol(struct hub *h, struct store_txn *t, struct enrolment *x);
+/* In a transaction of its own, after registry_enrol() said is_wrong_code: counts it; the fifth locks the invitation. */
+MUST_CHECK enum err registry_wrong_try(struct hub *h, struct store_txn *t, const char *participant);
+/* The office compared the six words by telephone.  ERR_NOT_FOUND, ERR_INVALID: nothing to compare. */
+MUST_CHECK enum err registry_words_match(struct hub *h, struct store_txn *t, const char *participant, const char *who);
 /* A meeting took place. */
 MUST_CHECK enum err registry_seen(struct hub *h, struct store_txn *t, const char *participant, int64_t wall_ms);
 

@@ -24,13 +24,16 @@ static enum err first_counter(struct store_txn *t, const struct participant *p, 
     return e;
 }
 
-/* For the new computer alone: no keys, active, and where its numbering begins. */
-static enum err invitation_grant(struct hub *h, struct store_txn *t, const struct participant *p, struct buf *out)
+enum err registry_invitation_grant(struct hub *h, struct store_txn *t, const struct participant *p, struct buf *out)
 {
-    struct grant *g = malloc(sizeof(*g));
+    struct grant *g;
     enum err e;
 
-    if (g == NULL)
+    if (p->enrolled_ms == 0) {
+        buf_put(out, p->grant_object.data, p->grant_object.len);
+        return buf_status(out);
+    }
+    if ((g = malloc(sizeof(*g))) == NULL)
         return ERR_NOMEM;
     *g = p->grant;
     g->status = p->state == PARTICIPANT_HELD ? GRANT_HELD : GRANT_ACTIVE;
@@ -53,23 +56,25 @@ static enum err check_state(const struct participant *p)
 }
 
 static enum err invite(struct hub *h, struct store_txn *t, struct participant *p, const struct rekey *r,
-                       struct buf *invitation)
+                       struct buf *invitation, struct ticket *ticket)
 {
     struct buf grant;
     enum err e;
 
     buf_init(&grant, SIGNED_MAX);
-    if ((e = registry_new_code(h, p, r->valid_days)) == OK && (e = invitation_grant(h, t, p, &grant)) == OK &&
+    if ((e = registry_new_code(h, p, r->valid_days)) == OK && (e = registry_invitation_grant(h, t, p, &grant)) == OK &&
         (e = signers_decide(h, t, p->id, p->index, DEED_REKEYED, bytes_of(grant.data, grant.len), "", NULL, 0)) == OK &&
-        (e = registry_sign(h, t, p)) == OK) /* above the invitation's: the next one replaces both */
-        e = registry_write_invitation(h, t, p, bytes_of(grant.data, grant.len), invitation);
+        (e = registry_renew(h, t, p)) == OK) /* above the invitation's: the next one replaces both */
+        e = registry_invitation(h, t, p, bytes_of(grant.data, grant.len), invitation);
+    if (e == OK && ticket != NULL)
+        registry_ticket(h, p, ticket);
     buf_fini(&grant);
     wipe(p->code, sizeof(p->code));
     return e;
 }
 
 enum err registry_rekey(struct hub *h, struct store_txn *t, const struct status_word *w, const struct rekey *r,
-                        struct buf *invitation)
+                        struct buf *invitation, struct ticket *ticket)
 {
     const struct revoke_from nothing = {0, 0};
     struct participant *p = registry_find(h->registry, w->id);
@@ -83,7 +88,7 @@ enum err registry_rekey(struct hub *h, struct store_txn *t, const struct status_
     if (r->is_lost && p->state != PARTICIPANT_REVOKED && p->enrolled_ms != 0 &&
         (e = registry_revoke(h, t, w, &nothing, &suspects)) != OK)
         return e;
-    if ((e = invite(h, t, p, r, invitation)) != OK)
+    if ((e = invite(h, t, p, r, invitation, ticket)) != OK)
         return e;
     hub_audit(h, t, w->who, "school %s invited with a new computer", p->id);
     return OK;

@@ -1,6 +1,7 @@
 #include "hub/registry_status.h"
 
 #include "common/cli.h"
+#include "common/clock.h"
 #include "hub/ledger.h"
 #include "hub/registry_internal.h"
 #include "hub/slot.h"
@@ -80,6 +81,29 @@ static enum err check_reason(const char *reason)
     if (reason != NULL && strlen(reason) <= REASON_MAX)
         return OK;
     return err_set(ERR_USAGE, _("--reason: words of at most %u bytes are expected"), REASON_MAX);
+}
+
+enum err registry_renew(struct hub *h, struct store_txn *t, struct participant *p)
+{
+    enum err e;
+
+    p->grant.version++;
+    p->grant.issued_ms = clock_wall_ms();
+    p->grant.expires_ms = p->grant.issued_ms + REGISTRY_GRANT_DAYS * REGISTRY_DAY_MS;
+    buf_reset(&p->grant_object);
+    e = grant_make(&p->grant_object, &p->grant, h->sign);
+    return e == OK ? registry_put(h, t, p) : e;
+}
+
+enum err registry_decide(struct hub *h, struct store_txn *t, struct participant *p, enum participant_deed deed,
+                         const char *reason, const struct suspect_from *from, size_t from_count)
+{
+    enum err e = registry_renew(h, t, p);
+
+    if (e == OK)
+        e = signers_decide(h, t, p->id, p->index, deed, bytes_of(p->grant_object.data, p->grant_object.len), reason,
+                           from, from_count);
+    return e;
 }
 
 /* What the rest of the hub asks about, in one place. */

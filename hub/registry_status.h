@@ -51,10 +51,14 @@ struct rekey {
     bool is_lost;       /* the old computer is in other hands, or may be: revoked at once */
     int64_t valid_days; /* 0: conf.invitation_days */
 };
-/* A new invitation, written to `invitation`; the old one, if it is open, is void.  The present computer is replaced
- * when the new one joins. */
+/* A new invitation, written to `invitation`, and what stands on its sheet (NULL: not wanted; a secret); the old one, if
+ * it is open, is void.  The present computer is replaced when the new one joins. */
 MUST_CHECK enum err registry_rekey(struct hub *h, struct store_txn *t, const struct status_word *w,
-                                   const struct rekey *r, struct buf *invitation);
+                                   const struct rekey *r, struct buf *invitation, struct ticket *ticket);
+/* Appends the grant that goes with a participant's open invitation: without keys, and with the counter that a new
+ * computer's numbering begins with. */
+MUST_CHECK enum err registry_invitation_grant(struct hub *h, struct store_txn *t, const struct participant *p,
+                                              struct buf *out);
 /* What its own history is sealed to, from now on. */
 MUST_CHECK enum err registry_take_history_key(struct hub *h, struct store_txn *t, const struct participant *p,
                                               const uint8_t key[KEY_BYTES]);

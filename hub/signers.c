@@ -475,9 +475,8 @@ static void put_suspects(struct buf *out, const struct suspect_from *from, size_
     }
 }
 
-enum err signers_decide(struct hub *h, struct store_txn *t, const char *id, uint32_t participant,
-                        enum participant_deed deed, struct bytes object, const char *reason,
-                        const struct suspect_from *from, size_t from_count)
+static enum err journal(struct hub *h, struct store_txn *t, const char *id, uint32_t participant, const char *what,
+                        struct bytes object, const char *reason, const struct suspect_from *from, size_t from_count)
 {
     size_t elements = from_count > 0 ? 6 : reason[0] != '\0' ? 5 : 4;
     struct buf payload;
@@ -487,7 +486,7 @@ enum err signers_decide(struct hub *h, struct store_txn *t, const char *id, uint
     buf_init(&payload, ENTRY_MAX);
     mp_put_cstr(&payload, id);
     mp_put_uint(&payload, participant);
-    mp_put_cstr(&payload, deeds[deed]);
+    mp_put_cstr(&payload, what);
     mp_put_bin(&payload, object.p, object.len);
     if (elements > 4)
         mp_put_cstr(&payload, reason);
@@ -504,6 +503,19 @@ enum err signers_decide(struct hub *h, struct store_txn *t, const char *id, uint
     }
     buf_fini(&payload);
     return e;
+}
+
+enum err signers_decide(struct hub *h, struct store_txn *t, const char *id, uint32_t participant,
+                        enum participant_deed deed, struct bytes object, const char *reason,
+                        const struct suspect_from *from, size_t from_count)
+{
+    return journal(h, t, id, participant, deeds[deed], object, reason, from, from_count);
+}
+
+enum err signers_journal(struct hub *h, struct store_txn *t, const char *id, uint32_t participant, const char *what,
+                         struct bytes object)
+{
+    return journal(h, t, id, participant, what, object, "", NULL, 0);
 }
 
 static enum err replay_suspects(struct store_txn *t, uint64_t lsn, uint32_t participant, struct mp *m)

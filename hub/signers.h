@@ -75,6 +75,9 @@ MUST_CHECK enum err suspect_clear(struct store_txn *t, uint32_t participant, con
 MUST_CHECK enum err signers_decide(struct hub *h, struct store_txn *t, const char *id, uint32_t participant,
                                    enum participant_deed deed, struct bytes object, const char *reason,
                                    const struct suspect_from *from, size_t from_count);
+/* The same by its word, which may be of no deed that changes anything here ("locked"). */
+MUST_CHECK enum err signers_journal(struct hub *h, struct store_txn *t, const char *id, uint32_t participant,
+                                    const char *what, struct bytes object);
 /* What follows from an entry of the journal; `m` stands at its payload.  ERR_MALFORMED.  Deeds of a later program are
  * passed over. */
 MUST_CHECK enum err signers_replay(struct store_txn *t, uint64_t lsn, int64_t wall_ms, struct mp *m, size_t elements);

@@ -236,6 +236,21 @@ clear:
     return e;
 }
 
+enum err directory_named_root(uint8_t out[KEY_BYTES], struct bytes object)
+{
+    struct directory *d = calloc(1, sizeof(*d));
+    struct bytes payload, certificate;
+    const uint8_t *root = NULL;
+    enum err e = d == NULL ? ERR_NOMEM : signed_open(&payload, object, SIGNED_DIRECTORY, NULL);
+
+    if (e == OK && (e = read_directory(d, payload, &certificate)) == OK && (root = signed_signer(certificate)) == NULL)
+        e = err_set(ERR_MALFORMED, "directory: its certificate is too short");
+    if (e == OK)
+        memcpy(out, root, KEY_BYTES);
+    free(d);
+    return e;
+}
+
 /* What is signed is read back first by the same reader that all agents have: nothing they would refuse goes out. */
 static enum err read_back(const struct directory *d, struct bytes payload, const struct key *hub_sign)
 {

@@ -70,6 +70,10 @@ MUST_CHECK enum err directory_make(struct buf *out, const struct directory *d, s
  * not know, are left out.  On failure *out is all zeros. */
 MUST_CHECK enum err directory_open(struct directory *out, struct bytes object, const uint8_t root[KEY_BYTES]);
 
+/* The root key that a directory names in its certificate.  Nothing is verified: compare its fingerprint with the
+ * sheet's, then directory_open().  ERR_MALFORMED. */
+MUST_CHECK enum err directory_named_root(uint8_t out[KEY_BYTES], struct bytes object);
+
 /* NULL: not listed. */
 const struct directory_object *directory_find_object(const struct directory *d, const uint8_t digest[DIGEST_BYTES]);
 /* The current key of the latest school year.  ERR_NOT_FOUND: the hub has none. */

@@ -44,7 +44,7 @@ static enum err read_request(struct enrol_request *out, struct bytes request)
 }
 
 /* The MACed and signed request, still readable, into `out`. */
-static enum err make_signed(struct buf *out, const struct enrol_request *r, const struct key *sign,
+static enum err make_signed(struct buf *out, struct enrol_request *r, const struct key *sign,
                             const uint8_t mac_key[KEY_BYTES])
 {
     struct enrol_request again;
@@ -61,6 +61,7 @@ static enum err make_signed(struct buf *out, const struct enrol_request *r, cons
         e = err_prefix(ERR_INVALID, "a request that no hub could read");
         goto done;
     }
+    digest(r->digest, bytes_of(request.data, request.len));
     derive(mac, mac_key, MAC_DOMAIN, bytes_of(request.data, request.len));
     mp_put_array(&outer, OUTER_FIELDS);
     mp_put_bin(&outer, request.data, request.len);
@@ -73,8 +74,8 @@ done:
     return e;
 }
 
-enum err enrol_make(struct buf *out, const struct enrol_request *r, const struct key *sign,
-                    const uint8_t mac_key[KEY_BYTES], const uint8_t seal_to[KEY_BYTES])
+enum err enrol_make(struct buf *out, struct enrol_request *r, const struct key *sign, const uint8_t mac_key[KEY_BYTES],
+                    const uint8_t seal_to[KEY_BYTES])
 {
     struct bytes nothing = {NULL, 0};
     struct buf plain;
@@ -114,6 +115,7 @@ static enum err check_request(struct enrol_request *out, struct bytes object,
         return err_set(ERR_AUTH, "enrolment request of %s: signed by another key than it names", out->participant);
     if (!find_mac_key(ctx, out->participant, mac_key))
         return err_set(ERR_DENIED, "enrolment request of %s: no invitation is open for it", out->participant);
+    digest(out->digest, request);
     derive(right, mac_key, MAC_DOMAIN, request);
     e = digest_equal(right, mac)
             ? OK
@@ -140,4 +142,13 @@ enum err enrol_open(struct enrol_request *out, struct bytes sealed, const struct
     if (e != OK)
         memset(out, 0, sizeof(*out));
     return e;
+}
+
+void enrol_transcript(uint8_t out[DIGEST_BYTES], const uint8_t root[KEY_BYTES], const struct enrol_request *r)
+{
+    uint8_t both[KEY_BYTES + DIGEST_BYTES];
+
+    memcpy(both, root, KEY_BYTES);
+    memcpy(both + KEY_BYTES, r->digest, DIGEST_BYTES);
+    digest_domain(out, "svodka words v1", bytes_of(both, sizeof(both)));
 }

@@ -56,11 +56,22 @@ MUST_CHECK enum err lock_bytes(struct buf *out, const uint8_t key[KEY_BYTES], st
 MUST_CHECK enum err unlock_bytes(struct buf *out, const uint8_t key[KEY_BYTES], struct bytes ad, struct bytes locked);
 #define LOCK_OVERHEAD 40u
 
+#define FINGERPRINT_BYTES 20u
+#define FINGERPRINT_CHARS 39u
 /* Eight groups of four Crockford base32 letters (160 bits of a digest), for sheets and screens: "7K2M-...". */
-void fingerprint(char out[40], const uint8_t pk[KEY_BYTES]);
+void fingerprint(char out[FINGERPRINT_CHARS + 1], const uint8_t pk[KEY_BYTES]);
+/* The same 160 bits as bytes, and written down. */
+void fingerprint_bytes(uint8_t out[FINGERPRINT_BYTES], const uint8_t pk[KEY_BYTES]);
+bool fingerprint_equal(const uint8_t a[FINGERPRINT_BYTES], const uint8_t b[FINGERPRINT_BYTES]); /* constant time */
+void fingerprint_text(char out[FINGERPRINT_CHARS + 1], const uint8_t print[FINGERPRINT_BYTES]);
 /* One-time code: twelve Crockford base32 letters in three groups, 60 bits: "ABCD-EFGH-JKMN". */
 void code_random(char out[15]);
-/* Accepts lower case, blanks, missing hyphens, O for 0, I and L for 1, and Cyrillic look-alikes. ERR_MALFORMED. */
+/* Both accept lower case, blanks, missing hyphens, O for 0, I and L for 1, and Cyrillic look-alikes.
+ * ERR_MALFORMED, with a sentence that says which letter is wrong, or how many are missing. */
 MUST_CHECK enum err code_normalise(char out[15], const char *typed);
+MUST_CHECK enum err fingerprint_read(uint8_t out[FINGERPRINT_BYTES], const char *typed);
+/* A key out of a normalised code that costs 8 MiB and about 10 ms to compute (Argon2id), so that 60 bits are out of
+ * reach for whoever must try them all.  ERR_NOMEM. */
+MUST_CHECK enum err code_stretch(uint8_t out[KEY_BYTES], const char *code, const uint8_t print[FINGERPRINT_BYTES]);
 
 #endif

@@ -1,5 +1,7 @@
 #include "protocol/message.h"
 
+#include <string.h>
+
 const char *message_error_name(enum message_error e)
 {
     switch (e) {
@@ -17,6 +19,7 @@ const char *message_error_name(enum message_error e)
     case MERR_BUSY: return "busy";
     case MERR_LIMIT: return "limit";
     case MERR_INTERNAL: return "internal";
+    case MERR_INVITATION_LOCKED: return "invitation-locked";
     }
     return "other";
 }
@@ -38,4 +41,12 @@ const char *message_type_name(enum message_type t)
     case MSG_WORD: return "WORD";
     }
     return "other";
+}
+
+bool message_hello_is_asking(const struct msg_hello *h)
+{
+    static const uint8_t zeros[sizeof(h->district)];
+
+    return memcmp(h->district, zeros, sizeof(zeros)) == 0 && strcmp(h->participant, HELLO_NOBODY) == 0 &&
+           h->enrol.len == 0;
 }

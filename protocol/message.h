@@ -46,8 +46,10 @@ enum message_error {
     MERR_SEQUENCE = 11,  /* the hub holds another batch under this sequence: RECONCILE */
     MERR_BUSY = 12,      /* overload or core away: come back in `seconds` */
     MERR_LIMIT = 13,     /* a stated limit was exceeded */
-    MERR_INTERNAL = 14
+    MERR_INTERNAL = 14,
+    MERR_INVITATION_LOCKED = 15 /* five wrong tries */
 };
+#define MERR_LAST MERR_INVITATION_LOCKED
 const char *message_error_name(enum message_error e); /* "version" ... */
 const char *message_type_name(enum message_type t);   /* "HELLO" ... */
 
@@ -56,6 +58,10 @@ struct offer {
     uint32_t length;
     uint8_t digest[DIGEST_BYTES];
 };
+/* A HELLO over an invitation's key that asks who the hub is: district zeros, this participant, no request
+ * (SPEC.md 6.9).
+ */
+#define HELLO_NOBODY "-"
 struct msg_hello {
     uint32_t version_min, version_max;
     uint8_t district[16];
@@ -141,6 +147,9 @@ struct message {
         struct msg_error error;
     } as;
 };
+
+/* Does it only ask for directory and grant? */
+bool message_hello_is_asking(const struct msg_hello *h);
 
 /* Appends the frame.  Loans in `m` are copied.  ERR_INVALID: something that message_decode() would refuse; `out` is
  * then as before. */

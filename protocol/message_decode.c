@@ -147,7 +147,7 @@ static void read_error(struct mp *m, struct msg_error *e)
 {
     uint32_t code = fields_u32(m, 1, UINT32_MAX);
 
-    e->code = code <= MERR_INTERNAL ? (enum message_error)code : MERR_INTERNAL; /* a later hub's word */
+    e->code = code <= MERR_LAST ? (enum message_error)code : MERR_INTERNAL; /* a later hub's word */
     e->seconds = fields_u32(m, 0, LATER_MAX_SECONDS);
     mp_text(m, e->text, 0, RECEIPT_TEXT_MAX);
 }

@@ -28,7 +28,8 @@ enum notice_kind {
     NOTICE_REJECTED = 2, /* ... or decided that they will never count */
     NOTICE_HELD = 3,     /* submissions are kept apart; those of a receipt that were too many to be named there */
     NOTICE_ERASED = 4,   /* their content was erased at the hub */
-    NOTICE_QUESTION = 5  /* later */
+    NOTICE_QUESTION = 5, /* later */
+    NOTICE_CORRECTED = 6 /* what waited in quarantine needs nobody's word: the school has corrected it */
 };
 /* What a submission counts as.  The first four are verdicts (receipt.h).  Others may follow, up to 255. */
 enum standing {

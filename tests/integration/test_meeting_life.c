@@ -99,7 +99,7 @@ static struct agent *rekey_gp(struct life *l, bool is_lost, const char *home)
 
     decision_begin(&d, l);
     buf_reset(&l->d.invitations[0]);
-    MUST(registry_rekey(d.h, d.t, &d.word, &r, &l->d.invitations[0]));
+    MUST(registry_rekey(d.h, d.t, &d.word, &r, &l->d.invitations[0], NULL));
     decision_end(&d);
     return school_join(&l->d, 0, home);
 }

@@ -376,19 +376,50 @@ static void codes_survive_being_typed(void **state)
     assert_string_equal(out, "ABCE-HKM0-PTXY");
 }
 
-static void codes_that_are_none_are_refused_with_a_hint(void **state)
+static void codes_that_are_none_are_refused_with_the_letter_that_is_wrong(void **state)
 {
-    static const char *const bad[] = {"",  "ABCD-EFGH-JKM",   "ABCD-EFGH-JKMNP", "ABCD-EFGH-JKMU", "ABCD-EFGH-JKM!",
-                                      "Я", "ABCDEFGHJKM\xd0", "ABCDEFGHJKM№"};
+    static const struct {
+        const char *typed, *hint;
+    } bad[] = {{"", "12 letters and digits are expected, 0"},
+               {"ABCD-EFGH-JKM", "12 letters and digits are expected, 11"},
+               {"ABCD-EFGH-JKMNP", "more than 12"},
+               {"ABCD-EFGH-JKMU", "letter 12, 'U'"},
+               {"ABCD-E!GH-JKM", "letter 6, '!'"},
+               {"Я", "letter 1, 'Я'"},
+               {"ABCDEFGHJKM\xd0", "letter 12"},
+               {"ABCDEFGHJKM№", "letter 12, '№'"}};
     char out[15] = "as before";
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         err_clear();
-        assert_int_equal(code_normalise(out, bad[i]), ERR_MALFORMED);
-        assert_non_null(strstr(err_text(), "12"));
+        assert_int_equal(code_normalise(out, bad[i].typed), ERR_MALFORMED);
+        assert_non_null(strstr(err_text(), bad[i].hint));
     }
     assert_string_equal(out, "as before");
+}
+
+static void a_fingerprint_can_be_typed_as_people_type(void **state)
+{
+    uint8_t pk[KEY_BYTES] = {7}, print[FINGERPRINT_BYTES], again[FINGERPRINT_BYTES];
+    char text[FINGERPRINT_CHARS + 1], lower[FINGERPRINT_CHARS + 1];
+    size_t at = 0;
+
+    (void)state;
+    fingerprint(text, pk);
+    fingerprint_bytes(print, pk);
+    assert_int_equal(fingerprint_read(again, text), OK);
+    assert_memory_equal(print, again, sizeof(print));
+    for (const char *c = text; *c != '\0'; c++) /* lower case, no hyphens */
+        if (*c != '-')
+            lower[at++] = *c >= 'A' ? (char)(*c - 'A' + 'a') : *c;
+    lower[at] = '\0';
+    memset(again, 0, sizeof(again));
+    assert_int_equal(fingerprint_read(again, lower), OK);
+    assert_memory_equal(print, again, sizeof(print));
+    lower[at - 1] = '\0';
+    assert_int_equal(fingerprint_read(again, lower), ERR_MALFORMED);
+    assert_non_null(strstr(err_text(), "32 letters and digits are expected, 31"));
 }
 
 int main(void)
@@ -407,7 +438,8 @@ int main(void)
         cmocka_unit_test(a_sealed_thing_opens_for_its_recipient_only),
         cmocka_unit_test(fingerprints_are_eight_groups_of_four),
         cmocka_unit_test(codes_survive_being_typed),
-        cmocka_unit_test(codes_that_are_none_are_refused_with_a_hint),
+        cmocka_unit_test(codes_that_are_none_are_refused_with_the_letter_that_is_wrong),
+        cmocka_unit_test(a_fingerprint_can_be_typed_as_people_type),
     };
 
     return cmocka_run_group_tests(tests, start, stop);

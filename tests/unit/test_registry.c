@@ -57,11 +57,13 @@ struct computer {
 static void computer_open(struct computer *c, const char *code, const char *participant)
 {
     struct enrol_request r = {.made_ms = SOME_MS};
+    uint8_t print[FINGERPRINT_BYTES];
 
     memset(c, 0, sizeof(*c));
     MUST(key_generate(&c->sign, KEY_SIGN));
     MUST(key_generate(&c->curve, KEY_CURVE));
-    MUST(invitation_curve(&c->invite, code, w.hub->district));
+    fingerprint_bytes(print, w.hub->root);
+    MUST(invitation_curve(&c->invite, code, print));
     invitation_mac_key(c->mac, code, w.hub->district);
     memcpy(r.district, w.hub->district, sizeof(r.district));
     (void)snprintf(r.participant, sizeof(r.participant), "%s", participant);
@@ -80,14 +82,22 @@ static void computer_close(struct computer *c)
     buf_fini(&c->request);
 }
 
+static bool was_wrong_code; /* of the last enrol() */
+
 static enum err enrol(const struct computer *c, const char *participant, struct buf *grant, enum message_error *refusal)
 {
+    struct enrolment x = {.participant = participant,
+                          .sealed = bytes_of(c->request.data, c->request.len),
+                          .from = "192.0.2.7",
+                          .grant = grant};
     struct store_txn *t;
     enum err e;
 
     MUST(store_begin_write(w.hub->store, &t));
     buf_init(grant, SIGNED_MAX);
-    e = registry_enrol(w.hub, t, participant, bytes_of(c->request.data, c->request.len), grant, refusal);
+    e = registry_enrol(w.hub, t, &x);
+    *refusal = x.refusal;
+    was_wrong_code = x.is_wrong_code;
     if (e == OK)
         finish_txn(&w, t);
     else {
@@ -309,6 +319,187 @@ static void an_expired_invitation_and_a_wrong_code_are_refused(void **state)
     computer_close(&c);
 }
 
+static enum err wrong_try(const char *id)
+{
+    struct store_txn *t;
+    enum err e;
+
+    MUST(store_begin_write(w.hub->store, &t));
+    e = registry_wrong_try(w.hub, t, id);
+    if (e == OK)
+        finish_txn(&w, t);
+    else
+        store_abort(t);
+    MUST(hub_reload(w.hub, NULL)); /* what counts is what is stored */
+    return e;
+}
+
+static void five_wrong_codes_lock_an_invitation_for_the_right_one_too(void **state)
+{
+    enum message_error refusal;
+    struct computer wrong, right;
+    struct buf grant;
+    char code[15];
+
+    (void)state;
+    invite("s1", 14, code);
+    computer_open(&wrong, "0000-0000-0000", "s1");
+    computer_open(&right, code, "s1");
+    for (unsigned i = 1; i <= REGISTRY_TRIES; i++) {
+        assert_int_equal(enrol(&wrong, "s1", &grant, &refusal), ERR_AUTH);
+        assert_int_equal(refusal, MERR_ENROL);
+        assert_true(was_wrong_code);
+        buf_fini(&grant);
+        assert_false(registry_is_locked(registry_by_id(w.hub->registry, "s1")));
+        assert_int_equal(wrong_try("s1"), OK);
+        assert_int_equal(registry_by_id(w.hub->registry, "s1")->tries, i);
+    }
+    assert_true(registry_is_locked(registry_by_id(w.hub->registry, "s1")));
+    assert_int_equal(enrol(&right, "s1", &grant, &refusal), ERR_DENIED);
+    assert_int_equal(refusal, MERR_INVITATION_LOCKED);
+    assert_false(was_wrong_code);
+    buf_fini(&grant);
+    assert_int_equal(wrong_try("s1"), OK); /* more of them change nothing */
+    assert_int_equal(registry_by_id(w.hub->registry, "s1")->tries, REGISTRY_TRIES);
+    assert_int_equal(registry_by_id(w.hub->registry, "s1")->state, PARTICIPANT_INVITED);
+    computer_close(&wrong);
+    computer_close(&right);
+}
+
+/* Junk that was never sealed to this hub is nobody's try: else anybody could lock a school out. */
+static void junk_and_used_invitations_count_no_tries(void **state)
+{
+    enum message_error refusal;
+    struct computer c;
+    struct buf grant;
+    char code[15];
+
+    (void)state;
+    invite("s1", 14, code);
+    computer_open(&c, code, "s1");
+    c.request.data[40] ^= 1;
+    assert_int_equal(enrol(&c, "s1", &grant, &refusal), ERR_AUTH);
+    assert_false(was_wrong_code);
+    buf_fini(&grant);
+    c.request.data[40] ^= 1;
+    assert_int_equal(enrol(&c, "s1", &grant, &refusal), OK);
+    buf_fini(&grant);
+    assert_string_equal(registry_by_id(w.hub->registry, "s1")->joined_from, "192.0.2.7");
+    for (unsigned i = 0; i < 2 * REGISTRY_TRIES; i++)
+        assert_int_equal(wrong_try("s1"), OK);
+    assert_int_equal(registry_by_id(w.hub->registry, "s1")->tries, 0);
+    assert_int_equal(enrol(&c, "s1", &grant, &refusal), OK); /* the lost answer again */
+    buf_fini(&grant);
+    computer_close(&c);
+}
+
+static enum err invite_again(const char *id, struct ticket *ticket)
+{
+    struct store_txn *t;
+    struct buf text;
+    enum err e;
+
+    MUST(store_begin_write(w.hub->store, &t));
+    buf_init(&text, INVITATION_MAX);
+    e = registry_invite(w.hub, t, id, 3, &text, ticket);
+    if (e == OK)
+        finish_txn(&w, t);
+    else {
+        store_abort(t);
+        ledger_aborted(w.hub->ledger);
+    }
+    MUST(hub_reload(w.hub, NULL));
+    buf_fini(&text);
+    return e;
+}
+
+static void a_new_invitation_replaces_the_old_one_until_the_school_has_joined(void **state)
+{
+    enum message_error refusal;
+    struct computer old, fresh;
+    struct ticket ticket;
+    struct buf grant;
+    char code[15];
+
+    (void)state;
+    invite("s1", 14, code);
+    for (unsigned i = 0; i < REGISTRY_TRIES; i++)
+        assert_int_equal(wrong_try("s1"), OK);
+    assert_int_equal(invite_again("s1", &ticket), OK);
+    assert_string_not_equal(ticket.code, code);
+    assert_string_equal(ticket.participant, "s1");
+    assert_int_equal(ticket.expires_ms, SOME_MS + 3 * INT64_C(86400000));
+    assert_int_equal(registry_by_id(w.hub->registry, "s1")->tries, 0);
+    assert_int_equal(registry_by_id(w.hub->registry, "s1")->grant.version, 2);
+    computer_open(&old, code, "s1");
+    computer_open(&fresh, ticket.code, "s1");
+    assert_int_equal(enrol(&old, "s1", &grant, &refusal), ERR_AUTH);
+    buf_fini(&grant);
+    assert_int_equal(enrol(&fresh, "s1", &grant, &refusal), OK);
+    buf_fini(&grant);
+    assert_int_equal(invite_again("s1", &ticket), ERR_EXISTS);
+    assert_non_null(strstr(err_text(), "rekey"));
+    assert_int_equal(invite_again("nobody", &ticket), ERR_NOT_FOUND);
+    computer_close(&old);
+    computer_close(&fresh);
+}
+
+static void words_are_ticked_off_once_there_are_any(void **state)
+{
+    enum message_error refusal;
+    const struct participant *p;
+    struct store_txn *t;
+    struct computer c;
+    struct buf grant;
+    char code[15];
+
+    (void)state;
+    invite("s1", 14, code);
+    MUST(store_begin_write(w.hub->store, &t));
+    assert_int_equal(registry_words_match(w.hub, t, "s1", "office:test"), ERR_INVALID);
+    assert_int_equal(registry_words_match(w.hub, t, "nobody", "office:test"), ERR_NOT_FOUND);
+    store_abort(t);
+    computer_open(&c, code, "s1");
+    assert_int_equal(enrol(&c, "s1", &grant, &refusal), OK);
+    buf_fini(&grant);
+    MUST(store_begin_write(w.hub->store, &t));
+    assert_int_equal(registry_words_match(w.hub, t, "s1", "office:test"), OK);
+    finish_txn(&w, t);
+    MUST(hub_reload(w.hub, NULL));
+    p = registry_by_id(w.hub->registry, "s1");
+    assert_int_equal(p->words_ms, SOME_MS);
+    assert_true(p->has_transcript);
+    computer_close(&c);
+}
+
+/* What a hub of before wrote: ten fields. */
+static void an_entry_of_the_first_version_is_read(void **state)
+{
+    struct store_txn *t;
+    struct bytes value;
+    struct buf copy;
+    struct mp m;
+
+    (void)state;
+    buf_init(&copy, 1 << 20);
+    MUST(store_begin_write(w.hub->store, &t));
+    MUST(store_get(t, H_PARTICIPANTS, bytes_of("ms", 2), &value));
+    m = mp_of(value);
+    assert_int_equal(mp_array(&m, 14, 14), 14);
+    mp_skip(&m, 10);
+    assert_false(m.failed);
+    buf_put(&copy, value.p, (size_t)(m.p - value.p));
+    assert_int_equal(copy.data[0], 0x9e);
+    copy.data[0] = 0x9a;
+    MUST(store_put(t, H_PARTICIPANTS, bytes_of("ms", 2), bytes_of(copy.data, copy.len)));
+    MUST(hub_reload(w.hub, t));
+    assert_int_equal(registry_by_id(w.hub->registry, "ms")->tries, 0);
+    assert_string_equal(registry_by_id(w.hub->registry, "ms")->joined_from, "");
+    assert_false(registry_by_id(w.hub->registry, "ms")->has_transcript);
+    store_abort(t);
+    buf_fini(&copy);
+}
+
 /* A school with a good code of its own asks to become another one (invariant 6). */
 static void a_request_under_anothers_connection_is_refused(void **state)
 {
@@ -391,6 +582,13 @@ int main(void)
                                         close_world),
         cmocka_unit_test_setup_teardown(an_expired_invitation_and_a_wrong_code_are_refused, open_world, close_world),
         cmocka_unit_test_setup_teardown(a_request_under_anothers_connection_is_refused, open_world, close_world),
+        cmocka_unit_test_setup_teardown(five_wrong_codes_lock_an_invitation_for_the_right_one_too, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(junk_and_used_invitations_count_no_tries, open_world, close_world),
+        cmocka_unit_test_setup_teardown(a_new_invitation_replaces_the_old_one_until_the_school_has_joined, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(words_are_ticked_off_once_there_are_any, open_world, close_world),
+        cmocka_unit_test_setup_teardown(an_entry_of_the_first_version_is_read, open_world, close_world),
         cmocka_unit_test_setup_teardown(the_last_meeting_is_remembered, open_world, close_world),
         cmocka_unit_test_setup_teardown(the_key_of_a_code_is_locked_in_the_store, open_world, close_world),
         cmocka_unit_test_setup_teardown(a_damaged_entry_is_named_and_nothing_is_loaded, open_world, close_world),

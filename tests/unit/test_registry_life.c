@@ -90,7 +90,7 @@ static enum err join(struct computer *c, const char *id, struct grant *g)
     struct enrol_request r = {.made_ms = SOME_MS};
     uint8_t mac[KEY_BYTES];
     struct buf request, grant;
-    enum message_error refusal;
+    struct enrolment x = {.participant = id, .from = "127.0.0.1", .grant = &grant};
     struct store_txn *t;
     enum err e;
 
@@ -104,7 +104,8 @@ static enum err join(struct computer *c, const char *id, struct grant *g)
     buf_init(&grant, SIGNED_MAX);
     MUST(enrol_make(&request, &r, c->sign, mac, key_public(w.hub->seal[0])));
     MUST(store_begin_write(w.hub->store, &t));
-    e = end_txn(t, registry_enrol(w.hub, t, id, bytes_of(request.data, request.len), &grant, &refusal));
+    x.sealed = bytes_of(request.data, request.len);
+    e = end_txn(t, registry_enrol(w.hub, t, &x));
     if (e == OK && g != NULL)
         MUST(grant_open(g, bytes_of(grant.data, grant.len), key_public(w.hub->sign)));
     buf_fini(&request);
@@ -155,7 +156,7 @@ static enum err rekey_it(const char *id, bool is_lost, struct buf *text)
 
     buf_init(text, INVITATION_MAX);
     MUST(store_begin_write(w.hub->store, &t));
-    return end_txn(t, registry_rekey(w.hub, t, &said, &r, text));
+    return end_txn(t, registry_rekey(w.hub, t, &said, &r, text, NULL));
 }
 
 static void rekeyed(struct computer *c, const char *id, bool is_lost)

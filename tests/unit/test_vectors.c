@@ -5,6 +5,8 @@
 #include "protocol/batch.h"
 #include "protocol/batch_internal.h"
 #include "protocol/block.h"
+#include "protocol/six_words.h"
+#include "protocol/ticket.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -146,6 +148,46 @@ static void keys_and_fingerprints_are_these(void **state)
         assert_int_equal(code_normalise(code, text_at(j, "typed")), OK);
         assert_string_equal(code, text_at(j, "code"));
     }
+}
+
+static void a_sheet_gives_these_keys_and_words(void **state)
+{
+    const json_t *j = json_object_get(all, "sheet");
+    const json_t *words = json_object_get(j, "words");
+    uint8_t print[FINGERPRINT_BYTES], stretched[KEY_BYTES], mac[KEY_BYTES], transcript[DIGEST_BYTES];
+    char text[SIX_WORDS_MAX];
+    struct enrol_request r = {.made_ms = 0};
+    struct ticket t;
+    struct key *k;
+    struct buf line;
+
+    (void)state;
+    assert_int_equal(ticket_read(&t, text_at(j, "line")), OK);
+    assert_string_equal(t.code, text_at(j, "code"));
+    fingerprint_bytes(print, hex_at(j, "root").p);
+    assert_true(fingerprint_equal(print, t.print));
+    buf_init(&line, TICKET_MAX + 1);
+    assert_int_equal(ticket_write(&line, &t), OK);
+    assert_string_equal(buf_cstr(&line), text_at(j, "line"));
+    buf_fini(&line);
+    assert_int_equal(code_stretch(stretched, t.code, t.print), OK);
+    assert_same(hex_at(j, "stretched"), stretched, sizeof(stretched));
+    assert_int_equal(invitation_curve(&k, t.code, t.print), OK);
+    assert_same(hex_at(j, "curve_public"), key_public(k), KEY_BYTES);
+    assert_same(hex_at(j, "curve_secret"), key_secret(k), KEY_BYTES);
+    key_free(k);
+    assert_int_equal(door_key(&k, t.print), OK);
+    assert_same(hex_at(j, "door_public"), key_public(k), KEY_BYTES);
+    key_free(k);
+    invitation_mac_key(mac, t.code, hex_at(j, "district").p);
+    assert_same(hex_at(j, "mac_key"), mac, sizeof(mac));
+    memcpy(r.digest, hex_at(j, "request_digest").p, sizeof(r.digest));
+    enrol_transcript(transcript, hex_at(j, "root").p, &r);
+    assert_same(hex_at(words, "digest"), transcript, sizeof(transcript));
+    six_words(text, transcript, true);
+    assert_string_equal(text, text_at(words, "ru"));
+    six_words(text, transcript, false);
+    assert_string_equal(text, text_at(words, "en"));
 }
 
 static void a_signature_is_this(void **state)
@@ -505,6 +547,7 @@ int main(void)
         cmocka_unit_test(elements_are_accepted_or_refused),
         cmocka_unit_test(digests_are_these),
         cmocka_unit_test(keys_and_fingerprints_are_these),
+        cmocka_unit_test(a_sheet_gives_these_keys_and_words),
         cmocka_unit_test(a_signature_is_this),
         cmocka_unit_test(sealed_and_locked_bytes_open),
         cmocka_unit_test(records_are_these_in_both_directions),

@@ -5,6 +5,8 @@
 #include "protocol/batch_internal.h"
 #include "protocol/block.h"
 #include "protocol/keys_internal.h"
+#include "protocol/six_words.h"
+#include "protocol/ticket.h"
 #include "tests/unit/record_fixture.h"
 #include "tests/unit/vectors.h"
 
@@ -178,6 +180,56 @@ static json_t *codes(void)
         json_array_append_new(a, json_pack("{s:s,s:s}", "typed", typed[i], "code", code));
     }
     return a;
+}
+
+/* ---- sections 5.6 and 5.7: what a sheet gives, and what is read out over the telephone ---- */
+
+static json_t *words_of(const uint8_t d[DIGEST_BYTES])
+{
+    char ru[SIX_WORDS_MAX];
+    char en[SIX_WORDS_MAX];
+
+    six_words(ru, d, true);
+    six_words(en, d, false);
+    return json_pack("{s:o,s:s,s:s}", "digest", vector_hex(d, DIGEST_BYTES), "ru", ru, "en", en);
+}
+
+static json_t *sheet(void)
+{
+    struct ticket t = {.code = "ABCD-EFGH-JKMN",
+                       .expires_ms = 1600128000000,
+                       .participant = "gp",
+                       .name = "Гимназия № 1",
+                       .hub = "Отдел & Ко",
+                       .phone = "8 (34 369) 2-12-85"};
+    uint8_t root[KEY_BYTES], district[DISTRICT_BYTES], mac[KEY_BYTES], stretched[KEY_BYTES], transcript[DIGEST_BYTES];
+    struct enrol_request r = {.made_ms = 0};
+    struct key *curve, *door;
+    struct buf line;
+    json_t *j;
+
+    fill(root, sizeof(root), 0x60);
+    fill(district, sizeof(district), 0x70);
+    fill(r.digest, sizeof(r.digest), 0x80);
+    fingerprint_bytes(t.print, root);
+    check(ticket_add_door(&t, "hub.example:4781"), "door");
+    buf_init(&line, TICKET_MAX + 1);
+    check(ticket_write(&line, &t), "ticket");
+    check(code_stretch(stretched, t.code, t.print), "stretch");
+    check(invitation_curve(&curve, t.code, t.print), "curve");
+    check(door_key(&door, t.print), "door");
+    invitation_mac_key(mac, t.code, district);
+    enrol_transcript(transcript, root, &r);
+    j = json_pack("{s:o,s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "root", vector_hex(root, sizeof(root)), "district",
+                  vector_hex(district, sizeof(district)), "code", t.code, "line", buf_cstr(&line), "stretched",
+                  vector_hex(stretched, sizeof(stretched)), "curve_secret", vector_hex(key_secret(curve), KEY_BYTES),
+                  "curve_public", vector_hex(key_public(curve), KEY_BYTES), "door_public",
+                  vector_hex(key_public(door), KEY_BYTES), "mac_key", vector_hex(mac, sizeof(mac)), "request_digest",
+                  vector_hex(r.digest, sizeof(r.digest)), "words", words_of(transcript));
+    key_free(curve);
+    key_free(door);
+    buf_fini(&line);
+    return j;
 }
 
 static json_t *signature(void)
@@ -513,6 +565,7 @@ int main(void)
     json_object_set_new(all, "digests", digests());
     json_object_set_new(all, "keys", keys());
     json_object_set_new(all, "codes", codes());
+    json_object_set_new(all, "sheet", sheet());
     json_object_set_new(all, "signature", signature());
     json_object_set_new(all, "sealed", sealed());
     json_object_set_new(all, "form",
