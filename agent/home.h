@@ -48,6 +48,7 @@ struct agent {
     struct agent_conf conf;
     struct store *store;
     struct key *sign, *curve, *home_key; /* KEY_SIGN, KEY_CURVE, KEY_SECRET */
+    struct key *history_key;             /* KEY_SEAL: the school's own history is sealed to it; NULL: a home without */
     char code[15];                       /* of the invitation, until the grant holds our keys; then "" */
     struct directory *directory;
     struct grant *grant;    /* keys are zero until enrolled */
@@ -82,6 +83,9 @@ MUST_CHECK enum err agent_lock_wait(const struct agent *a, const char *name, int
 void agent_unlock(int fd);
 
 bool agent_is_enrolled(const struct agent *a);
+/* By the last grant the district takes nothing new from this computer: it is held or revoked.  What is sealed may go,
+ * new work waits here. */
+bool agent_is_stopped(const struct agent *a);
 /* Current version by id; or any version by digest; NULL: none. */
 const struct form *agent_form(const struct agent *a, const char *id);
 const struct form *agent_form_by_digest(const struct agent *a, const uint8_t digest[32]);

@@ -51,6 +51,10 @@ struct meeting {
     bool has_error;
     struct msg_error error;
     unsigned bad, orders;
+    unsigned words; /* since the last HELLO; */
+    size_t word_bytes;
+    bool more_words; /* another HELLO brings more */
+    bool word_left;  /* one cannot be taken now: nothing behind it is waited for */
 
     struct generation gen;
     uint32_t credit;
@@ -84,6 +88,9 @@ MUST_CHECK enum err meeting_greet(struct meeting *m);
 /* A meeting at the first endpoint that answers; `compare` NULL: an ordinary one. */
 MUST_CHECK enum err sync_endpoints(struct agent *a, const struct key *invitation, struct compare_run *compare,
                                    struct sync_result *out);
+/* The words that WELCOME announced: until all are here, or as many as come unasked.  *more: another HELLO brings the
+ * rest. */
+MUST_CHECK enum err meeting_wait_for_words(struct meeting *m, bool *more);
 /* After WELCOME GO: objects (sync_objects.c), then batches (sync_batches.c), until every one has its receipt. */
 MUST_CHECK enum err meeting_fetch(struct meeting *m);
 MUST_CHECK enum err meeting_deliver(struct meeting *m);

@@ -94,6 +94,9 @@ static enum err take_word(struct meeting *m, struct bytes object)
     if ((e = agent_words_held(m->a, NULL, &before)) != OK)
         return e;
     e = agent_take_word(m->a, object);
+    m->words++;
+    m->word_bytes += object.len;
+    m->word_left = m->word_left || e != OK;
     if (e == ERR_NOT_FOUND || e == ERR_VERSION) {
         log_notice("sync: %s", err_text());
         return OK; /* it comes again */
@@ -241,6 +244,26 @@ static enum err put_offers(struct meeting *m, struct msg_hello *h, uint64_t rece
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
+/* What has no receipt in all other generations. */
+static enum err count_elsewhere(const struct meeting *m, uint64_t *out)
+{
+    struct generation *list = malloc(QUEUE_MAX_GENERATIONS * sizeof(*list));
+    size_t count = 0;
+    enum err e = list == NULL ? ERR_NOMEM : queue_generations(m->a, list, QUEUE_MAX_GENERATIONS, &count);
+
+    *out = 0;
+    for (size_t i = 0; i < count && e == OK; i++) {
+        struct queue_chain chain;
+
+        if (generation_compare(&list[i], &m->gen) == 0)
+            continue;
+        if ((e = queue_chain(m->a, &list[i], &chain)) == OK)
+            *out += chain.waiting_records;
+    }
+    free(list);
+    return e;
+}
+
 static enum err fill_hello(struct meeting *m, struct msg_hello *h)
 {
     const struct agent *a = m->a;
@@ -268,7 +291,8 @@ static enum err fill_hello(struct meeting *m, struct msg_hello *h)
     if (m->over_invitation)
         h->enrol = bytes_of(m->enrol.data, m->enrol.len);
     h->takes_words = true;
-    if ((e = agent_words_held(a, NULL, &h->words_held)) != OK)
+    h->says_elsewhere = true;
+    if ((e = agent_words_held(a, NULL, &h->words_held)) != OK || (e = count_elsewhere(m, &h->waiting_elsewhere)) != OK)
         return e;
     return put_offers(m, h, chain.receipted);
 }
@@ -282,7 +306,9 @@ enum err meeting_greet(struct meeting *m)
     if (out == NULL)
         return ERR_NOMEM;
     out->type = MSG_HELLO;
-    m->has_welcome = m->is_open = false;
+    m->has_welcome = m->is_open = m->word_left = false;
+    m->words = 0;
+    m->word_bytes = 0;
     m->sent_count = 0;
     m->sent_total = m->acked_total = 0;
     if ((e = fill_hello(m, &out->as.hello)) == OK)
@@ -299,6 +325,25 @@ enum err meeting_greet(struct meeting *m)
     if (e == OK && m->over_invitation && !m->out->joined) {
         m->out->joined = true;
         log_notice("sync: the district has let this computer join as %s", m->a->grant->participant);
+    }
+    return e;
+}
+
+/* ---- words ---- */
+
+enum err meeting_wait_for_words(struct meeting *m, bool *more)
+{
+    uint64_t held;
+    enum err e;
+
+    *more = false;
+    while ((e = agent_words_held(m->a, NULL, &held)) == OK && held < m->welcome.last_word && !m->word_left) {
+        if (m->words >= WORDS_AT_ONCE || m->word_bytes >= WORDS_BYTES) {
+            *more = true;
+            return OK;
+        }
+        if ((e = meeting_pump(m, STEP_MS)) != OK)
+            return e;
     }
     return e;
 }
@@ -374,10 +419,18 @@ static enum err seal_again(struct meeting *m, bool *again)
 /* *again: the list of generations has changed, or the hub asks for another HELLO. */
 static enum err meet_generation(struct meeting *m, bool *again)
 {
+    bool was_stopped = agent_is_stopped(m->a);
+    uint64_t sealed = 0;
     enum err e = meeting_greet(m);
 
     if (e != OK)
         return e;
+    if (was_stopped && !agent_is_stopped(m->a)) { /* released: what waited goes at once */
+        *again = true;
+        e = queue_seal(m->a, &sealed);
+        m->out->sealed += sealed;
+        return e;
+    }
     if (m->welcome.go == WELCOME_RECONCILE) {
         *again = true;
         return reconcile(m);
@@ -386,9 +439,15 @@ static enum err meet_generation(struct meeting *m, bool *again)
         return OK;
     if ((e = seal_again(m, again)) != OK || *again)
         return e;
-    if ((e = meeting_fetch(m)) != OK || (e = meeting_deliver(m)) != OK)
+    if ((e = meeting_fetch(m)) != OK || (e = meeting_deliver(m)) != OK ||
+        (e = meeting_wait_for_words(m, &m->more_words)) != OK)
         return e;
-    return seal_again(m, again);
+    if (m->words > 0 && (e = meeting_fetch(m)) != OK) /* forms that the history needs */
+        return e;
+    if ((e = seal_again(m, again)) != OK)
+        return e;
+    *again = *again || m->more_words;
+    return OK;
 }
 
 /* Errors after which the same meeting goes on with another HELLO. */
@@ -417,7 +476,9 @@ enum err meeting_run(struct meeting *m)
                                    "with it"));
             break;
         }
-        again = false;
+        if (m->more_words) /* each time some came: that is progress */
+            round = 0;
+        again = m->more_words = false;
         e = queue_generations(m->a, list, QUEUE_MAX_GENERATIONS, &count);
         for (size_t i = 0; i < count && e == OK && !again && m->welcome.go != WELCOME_LATER; i++) {
             m->gen = list[i];

@@ -1,6 +1,7 @@
 #include "hub/commands.h"
 
 #include "hub/invite_sheet.h"
+#include "hub/registry_status.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +14,10 @@
 
 struct add {
     struct school_add school;
-    bool is_again;            /* one that is there already, and has not joined */
+    bool is_again; /* one that is there already, and has not joined */
+    bool is_rekey; /* one that has joined, and has a new computer */
+    struct rekey rekey;
+    const char *reason;
     const char *file, *sheet; /* either may be NULL */
     enum sheet_form form;
     struct ticket ticket;
@@ -71,6 +75,24 @@ static void remove_files(const struct add *a)
         (void)unlink(a->sheet);
 }
 
+static enum err invite_in(struct hub *h, struct store_txn *t, struct add *a, const char *who, struct buf *text)
+{
+    enum err e = a->is_again ? registry_invite(h, t, a->school.id, a->school.valid_days, text, &a->ticket)
+                             : registry_add(h, t, &a->school, text);
+
+    if (e == OK)
+        hub_audit(h, t, who, "school %s invited%s", a->school.id, a->is_again ? " again" : "");
+    return e;
+}
+
+static enum err rekey_in(struct hub *h, struct store_txn *t, struct add *a, const char *who, struct buf *text)
+{
+    const struct status_word word = {a->school.id, who, a->reason};
+
+    a->rekey.valid_days = a->school.valid_days;
+    return registry_rekey(h, t, &word, &a->rekey, text, &a->ticket);
+}
+
 static enum err add_in(struct hub *h, struct store_txn *t, struct add *a)
 {
     struct buf text;
@@ -81,13 +103,10 @@ static enum err add_in(struct hub *h, struct store_txn *t, struct add *a)
         return e;
     buf_init(&text, INVITATION_MAX);
     a->school.ticket = &a->ticket;
-    e = a->is_again ? registry_invite(h, t, a->school.id, a->school.valid_days, &text, &a->ticket)
-                    : registry_add(h, t, &a->school, &text);
-    if (e == OK) {
-        command_user(who, sizeof(who));
-        hub_audit(h, t, who, "school %s invited%s", a->school.id, a->is_again ? " again" : "");
+    command_user(who, sizeof(who));
+    e = a->is_rekey ? rekey_in(h, t, a, who, &text) : invite_in(h, t, a, who, &text);
+    if (e == OK)
         e = write_files(a, &text);
-    }
     buf_wipe(&text);
     return e;
 }
@@ -147,6 +166,18 @@ static enum err say_added(const struct hub *h, const struct add *a)
     return OK;
 }
 
+/* On stderr: the sheet may be on stdout. */
+static void say_rekeyed(const struct add *a)
+{
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "%s\n",
+                  a->rekey.is_lost
+                      ? _("The old computer is revoked: what it still sends is kept apart and not counted.")
+                      : _("The old computer goes on until the new one joins; what it has then still counts."));
+    (void)fprintf(stderr, "%s\n",
+                  _("What the school sent before comes back to the new computer, sealed to it, when it joins."));
+}
+
 static int run_add(struct add *a, const char *home, const char *days)
 {
     struct hub *h = NULL;
@@ -162,6 +193,8 @@ static int run_add(struct add *a, const char *home, const char *days)
         return cli_fail(e);
     if ((e = command_open(&h, home, HUB_WRITE)) == OK && (e = add_school(h, a)) == OK)
         e = say_added(h, a);
+    if (e == OK && a->is_rekey)
+        say_rekeyed(a);
     code = command_close(h, e, true);
     wipe(&a->ticket, sizeof(a->ticket));
     return code;
@@ -230,6 +263,31 @@ int cmd_school_invite(int argc, char **argv)
     return run_add(&a, home, days);
 }
 
+int cmd_school_rekey(int argc, char **argv)
+{
+    const char *home = NULL, *days = NULL, *lost = NULL, *reason = NULL;
+    const struct cli_command *c = command_named("school rekey");
+    struct add a = {.is_rekey = true};
+    const struct cli_option options[] = {
+        HOME_OPTION(&home),
+        INVITE_OPTION(&a.file),
+        SHEET_OPTION(&a.sheet),
+        {"lost", 0, NULL, N_("the old computer is stolen or lost: revoke it at once"), &lost},
+        {"reason", 0, N_("TEXT"), N_("with --lost: why; kept with the decision"), &reason},
+        DAYS_OPTION(&days),
+        LAST_OPTION};
+
+    if (cli_parse(c, options, argc, argv, 1, 1) < 0)
+        return cli_exit_code();
+    a.school.id = argv[0];
+    a.rekey.is_lost = lost != NULL;
+    a.reason = reason != NULL ? reason : "";
+    if (a.rekey.is_lost && a.reason[0] == '\0')
+        return cli_fail(
+            err_set(ERR_USAGE, _("--reason is missing: why, in a few words; they are kept with the decision")));
+    return run_add(&a, home, days);
+}
+
 /* ---- school list ---- */
 
 enum {
@@ -242,6 +300,8 @@ enum {
     COLUMN_UNTIL,
     COLUMN_ENROLLED,
     COLUMN_SEEN,
+    COLUMN_SINCE,
+    COLUMN_REASON,
     COLUMN_COUNT
 };
 
@@ -252,13 +312,16 @@ static void join(struct buf *out, const char (*items)[ID_MAX + 1], uint32_t coun
         buf_printf(out, "%s%s", i > 0 ? " " : "", items[i]);
 }
 
-static enum err put_school(struct table *t, const struct participant *p, enum table_format f)
+static enum err put_school(struct table *t, struct store_txn *txn, const struct participant *p, enum table_format f)
 {
     const char *cells[COLUMN_COUNT] = {p->id, p->grant.name, command_standing(p, f)};
-    char invited[64], until[64], enrolled[64], seen[64];
+    char invited[64], until[64], enrolled[64], seen[64], since[64];
+    struct stands stands;
     struct buf units, roles;
-    enum err e;
+    enum err e = signers_stands(txn, p->index, &stands);
 
+    if (e != OK && e != ERR_NOT_FOUND)
+        return e;
     buf_init(&units, 64u << 10);
     buf_init(&roles, 4096);
     join(&units, p->grant.units, p->grant.unit_count);
@@ -273,6 +336,9 @@ static enum err put_school(struct table *t, const struct participant *p, enum ta
     cells[COLUMN_UNTIL] = until;
     cells[COLUMN_ENROLLED] = enrolled;
     cells[COLUMN_SEEN] = seen;
+    command_time(since, sizeof(since), stands.since_ms, f);
+    cells[COLUMN_SINCE] = since;
+    cells[COLUMN_REASON] = stands.reason;
     e = table_row(t, cells);
     buf_fini(&units);
     buf_fini(&roles);
@@ -291,12 +357,18 @@ static enum err list_schools(const struct hub *h, enum table_format f)
         {"invitation_until", _("Invitation until"), TABLE_LEFT, false},
         {"enrolled", _("Enrolled"), TABLE_LEFT, false},
         {"last_seen", _("Last seen"), TABLE_LEFT, false},
+        {"since", _("So since"), TABLE_LEFT, false},
+        {"reason", _("Reason"), TABLE_LEFT, false},
     };
     struct table *t = NULL;
+    struct store_txn *txn = NULL;
     enum err e = table_new(&t, columns, COLUMN_COUNT);
 
+    if (e == OK)
+        e = store_begin_read(h->store, &txn);
     for (size_t i = 0; i < registry_count(h->registry) && e == OK; i++)
-        e = put_school(t, registry_at(h->registry, i), f);
+        e = put_school(t, txn, registry_at(h->registry, i), f);
+    store_abort(txn);
     return command_print(t, f, e);
 }
 

@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "hub/archive.h"
+#include "hub/registry_status.h"
 #include "hub/returns.h"
 #include "hub/words.h"
 
@@ -12,8 +13,7 @@
 
 #define SEEN_EVERY_MS    60000
 #define BUSY_SECONDS     60
-#define RECEIPTS_AT_ONCE 1024u      /* unasked, in one meeting */
-#define WORDS_BYTES      (4u << 20) /* the same: the gateway holds them until the line has taken them */
+#define RECEIPTS_AT_ONCE 1024u /* unasked, in one meeting */
 
 static void send_message(struct core *c, uint64_t connection, const struct message *m)
 {
@@ -33,19 +33,49 @@ void core_error(struct core *c, uint64_t connection, enum message_error code, ui
 
 /* ---- the allowlist: each participant's key, and each invitation's (a used one must be told that it is) ---- */
 
-static enum err send_allow(struct core *c, const struct participant *p, bool is_invitation)
+static enum ipc_standing standing_of(const struct participant *p, const struct signer *k)
+{
+    switch (registry_standing(p, k)) {
+    case PARTICIPANT_HELD: return IPC_STANDING_HELD;
+    case PARTICIPANT_REVOKED: return IPC_STANDING_REVOKED;
+    case PARTICIPANT_INVITED:
+    case PARTICIPANT_ACTIVE:
+    case PARTICIPANT_CLOSED: break;
+    }
+    return registry_is_present(p, k) ? IPC_STANDING_GOOD : IPC_STANDING_EARLIER;
+}
+
+static enum err send_allow(struct core *c, const struct participant *p, const uint8_t curve[KEY_BYTES],
+                           const uint8_t *sign, enum ipc_standing standing, bool is_invitation)
 {
     struct ipc_packet packet = {.type = IPC_ALLOW};
     struct ipc_allow *a = &packet.as.allow;
 
     a->serial = c->allow_serial;
     a->is_invitation = is_invitation;
-    memcpy(a->curve, is_invitation ? p->invite_curve : p->grant.curve_key, KEY_BYTES);
-    /* Batches come over an invitation's connection, too, once the participant is enrolled. */
-    if (p->enrolled_ms != 0)
-        memcpy(a->sign, p->grant.sign_key, KEY_BYTES);
+    a->standing = standing;
+    memcpy(a->curve, curve, KEY_BYTES);
+    if (sign != NULL)
+        memcpy(a->sign, sign, KEY_BYTES);
     (void)snprintf(a->participant, sizeof(a->participant), "%s", p->id);
     return ipc_link_send(c->gateway, &packet);
+}
+
+/* All its computers: an earlier one may give what it still has, and must be told that it was replaced. */
+static enum err allow_participant(struct core *c, const struct participant *p)
+{
+    enum err e = OK;
+
+    for (size_t i = 0; i < p->signer_count && e == OK; i++) {
+        const struct signer *k = &p->signers[i];
+
+        e = send_allow(c, p, k->curve, k->sign, standing_of(p, k), false);
+    }
+    /* Batches come over an invitation's connection, too, once the participant is enrolled. */
+    if (e == OK && p->state != PARTICIPANT_CLOSED)
+        e = send_allow(c, p, p->invite_curve, p->enrolled_ms != 0 ? p->grant.sign_key : NULL,
+                       p->invite_used ? standing_of(p, NULL) : IPC_STANDING_GOOD, true);
+    return e;
 }
 
 enum err core_send_allowlist(struct core *c)
@@ -56,15 +86,8 @@ enum err core_send_allowlist(struct core *c)
     if (c->gateway == NULL)
         return OK;
     c->allow_serial++;
-    for (size_t i = 0; i < registry_count(c->hub->registry) && e == OK; i++) {
-        const struct participant *p = registry_at(c->hub->registry, i);
-
-        /* A closed one may still deliver what it has; a revoked one must be told that it is. */
-        if (p->enrolled_ms != 0)
-            e = send_allow(c, p, false);
-        if (e == OK && p->state != PARTICIPANT_CLOSED)
-            e = send_allow(c, p, true);
-    }
+    for (size_t i = 0; i < registry_count(c->hub->registry) && e == OK; i++)
+        e = allow_participant(c, registry_at(c->hub->registry, i));
     end.as.serial = c->allow_serial;
     return e == OK ? ipc_link_send(c->gateway, &end) : e;
 }
@@ -76,6 +99,7 @@ struct greeting {
     uint64_t connection;
     const struct msg_hello *hello;
     const struct participant *from;
+    const struct signer *by; /* the computer; NULL over an invitation's key */
     bool is_invitation;
     const char *peer;
     size_t word_bytes; /* sent */
@@ -162,20 +186,41 @@ static enum err enrol(struct greeting *g)
     return core_reload(c) == OK ? e : ERR_INTERNAL;             /* what registry_enrol() changed in memory */
 }
 
+/* A computer that is held or revoked may give what it has, up to a limit: it is kept for the operator's word.  Its own
+ * word about when that was sealed is worth nothing, so what counts is what has no receipt yet (SPEC.md 6.5). */
+static bool is_full(struct greeting *g)
+{
+    bool is_full = true; /* when it is not known */
+
+    if (core_room_for_held(g->c, g->from, g->by, 1, &is_full) != OK)
+        log_warning("core: what is kept of %s: %s", g->from->id, err_text());
+    return is_full;
+}
+
+static void refuse_standing(struct greeting *g, enum message_error *code, const char **text)
+{
+    enum participant_state s = registry_standing(g->from, g->by);
+
+    if ((s != PARTICIPANT_HELD && s != PARTICIPANT_REVOKED) || (!g->is_invitation && !is_full(g)))
+        return;
+    *code = s == PARTICIPANT_HELD ? MERR_HELD : MERR_REVOKED;
+    *text = s == PARTICIPANT_HELD ? "this participant is on hold" : "this computer is revoked";
+}
+
 /* ---- the door: who knows an invitation's code may see who the hub is, and what it is invited to ---- */
 
 static bool refuse_asking(struct greeting *g)
 {
     enum message_error code = 0;
 
-    if (g->from->invite_used)
+    if (g->from->state == PARTICIPANT_CLOSED || (g->from->state == PARTICIPANT_REVOKED && g->from->invite_used))
+        code = MERR_REVOKED;
+    else if (g->from->invite_used)
         code = MERR_INVITATION_USED;
     else if (registry_is_locked(g->from))
         code = MERR_INVITATION_LOCKED;
     else if (clock_wall_ms() > g->from->invite_expires_ms)
         code = MERR_INVITATION_EXPIRED;
-    else if (g->from->state == PARTICIPANT_REVOKED || g->from->state == PARTICIPANT_CLOSED)
-        code = MERR_REVOKED;
     if (code == 0)
         return false;
     log_notice("core: %s asks with its invitation's code and is turned away: %s", g->from->id,
@@ -184,14 +229,33 @@ static bool refuse_asking(struct greeting *g)
     return true;
 }
 
+static enum err asking_grant(const struct greeting *g, struct buf *out)
+{
+    struct store_txn *t = NULL;
+    enum err e = store_begin_read(g->c->hub->store, &t);
+
+    if (e == OK)
+        e = registry_invitation_grant(g->c->hub, t, g->from, out);
+    store_abort(t);
+    return e;
+}
+
 static void answer_asking(struct greeting *g)
 {
     struct message m = {.type = MSG_WELCOME};
     struct msg_welcome *w = &m.as.welcome;
     const struct hub *hub = g->c->hub;
+    struct buf grant;
 
     if (refuse_asking(g))
         return;
+    buf_init(&grant, SIGNED_MAX);
+    if (asking_grant(g, &grant) != OK) {
+        log_error("core: no grant for the invitation of %s: %s", g->from->id, err_text());
+        core_error(g->c, g->connection, MERR_BUSY, BUSY_SECONDS, "the hub cannot read its ledger");
+        buf_fini(&grant);
+        return;
+    }
     w->version = MESSAGE_VERSION_MAX;
     w->go = WELCOME_GO;
     w->hub_ms = clock_wall_ms();
@@ -199,9 +263,10 @@ static void answer_asking(struct greeting *g)
     w->credit = (uint32_t)hub->conf.credit; /* of no use before it has joined: the gateway takes no CHUNK */
     w->chunk = (uint32_t)hub->conf.chunk;
     w->directory = bytes_of(hub->directory_object.data, hub->directory_object.len);
-    w->grant = bytes_of(g->from->grant_object.data, g->from->grant_object.len);
+    w->grant = bytes_of(grant.data, grant.len);
     log_info("core: %s has come with its invitation's code", g->from->id);
     send_message(g->c, g->connection, &m);
+    buf_fini(&grant);
 }
 
 /* True: answered with an error. */
@@ -217,16 +282,12 @@ static bool refuse(struct greeting *g)
     } else if (g->from == NULL || strcmp(h->participant, g->from->id) != 0) {
         code = MERR_UNKNOWN;
         text = "this key does not belong to this participant";
-    } else if (g->from->state == PARTICIPANT_REVOKED) {
-        code = MERR_REVOKED;
-        text = "this participant is revoked";
-    } else if (g->from->state == PARTICIPANT_HELD) {
-        code = MERR_HELD;
-        text = "this participant is on hold";
     } else if (g->is_invitation && g->hello->enrol.len == 0) {
         code = g->from->invite_used ? MERR_INVITATION_USED : MERR_ENROL;
         text = g->from->invite_used ? "this invitation has been used" : "a request to join is expected";
     }
+    if (code == 0 && (!g->is_invitation || g->from->invite_used)) /* an open invitation is the operator's newest word */
+        refuse_standing(g, &code, &text);
     if (code == 0)
         return false;
     log_notice("core: %s turned away: %s", h->participant, text);
@@ -306,6 +367,13 @@ enum err core_close_generation(struct core *c, const struct participant *from, c
     return e;
 }
 
+/* Words are for the school's present computer alone: one that is not believed learns nothing from them. */
+static bool gets_words(const struct greeting *g)
+{
+    return g->hello->takes_words && registry_is_present(g->from, g->by) &&
+           registry_standing(g->from, g->by) != PARTICIPANT_REVOKED;
+}
+
 static void fill_fields(struct greeting *g, struct msg_welcome *w, const struct ledger_chain *chain)
 {
     const struct hub *hub = g->c->hub;
@@ -320,7 +388,10 @@ static void fill_fields(struct greeting *g, struct msg_welcome *w, const struct 
     w->chunk = (uint32_t)hub->conf.chunk;
     if (hub->directory->version > g->hello->directory_version)
         w->directory = bytes_of(hub->directory_object.data, hub->directory_object.len);
-    if (g->from->grant.version > g->hello->grant_version)
+    if (!registry_is_present(g->from, g->by)) {
+        if (g->by->farewell_version > g->hello->grant_version)
+            w->grant = bytes_of(g->by->farewell.data, g->by->farewell.len);
+    } else if (g->from->grant.version > g->hello->grant_version)
         w->grant = bytes_of(g->from->grant_object.data, g->from->grant_object.len);
 }
 
@@ -336,6 +407,8 @@ static enum err fill_welcome(struct greeting *g, struct msg_welcome *w)
         return e;
     if ((e = ledger_chain(t, g->from->index, &g->hello->gen, &chain)) == OK)
         e = check_history(g, t, &chain, &differs, &all_done);
+    if (e == OK && gets_words(g))
+        e = words_last(t, g->from->index, &w->last_word);
     store_abort(t);
     if (e != OK)
         return e;
@@ -420,7 +493,7 @@ static void send_words(struct greeting *g)
     uint64_t last = 0;
     enum err e;
 
-    if (!g->hello->takes_words || store_begin_read(g->c->hub->store, &t) != OK)
+    if (!gets_words(g) || store_begin_read(g->c->hub->store, &t) != OK)
         return;
     e = words_last(t, g->from->index, &last);
     if (e == OK && last < g->hello->words_held) {
@@ -465,6 +538,34 @@ static bool knows_more(const struct greeting *g)
     return g->hello->directory_version > n.directory_version;
 }
 
+/* An earlier computer, or one of a closed school, says that nothing waits there any more: what comes later is kept
+ * apart.  Only an agent that knows of all its generations can say so. */
+static enum err finish(struct greeting *g)
+{
+    const struct msg_hello *h = g->hello;
+    struct core *c = g->c;
+    struct store_txn *t = NULL;
+    enum err e;
+
+    if (g->by == NULL || g->by->is_finished || registry_standing(g->from, g->by) != PARTICIPANT_CLOSED ||
+        !h->says_elsewhere || h->waiting_records > 0 || h->waiting_elsewhere > 0 || h->offer_count > 0)
+        return OK;
+    workers_drain(c->workers);
+    if ((e = store_begin_write(c->hub->store, &t)) != OK)
+        return e;
+    if ((e = registry_finish(c->hub, t, g->from->id, g->by->sign)) != OK)
+        store_abort(t);
+    else
+        e = store_commit(t);
+    if (e != OK) {
+        ledger_aborted(c->hub->ledger);
+        return core_reload(c) == OK ? e : ERR_INTERNAL;
+    }
+    ledger_committed(c->hub->ledger);
+    log_notice("core: a computer of %s has given all it had", g->from->id);
+    return core_send_allowlist(c);
+}
+
 static void note_seen(struct greeting *g)
 {
     struct store_txn *t = NULL;
@@ -488,6 +589,8 @@ static enum err hello(struct core *c, const struct ipc_frame *f, const struct ms
     enum err e;
 
     g.from = registry_by_curve(c->hub->registry, f->curve, &g.is_invitation);
+    if (g.from != NULL && !g.is_invitation)
+        g.by = registry_signer_by_curve(g.from, f->curve);
     if (g.from != NULL && g.is_invitation && message_hello_is_asking(h)) {
         answer_asking(&g);
         return OK;
@@ -510,6 +613,8 @@ static enum err hello(struct core *c, const struct ipc_frame *f, const struct ms
         send_words(&g);
     }
     note_seen(&g);
+    if ((e = finish(&g)) != OK)
+        log_warning("core: that a computer of %s has given all could not be kept: %s", h->participant, err_text());
     return OK;
 }
 

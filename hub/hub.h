@@ -46,6 +46,9 @@ enum hub_table {
     H_ERASED,       /* lsn u64 of a batch of which something was erased -> nothing (ledger_erase.h) */
     H_FROZEN,       /* form id 0 unit 0 period 0 -> number u64 of the last act that erased what counted there */
     H_BACKUPS,      /* number u64 -> MessagePack: backups that were written (archive.h) */
+    H_SIGNERS,      /* participant index u32 | signing key 32 -> MessagePack: a computer of it (signers.h) */
+    H_STANDING,     /* participant index u32 -> MessagePack: how it stands, since when and why (signers.h) */
+    H_SUSPECTS,     /* participant index u32 | counter u32 | tag 8 | sequence u64 -> lsn u64 (signers.h) */
     HUB_TABLES
 };
 
@@ -67,6 +70,7 @@ struct hub_conf {
     int64_t spool_max, spool_days;
     int64_t invitation_days;
     int64_t directory_days;
+    int64_t held_max;       /* bytes kept of a computer that is held or revoked */
     int64_t checkpoint_min; /* checkpoint.at: minute of the day, local time */
     const char *operators[HUB_MAX_OPERATORS]; /* who works with the hub and answers for it: names for the register */
     size_t operator_count;
@@ -177,6 +181,7 @@ const uint8_t *hub_signer(const struct hub *h, struct bytes object);
 /* A stored receipt as it goes out: one that an older key signed is signed anew, word for word, into `scratch`, because
  * agents believe the current key alone.  *out is a loan of either. */
 MUST_CHECK enum err hub_receipt_now(const struct hub *h, struct bytes stored, struct buf *scratch, struct bytes *out);
+/* Rights changed: a batch that was judged before must be judged again (the running core looks at the version). */
 void hub_audit(struct hub *h, struct store_txn *t, const char *who, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 #endif

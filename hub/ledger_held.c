@@ -128,6 +128,39 @@ enum err ledger_batch_bytes(struct ledger *l, struct store_txn *t, uint64_t lsn,
     return e;
 }
 
+enum err ledger_batch_keys(struct hub *h, struct store_txn *t, uint64_t lsn, struct buf *raw, struct section_keys *keys,
+                           uint32_t *count, uint32_t *mask)
+{
+    struct batch_entry entry;
+    struct stored_batch s;
+    struct stored_opened o;
+    struct bytes raw_entry;
+    struct buf stored;
+    enum err e;
+
+    buf_init(&stored, STORED_MAX);
+    if ((e = journal_get(t, lsn, &raw_entry)) != OK || (e = batch_entry_get(&entry, lsn, raw_entry)) != OK ||
+        (e = stored_get(t, lsn, &stored, &s)) != OK)
+        goto fini;
+    if ((e = stored_open(&o, &s, &(struct stored_at){h->storage_keys, lsn, entry.school_year, entry.digest}, ~0u)) ==
+        OK) {
+        if (o.is_whole) {
+            buf_put(raw, o.raw.data, o.raw.len);
+            *keys = o.keys;
+            *count = s.header.section_count;
+            *mask = (1u << s.header.section_count) - 1u;
+            e = buf_status(raw);
+        } else
+            e = err_set(ERR_ERASED, "ledger: not all of the batch of entry %llu is there any more",
+                        (unsigned long long)lsn);
+        stored_opened_fini(&o);
+    }
+    stored_fini(&s);
+fini:
+    buf_fini(&stored);
+    return e;
+}
+
 const struct held_batch *held_at_hand(struct ledger *l, uint64_t lsn)
 {
     for (size_t i = 0; i < LEDGER_CACHE_SIZE; i++)

@@ -88,26 +88,14 @@ static enum err fill_grant(struct grant *g, const struct hub *h, const struct sc
     return e;
 }
 
-static enum err journal(struct hub *h, struct store_txn *t, const struct participant *p, const char *what)
+static struct bytes object_of(const struct participant *p)
 {
-    struct buf payload;
-    uint64_t lsn;
-    enum err e;
-
-    buf_init(&payload, REGISTRY_ENTRY_MAX);
-    mp_put_cstr(&payload, p->id);
-    mp_put_uint(&payload, p->index);
-    mp_put_cstr(&payload, what);
-    mp_put_bin(&payload, p->grant_object.data, p->grant_object.len);
-    e = buf_status(&payload);
-    if (e == OK)
-        e = ledger_decide(h->ledger, t, JOURNAL_PARTICIPANT, bytes_of(payload.data, payload.len), 4, &lsn);
-    buf_fini(&payload);
-    return e;
+    return bytes_of(p->grant_object.data, p->grant_object.len);
 }
 
 /* Everything the directory lists as current goes into the invitation, so that capture starts without a line. */
-enum err registry_invitation(struct hub *h, struct store_txn *t, const struct participant *p, struct buf *out)
+enum err registry_invitation(struct hub *h, struct store_txn *t, const struct participant *p, struct bytes grant,
+                             struct buf *out)
 {
     struct invitation *inv = calloc(1, sizeof(*inv));
     enum err e = OK;
@@ -117,7 +105,7 @@ enum err registry_invitation(struct hub *h, struct store_txn *t, const struct pa
     memcpy(inv->code, p->code, sizeof(inv->code));
     inv->expires_ms = p->invite_expires_ms;
     inv->directory = bytes_of(h->directory_object.data, h->directory_object.len);
-    inv->grant = bytes_of(p->grant_object.data, p->grant_object.len);
+    inv->grant = grant;
     memcpy(inv->root, h->root, KEY_BYTES);
     for (uint32_t i = 0; i < h->directory->object_count && e == OK; i++) {
         enum object_kind kind;
@@ -141,7 +129,7 @@ enum err registry_sign(struct hub *h, struct store_txn *t, struct participant *p
     buf_reset(&p->grant_object);
     if ((e = grant_make(&p->grant_object, &p->grant, h->sign)) != OK || (e = registry_put(h, t, p)) != OK)
         return e;
-    return journal(h, t, p, what);
+    return signers_journal(h, t, p->id, p->index, what, object_of(p));
 }
 
 /* By the store, not by memory: several may be added in one transaction. */
@@ -227,7 +215,7 @@ enum err registry_add(struct hub *h, struct store_txn *t, const struct school_ad
     p->state = PARTICIPANT_INVITED;
     if ((e = next_index(t, &p->index)) == OK && (e = registry_new_code(h, p, a->valid_days)) == OK &&
         (e = registry_sign(h, t, p, "invited")) == OK)
-        e = registry_invitation(h, t, p, invitation);
+        e = registry_invitation(h, t, p, object_of(p), invitation);
     if (e == OK && a->ticket != NULL)
         registry_ticket(h, p, a->ticket);
 done:
@@ -254,7 +242,7 @@ enum err registry_invite(struct hub *h, struct store_txn *t, const char *id, int
     p->grant.issued_ms = clock_wall_ms();
     p->grant.expires_ms = p->grant.issued_ms + REGISTRY_GRANT_DAYS * REGISTRY_DAY_MS;
     if ((e = registry_new_code(h, p, days)) == OK && (e = registry_sign(h, t, p, "invited again")) == OK)
-        e = registry_invitation(h, t, p, invitation);
+        e = registry_invitation(h, t, p, object_of(p), invitation);
     if (e == OK && ticket != NULL)
         registry_ticket(h, p, ticket);
     wipe(p->code, sizeof(p->code));

@@ -2,6 +2,8 @@
 
 #include "common/cli.h"
 #include "common/clock.h"
+#include "hub/own_history.h"
+#include "hub/registry_status.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -68,24 +70,27 @@ static enum err bind(struct hub *h, struct store_txn *t, struct participant *p, 
                      const char *from)
 {
     char print[FINGERPRINT_CHARS + 1];
-    enum err e;
+    enum err e = registry_supersede(h, t, p);
 
+    if (e != OK)
+        return e;
     memcpy(p->grant.sign_key, r->sign_key, KEY_BYTES);
     memcpy(p->grant.curve_key, r->curve_key, KEY_BYTES);
-    p->grant.version++;
-    p->grant.issued_ms = clock_wall_ms();
-    p->grant.expires_ms = p->grant.issued_ms + REGISTRY_GRANT_DAYS * REGISTRY_DAY_MS;
     p->invite_used = true;
-    p->state = PARTICIPANT_ACTIVE;
-    p->enrolled_ms = p->grant.issued_ms;
-    p->last_seen_ms = p->grant.issued_ms;
+    p->enrolled_ms = p->last_seen_ms = clock_wall_ms();
+    if (p->state != PARTICIPANT_HELD) { /* a hold is on the school, not on its computer */
+        p->state = PARTICIPANT_ACTIVE;
+        p->grant.status = GRANT_ACTIVE;
+    }
     if (strncmp(from, MAPPED, strlen(MAPPED)) == 0)
         from += strlen(MAPPED);
     (void)snprintf(p->joined_from, sizeof(p->joined_from), "%s", from);
     enrol_transcript(p->transcript, h->root, r);
     p->has_transcript = true;
     p->words_ms = 0;
-    if ((e = registry_sign(h, t, p, "enrolled")) != OK)
+    if ((e = registry_decide(h, t, p, DEED_ENROLLED, "", NULL, 0)) != OK ||
+        (r->has_history_key && (e = registry_take_history_key(h, t, p, r->history_key)) != OK) ||
+        (e = registry_read_signers(t, p)) != OK || (e = own_history_add_all(h, t, p)) != OK)
         return e;
     fingerprint(print, r->sign_key);
     hub_audit(h, t, p->id, "enrolled %s; fingerprint of its signing key: %s",
@@ -97,6 +102,8 @@ static enum err bind(struct hub *h, struct store_txn *t, struct participant *p, 
 static enum err judge(struct hub *h, struct store_txn *t, struct participant *p, const struct enrol_request *r,
                       struct enrolment *x)
 {
+    if (p->state == PARTICIPANT_CLOSED || (p->state == PARTICIPANT_REVOKED && p->invite_used))
+        return refuse(x, MERR_REVOKED, err_set(ERR_DENIED, "%s is revoked or closed", p->id));
     if (p->invite_used) {
         x->was_known = is_same(p, r);
         return x->was_known

@@ -25,7 +25,16 @@ MUST_CHECK enum err registry_sign(struct hub *h, struct store_txn *t, struct par
 MUST_CHECK enum err registry_new_code(struct hub *h, struct participant *p, int64_t days);
 /* Appends the invitation file of p->code with everything the directory lists as current. */
 MUST_CHECK enum err registry_invitation(struct hub *h, struct store_txn *t, const struct participant *p,
-                                        struct buf *out);
+                                        struct bytes grant, struct buf *out);
+/* ---- registry_status.c, registry_rekey.c ---- */
+
+/* The grant as it stands, with a version that is one greater, signed and stored; and with the deed in the journal. */
+MUST_CHECK enum err registry_renew(struct hub *h, struct store_txn *t, struct participant *p);
+MUST_CHECK enum err registry_decide(struct hub *h, struct store_txn *t, struct participant *p,
+                                    enum participant_deed deed, const char *reason, const struct suspect_from *from,
+                                    size_t from_count);
+/* Its computers, as the transaction sees them. */
+MUST_CHECK enum err registry_read_signers(struct store_txn *t, struct participant *p);
 /* The sheet of p->code. */
 void registry_ticket(const struct hub *h, const struct participant *p, struct ticket *out);
 

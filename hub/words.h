@@ -7,10 +7,10 @@
 #define SVODKA_HUB_WORDS_H
 
 #include "hub/hub.h"
+#include "protocol/message.h"
 #include "protocol/notice.h"
 
 enum word_kind { WORD_NOTICE = SIGNED_NOTICE, WORD_HISTORY = SIGNED_HISTORY };
-#define WORDS_AT_ONCE 1024u /* of one participant, in one meeting or file */
 
 /* One more word, in the same transaction as the decision that it tells.  Content of a notice: notice_put_body(). */
 MUST_CHECK enum err words_add(struct hub *h, struct store_txn *t, uint32_t participant, enum word_kind kind,

@@ -78,11 +78,16 @@ struct msg_hello {
     uint64_t waiting_bytes, waiting_records;
     uint32_t offer_count; /* oldest not receipted first */
     struct offer offers[HELLO_MAX_OFFERS];
-    struct bytes enrol;  /* sealed request (at most ENROL_MAX), or empty */
-    bool takes_words;    /* false: an agent of an earlier year, which knows none */
-    uint64_t words_held; /* serial of the last word taken; all before it are taken, too; 0: none */
+    struct bytes enrol;         /* sealed request (at most ENROL_MAX), or empty */
+    bool takes_words;           /* false: an agent of an earlier year, which knows none */
+    bool says_elsewhere;        /* the next field is there; only with takes_words */
+    uint64_t waiting_elsewhere; /* like waiting_records, of all other generations of this agent */
+    uint64_t words_held;        /* serial of the last word taken; all before it are taken, too; 0: none */
 };
 enum welcome_go { WELCOME_GO = 0, WELCOME_LATER = 1, WELCOME_RECONCILE = 2 };
+/* Words unasked after one HELLO: so many, or until so many bytes are reached. */
+#define WORDS_AT_ONCE 1024u
+#define WORDS_BYTES   (4u << 20)
 struct msg_welcome {
     uint32_t version;
     enum welcome_go go;
@@ -97,6 +102,7 @@ struct msg_welcome {
     uint8_t resume_digest[DIGEST_BYTES];
     uint32_t credit, chunk;        /* bytes */
     struct bytes directory, grant; /* signed objects when newer than the agent's; else empty */
+    uint64_t last_word;            /* serial of the last word that there is for this agent; 0: none, or not said */
 };
 struct msg_chunk {
     uint64_t sequence;

@@ -60,10 +60,14 @@ static size_t read_hello(struct mp *m, struct msg_hello *h, size_t more)
     if (!h->takes_words)
         return 0;
     h->words_held = fields_u64(m, 0, UINT64_MAX);
-    return HELLO_WORDS;
+    h->says_elsewhere = more >= HELLO_ELSEWHERE;
+    if (!h->says_elsewhere)
+        return HELLO_WORDS;
+    h->waiting_elsewhere = fields_u64(m, 0, UINT64_MAX);
+    return HELLO_ELSEWHERE;
 }
 
-static void read_welcome(struct mp *m, struct msg_welcome *w)
+static size_t read_welcome(struct mp *m, struct msg_welcome *w, size_t more)
 {
     w->version = fields_u32(m, MESSAGE_VERSION_MIN, MESSAGE_VERSION_MAX);
     w->go = (enum welcome_go)fields_u32(m, WELCOME_GO, WELCOME_RECONCILE);
@@ -85,6 +89,10 @@ static void read_welcome(struct mp *m, struct msg_welcome *w)
         if (w->gaps[0].first < w->next_sequence || last->first + (last->count - 1) >= w->held_last)
             m->failed = true;
     }
+    if (more < WELCOME_WORDS)
+        return 0;
+    w->last_word = fields_u64(m, 0, UINT64_MAX);
+    return WELCOME_WORDS;
 }
 
 static void read_chunk(struct mp *m, struct msg_chunk *c)
@@ -173,7 +181,7 @@ static size_t read_fields(struct mp *m, struct message *out, size_t more)
 
     switch (out->type) {
     case MSG_HELLO: taken = read_hello(m, &out->as.hello, more); break;
-    case MSG_WELCOME: read_welcome(m, &out->as.welcome); break;
+    case MSG_WELCOME: taken = read_welcome(m, &out->as.welcome, more); break;
     case MSG_CHUNK: read_chunk(m, &out->as.chunk); break;
     case MSG_ACK: read_ack(m, &out->as.ack); break;
     case MSG_RECEIPT:

@@ -17,7 +17,7 @@ static void put_loan(struct buf *b, struct bytes loan)
 
 static void put_hello(struct buf *b, const struct msg_hello *h)
 {
-    put_type(b, HELLO_FIELDS + (h->takes_words ? HELLO_WORDS : 0), MSG_HELLO);
+    put_type(b, HELLO_FIELDS + (!h->takes_words ? 0 : h->says_elsewhere ? HELLO_ELSEWHERE : HELLO_WORDS), MSG_HELLO);
     mp_put_uint(b, h->version_min);
     mp_put_uint(b, h->version_max);
     mp_put_bin(b, h->district, sizeof(h->district));
@@ -44,11 +44,13 @@ static void put_hello(struct buf *b, const struct msg_hello *h)
     put_loan(b, h->enrol);
     if (h->takes_words)
         mp_put_uint(b, h->words_held);
+    if (h->takes_words && h->says_elsewhere)
+        mp_put_uint(b, h->waiting_elsewhere);
 }
 
 static void put_welcome(struct buf *b, const struct msg_welcome *w)
 {
-    put_type(b, WELCOME_FIELDS, MSG_WELCOME);
+    put_type(b, WELCOME_FIELDS + (w->last_word > 0 ? WELCOME_WORDS : 0), MSG_WELCOME);
     mp_put_uint(b, w->version);
     mp_put_uint(b, w->go);
     mp_put_uint(b, w->later_seconds);
@@ -63,6 +65,8 @@ static void put_welcome(struct buf *b, const struct msg_welcome *w)
     mp_put_uint(b, w->chunk);
     put_loan(b, w->directory);
     put_loan(b, w->grant);
+    if (w->last_word > 0)
+        mp_put_uint(b, w->last_word);
 }
 
 static void put_chunk(struct buf *b, const struct msg_chunk *c)

@@ -4,8 +4,10 @@
 
 #define HELLO_FIELDS     20u
 #define HELLO_WORDS      1u /* field 20, of those that take words */
+#define HELLO_ELSEWHERE  2u /* and field 21 */
 #define OFFER_FIELDS     3u
 #define WELCOME_FIELDS   15u
+#define WELCOME_WORDS    1u /* field 15, when there are words */
 #define CHUNK_FIELDS     6u
 #define ACK_FIELDS       4u
 #define SIGNED_FIELDS    2u /* RECEIPT, RECONCILE_REPLY, WORD */

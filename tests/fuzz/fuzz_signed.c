@@ -1,13 +1,14 @@
 /* Payloads of signed objects: first byte the type, the rest is signed here, so that the fuzzer gets past the
  * signature.  The root's and the hub's key come from constant seeds; so do those in the corpus. */
 #include "protocol/directory.h"
+#include "protocol/history.h"
 #include "protocol/notice.h"
 #include "protocol/receipt.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static struct key *root, *hub;
+static struct key *root, *hub, *own;
 
 static struct key *key_of(uint8_t letter)
 {
@@ -28,6 +29,8 @@ static void start(void)
         abort();
     root = key_of('r');
     hub = key_of('h');
+    if (key_generate(&own, KEY_SEAL) != OK)
+        abort();
 }
 
 static void open_directory(struct bytes object)
@@ -83,6 +86,20 @@ static void open_notice(struct bytes object, struct buf *again)
     notice_fini(&n);
 }
 
+/* Its batch comes from outside, too; the keys inside do not open, as the fuzzer cannot seal. */
+static void open_history(struct bytes object)
+{
+    struct history h;
+    struct word_head head;
+    enum signed_type type;
+
+    if (history_open(&h, object, key_public(hub), own) == OK &&
+        (word_open_head(&head, &type, object, key_public(hub)) != OK || head.serial != h.head.serial ||
+         h.section_count > BATCH_MAX_SECTIONS))
+        abort();
+    history_fini(&h);
+}
+
 static void open_any(enum signed_type type, struct bytes object, struct buf *again)
 {
     struct certificate c;
@@ -95,8 +112,8 @@ static void open_any(enum signed_type type, struct bytes object, struct buf *aga
     case SIGNED_RECONCILE: open_reconcile(object, again); break;
     case SIGNED_ENROL: break; /* fuzz_enrol */
     case SIGNED_SNAPSHOT:
-    case SIGNED_CHECKPOINT:
-    case SIGNED_HISTORY: break;
+    case SIGNED_CHECKPOINT: break;
+    case SIGNED_HISTORY: open_history(object); break;
     case SIGNED_NOTICE: open_notice(object, again); break;
     case SIGNED_PUBLICATION:
     case SIGNED_ACT:
@@ -109,7 +126,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct buf object, again;
     enum signed_type type;
 
-    if (size == 0 || data[0] < SIGNED_CERTIFICATE || (data[0] > SIGNED_RECONCILE && data[0] != SIGNED_NOTICE))
+    if (size == 0 || data[0] < SIGNED_CERTIFICATE ||
+        (data[0] > SIGNED_RECONCILE && data[0] != SIGNED_NOTICE && data[0] != SIGNED_HISTORY))
         return 0;
     start();
     type = (enum signed_type)data[0];

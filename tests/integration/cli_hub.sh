@@ -332,6 +332,51 @@ expect 0 "$hub_program" audit --format csv --last 2
 [ "$(wc -l <out.txt)" = 3 ] || fail 'two entries were expected'
 expect 0 "$hub_program" verify
 prints 'bit for bit'
+
+# ---- the life of a school's computers ----
+
+expect 2 "$hub_program" school hold s1
+says '--reason is missing'
+expect 1 "$hub_program" school hold s11 --reason 'numbers that cannot be'
+says 'did you mean "s1"'
+silent
+expect 0 "$hub_program" school hold s1 --reason 'numbers that cannot be'
+prints 'on hold'
+expect 0 "$hub_program" school list --format csv
+prints 'numbers that cannot be'
+prints ',held,'
+expect 1 "$hub_program" school close s1
+says 'release or revoke it first'
+expect 0 "$hub_program" school release s1
+expect 1 "$hub_program" school release s1
+says 'it is active'
+expect 2 "$hub_program" school revoke s1 --reason stolen --since 2020-13-01
+says 'a date like'
+expect 2 "$hub_program" school revoke s1 --reason stolen --since 2020-10-01 --from-sequence 2
+expect 2 "$hub_program" school revoke s1 --reason stolen --from-sequence 0
+expect 0 "$hub_program" school revoke s1 --reason stolen --from-sequence 1
+prints 'school suspects s1'
+expect 0 "$hub_program" school suspects s1 --format csv
+prints 's1,'
+expect 0 "$hub_program" school suspects --format json
+is_json
+expect 1 "$hub_program" school suspects nobody
+expect 1 "$hub_program" school release s1
+says 'school rekey s1'
+expect 2 "$hub_program" school rekey s1
+says '--invite is missing'
+expect 2 "$hub_program" school rekey s1 --invite again.invite --lost
+says '--reason is missing'
+expect 0 "$hub_program" school rekey s1 --invite again.invite --days 3
+prints again.invite
+[ "$(stat -c %a again.invite)" = 600 ] || fail 'others may read the invitation'
+expect 1 "$hub_program" school rekey s1 --invite again.invite
+says 'exists already'
+silent
+expect 1 "$hub_program" school rekey nobody --invite no.invite
+[ ! -e no.invite ] || fail 'an invitation was left behind'
+expect 0 "$hub_program" verify
+prints 'bit for bit'
 stop_hub
 
 # ---- expr ----

@@ -1,0 +1,356 @@
+/* test_own_history.c: what a school sent from its earlier computer comes back to the new one: believed only from the
+ * hub and only when it is sealed to this computer (invariant 6), each submission once and under its own number (3),
+ * none lost in between whatever the order (2), and never sent again. */
+#include "agent/own_history.h"
+
+#include "agent/queue.h"
+#include "agent/standing.h"
+#include "agent/word.h"
+#include "agent_fixture.h"
+
+/* The computer that is gone. */
+struct past {
+    struct school *s;
+    struct key *sign;
+    struct generation gen;
+    uint64_t serial;
+};
+
+static void past_new(struct past *p, struct school *s)
+{
+    memset(p, 0, sizeof(*p));
+    p->s = s;
+    p->gen.counter = 1;
+    memset(p->gen.tag, 9, TAG_BYTES);
+    assert_int_equal(key_generate(&p->sign, KEY_SIGN), OK);
+    enrol(s);
+}
+
+static void past_free(struct past *p)
+{
+    key_free(p->sign);
+}
+
+static void encode_row(const struct past *p, uint64_t number, struct buf *out)
+{
+    const struct form *f = agent_form(p->s->a, "grades-por");
+    struct value values[8];
+    struct record r = {.filled_on = 18518, .has_time = true, .made_ms = TEST_NOW_MS};
+    char key[24];
+
+    memset(values, 0, sizeof(values));
+    (void)snprintf(key, sizeof(key), "p-%llu", (unsigned long long)number);
+    for (uint32_t i = 0; i < f->field_count; i++)
+        values[i].state = VALUE_MISSING;
+    values[0] = (struct value){.state = VALUE_PRESENT, .as.text = bytes_of(key, strlen(key))};
+    values[1] = (struct value){.state = VALUE_PRESENT, .as.i = (int64_t)(number % 21)};
+    values[2] = (struct value){.state = VALUE_PRESENT, .as.i = 1};
+    memcpy(r.form, f->digest, sizeof(r.form));
+    (void)snprintf(r.unit, sizeof(r.unit), "gp");
+    (void)snprintf(r.period, sizeof(r.period), "P1");
+    memset(r.tag, 3, sizeof(r.tag));
+    r.ordinal = (uint32_t)number;
+    r.values = values;
+    r.value_count = f->field_count;
+    buf_reset(out);
+    assert_int_equal(record_encode(out, &r, f), OK);
+}
+
+/* A batch with these numbers, as the old computer sealed it. */
+static void seal_numbers(struct past *p, const char *participant, const uint64_t *numbers, size_t count,
+                         struct buf *out)
+{
+    struct batch_seal seal = {
+        .participant = participant, .gen = p->gen, .sequence = 1, .sign = p->sign, .closed_ms = TEST_NOW_MS};
+    struct batch_maker *m;
+    struct buf record;
+    uint32_t taken;
+
+    buf_init(&record, RECORD_MAX);
+    assert_int_equal(batch_maker_new(&m, NULL), OK);
+    for (size_t i = 0; i < count; i++) {
+        encode_row(p, numbers[i], &record);
+        assert_int_equal(batch_maker_add(m, numbers[i], "default", view(&record)), OK);
+    }
+    memcpy(seal.district, p->s->directory.district, sizeof(seal.district));
+    memcpy(seal.seal_to, key_public(p->s->seal), KEY_BYTES);
+    buf_init(out, BATCH_MAX_SEALED);
+    assert_int_equal(batch_maker_seal(m, &seal, out, &taken), OK);
+    assert_int_equal(taken, count);
+    batch_maker_free(m);
+    buf_fini(&record);
+}
+
+struct page {
+    const uint8_t *to;      /* NULL: this computer's key */
+    const struct key *sign; /* NULL: the hub's */
+    bool is_erased;
+    struct history_apart apart[2];
+    uint32_t apart_count;
+};
+
+/* The word as the hub makes it. */
+static void make_page(struct past *p, const struct buf *batch, const struct page *x, struct buf *out)
+{
+    struct history h = {.hub_ms = TEST_NOW_MS, .batch = view(batch), .apart_count = x->apart_count};
+    struct history_apart apart[2];
+    struct batch_header header;
+
+    assert_int_equal(batch_parse(&header, h.batch), OK);
+    assert_int_equal(batch_section_keys(&h.keys, &header, h.batch, p->s->seal), OK);
+    h.section_count = header.section_count;
+    h.section_mask = x->is_erased ? 0 : (1u << header.section_count) - 1u;
+    batch_header_fini(&header);
+    memcpy(apart, x->apart, sizeof(apart));
+    h.apart = apart;
+    memcpy(h.head.district, p->s->directory.district, sizeof(h.head.district));
+    (void)snprintf(h.head.participant, sizeof(h.head.participant), "gp");
+    h.head.serial = p->serial + 1;
+    h.head.previous = p->serial;
+    buf_init(out, SIGNED_MAX);
+    assert_int_equal(history_make(out, &h, x->to != NULL ? x->to : key_public(p->s->a->history_key),
+                                  x->sign != NULL ? x->sign : p->s->hub),
+                     OK);
+    wipe(&h.keys, sizeof(h.keys));
+}
+
+static enum err give_batch(struct past *p, const struct buf *batch, struct page x)
+{
+    struct buf word;
+    enum err e;
+
+    make_page(p, batch, &x, &word);
+    e = agent_take_word(p->s->a, view(&word));
+    if (e == OK)
+        p->serial++;
+    buf_fini(&word);
+    return e;
+}
+
+static enum err give(struct past *p, const uint64_t *numbers, size_t count, struct page x)
+{
+    struct buf batch;
+    enum err e;
+
+    seal_numbers(p, "gp", numbers, count, &batch);
+    e = give_batch(p, &batch, x);
+    buf_fini(&batch);
+    return e;
+}
+
+static enum err give_run(struct past *p, uint64_t first, uint64_t last)
+{
+    uint64_t numbers[4096];
+    size_t count = 0;
+
+    for (uint64_t n = first; n <= last; n++)
+        numbers[count++] = n;
+    return give(p, numbers, count, (struct page){.to = NULL});
+}
+
+/* Every number from `first` to `last` is here once, whole and received. */
+static void assert_run(struct past *p, uint64_t first, uint64_t last)
+{
+    struct queue_reader *r = NULL;
+    struct queue_item item;
+    struct buf expected, found;
+    uint64_t next = first;
+
+    buf_init(&expected, RECORD_MAX);
+    buf_init(&found, RECORD_MAX);
+    assert_int_equal(queue_reader_open(&r, p->s->a, NULL), OK);
+    while (queue_reader_next(r, &item) == OK) {
+        if (generation_compare(&item.ref.gen, &p->gen) != 0)
+            continue;
+        assert_int_equal(item.ref.number, next);
+        assert_int_equal(item.state, RECORD_STORED);
+        encode_row(p, next, &expected);
+        assert_int_equal(item.record.len, expected.len);
+        assert_memory_equal(item.record.p, expected.data, expected.len);
+        next++;
+    }
+    assert_int_equal(next, last + 1);
+    queue_reader_close(r);
+    for (uint64_t n = first; n <= last; n++) { /* and by its number */
+        struct record_ref ref = {p->gen, n};
+
+        buf_reset(&found);
+        assert_int_equal(queue_get(p->s->a, &ref, &found), OK);
+        encode_row(p, n, &expected);
+        assert_memory_equal(found.data, expected.data, expected.len);
+    }
+    buf_fini(&expected);
+    buf_fini(&found);
+}
+
+static void assert_verifies(const struct agent *a)
+{
+    uint64_t bad = 1;
+
+    assert_int_equal(queue_verify(a, stderr, &bad), OK);
+    assert_int_equal(bad, 0);
+}
+
+/* ---- */
+
+static void what_comes_back_is_received_whole_and_never_sent(void **state)
+{
+    struct past p;
+    uint64_t sealed;
+    struct generation list[8];
+    size_t count;
+
+    past_new(&p, *state);
+    assert_int_equal(give_run(&p, 1, 700), OK); /* several pages of the store */
+    assert_int_equal(give_run(&p, 701, 900), OK);
+    assert_run(&p, 1, 900);
+    assert_verifies(p.s->a);
+    assert_int_equal(queue_seal(p.s->a, &sealed), OK);
+    assert_int_equal(sealed, 0);
+    assert_int_equal(queue_generations(p.s->a, list, 8, &count), OK);
+    assert_int_equal(count, 1); /* nobody greets for it */
+    assert_int_equal(generation_compare(&list[0], &p.s->a->gen), 0);
+    reopen(p.s);
+    assert_run(&p, 1, 900);
+    assert_verifies(p.s->a);
+    past_free(&p);
+}
+
+/* Sticks come in any order, and what was sealed again has the same numbers. */
+static void pages_in_any_order_and_over_each_other_lose_and_double_nothing(void **state)
+{
+    static const uint64_t outer[] = {1, 2, 3, 400, 401, 402};
+    struct past p;
+
+    past_new(&p, *state);
+    assert_int_equal(give(&p, outer, 6, (struct page){.to = NULL}), OK);
+    assert_int_equal(give_run(&p, 200, 399), OK); /* inside the page that holds 3 and 400 */
+    assert_int_equal(give_run(&p, 4, 250), OK);   /* over it */
+    assert_int_equal(give_run(&p, 403, 1500), OK);
+    assert_int_equal(give_run(&p, 350, 450), OK);
+    assert_run(&p, 1, 1500);
+    assert_verifies(p.s->a);
+    past_free(&p);
+}
+
+static bool page_opens(void *ctx, struct bytes object)
+{
+    const struct past *p = ctx;
+    struct history h;
+    bool opened = history_open(&h, object, key_public(p->s->hub), p->s->a->history_key) == OK;
+
+    history_fini(&h);
+    return opened;
+}
+
+static void only_the_hub_gives_history_and_only_to_this_computer(void **state) /* invariant 6 */
+{
+    static const uint64_t one[] = {1};
+    struct past p;
+    struct key *other_sign, *other_seal;
+    struct buf batch, word;
+    uint64_t held;
+
+    past_new(&p, *state);
+    assert_int_equal(key_generate(&other_sign, KEY_SIGN), OK);
+    assert_int_equal(key_generate(&other_seal, KEY_SEAL), OK);
+    assert_int_equal(give(&p, one, 1, (struct page){.to = key_public(other_seal)}), ERR_AUTH);
+    assert_int_equal(give(&p, one, 1, (struct page){.sign = other_sign}), ERR_AUTH);
+    seal_numbers(&p, "ms", one, 1, &batch); /* another school's */
+    assert_int_equal(give_batch(&p, &batch, (struct page){.to = NULL}), ERR_AUTH);
+    batch.data[batch.len - 1] ^= 1; /* not signed by the key it names */
+    assert_int_equal(give_batch(&p, &batch, (struct page){.to = NULL}), ERR_AUTH);
+    buf_fini(&batch);
+    assert_int_equal(agent_words_held(p.s->a, NULL, &held), OK);
+    assert_int_equal(held, 0);
+    /* Keys for one batch open no other. */
+    seal_numbers(&p, "gp", one, 1, &batch);
+    make_page(&p, &batch, &(struct page){.to = NULL}, &word);
+    assert_true(page_opens(&p, view(&word)));
+    for (size_t bit = 0; bit < word.len * 8; bit += 7) {
+        word.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        if (page_opens(&p, view(&word)))
+            fail_msg("opened with bit %zu flipped", bit);
+        word.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    for (size_t len = 0; len < word.len; len++)
+        assert_false(page_opens(&p, bytes_of(word.data, len)));
+    buf_fini(&word);
+    buf_fini(&batch);
+    key_free(other_sign);
+    key_free(other_seal);
+    past_free(&p);
+}
+
+static void what_was_erased_or_sent_from_here_changes_nothing(void **state)
+{
+    static const uint64_t some[] = {1, 2, 3};
+    struct past p;
+    struct key *gone;
+    struct buf text;
+
+    past_new(&p, *state);
+    buf_init(&text, 4096);
+    assert_int_equal(give(&p, some, 3, (struct page){.is_erased = true}), OK);
+    assert_string_equal(all_submissions(p.s, &text), "");
+    gone = p.sign;
+    p.sign = p.s->a->sign; /* its own parcel, given back to it */
+    assert_int_equal(give(&p, some, 3, (struct page){.to = NULL}), OK);
+    assert_string_equal(all_submissions(p.s, &text), "");
+    p.sign = gone;
+    assert_verifies(p.s->a);
+    buf_fini(&text);
+    past_free(&p);
+}
+
+static void what_is_kept_apart_is_told(void **state)
+{
+    static const uint64_t some[] = {1, 2, 3};
+    struct past p;
+    struct standing_row row;
+    struct record_ref ref;
+
+    past_new(&p, *state);
+    assert_int_equal(
+        give(&p, some, 3, (struct page){.apart = {{2, STANDING_QUARANTINED, QUARANTINE_INVALID}}, .apart_count = 1}),
+        OK);
+    ref = (struct record_ref){p.gen, 2};
+    assert_int_equal(standing_get(p.s->a, NULL, &ref, &row), OK);
+    assert_int_equal(row.standing, STANDING_QUARANTINED);
+    assert_int_equal(row.why.reason, QUARANTINE_INVALID);
+    ref.number = 3;
+    assert_int_equal(standing_get(p.s->a, NULL, &ref, &row), ERR_NOT_FOUND);
+    past_free(&p);
+}
+
+static void the_current_submission_may_be_one_of_the_old_computers(void **state)
+{
+    const struct queue_filter slot = {"grades-por", "gp", NULL};
+    struct past p;
+    struct record_ref ref;
+
+    past_new(&p, *state);
+    p.s->a->gen.counter = 17;
+    assert_int_equal(give_run(&p, 1, 20), OK);
+    assert_int_equal(queue_find_current(p.s->a, &slot, "p-7", &ref), OK);
+    assert_int_equal(ref.number, 7);
+    assert_int_equal(generation_compare(&ref.gen, &p.gen), 0);
+    past_free(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_comes_back_is_received_whole_and_never_sent, school_open, school_close),
+        cmocka_unit_test_setup_teardown(pages_in_any_order_and_over_each_other_lose_and_double_nothing, school_open,
+                                        school_close),
+        cmocka_unit_test_setup_teardown(only_the_hub_gives_history_and_only_to_this_computer, school_open,
+                                        school_close),
+        cmocka_unit_test_setup_teardown(what_was_erased_or_sent_from_here_changes_nothing, school_open, school_close),
+        cmocka_unit_test_setup_teardown(what_is_kept_apart_is_told, school_open, school_close),
+        cmocka_unit_test_setup_teardown(the_current_submission_may_be_one_of_the_old_computers, school_open,
+                                        school_close),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
