@@ -20,7 +20,8 @@ enum signed_type {
     SIGNED_ENROL = 6,      /* agent's request, signed by its new key */
     SIGNED_SNAPSHOT = 7,   /* all values of a closed period; stays at the hub */
     SIGNED_CHECKPOINT = 8, /* what the cells were on a day; stays at the hub */
-    SIGNED_PUBLICATION = 9 /* what left the office; stands beside the published table */
+    SIGNED_PUBLICATION = 9, /* what left the office; stands beside the published table */
+    SIGNED_BUNDLE = 12      /* the list of a file's parts (bundle.h) */
 };
 
 /* Appends the object; on failure `out` is as before.  ERR_LIMIT: larger than SIGNED_MAX. */
