@@ -118,6 +118,8 @@ MUST_CHECK enum err queue_receipt_of(const struct agent *a, const struct record_
 struct reconcile_plan;
 MUST_CHECK enum err reconcile_begin(struct reconcile_plan **out, struct agent *a, const struct generation *gen);
 uint64_t reconcile_next(const struct reconcile_plan *p); /* number to ask from */
+/* Pages from a file begin at number 1, whatever is archived here (SPEC.md 7.3).  Before the first one is fed. */
+void reconcile_from_first(struct reconcile_plan *p);
 MUST_CHECK enum err reconcile_feed(struct reconcile_plan *p, struct bytes object, bool *is_complete);
 MUST_CHECK enum err reconcile_finish(struct reconcile_plan *p, uint64_t *dropped, uint64_t *renumbered);
 void reconcile_free(struct reconcile_plan *p);

@@ -40,7 +40,7 @@ static enum err make_request(struct agent *a, struct buf *out)
     return e;
 }
 
-static enum err enrol_request(struct agent *a, struct buf *out)
+enum err sync_enrol_request(struct agent *a, struct buf *out)
 {
     enum err e = agent_meta_get(a, NULL, "enrolment", out);
 
@@ -163,7 +163,7 @@ static enum err meet_at(struct agent *a, const struct directory_endpoint *at, co
     m->over_invitation = invitation != NULL;
     m->tokens_ms = clock_mono_ms();
     buf_init(&m->enrol, ENROL_MAX);
-    if (m->over_invitation && (e = enrol_request(a, &m->enrol)) != OK)
+    if (m->over_invitation && (e = sync_enrol_request(a, &m->enrol)) != OK)
         out->outcome = SYNC_FAILED;
     if (e == OK && (e = open_link(m, at, invitation)) == OK)
         e = conclude(m, meeting_run(m));

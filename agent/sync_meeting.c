@@ -196,13 +196,13 @@ enum err meeting_pump(struct meeting *m, int64_t wait_ms)
 
 /* ---- HELLO ---- */
 
-static enum err put_offers(struct meeting *m, struct msg_hello *h, uint64_t receipted)
+static enum err put_offers(const struct agent *a, struct msg_hello *h, uint64_t receipted)
 {
     struct batch_state b;
     enum err e;
 
-    for (e = queue_batch(m->a, &m->gen, receipted + 1, &b); e == OK && h->offer_count < HELLO_MAX_OFFERS;
-         e = queue_batch(m->a, &m->gen, b.sequence + 1, &b)) {
+    for (e = queue_batch(a, &h->gen, receipted + 1, &b); e == OK && h->offer_count < HELLO_MAX_OFFERS;
+         e = queue_batch(a, &h->gen, b.sequence + 1, &b)) {
         struct offer *o = &h->offers[h->offer_count];
 
         if (b.life != BATCH_SEALED)
@@ -215,11 +215,10 @@ static enum err put_offers(struct meeting *m, struct msg_hello *h, uint64_t rece
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
-static enum err fill_hello(struct meeting *m, struct msg_hello *h)
+enum err sync_hello(const struct agent *a, const struct generation *gen, struct bytes enrol, struct msg_hello *h)
 {
-    const struct agent *a = m->a;
     struct queue_chain chain;
-    enum err e = queue_chain(a, &m->gen, &chain);
+    enum err e = queue_chain(a, gen, &chain);
 
     if (e != OK)
         return e;
@@ -227,7 +226,7 @@ static enum err fill_hello(struct meeting *m, struct msg_hello *h)
     h->version_max = MESSAGE_VERSION_MAX;
     memcpy(h->district, a->directory->district, sizeof(h->district));
     (void)snprintf(h->participant, sizeof(h->participant), "%s", a->grant->participant);
-    h->gen = m->gen;
+    h->gen = *gen;
     (void)snprintf(h->software, sizeof(h->software), "svodka-agent %s", SVODKA_VERSION);
     h->agent_ms = clock_wall_ms();
     h->directory_version = a->directory->version;
@@ -239,9 +238,8 @@ static enum err fill_hello(struct meeting *m, struct msg_hello *h)
     memcpy(h->head, chain.head, DIGEST_BYTES);
     h->waiting_bytes = chain.waiting_bytes;
     h->waiting_records = chain.waiting_records;
-    if (m->over_invitation)
-        h->enrol = bytes_of(m->enrol.data, m->enrol.len);
-    return put_offers(m, h, chain.receipted);
+    h->enrol = enrol;
+    return put_offers(a, h, chain.receipted);
 }
 
 static enum err greet(struct meeting *m)
@@ -256,7 +254,8 @@ static enum err greet(struct meeting *m)
     m->has_welcome = m->is_open = false;
     m->sent_count = 0;
     m->sent_total = m->acked_total = 0;
-    if ((e = fill_hello(m, &out->as.hello)) == OK)
+    if ((e = sync_hello(m->a, &m->gen, bytes_of(m->enrol.data, m->over_invitation ? m->enrol.len : 0),
+                        &out->as.hello)) == OK)
         e = meeting_send(m, out);
     free(out);
     meeting_progress(m);
