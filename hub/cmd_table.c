@@ -37,6 +37,8 @@ const struct cli_command hub_commands[] = {
      N_("write out the submissions themselves: personal data"), cmd_export_submissions},
     {"quarantine list", "", N_("list what could not be counted, and why"), cmd_quarantine_list},
     {"quarantine show", "ID", N_("show one submission of the quarantine"), cmd_quarantine_show},
+    {"bundle read", "FILE... [--receipt FILE|FOLDER]", N_("take in what schools send in files, and answer"),
+     cmd_bundle_read},
     {"audit", "[--last N]", N_("show who did what"), cmd_audit},
     {"verify", "", N_("recompute everything from the ledger and compare"), cmd_verify},
     {"expr", "EXPRESSION [--json VALUES]", N_("try an expression out"), cmd_expr},

@@ -33,6 +33,7 @@ int cmd_question(int argc, char **argv);
 int cmd_quarantine_list(int argc, char **argv);
 int cmd_quarantine_show(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
+int cmd_bundle_read(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_expr(int argc, char **argv);
 int cmd_core(int argc, char **argv);

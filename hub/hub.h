@@ -56,7 +56,9 @@ struct hub_conf {
     int64_t spool_max, spool_days;
     int64_t invitation_days;
     int64_t directory_days;
-    int64_t checkpoint_min; /* checkpoint.at: minute of the day, local time */
+    int64_t checkpoint_min;     /* checkpoint.at: minute of the day, local time */
+    const char *inbox, *outbox; /* folders that are watched for files of schools; NULL: none (inbox.h) */
+    int64_t bundle_max;         /* bytes of one file, read or written */
 };
 
 struct programme; /* programme.h */
