@@ -57,15 +57,19 @@ struct applied {
 };
 
 /* A generation that the hub does not know although it knows one with an equal or greater counter (SPEC.md 7.2, point
- * 3): two computers, or a restored one. */
-static enum err is_foreign_generation(struct store_txn *t, const struct prepared *p, bool *out)
+ * 3): a computer that began anew, whose entries must come after all others.  What an earlier key of the participant has
+ * signed is no beginning: an old stick, and its entries stand where they stood. */
+static enum err is_foreign_generation(const struct carry_reading *r, struct store_txn *t, const struct prepared *p,
+                                      bool *out)
 {
+    const struct participant *from = registry_by_id(r->hub->registry, p->participant_id);
     struct ledger_chain chain;
     uint32_t counter = 0;
     enum err e = ledger_chain(t, p->participant, &p->header.gen, &chain);
 
     *out = false;
-    if (e != OK || chain.is_closed || chain.held_last > 0)
+    if (e != OK || chain.is_closed || chain.held_last > 0 || from == NULL ||
+        memcmp(p->header.sign_key, from->grant.sign_key, KEY_BYTES) != 0)
         return e;
     if ((e = ledger_max_counter(t, p->participant, &counter)) == OK)
         *out = counter >= p->header.gen.counter;
@@ -102,7 +106,7 @@ static enum err apply_one(struct carry_reading *r, struct store_txn *t, const st
 {
     bool is_foreign = false;
     struct buf receipt;
-    enum err e = is_foreign_generation(t, p, &is_foreign);
+    enum err e = is_foreign_generation(r, t, p, &is_foreign);
 
     memset(out, 0, sizeof(*out));
     if (e != OK)
