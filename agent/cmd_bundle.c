@@ -96,6 +96,9 @@ static void print_news(const struct stick_news *n)
                        "computers with the same data). Nothing is lost. There already: %s; they go under new numbers "
                        "in the next file: %s.\n"),
                      count_text(text[0], n->already_there), count_text(text[1], n->renumbered));
+    if (n->words > 0)
+        (void)printf(_("Words of the district about earlier entries: %s; \"svodka-agent status\" shows them.\n"),
+                     count_text(text[0], n->words));
     if (n->wanted > 0)
         (void)printf("%s\n", _("The district has lost something that it had received, and asks for it again: write "
                                "another file for it."));
@@ -112,7 +115,7 @@ static void print_news(const struct stick_news *n)
     if (n->new_grant && !n->has_joined)
         (void)printf("%s\n", _("What this school may send has changed; \"svodka-agent status\" shows it."));
     if (n->problem[0] == '\0' && n->receipts == 0 && n->objects == 0 && n->reconciled == 0 && n->wanted == 0 &&
-        !n->has_joined && !n->new_grant)
+        n->words == 0 && !n->has_joined && !n->new_grant)
         (void)printf("%s\n", _("Everything in this file was known here already."));
 }
 

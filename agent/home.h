@@ -14,15 +14,16 @@
 
 /* Tables of the store. */
 enum agent_table {
-    T_META,     /* text key -> value: see home.c */
-    T_PAGES,    /* counter u32 | tag 8 | first number u64 -> page of records, locked (queue.c) */
-    T_SEGMENTS, /* counter u32 | tag 8 | number >> 16 u32 -> a key locked under the home's: destroyed with the records
-                 */
-    T_BATCHES,  /* counter u32 | tag 8 | sequence u64 -> struct batch_state as MessagePack */
-    T_CHUNKS,   /* counter u32 | tag 8 | sequence u64 | chunk u32 -> sealed bytes, at most AGENT_CHUNK_BYTES */
-    T_OBJECTS,  /* digest 32 -> kind u8 | bytes: forms, calendar, maps */
-    T_DRAFTS,   /* text key -> locked draft */
-    T_EVENTS,   /* u64 -> what the school should know (plain words): locked text */
+    T_META,      /* text key -> value: see home.c */
+    T_PAGES,     /* counter u32 | tag 8 | first number u64 -> page of records, locked (queue.c) */
+    T_SEGMENTS,  /* counter u32 | tag 8 | number >> 16 u32 -> a key locked under the home's: destroyed with the records
+                  */
+    T_BATCHES,   /* counter u32 | tag 8 | sequence u64 -> struct batch_state as MessagePack */
+    T_CHUNKS,    /* counter u32 | tag 8 | sequence u64 | chunk u32 -> sealed bytes, at most AGENT_CHUNK_BYTES */
+    T_OBJECTS,   /* digest 32 -> kind u8 | bytes: forms, calendar, maps */
+    T_DRAFTS,    /* text key -> locked draft */
+    T_EVENTS,    /* u64 -> what the school should know (plain words): locked text */
+    T_STANDINGS, /* counter u32 | tag 8 | number u64 -> locked: what the hub said of a submission (standing.h) */
     AGENT_TABLES
 };
 #define AGENT_CHUNK_BYTES (15u * 4096u - 16u)

@@ -65,7 +65,8 @@ struct queue_status {
     uint64_t waiting, sealed, stored, archived; /* records */
     uint64_t waiting_bytes;                     /* sealed batches not yet receipted */
     uint64_t batches_open;                      /* sealed, without receipt */
-    uint64_t refused;                           /* records in the hub's quarantine, by receipts */
+    uint64_t refused;                           /* records in the hub's quarantine, by receipts and words */
+    uint64_t rejected, erased;                  /* never to be counted; erased at the hub: by words */
     int64_t last_receipt_ms;                    /* hub's clock; 0: never */
     uint64_t last_number;                       /* of the current generation */
 };
@@ -109,6 +110,8 @@ MUST_CHECK enum err queue_send_again(struct agent *a, const struct batch_state *
 /* Verifies the signed receipt against the batch it names, stores it, moves the batch on, tells the school about
  * refused records.  ERR_AUTH: signature, or digest differs; ERR_NOT_FOUND: no such batch (harmless). */
 MUST_CHECK enum err queue_take_receipt(struct agent *a, struct bytes object);
+/* The same for one that was days on its way in a file: it says nothing about this computer's clock. */
+MUST_CHECK enum err queue_take_late_receipt(struct agent *a, struct bytes object);
 /* The stored receipt of the batch that carried a submission.  ERR_NOT_FOUND. */
 MUST_CHECK enum err queue_receipt_of(const struct agent *a, const struct record_ref *ref, struct receipt *out);
 

@@ -1,5 +1,6 @@
 #include "agent/stick.h"
 
+#include "agent/word.h"
 #include "common/cli.h"
 #include "common/log.h"
 
@@ -142,7 +143,7 @@ static enum err take_receipt(struct taking *k, struct bytes object)
     is_here = queue_batch(k->a, &r.gen, r.sequence, &b) == OK && b.sequence == r.sequence;
     is_new = is_here && b.life == BATCH_SEALED;
     /* Of a batch that only the other history had: no fault of the file; pages settle it. */
-    e = is_here && !digest_equal(b.digest, r.batch) ? ERR_NOT_FOUND : queue_take_receipt(k->a, object);
+    e = is_here && !digest_equal(b.digest, r.batch) ? ERR_NOT_FOUND : queue_take_late_receipt(k->a, object);
     if (e == OK && is_new)
         count_receipt(k, &r);
     else if (e == OK || e == ERR_NOT_FOUND)
@@ -190,6 +191,22 @@ static enum err take_holdings(struct taking *k, struct bytes part)
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
+/* In order and without holes: what comes too early, in a file that was overtaken, comes again in the next answer. */
+static enum err take_word(struct taking *k, struct bytes object)
+{
+    uint64_t before = 0;
+    uint64_t after = 0;
+    enum err e = agent_words_held(k->a, NULL, &before);
+
+    if (e == OK)
+        e = agent_take_word(k->a, object);
+    if (e == ERR_NOT_FOUND || e == ERR_VERSION)
+        return OK;
+    if (e == OK && (e = agent_words_held(k->a, NULL, &after)) == OK && after > before)
+        k->out->words++;
+    return disbelieve(k, e);
+}
+
 /* ---- one walk over the file ---- */
 
 static enum err take_part(struct taking *k, enum step step, const struct bundle_part *p)
@@ -201,7 +218,7 @@ static enum err take_part(struct taking *k, enum step step, const struct bundle_
     case BUNDLE_RECEIPT: return step == STEP_WORDS ? take_receipt(k, p->bytes) : OK;
     case BUNDLE_RECONCILE: return step == STEP_WORDS ? note_page(k, p->bytes) : OK;
     case BUNDLE_HOLDINGS: return step == STEP_WORDS ? take_holdings(k, p->bytes) : OK;
-    case BUNDLE_WORD:
+    case BUNDLE_WORD: return step == STEP_WORDS ? take_word(k, p->bytes) : OK;
     case BUNDLE_HELLO:
     case BUNDLE_ENROL:
     case BUNDLE_HELD:

@@ -290,7 +290,7 @@ enum err sync_once(struct agent *a, struct sync_result *out)
 struct result_numbers {
     uint64_t outcome, refusal, later_seconds, joined, sealed, batches, records, bytes, resumed, resumed_sequence;
     uint64_t resumed_offset, receipts, counted, superseded, duplicate, quarantined, refused_batches, objects;
-    uint64_t new_directory, new_grant, reconciled, already_there, renumbered, left, expired;
+    uint64_t new_directory, new_grant, reconciled, already_there, renumbered, left, expired, words;
 };
 
 enum err sync_result_encode(struct buf *out, const struct sync_result *r, const char *text)
@@ -319,7 +319,8 @@ enum err sync_result_encode(struct buf *out, const struct sync_result *r, const 
                                      r->already_there,
                                      r->renumbered,
                                      r->left,
-                                     r->expired};
+                                     r->expired,
+                                     r->words};
     uint64_t list[RESULT_NUMBERS];
 
     memcpy(list, &n, sizeof(list));
@@ -357,6 +358,7 @@ enum err sync_result_decode(struct sync_result *out, char text[SYNC_TEXT], struc
                                 .receipts = n.receipts,
                                 .verdicts = {n.counted, n.superseded, n.duplicate, n.quarantined},
                                 .refused_batches = n.refused_batches,
+                                .words = n.words,
                                 .objects = n.objects,
                                 .new_directory = n.new_directory != 0,
                                 .new_grant = n.new_grant != 0,

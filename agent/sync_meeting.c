@@ -1,5 +1,6 @@
 #include "agent/sync_internal.h"
 
+#include "agent/word.h"
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -83,6 +84,29 @@ static enum err take_receipt(struct meeting *m, struct bytes object)
     return OK;
 }
 
+/* Words stand by themselves, too: they may come in any state. */
+static enum err take_word(struct meeting *m, struct bytes object)
+{
+    uint64_t before;
+    uint64_t after;
+    enum err e;
+
+    if ((e = agent_words_held(m->a, NULL, &before)) != OK)
+        return e;
+    e = agent_take_word(m->a, object);
+    if (e == ERR_NOT_FOUND || e == ERR_VERSION) {
+        log_notice("sync: %s", err_text());
+        return OK; /* it comes again */
+    }
+    if (is_about_content(e))
+        return disbelieve(m, "a word of the hub");
+    if (e != OK || (e = agent_words_held(m->a, NULL, &after)) != OK)
+        return e;
+    m->out->words += after > before;
+    meeting_progress(m);
+    return OK;
+}
+
 static enum err take_page(struct meeting *m, struct bytes object)
 {
     enum err e;
@@ -160,6 +184,7 @@ static enum err act(struct meeting *m, const struct message *in)
         if (m->is_open)
             meeting_take_object(m, &in->as.object);
         return OK;
+    case MSG_WORD: return take_word(m, in->as.signed_object);
     case MSG_BYE: m->has_bye = true; return OK;
     case MSG_ERROR: return take_error(m, &in->as.error);
     case MSG_HELLO:
@@ -239,6 +264,9 @@ enum err sync_hello(const struct agent *a, const struct generation *gen, struct 
     h->waiting_bytes = chain.waiting_bytes;
     h->waiting_records = chain.waiting_records;
     h->enrol = enrol;
+    h->takes_words = true;
+    if ((e = agent_words_held(a, NULL, &h->words_held)) != OK)
+        return e;
     return put_offers(a, h, chain.receipted);
 }
 

@@ -137,7 +137,12 @@ static enum err keep_claim(struct carry_reading *r, const struct msg_hello *h)
     if (r->claim_count == CARRY_GENERATIONS)
         return err_set(ERR_LIMIT, "the file greets for more than %u generations", CARRY_GENERATIONS);
     c = &r->claims[r->claim_count++];
-    *c = (struct carry_claim){h->gen, h->receipted, h->last_sealed, h->waiting_records, {0}};
+    *c = (struct carry_claim){.gen = h->gen,
+                              .receipted = h->receipted,
+                              .last_sealed = h->last_sealed,
+                              .waiting_records = h->waiting_records,
+                              .words_held = h->words_held,
+                              .takes_words = h->takes_words};
     memcpy(c->head, h->head, DIGEST_BYTES);
     return OK;
 }
@@ -288,6 +293,9 @@ static enum err believe_claim(struct carry_reading *r, struct store_txn *t, cons
     if (c->receipted < g->above)
         g->above = c->receipted;
     g->has_hello = true;
+    if (c->takes_words && (!r->school->takes_words || c->words_held < r->school->words_held))
+        r->school->words_held = c->words_held;
+    r->school->takes_words = r->school->takes_words || c->takes_words;
     if ((e = ledger_chain(t, p->index, &c->gen, &chain)) != OK || !chain.is_closed)
         return e;
     /* SPEC.md 7.2, point 1: nothing of it is left there, or it must be settled. */

@@ -3,7 +3,7 @@
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/folder.h"
-#include "common/log.h"
+#include "hub/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -205,7 +205,7 @@ static enum err put_receipt(void *ctx, uint64_t sequence, struct bytes receipt)
 
 static enum err put_refused(struct answering *a, const struct carry_refused *x)
 {
-    struct receipt_refusal why = {.number = x->first_number, .reason = QUARANTINE_CONFLICT};
+    struct receipt_refusal why = {.number = x->first_number, .why = {.reason = QUARANTINE_CONFLICT}};
     struct receipt r = {.gen = x->gen,
                         .sequence = x->sequence,
                         .state = RECEIPT_REFUSED,
@@ -216,7 +216,7 @@ static enum err put_refused(struct answering *a, const struct carry_refused *x)
     struct buf object;
     enum err e;
 
-    (void)snprintf(why.text, sizeof(why.text), "%s", CONFLICT);
+    (void)snprintf(why.why.text, sizeof(why.why.text), "%s", CONFLICT);
     memcpy(r.district, a->hub->district, sizeof(r.district));
     memcpy(r.participant, a->to->id, sizeof(r.participant));
     memcpy(r.batch, x->digest, DIGEST_BYTES);
@@ -295,6 +295,31 @@ static enum err put_settled(struct answering *a, const struct carry_generation *
     return chain.is_closed ? put_pages(a, &g->gen) : OK;
 }
 
+static enum err put_word(void *ctx, uint64_t serial, struct bytes object)
+{
+    (void)serial;
+    return put(ctx, BUNDLE_WORD, object);
+}
+
+/* The school holds words that we never said: this hub went back to an old copy of itself. */
+static enum err raise_words(const struct answering *a)
+{
+    struct store_txn *t = NULL;
+    uint64_t last = 0;
+    enum err e;
+
+    if (!a->school->takes_words)
+        return OK;
+    if ((e = store_begin_write(a->hub->store, &t)) != OK)
+        return e;
+    if ((e = words_last(t, a->to->index, &last)) == OK && last < a->school->words_held) {
+        if ((e = words_raise(t, a->to->index, a->school->words_held)) == OK)
+            return store_commit(t);
+    }
+    store_abort(t);
+    return e;
+}
+
 static enum err put_all(struct answering *a)
 {
     enum err e = begin_file(a);
@@ -307,6 +332,8 @@ static enum err put_all(struct answering *a)
         e = put_generation(a, &a->school->gens[i]);
     for (size_t i = 0; i < a->school->refusal_count && e == OK; i++)
         e = put_refused(a, &a->school->refusals[i]);
+    if (e == OK && a->school->takes_words)
+        e = words_each(a->hub, a->t, a->to->index, a->school->words_held, WORDS_AT_ONCE, put_word, a);
     return e == OK ? finish_file(a) : e;
 }
 
@@ -326,7 +353,7 @@ enum err carry_answer(struct hub *h, const struct carry_school *s, const char *t
     a.is_folder = stat(target, &st) == 0 && S_ISDIR(st.st_mode);
     if (a.to == NULL)
         return err_set(ERR_NOT_FOUND, _("there is no school \"%s\""), s->id);
-    if ((e = store_begin_read(h->store, &a.t)) != OK)
+    if ((e = raise_words(&a)) != OK || (e = store_begin_read(h->store, &a.t)) != OK)
         return e;
     e = put_all(&a);
     store_abort(a.t);

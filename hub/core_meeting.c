@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "hub/returns.h"
+#include "hub/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,8 @@
 
 #define SEEN_EVERY_MS    60000
 #define BUSY_SECONDS     60
-#define RECEIPTS_AT_ONCE 1024u /* unasked, in one meeting */
+#define RECEIPTS_AT_ONCE 1024u      /* unasked, in one meeting */
+#define WORDS_BYTES      (4u << 20) /* the same: the gateway holds them until the line has taken them */
 
 static void send_message(struct core *c, uint64_t connection, const struct message *m)
 {
@@ -74,6 +76,7 @@ struct greeting {
     const struct msg_hello *hello;
     const struct participant *from;
     bool is_invitation;
+    size_t word_bytes; /* sent */
 };
 
 static enum err enrol_in(struct greeting *g, struct store_txn *t, enum message_error *refusal)
@@ -302,6 +305,55 @@ static void send_lost_receipts(struct greeting *g)
     store_abort(t);
 }
 
+static enum err send_word(void *ctx, uint64_t serial, struct bytes object)
+{
+    struct greeting *g = ctx;
+    struct message m = {.type = MSG_WORD};
+
+    (void)serial;
+    m.as.signed_object = object;
+    send_message(g->c, g->connection, &m);
+    g->word_bytes += object.len;
+    return g->word_bytes < WORDS_BYTES ? OK : ERR_CANCELLED;
+}
+
+/* It holds words that we never said: this hub went back to an old copy of itself. */
+static enum err raise_words(const struct greeting *g)
+{
+    struct store_txn *t = NULL;
+    enum err e = store_begin_write(g->c->hub->store, &t);
+
+    if (e != OK)
+        return e;
+    if ((e = words_raise(t, g->from->index, g->hello->words_held)) == OK)
+        return store_commit(t);
+    store_abort(t);
+    return e;
+}
+
+/* What was decided since, after the receipts. */
+static void send_words(struct greeting *g)
+{
+    struct store_txn *t = NULL;
+    uint64_t last = 0;
+    enum err e;
+
+    if (!g->hello->takes_words || store_begin_read(g->c->hub->store, &t) != OK)
+        return;
+    e = words_last(t, g->from->index, &last);
+    if (e == OK && last < g->hello->words_held) {
+        store_abort(t);
+        t = NULL;
+        if ((e = raise_words(g)) == OK)
+            e = store_begin_read(g->c->hub->store, &t);
+    }
+    if (e == OK)
+        e = words_each(g->c->hub, t, g->from->index, g->hello->words_held, WORDS_AT_ONCE, send_word, g);
+    if (e != OK && e != ERR_CANCELLED)
+        log_warning("core: words to %s: %s", g->from->id, err_text());
+    store_abort(t);
+}
+
 /* What waits there: should the meeting end early, the office sees that it is on its way. */
 static enum err note_greeting(const struct greeting *g, struct store_txn *t, int64_t now)
 {
@@ -329,7 +381,7 @@ static void note_seen(struct greeting *g)
 
 static enum err hello(struct core *c, const struct ipc_frame *f, const struct msg_hello *h)
 {
-    struct greeting g = {c, f->connection, h, NULL, false};
+    struct greeting g = {c, f->connection, h, NULL, false, 0};
     struct message m = {.type = MSG_WELCOME};
     enum err e;
 
@@ -347,8 +399,10 @@ static enum err hello(struct core *c, const struct ipc_frame *f, const struct ms
         return OK;
     }
     send_message(c, f->connection, &m);
-    if (m.as.welcome.go == WELCOME_GO)
+    if (m.as.welcome.go == WELCOME_GO) {
         send_lost_receipts(&g);
+        send_words(&g);
+    }
     note_seen(&g);
     return OK;
 }

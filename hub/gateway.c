@@ -25,7 +25,7 @@
 #define DEAD_MS         120000
 #define BACKLOG         1024
 #define RECEIVE_HWM     16   /* frames of one agent that wait here; credit bounds their bytes */
-#define SEND_HWM        1100 /* the unasked receipts of a meeting and what follows them */
+#define SEND_HWM        2200 /* the unasked receipts and words of a meeting and what follows them */
 #define NOFILE_WANTED   65536
 #define NOFILE_SPARE    500
 #define SLOTS_LEAST     100 /* before the core has said how many */

@@ -322,6 +322,7 @@ static void take_known(struct gateway *g, const struct incoming *in, struct meet
     case MSG_ACK:
     case MSG_RECEIPT:
     case MSG_RECONCILE_REPLY:
+    case MSG_WORD:
     case MSG_OBJECT:
     case MSG_ERROR: break;
     }

@@ -39,6 +39,7 @@ enum hub_table {
     H_HISTORY,     /* cell key | day u32 -> cell, empty: deleted (checkpoint.h) */
     H_CHECKPOINTS, /* day u32 -> MessagePack: a checkpoint that is complete (checkpoint.h) */
     H_PUBLICATIONS, /* lsn u64 -> MessagePack: what left the office (publish_store.h) */
+    H_WORDS,        /* participant index u32 | serial u64 -> kind u8 | content: what it is told later (words.h) */
     HUB_TABLES
 };
 
