@@ -81,13 +81,14 @@ static enum err apply(struct agent *a, struct store_txn *t, const struct receipt
     if (!digest_equal(b.digest, r->batch))
         return err_set(ERR_AUTH, _("the receipt for batch %llu is about other bytes"), (unsigned long long)r->sequence);
     is_first = b.life == BATCH_SEALED;
-    /* An older receipt, from an old file, takes nothing back: neither "archived" nor the day from which its term runs. */
+    /* An older receipt, from an old file, takes nothing back: neither "archived" nor the day from which its term runs.
+     */
     if (!is_first && (life_of(r->state) < b.life || r->hub_ms < b.receipt_ms))
         return OK;
     b.life = life_of(r->state);
     b.receipt_ms = r->hub_ms;
-    if ((e = batch_row_put(t, &b, object)) != OK || (!is_late && (e = put_offset(a, t, r->hub_ms)) != OK) || !is_first ||
-        is_about_history(r))
+    if ((e = batch_row_put(t, &b, object)) != OK || (!is_late && (e = put_offset(a, t, r->hub_ms)) != OK) ||
+        !is_first || is_about_history(r))
         return e;
     return put_refusals(a, t, r, news);
 }

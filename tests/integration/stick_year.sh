@@ -141,7 +141,8 @@ to_school
 told 'kept apart with a remark: 1' receipt.txt
 told 'new form: Marks (2)' receipt.txt
 school status >status.txt
-told 'the form is not collected for this period' status.txt
+told 'the district keeps it apart and does not count it' status.txt
+told 'Meals, a, I-2' status.txt
 # Told, and put right: the same for the date that is collected now.
 today=2021-03-25
 printf '{"portions": 130}' | school submit meals --period I-2b --json - >submit.txt
