@@ -1,5 +1,7 @@
 #include "agent/cmd_common.h"
+#include "agent/self_copy.h"
 #include "agent/stick.h"
+#include "common/folder.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -45,6 +47,50 @@ static void print_sent(const struct agent *a, const struct stick_sent *s)
                    "Take the answer with: svodka-agent bundle receipt FILE"));
 }
 
+/* Beside the file: "DIR/svodka-gp.copy". */
+static enum err copy_path(const struct agent *a, const char *target, char out[FOLDER_PATH_MAX])
+{
+    char dir[FOLDER_PATH_MAX];
+    char name[ID_MAX + 16];
+    char *slash;
+    struct stat st;
+
+    if (snprintf(dir, sizeof(dir), "%s", target) >= (int)sizeof(dir))
+        return err_set(ERR_LIMIT, _("%s: the path is too long"), target);
+    if (stat(target, &st) != 0 || !S_ISDIR(st.st_mode)) {
+        if ((slash = strrchr(dir, '/')) == NULL)
+            (void)snprintf(dir, sizeof(dir), ".");
+        else
+            slash[slash == dir ? 1 : 0] = '\0';
+    }
+    (void)snprintf(name, sizeof(name), "svodka-%s.copy", a->grant->participant);
+    return folder_path(out, dir, name);
+}
+
+/* The whole computer onto the stick as well: encrypted, and only if it could ever be opened again. */
+static enum err copy_self(struct agent *a, const char *target)
+{
+    struct self_copy_made made;
+    struct self_copy_risk risk;
+    char path[FOLDER_PATH_MAX];
+    char text[STICK_TEXT];
+    enum err e = self_copy_risk(a, &risk);
+
+    if (e == OK && !risk.has_code) {
+        (void)fprintf(stderr, "%s\n",
+                      _("Note: no copy of this computer goes onto the stick, because it has no recovery code yet; make "
+                        "one with: svodka-agent backup --new-code"));
+        return OK;
+    }
+    if (e == OK && (e = copy_path(a, target, path)) == OK && (e = self_copy_write(a, path, &made)) == OK) {
+        (void)printf(_("Copy of this whole computer, which opens with the recovery code in the safe: %s\n"), path);
+        return OK;
+    }
+    (void)snprintf(text, sizeof(text), "%s", err_text());
+    return err_set(e, _("the file for the district is written and good, but the copy of this computer is not: %s"),
+                   text);
+}
+
 int cmd_bundle_write(int argc, char **argv)
 {
     static const struct cli_command self = {
@@ -64,8 +110,10 @@ int cmd_bundle_write(int argc, char **argv)
     if ((e = command_open(&a, home)) != OK)
         return cli_fail(e);
     e = stick_write(a, argv[0], print_file, NULL, &sent);
-    if (e == OK)
+    if (e == OK) {
+        e = copy_self(a, argv[0]);
         print_sent(a, &sent);
+    }
     agent_close(a);
     return cli_fail(e);
 }
@@ -96,6 +144,8 @@ static void print_news(const struct stick_news *n)
                        "computers with the same data). Nothing is lost. There already: %s; they go under new numbers "
                        "in the next file: %s.\n"),
                      count_text(text[0], n->already_there), count_text(text[1], n->renumbered));
+    if (n->archived > 0)
+        (void)printf(_("In the district's archive now: entries: %s.\n"), count_text(text[0], n->archived));
     if (n->words > 0)
         (void)printf(_("Words of the district about earlier entries: %s; \"svodka-agent status\" shows them.\n"),
                      count_text(text[0], n->words));
@@ -115,7 +165,7 @@ static void print_news(const struct stick_news *n)
     if (n->new_grant && !n->has_joined)
         (void)printf("%s\n", _("What this school may send has changed; \"svodka-agent status\" shows it."));
     if (n->problem[0] == '\0' && n->receipts == 0 && n->objects == 0 && n->reconciled == 0 && n->wanted == 0 &&
-        n->words == 0 && !n->has_joined && !n->new_grant)
+        n->words == 0 && n->archived == 0 && !n->has_joined && !n->new_grant)
         (void)printf("%s\n", _("Everything in this file was known here already."));
 }
 

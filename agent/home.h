@@ -24,6 +24,7 @@ enum agent_table {
     T_DRAFTS,    /* text key -> locked draft */
     T_EVENTS,    /* u64 -> what the school should know (plain words): locked text */
     T_STANDINGS, /* counter u32 | tag 8 | number u64 -> locked: what the hub said of a submission (standing.h) */
+    T_PAST,      /* what was destroyed after its time: a summary of each submission, the receipts (queue_past.c) */
     AGENT_TABLES
 };
 #define AGENT_CHUNK_BYTES (15u * 4096u - 16u)

@@ -144,6 +144,8 @@ static enum err take_receipt(struct taking *k, struct bytes object)
     is_new = is_here && b.life == BATCH_SEALED;
     /* Of a batch that only the other history had: no fault of the file; pages settle it. */
     e = is_here && !digest_equal(b.digest, r.batch) ? ERR_NOT_FOUND : queue_take_late_receipt(k->a, object);
+    if (e == OK && is_here && r.state == RECEIPT_ARCHIVED && b.life != BATCH_ARCHIVED)
+        k->out->archived += b.records;
     if (e == OK && is_new)
         count_receipt(k, &r);
     else if (e == OK || e == ERR_NOT_FOUND)

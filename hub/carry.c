@@ -54,7 +54,7 @@ struct carry_generation *carry_generation_of(struct carry_school *s, const struc
     if (s->gen_count == CARRY_GENERATIONS || (grown = realloc(s->gens, (s->gen_count + 1) * sizeof(*grown))) == NULL)
         return NULL;
     s->gens = grown;
-    s->gens[s->gen_count] = (struct carry_generation){.gen = *gen, .above = UINT64_MAX};
+    s->gens[s->gen_count] = (struct carry_generation){.gen = *gen, .above = UINT64_MAX, .archived = UINT64_MAX};
     return &s->gens[s->gen_count++];
 }
 
@@ -139,6 +139,7 @@ static enum err keep_claim(struct carry_reading *r, const struct msg_hello *h)
     c = &r->claims[r->claim_count++];
     *c = (struct carry_claim){.gen = h->gen,
                               .receipted = h->receipted,
+                              .archived = h->archived,
                               .last_sealed = h->last_sealed,
                               .waiting_records = h->waiting_records,
                               .words_held = h->words_held,
@@ -292,6 +293,8 @@ static enum err believe_claim(struct carry_reading *r, struct store_txn *t, cons
         return ERR_NOMEM;
     if (c->receipted < g->above)
         g->above = c->receipted;
+    if (c->archived < g->archived)
+        g->archived = c->archived;
     g->has_hello = true;
     if (c->takes_words && (!r->school->takes_words || c->words_held < r->school->words_held))
         r->school->words_held = c->words_held;

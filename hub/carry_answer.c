@@ -3,6 +3,7 @@
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/folder.h"
+#include "hub/archive.h"
 #include "hub/words.h"
 
 #include <stdio.h>
@@ -279,6 +280,8 @@ static enum err put_generation(struct answering *a, const struct carry_generatio
     enum err e;
 
     if ((e = ledger_each_receipt(a->t, a->to->index, &g->gen, g->above, RECEIPTS_AT_ONCE, put_receipt, a)) != OK ||
+        (e = archive_each_receipt(a->hub, a->t, a->to->index, &g->gen, g->archived, RECEIPTS_AT_ONCE, put_receipt,
+                                  a)) != OK ||
         (e = ledger_chain(a->t, a->to->index, &g->gen, &chain)) != OK)
         return e;
     return chain.is_closed ? OK : put_holdings(a, &g->gen, &chain);

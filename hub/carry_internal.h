@@ -11,7 +11,7 @@
 /* A greeting, believed when the file's list verifies. */
 struct carry_claim {
     struct generation gen;
-    uint64_t receipted, last_sealed, waiting_records, words_held;
+    uint64_t receipted, archived, last_sealed, waiting_records, words_held;
     bool takes_words;
     uint8_t head[DIGEST_BYTES];
 };

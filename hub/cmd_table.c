@@ -41,5 +41,12 @@ const struct cli_command hub_commands[] = {
      cmd_bundle_read},
     {"audit", "[--last N]", N_("show who did what"), cmd_audit},
     {"verify", "", N_("recompute everything from the ledger and compare"), cmd_verify},
+    {"backup", "FILE [--verify [--root FILE [--root-passphrase-file F]]]",
+     N_("write the whole hub into one encrypted file, or check such a file"), cmd_backup},
+    {"backup confirm", "FILE|DATE|NUMBER", N_("say that a backup is safe, so that schools may let go of what it holds"),
+     cmd_backup_confirm},
+    {"backup list", "", N_("list the backups, and up to where all is archived"), cmd_backup_list},
+    {"restore", "FILE --home DIR --root FILE [--root-passphrase-file F]", N_("make a hub again out of a backup"),
+     cmd_restore},
     {"expr", "EXPRESSION [--json VALUES]", N_("try an expression out"), cmd_expr},
     {NULL, NULL, NULL, NULL}};

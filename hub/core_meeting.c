@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "hub/archive.h"
 #include "hub/returns.h"
 #include "hub/words.h"
 
@@ -77,6 +78,7 @@ struct greeting {
     const struct participant *from;
     bool is_invitation;
     size_t word_bytes; /* sent */
+    unsigned receipts; /* sent without being asked */
 };
 
 static enum err enrol_in(struct greeting *g, struct store_txn *t, enum message_error *refusal)
@@ -289,19 +291,25 @@ static enum err send_receipt(void *ctx, uint64_t sequence, struct bytes receipt)
     (void)sequence;
     m.as.signed_object = receipt;
     send_message(g->c, g->connection, &m);
+    g->receipts++;
     return OK;
 }
 
-/* Of batches that the agent has no receipt for: it was lost on its way. */
-static void send_lost_receipts(struct greeting *g)
+/* Of batches that the agent has no receipt for: it was lost on its way.  Then of those that have become archived. */
+static void send_receipts(struct greeting *g)
 {
+    const struct hub *hub = g->c->hub;
     struct store_txn *t = NULL;
+    enum err e;
 
-    if (store_begin_read(g->c->hub->store, &t) != OK)
+    if (store_begin_read(hub->store, &t) != OK)
         return;
-    if (ledger_each_receipt(t, g->from->index, &g->hello->gen, g->hello->receipted, RECEIPTS_AT_ONCE, send_receipt,
-                            g) != OK)
-        log_warning("core: stored receipts of %s: %s", g->from->id, err_text());
+    e = ledger_each_receipt(t, g->from->index, &g->hello->gen, g->hello->receipted, RECEIPTS_AT_ONCE, send_receipt, g);
+    if (e == OK && g->receipts < RECEIPTS_AT_ONCE)
+        e = archive_each_receipt(hub, t, g->from->index, &g->hello->gen, g->hello->archived,
+                                 RECEIPTS_AT_ONCE - g->receipts, send_receipt, g);
+    if (e != OK)
+        log_warning("core: receipts of %s: %s", g->from->id, err_text());
     store_abort(t);
 }
 
@@ -381,7 +389,7 @@ static void note_seen(struct greeting *g)
 
 static enum err hello(struct core *c, const struct ipc_frame *f, const struct msg_hello *h)
 {
-    struct greeting g = {c, f->connection, h, NULL, false, 0};
+    struct greeting g = {.c = c, .connection = f->connection, .hello = h};
     struct message m = {.type = MSG_WELCOME};
     enum err e;
 
@@ -400,7 +408,7 @@ static enum err hello(struct core *c, const struct ipc_frame *f, const struct ms
     }
     send_message(c, f->connection, &m);
     if (m.as.welcome.go == WELCOME_GO) {
-        send_lost_receipts(&g);
+        send_receipts(&g);
         send_words(&g);
     }
     note_seen(&g);

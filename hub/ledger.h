@@ -26,7 +26,8 @@ enum journal_type {
     JOURNAL_QUESTION = 13,   /* the same */
     JOURNAL_CHECKPOINT = 14, /* signed head of a checkpoint, or the day after which they are forgotten (checkpoint.h) */
     JOURNAL_PUBLICATION =
-        15 /* what left the office: signed head, snapshot, digest of what lies beside (publish_store.h) */
+        15,             /* what left the office: signed head, snapshot, digest of what lies beside (publish_store.h) */
+    JOURNAL_BACKUP = 17 /* a backup was confirmed, or this hub was restored from one (archive.h) */
 };
 
 /* State that outlives a transaction: opened batches, the variables' programs.  A ledger is used by one thread at a

@@ -1,6 +1,7 @@
 #include "hub/ledger.h"
 
 #include "common/cli.h"
+#include "hub/archive.h"
 #include "hub/checkpoint.h"
 #include "hub/closing.h"
 #include "hub/ledger_compare.h"
@@ -265,6 +266,37 @@ static enum err replay_publication(struct verify *v, int64_t wall_ms, struct mp 
     return put_placeholder(v);
 }
 
+static enum err replay_backup(struct verify *v, struct mp *m, size_t elements)
+{
+    struct store_txn *living = NULL;
+    enum err e = store_begin_read(v->hub->store, &living);
+
+    if (e != OK)
+        return e;
+    e = archive_replay(v->t, living, v->next, m, elements);
+    store_abort(living);
+    if (e == ERR_MALFORMED)
+        compare_say(&v->report, _("entry %llu: it is damaged"), (unsigned long long)v->next);
+    else if (e == ERR_INVALID)
+        compare_say(&v->report, _("entry %llu: %s"), (unsigned long long)v->next, err_text());
+    else if (e != OK)
+        return e;
+    return put_placeholder(v);
+}
+
+/* Up to where the schools were told that all is archived. */
+static enum err compare_archived(struct verify *v, struct store_txn *computed)
+{
+    uint64_t held;
+    uint64_t expected;
+    enum err e = archive_last(v->end, &held);
+
+    if (e == OK && (e = archive_last(computed, &expected)) == OK && held != expected)
+        compare_say(&v->report, _("backups: entries up to %llu are taken for archived, by the journal it is %llu"),
+                    (unsigned long long)held, (unsigned long long)expected);
+    return e;
+}
+
 static enum err replay_entry(struct verify *v, struct verify_job *j)
 {
     struct bytes bytes = bytes_of(j->entry.data, j->entry.len);
@@ -292,6 +324,8 @@ static enum err replay_entry(struct verify *v, struct verify_job *j)
         return replay_publication(v, wall_ms, &m, elements);
     if (type == JOURNAL_CHECKPOINT)
         return replay_checkpoint(v, &m, elements);
+    if (type == JOURNAL_BACKUP)
+        return replay_backup(v, &m, elements);
     return type == JOURNAL_GENERATION ? replay_generation(v, &m, elements) : put_placeholder(v);
 }
 
@@ -389,6 +423,8 @@ static enum err compare_all(struct verify *v)
     if (e != OK)
         return e;
     e = compare_tables(&v->report, v->end, t, v->slots_in_memory ? &current : NULL, v->slots_in_memory ? &slots : NULL);
+    if (e == OK)
+        e = compare_archived(v, t);
     store_abort(t);
     if (e == OK) {
         v->report.said = 0;

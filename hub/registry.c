@@ -2,6 +2,7 @@
 
 #include "common/cli.h"
 #include "common/clock.h"
+#include "hub/backup.h"
 #include "hub/ledger.h"
 
 #include <stdio.h>
@@ -482,4 +483,18 @@ enum err registry_seen(struct hub *h, struct store_txn *t, const char *participa
         return ERR_NOT_FOUND;
     p->last_seen_ms = wall_ms;
     return put_participant(h, t, p);
+}
+
+enum err registry_reissue(struct hub *h, struct store_txn *t)
+{
+    enum err e = OK;
+
+    for (size_t i = 0; e == OK && i < h->registry->count; i++) {
+        struct participant *p = h->registry->items[i];
+
+        p->grant.version = backup_version_after(p->grant.version);
+        p->grant.issued_ms = clock_wall_ms();
+        e = sign_and_put(h, t, p, "reissued");
+    }
+    return e;
 }

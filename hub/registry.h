@@ -56,6 +56,8 @@ MUST_CHECK enum err registry_add(struct hub *h, struct store_txn *t, const struc
  * transaction is not committed, call hub_reload(). */
 MUST_CHECK enum err registry_enrol(struct hub *h, struct store_txn *t, const char *participant, struct bytes sealed,
                                    struct buf *grant_object, enum message_error *refusal);
+/* Every grant again with a version above any that was handed out: this hub was restored (backup.h). */
+MUST_CHECK enum err registry_reissue(struct hub *h, struct store_txn *t);
 /* A meeting took place. */
 MUST_CHECK enum err registry_seen(struct hub *h, struct store_txn *t, const char *participant, int64_t wall_ms);
 

@@ -99,6 +99,7 @@ static void open_any(enum signed_type type, struct bytes object, struct buf *aga
     case SIGNED_HISTORY: break;
     case SIGNED_NOTICE: open_notice(object, again); break;
     case SIGNED_PUBLICATION: /* never come to an agent */
+    case SIGNED_BACKUP:
     case SIGNED_BUNDLE: break; /* fuzz_bundle */
     }
 }
