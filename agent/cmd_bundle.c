@@ -47,11 +47,12 @@ static void print_sent(const struct agent *a, const struct stick_sent *s)
                    "Take the answer with: svodka-agent bundle receipt FILE"));
 }
 
-/* Beside the file: "DIR/svodka-gp.copy". */
+/* Beside the file: "DIR/svodka-gp-1A2B3C4D.copy"; the beginning of its key tells two computers of a school apart. */
 static enum err copy_path(const struct agent *a, const char *target, char out[FOLDER_PATH_MAX])
 {
     char dir[FOLDER_PATH_MAX];
-    char name[ID_MAX + 16];
+    char name[ID_MAX + 32];
+    const uint8_t *key = key_public(a->sign);
     char *slash;
     struct stat st;
 
@@ -63,7 +64,8 @@ static enum err copy_path(const struct agent *a, const char *target, char out[FO
         else
             slash[slash == dir ? 1 : 0] = '\0';
     }
-    (void)snprintf(name, sizeof(name), "svodka-%s.copy", a->grant->participant);
+    (void)snprintf(name, sizeof(name), "svodka-%s-%02X%02X%02X%02X.copy", a->grant->participant, key[0], key[1], key[2],
+                   key[3]);
     return folder_path(out, dir, name);
 }
 

@@ -58,8 +58,9 @@ static enum err get_hub_time(const struct agent *a, struct store_txn *t, int64_t
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
-/* Only what is newer than all before says anything about the clock: a receipt may come again, or late on a stick. */
-static enum err put_offset(const struct agent *a, struct store_txn *t, int64_t hub_ms)
+/* Only what is newer than all before says anything about the clock: a receipt may come again.  One that was days on its
+ * way in a file says what time the hub had, and nothing about ours. */
+static enum err put_offset(const struct agent *a, struct store_txn *t, int64_t hub_ms, bool is_late)
 {
     uint8_t raw[8];
     int64_t latest;
@@ -68,7 +69,7 @@ static enum err put_offset(const struct agent *a, struct store_txn *t, int64_t h
     if (e != OK || hub_ms <= latest)
         return e;
     be64_put(raw, (uint64_t)hub_ms);
-    if ((e = agent_meta_put(a, t, "hub-time", bytes_of(raw, sizeof(raw)))) != OK)
+    if ((e = agent_meta_put(a, t, "hub-time", bytes_of(raw, sizeof(raw)))) != OK || is_late)
         return e;
     be64_put(raw, (uint64_t)(hub_ms - clock_wall_ms()));
     return agent_meta_put(a, t, "offset", bytes_of(raw, sizeof(raw)));
@@ -107,11 +108,11 @@ static enum err apply(struct agent *a, struct store_txn *t, const struct receipt
     /* Archived once, archived for good, and the 30 days count from the first word of it.  An older receipt, from an old
      * file, takes nothing back either. */
     if (!is_first && (b.life == BATCH_ARCHIVED || life_of(r->state) < b.life || r->hub_ms < b.receipt_ms))
-        return is_late ? OK : put_offset(a, t, r->hub_ms);
+        return put_offset(a, t, r->hub_ms, is_late);
     b.life = life_of(r->state);
     b.receipt_ms = r->hub_ms;
-    if ((e = batch_row_put(t, &b, object)) != OK || (!is_late && (e = put_offset(a, t, r->hub_ms)) != OK) ||
-        !is_first || is_about_history(r))
+    if ((e = batch_row_put(t, &b, object)) != OK || (e = put_offset(a, t, r->hub_ms, is_late)) != OK || !is_first ||
+        is_about_history(r))
         return e;
     return put_refusals(a, t, r, news);
 }
