@@ -11,8 +11,8 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#define LOOK_MS  60000            /* without any notice: a network drive gives none */
-#define RETRY_MS (10 * 60 * 1000) /* of a file that our own disk could not take */
+#define LOOK_MS  60000           /* without any notice: a network drive gives none */
+#define RETRY_MS INT64_C(600000) /* of a file that our own disk could not take */
 #define ANSWERS  "answers"
 
 /* ---- opening ---- */
