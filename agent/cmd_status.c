@@ -3,6 +3,7 @@
 #include "agent/draft.h"
 #include "agent/enrolment.h"
 #include "agent/self_copy.h"
+#include "agent/standing.h"
 #include "common/clock.h"
 
 #include <stdlib.h>

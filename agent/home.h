@@ -41,6 +41,7 @@ struct agent_conf {
     int64_t retry_first_ms, retry_cap_ms;
     int64_t disk_reserve; /* bytes kept free: below it capture stops with ERR_FULL */
     int64_t keep_days;    /* after archived; at least 30 */
+    int64_t bundle_max;   /* bytes of one file for a stick */
 };
 
 struct agent {

@@ -3,7 +3,7 @@
 #include "common/cli.h"
 #include "common/conf.h"
 #include "common/folder.h"
-#include "protocol/message.h"
+#include "protocol/bundle.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +29,7 @@ static const struct yaml_key conf_table[] = {
     {"store.map_size", YAML_WANT_SIZE, false, AT(map_size), 1 << 20, INT64_C(1) << 40, NULL},
     {"store.disk_reserve", YAML_WANT_SIZE, false, AT(disk_reserve), 0, INT64_C(1) << 40, NULL},
     {"store.keep_days", YAML_WANT_INTEGER, false, AT(keep_days), 30, 36500, NULL},
+    {"bundle.max_size", YAML_WANT_SIZE, false, AT(bundle_max), BUNDLE_LEAST_MAX, BUNDLE_MOST_MAX, NULL},
     {NULL, YAML_WANT_TEXT, false, 0, 0, 0, NULL}};
 
 /* "01:00-05:00" to minutes of the day. */
@@ -65,7 +66,8 @@ enum err agent_conf_load(struct agent_conf *out, const char *dir)
                                    .batch_records = BATCH_MAX_RECORDS,
                                    .map_size = sizeof(void *) >= 8 ? INT64_C(4) << 30 : INT64_C(1) << 30,
                                    .disk_reserve = 32 << 20,
-                                   .keep_days = 30},
+                                   .keep_days = 30,
+                                   .bundle_max = BUNDLE_DEFAULT_MAX},
                           .window = NULL};
     struct yaml_doc *doc = NULL;
     char path[FOLDER_PATH_MAX];

@@ -19,6 +19,8 @@ static const struct cli_command commands[] = {
     {"history", "[FORM] [--period P] [--values]", N_("everything that was submitted from here"), cmd_history},
     {"sync", "", N_("send what waits and fetch what is new, once"), cmd_sync},
     {"run", "", N_("stay and sync at the agreed hours"), cmd_run},
+    {"bundle write", "FILE|FOLDER", N_("put what waits into a file for a stick or a mail"), cmd_bundle_write},
+    {"bundle receipt", "FILE|FOLDER...", N_("take the district's answer from a file"), cmd_bundle_receipt},
     {"status", "[--read]", N_("how things stand, and what the district says"), cmd_status},
     {"receipt", "ID | FORM --period P [--out FILE] | --check FILE --root F",
      N_("what the district confirmed about a submission"), cmd_receipt},

@@ -117,6 +117,8 @@ MUST_CHECK enum err queue_send_again(struct agent *a, const struct batch_state *
 /* Verifies the signed receipt against the batch it names, stores it, moves the batch on, tells the school about
  * refused records.  ERR_AUTH: signature, or digest differs; ERR_NOT_FOUND: no such batch (harmless). */
 MUST_CHECK enum err queue_take_receipt(struct agent *a, struct bytes object);
+/* The same for one that was days on its way in a file: it says nothing about this computer's clock. */
+MUST_CHECK enum err queue_take_late_receipt(struct agent *a, struct bytes object);
 /* The stored receipt of the batch that carried a submission.  ERR_NOT_FOUND. */
 MUST_CHECK enum err queue_receipt_of(const struct agent *a, const struct record_ref *ref, struct receipt *out);
 
@@ -131,6 +133,8 @@ MUST_CHECK enum err queue_put_history(struct agent *a, struct store_txn *t, cons
 struct reconcile_plan;
 MUST_CHECK enum err reconcile_begin(struct reconcile_plan **out, struct agent *a, const struct generation *gen);
 uint64_t reconcile_next(const struct reconcile_plan *p); /* number to ask from */
+/* Pages from a file begin at number 1, whatever is archived here (SPEC.md 7.3).  Before the first one is fed. */
+void reconcile_from_first(struct reconcile_plan *p);
 MUST_CHECK enum err reconcile_feed(struct reconcile_plan *p, struct bytes object, bool *is_complete);
 MUST_CHECK enum err reconcile_finish(struct reconcile_plan *p, uint64_t *dropped, uint64_t *renumbered);
 void reconcile_free(struct reconcile_plan *p);

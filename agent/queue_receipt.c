@@ -49,8 +49,9 @@ static enum err get_hub_time(const struct agent *a, struct store_txn *t, int64_t
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
-/* Only what is newer than all before says anything about the clock: a receipt may come again, or late on a stick. */
-static enum err put_offset(const struct agent *a, struct store_txn *t, int64_t hub_ms)
+/* Only what is newer than all before says anything about the clock: a receipt may come again.  One that was days on its
+ * way in a file says what time the hub had, and nothing about ours. */
+static enum err put_offset(const struct agent *a, struct store_txn *t, int64_t hub_ms, bool is_late)
 {
     uint8_t raw[8];
     int64_t latest;
@@ -59,7 +60,7 @@ static enum err put_offset(const struct agent *a, struct store_txn *t, int64_t h
     if (e != OK || hub_ms <= latest)
         return e;
     be64_put(raw, (uint64_t)hub_ms);
-    if ((e = agent_meta_put(a, t, "hub-time", bytes_of(raw, sizeof(raw)))) != OK)
+    if ((e = agent_meta_put(a, t, "hub-time", bytes_of(raw, sizeof(raw)))) != OK || is_late)
         return e;
     be64_put(raw, (uint64_t)(hub_ms - clock_wall_ms()));
     return agent_meta_put(a, t, "offset", bytes_of(raw, sizeof(raw)));
@@ -75,7 +76,13 @@ static enum batch_life life_of(enum receipt_state s)
     return BATCH_STORED;
 }
 
-static enum err apply(struct agent *a, struct store_txn *t, const struct receipt *r, struct bytes object)
+/* Two histories: not one submission is wrong, and the pages of the hub settle it. */
+static bool is_about_history(const struct receipt *r)
+{
+    return r->state == RECEIPT_REFUSED && r->refusal_count == 1 && r->refusals[0].why.reason == QUARANTINE_CONFLICT;
+}
+
+static enum err apply(struct agent *a, struct store_txn *t, const struct receipt *r, struct bytes object, bool is_late)
 {
     struct batch_state b;
     bool is_first;
@@ -88,20 +95,20 @@ static enum err apply(struct agent *a, struct store_txn *t, const struct receipt
     if (!digest_equal(b.digest, r->batch))
         return err_set(ERR_AUTH, _("the receipt for batch %llu is about other bytes"), (unsigned long long)r->sequence);
     is_first = b.life == BATCH_SEALED;
-    /* Archived once, archived for good, and the 30 days count from the first word of it: nothing that comes late or
-     * again changes that; and a refusal takes nothing back: the hub remembers what it holds. */
-    if (b.life == BATCH_ARCHIVED)
-        return put_offset(a, t, r->hub_ms);
-    if (is_first || (life_of(r->state) > b.life && r->state != RECEIPT_REFUSED))
-        b.life = life_of(r->state);
+    /* Archived once, archived for good, and the 30 days count from the first word of it.  An older receipt, from an old
+     * file, takes nothing back either, and neither does a refusal: the hub remembers what it holds. */
+    if (!is_first && (b.life == BATCH_ARCHIVED || r->state == RECEIPT_REFUSED || life_of(r->state) < b.life ||
+                      r->hub_ms < b.receipt_ms))
+        return put_offset(a, t, r->hub_ms, is_late);
+    b.life = life_of(r->state);
     b.receipt_ms = r->hub_ms;
-    if ((e = batch_row_put(t, &b, object)) != OK || (e = put_offset(a, t, r->hub_ms)) != OK ||
-        (e = queue_keep_certificate(a, t, signed_signer(object))) != OK || !is_first)
+    if ((e = batch_row_put(t, &b, object)) != OK || (e = put_offset(a, t, r->hub_ms, is_late)) != OK ||
+        (e = queue_keep_certificate(a, t, signed_signer(object))) != OK || !is_first || is_about_history(r))
         return e;
     return put_refusals(a, t, r);
 }
 
-enum err queue_take_receipt(struct agent *a, struct bytes object)
+static enum err take_receipt(struct agent *a, struct bytes object, bool is_late)
 {
     struct store_txn *t = NULL;
     struct receipt r;
@@ -116,13 +123,23 @@ enum err queue_take_receipt(struct agent *a, struct bytes object)
         e = store_begin_write(a->store, &t);
     if (e == OK) {
         store_use_reserve(t); /* without receipts nothing may ever be destroyed */
-        if ((e = apply(a, t, &r, object)) == OK)
+        if ((e = apply(a, t, &r, object, is_late)) == OK)
             e = store_commit(t);
         else
             store_abort(t);
     }
     receipt_fini(&r);
     return e;
+}
+
+enum err queue_take_receipt(struct agent *a, struct bytes object)
+{
+    return take_receipt(a, object, false);
+}
+
+enum err queue_take_late_receipt(struct agent *a, struct bytes object)
+{
+    return take_receipt(a, object, true);
 }
 
 enum err queue_receipt_of(const struct agent *a, const struct record_ref *ref, struct receipt *out)

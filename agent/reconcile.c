@@ -66,6 +66,11 @@ uint64_t reconcile_next(const struct reconcile_plan *p)
     return p->next;
 }
 
+void reconcile_from_first(struct reconcile_plan *p)
+{
+    p->next = 1;
+}
+
 void reconcile_free(struct reconcile_plan *p)
 {
     if (p == NULL)
@@ -370,7 +375,7 @@ static bool any_moved(const struct mover *m, uint64_t first, uint64_t last)
     return low < m->move_count && m->moves[low].old_number <= last;
 }
 
-/* Of the old generation only batches stay that have a receipt and of which nothing moved: the hub holds all of them.
+/* Of the old generation only batches stay that the hub receipted as held and of which nothing moved: it holds them.
  * What it holds besides stays as records without a batch.  The greatest batch that stayed is the generation's head. */
 static enum err close_old(struct mover *m, struct gen_row *old)
 {
@@ -383,7 +388,7 @@ static enum err close_old(struct mover *m, struct gen_row *old)
     memset(old->head, 0, sizeof(old->head));
     while ((e = batch_row_at(m->t, &m->p->gen, next, &b, NULL)) == OK) {
         next = b.sequence + 1;
-        if (b.life == BATCH_SEALED || any_moved(m, b.first_number, b.last_number)) {
+        if (b.life == BATCH_SEALED || b.life == BATCH_REFUSED || any_moved(m, b.first_number, b.last_number)) {
             if ((e = batch_delete(m->t, &b)) != OK)
                 return e;
             continue;

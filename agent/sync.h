@@ -7,6 +7,11 @@
 
 #define SYNC_TEXT 1024u /* what err_text() can hold */
 
+/* What HELLO says of one generation; `enrol`: the request of a school that has not joined yet, or empty (a loan).
+ * *h must be zeros. */
+MUST_CHECK enum err sync_hello(const struct agent *a, const struct generation *gen, struct bytes enrol,
+                               struct msg_hello *h);
+
 enum sync_outcome {
     SYNC_COMPLETE,    /* the hub has everything that was sealed, and said so */
     SYNC_LATER,       /* it asked to come back in later_seconds */

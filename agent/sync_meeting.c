@@ -225,13 +225,13 @@ enum err meeting_pump(struct meeting *m, int64_t wait_ms)
 
 /* ---- HELLO ---- */
 
-static enum err put_offers(struct meeting *m, struct msg_hello *h, uint64_t receipted)
+static enum err put_offers(const struct agent *a, struct msg_hello *h, uint64_t receipted)
 {
     struct batch_state b;
     enum err e;
 
-    for (e = queue_batch(m->a, &m->gen, receipted + 1, &b); e == OK && h->offer_count < HELLO_MAX_OFFERS;
-         e = queue_batch(m->a, &m->gen, b.sequence + 1, &b)) {
+    for (e = queue_batch(a, &h->gen, receipted + 1, &b); e == OK && h->offer_count < HELLO_MAX_OFFERS;
+         e = queue_batch(a, &h->gen, b.sequence + 1, &b)) {
         struct offer *o = &h->offers[h->offer_count];
 
         if (b.life != BATCH_SEALED)
@@ -245,30 +245,29 @@ static enum err put_offers(struct meeting *m, struct msg_hello *h, uint64_t rece
 }
 
 /* What has no receipt in all other generations. */
-static enum err count_elsewhere(const struct meeting *m, uint64_t *out)
+static enum err count_elsewhere(const struct agent *a, const struct generation *gen, uint64_t *out)
 {
     struct generation *list = malloc(QUEUE_MAX_GENERATIONS * sizeof(*list));
     size_t count = 0;
-    enum err e = list == NULL ? ERR_NOMEM : queue_generations(m->a, list, QUEUE_MAX_GENERATIONS, &count);
+    enum err e = list == NULL ? ERR_NOMEM : queue_generations(a, list, QUEUE_MAX_GENERATIONS, &count);
 
     *out = 0;
     for (size_t i = 0; i < count && e == OK; i++) {
         struct queue_chain chain;
 
-        if (generation_compare(&list[i], &m->gen) == 0)
+        if (generation_compare(&list[i], gen) == 0)
             continue;
-        if ((e = queue_chain(m->a, &list[i], &chain)) == OK)
+        if ((e = queue_chain(a, &list[i], &chain)) == OK)
             *out += chain.waiting_records;
     }
     free(list);
     return e;
 }
 
-static enum err fill_hello(struct meeting *m, struct msg_hello *h)
+enum err sync_hello(const struct agent *a, const struct generation *gen, struct bytes enrol, struct msg_hello *h)
 {
-    const struct agent *a = m->a;
     struct queue_chain chain;
-    enum err e = queue_chain(a, &m->gen, &chain);
+    enum err e = queue_chain(a, gen, &chain);
 
     if (e != OK)
         return e;
@@ -276,7 +275,7 @@ static enum err fill_hello(struct meeting *m, struct msg_hello *h)
     h->version_max = MESSAGE_VERSION_MAX;
     memcpy(h->district, a->directory->district, sizeof(h->district));
     (void)snprintf(h->participant, sizeof(h->participant), "%s", a->grant->participant);
-    h->gen = m->gen;
+    h->gen = *gen;
     (void)snprintf(h->software, sizeof(h->software), "svodka-agent %s", SVODKA_VERSION);
     h->agent_ms = clock_wall_ms();
     h->directory_version = a->directory->version;
@@ -288,13 +287,12 @@ static enum err fill_hello(struct meeting *m, struct msg_hello *h)
     memcpy(h->head, chain.head, DIGEST_BYTES);
     h->waiting_bytes = chain.waiting_bytes;
     h->waiting_records = chain.waiting_records;
-    if (m->over_invitation)
-        h->enrol = bytes_of(m->enrol.data, m->enrol.len);
+    h->enrol = enrol;
     h->takes_words = true;
     h->says_elsewhere = true;
-    if ((e = agent_words_held(a, NULL, &h->words_held)) != OK || (e = count_elsewhere(m, &h->waiting_elsewhere)) != OK)
+    if ((e = agent_words_held(a, NULL, &h->words_held)) != OK || (e = count_elsewhere(a, gen, &h->waiting_elsewhere)) != OK)
         return e;
-    return put_offers(m, h, chain.receipted);
+    return put_offers(a, h, chain.receipted);
 }
 
 enum err meeting_greet(struct meeting *m)
@@ -311,7 +309,8 @@ enum err meeting_greet(struct meeting *m)
     m->word_bytes = 0;
     m->sent_count = 0;
     m->sent_total = m->acked_total = 0;
-    if ((e = fill_hello(m, &out->as.hello)) == OK)
+    if ((e = sync_hello(m->a, &m->gen, bytes_of(m->enrol.data, m->over_invitation ? m->enrol.len : 0),
+                        &out->as.hello)) == OK)
         e = meeting_send(m, out);
     free(out);
     meeting_progress(m);

@@ -67,6 +67,8 @@ const struct cli_command hub_commands[] = {
     {"key restore", "root FILE|- [--to FILE]", N_("type the root key in again from its printed copy"), cmd_key_restore},
     {"receipt check", "FILE --root FINGERPRINT", N_("check what a school's receipt proves; needs no hub"),
      cmd_receipt_check},
+    {"bundle read", "FILE... [--receipt FILE|FOLDER]", N_("take in what schools send in files, and answer"),
+     cmd_bundle_read},
     {"audit", "[--last N]", N_("show who did what"), cmd_audit},
     {"erase", "[CLASS --year Y | --submission ID | --form F --unit U --period P [--key K]] --order TEXT [--yes]",
      N_("destroy what is due, or one person's or one return's content; without arguments, list what is due"), cmd_erase},

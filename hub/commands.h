@@ -55,6 +55,7 @@ int cmd_erase(int argc, char **argv);
 int cmd_erase_list(int argc, char **argv);
 int cmd_erase_act(int argc, char **argv);
 int cmd_register(int argc, char **argv);
+int cmd_bundle_read(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
 int cmd_backup_list(int argc, char **argv);
 int cmd_backup_confirm(int argc, char **argv);

@@ -19,7 +19,14 @@
 #define MAINTAIN_MS 60000
 
 /* What an epoll event is about; operators are 16 and more. */
-enum source { SOURCE_SIGNAL, SOURCE_GATEWAY_LISTEN, SOURCE_OPERATOR_LISTEN, SOURCE_GATEWAY, SOURCE_WORKERS };
+enum source {
+    SOURCE_SIGNAL,
+    SOURCE_GATEWAY_LISTEN,
+    SOURCE_OPERATOR_LISTEN,
+    SOURCE_GATEWAY,
+    SOURCE_WORKERS,
+    SOURCE_INBOX
+};
 
 static enum err watch(struct core *c, int fd, enum source s)
 {
@@ -235,6 +242,7 @@ static void handle(struct core *c, uint64_t source, uint32_t events)
             log_error("core: %s", err_text());
         read_gateway(c); /* what waited while there was work enough */
         break;
+    case SOURCE_INBOX: inbox_notice(c->inbox); break;
     }
 }
 
@@ -243,7 +251,7 @@ static enum err loop(struct core *c)
     struct epoll_event events[16];
 
     while (!c->stopping) {
-        int n = epoll_wait(c->epoll, events, 16, c->checkpoint != NULL ? 0 : MAINTAIN_MS);
+        int n = epoll_wait(c->epoll, events, 16, c->checkpoint != NULL ? 0 : core_inbox_wait(c, MAINTAIN_MS));
 
         if (n < 0 && errno != EINTR)
             return err_errno(ERR_IO, errno, "epoll");
@@ -256,6 +264,7 @@ static enum err loop(struct core *c)
             core_keys(c);
         }
         core_checkpoint(c);
+        core_inbox(c);
     }
     checkpoint_free(c->checkpoint); /* it does not count; the next one goes over it */
     c->checkpoint = NULL;
@@ -278,9 +287,9 @@ static enum err open_core(struct core *c, const char *home)
         (e = lease_listen(home, &c->operator_listen)) != OK || (e = watch(c, c->signals, SOURCE_SIGNAL)) != OK ||
         (e = watch(c, c->gateway_listen, SOURCE_GATEWAY_LISTEN)) != OK ||
         (e = watch(c, c->operator_listen, SOURCE_OPERATOR_LISTEN)) != OK ||
-        (e = watch(c, workers_fd(c->workers), SOURCE_WORKERS)) != OK)
+        (e = watch(c, workers_fd(c->workers), SOURCE_WORKERS)) != OK || (e = core_inbox_open(c)) != OK)
         return e;
-    return OK;
+    return c->inbox != NULL && inbox_fd(c->inbox) >= 0 ? watch(c, inbox_fd(c->inbox), SOURCE_INBOX) : OK;
 }
 
 static void close_fd(int fd)
@@ -305,6 +314,7 @@ enum err core_run(const char *home, int ready_fd)
         core_keys(&c); /* the year may have begun while it stood still */
         e = loop(&c);
     }
+    inbox_close(c.inbox);
     workers_stop(c.workers);
     ipc_link_free(c.gateway);
     for (size_t i = 0; i < CORE_MAX_OPERATORS; i++)

@@ -5,6 +5,7 @@
 #include "hub/checkpoint.h"
 #include "hub/core.h"
 #include "hub/hub.h"
+#include "hub/inbox.h"
 #include "hub/intake.h"
 #include "hub/ipc.h"
 #include "hub/ledger.h"
@@ -51,7 +52,9 @@ struct core {
     struct checkpoint *checkpoint; /* under way; NULL: none */
     int64_t checkpoint_next_ms;    /* monotonic: when to look again whether one is due */
     int32_t year_tried;            /* whose sealing key was to be made in this run; 0: none */
-    bool gateway_is_paused;        /* enough jobs: nothing more is read */
+    struct inbox *inbox;           /* NULL: none is watched */
+    struct carry_host inbox_host;
+    bool gateway_is_paused; /* enough jobs: nothing more is read */
     bool stopping;
 };
 
@@ -80,6 +83,11 @@ void core_checkpoint(struct core *c);
 
 /* core_keys.c: the sealing key of a school year that has begun. */
 void core_keys(struct core *c);
+/* core_inbox.c: files of schools out of the watched folder. */
+MUST_CHECK enum err core_inbox_open(struct core *c);
+void core_inbox(struct core *c);
+/* How long the loop may sleep at most. */
+int core_inbox_wait(const struct core *c, int wait_ms);
 
 /* core_operator.c */
 void core_operator_accept(struct core *c);

@@ -11,6 +11,7 @@
 #include "hub/registry.h"
 #include "hub/storage_keys.h"
 #include "protocol/message.h"
+#include "protocol/bundle.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -89,6 +90,9 @@ static const struct yaml_key conf_table[] = {
     {"directory.days", YAML_WANT_INTEGER, false, AT(directory_days), 1, 3650, NULL},
     {"operators", YAML_WANT_SEQUENCE, false, offsetof(struct conf_file, operators), 0, 0, NULL},
     {"checkpoint.at", YAML_WANT_TEXT, false, offsetof(struct conf_file, checkpoint_at), 0, 0, NULL},
+    {"inbox", YAML_WANT_TEXT, false, AT(inbox), 0, 0, NULL},
+    {"outbox", YAML_WANT_TEXT, false, AT(outbox), 0, 0, NULL},
+    {"bundle.max_size", YAML_WANT_SIZE, false, AT(bundle_max), BUNDLE_LEAST_MAX, BUNDLE_MOST_MAX, NULL},
     {NULL, YAML_WANT_TEXT, false, 0, 0, 0, NULL}};
 
 /* ---- addresses ---- */
@@ -190,6 +194,10 @@ static enum err check_conf(const struct hub_conf *c)
 {
     if (c->name[0] == '\0' || strlen(c->name) > NAME_MAX_BYTES)
         return err_set(ERR_INVALID, _("hub.yaml: name: a text of 1 to %u bytes is expected"), NAME_MAX_BYTES);
+    if ((c->inbox != NULL && c->inbox[0] == '\0') || (c->outbox != NULL && c->outbox[0] == '\0'))
+        return err_set(ERR_INVALID, _("hub.yaml: inbox, outbox: a folder is expected"));
+    if (c->outbox != NULL && c->inbox == NULL)
+        return err_set(ERR_INVALID, _("hub.yaml: outbox: there is nothing to answer without an inbox:"));
     if (c->credit < c->chunk)
         return err_set(ERR_INVALID,
                        _("hub.yaml: gateway.credit: at least gateway.chunk (%lld bytes) is expected (found: %lld)"),
@@ -255,7 +263,8 @@ enum err hub_conf_load(struct hub *h)
                                    .invitation_days = 14,
                                    .held_max = 16 << 20,
                                    .directory_days = 180,
-                                   .checkpoint_min = 6 * 60 + 30}};
+                                   .checkpoint_min = 6 * 60 + 30,
+                                   .bundle_max = BUNDLE_DEFAULT_MAX}};
     char path[FOLDER_PATH_MAX];
     enum err e = folder_path(path, h->dir, "hub.yaml");
 

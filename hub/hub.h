@@ -74,6 +74,8 @@ struct hub_conf {
     int64_t checkpoint_min; /* checkpoint.at: minute of the day, local time */
     const char *operators[HUB_MAX_OPERATORS]; /* who works with the hub and answers for it: names for the register */
     size_t operator_count;
+    const char *inbox, *outbox; /* folders that are watched for files of schools; NULL: none (inbox.h) */
+    int64_t bundle_max;         /* bytes of one file, read or written */
 };
 
 #define HUB_MAX_SEAL_KEYS 32u /* a second one of a year now and then included; the directory lists the newest 16 */

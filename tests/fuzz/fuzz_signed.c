@@ -118,6 +118,7 @@ static void open_any(enum signed_type type, struct bytes object, struct buf *aga
     case SIGNED_PUBLICATION:
     case SIGNED_ACT:
     case SIGNED_BACKUP: break; /* never come to an agent */
+    case SIGNED_BUNDLE: break; /* fuzz_bundle */
     }
 }
 

@@ -276,6 +276,7 @@ static inline void sub_encode(const struct world *w, const struct sub *s, struct
 struct sealed {
     struct buf bytes;
     int school;
+    uint32_t counter; /* of its generation */
     uint8_t digest[DIGEST_BYTES];
 };
 
@@ -308,6 +309,7 @@ static inline void seal(const struct world *w, const struct sub *const *subs, si
     MUST(batch_maker_seal(m, &s, &out->bytes, &taken));
     assert_int_equal(taken, count);
     out->school = subs[0]->school;
+    out->counter = subs[0]->gen.counter;
     batch_digest(out->digest, bytes_of(out->bytes.data, out->bytes.len));
     buf_fini(&record);
     batch_maker_free(m);

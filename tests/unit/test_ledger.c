@@ -1,5 +1,5 @@
 /* The ledger: invariants 3 (counted once), 4 (all or nothing), 5 (recomputable, whatever the order of arrival). */
-#include "ledger_fixture.h"
+#include "carry_fixture.h"
 
 static void numbers_are_counted_once_and_cells_follow(void **state)
 {
@@ -968,7 +968,49 @@ static void dump_current(struct world *w, struct buf *out)
         qsort(out->data, out->len / (4 + RECORD_REF_BYTES), 4 + RECORD_REF_BYTES, compare_refs);
 }
 
-static void run_order(const struct plan *p, struct key **storage, struct buf *cells, struct buf *current)
+/* Some batches over the line, some in files of up to five, with old ones beside the new ones; every file twice. */
+static void take_mixed(struct world *w, struct sealed *batches, size_t n)
+{
+    struct carry schools = {.count = 0};
+    size_t first = 0;
+
+    /* A school begins its second generation when the hub knows the first. */
+    while (batches[first].school != 0 || batches[first].counter != 1)
+        first++;
+    assert_int_equal(take(w, &batches[first], NULL), LEDGER_STORED);
+    for (size_t i = 0; i < n;) {
+        const struct sealed *in[8];
+        size_t count = 0;
+        size_t size = 1 + (size_t)draw(5);
+
+        if (draw(3) == 0) {
+            assert_int_equal(take(w, &batches[i], NULL), i == first ? LEDGER_AGAIN : LEDGER_STORED);
+            i++;
+            continue;
+        }
+        for (size_t k = i; k < n && count < size && batches[k].school == batches[i].school; k++)
+            in[count++] = &batches[k];
+        i += count;
+        if (batches[draw(i)].school == in[0]->school)
+            in[count] = &batches[draw(i)];
+        else
+            in[count] = in[0];
+        if (in[count]->school == in[0]->school)
+            count++;
+        write_carried(w, in, count, "mixed.svodka");
+        for (int again = 0; again < 2; again++) {
+            struct carry_file f = read_carried(w, "mixed.svodka", &schools);
+
+            assert_int_equal(f.problem_count, 0);
+            assert_int_equal(f.refused, 0);
+            assert_int_equal(f.batches + f.again, count);
+            assert_true(again == 0 || f.batches == 0);
+        }
+    }
+    carry_fini(&schools);
+}
+
+static void run_order(const struct plan *p, struct key **storage, bool by_files, struct buf *cells, struct buf *current)
 {
     static const char *const units[] = {"gp", "ms"};
     static const char *const periods[] = {"2020-09", "2020-10"};
@@ -980,7 +1022,9 @@ static void run_order(const struct plan *p, struct key **storage, struct buf *ce
     share_storage(&w, storage);
     n = cut(&w, p, batches);
     shuffle(batches, n);
-    for (size_t i = 0; i < n; i++) {
+    if (by_files)
+        take_mixed(&w, batches, n);
+    for (size_t i = 0; i < n && !by_files; i++) {
         assert_int_equal(take(&w, &batches[i], NULL), LEDGER_STORED);
         assert_int_equal(take(&w, &batches[draw(i + 1)], NULL), LEDGER_AGAIN);
     }
@@ -1000,7 +1044,7 @@ static void run_order(const struct plan *p, struct key **storage, struct buf *ce
     world_close(&w);
 }
 
-/* Invariants 3 and 5: every batch comes again after some other, too. */
+/* Invariants 3 and 5: every batch comes again after some other, too; half of the runs by line and files, mixed. */
 static void any_order_and_split_give_the_same_cells_and_current_submissions(void **state)
 {
     static struct plan p;
@@ -1020,9 +1064,9 @@ static void any_order_and_split_give_the_same_cells_and_current_submissions(void
     buf_init(&cells_then, 1 << 20);
     buf_init(&current_then, 1 << 20);
     make_plan(&p);
-    run_order(&p, &storage, &cells, &current);
+    run_order(&p, &storage, false, &cells, &current);
     for (int i = 1; i < SPLITS; i++) {
-        run_order(&p, &storage, &cells_then, &current_then);
+        run_order(&p, &storage, i % 2 != 0, &cells_then, &current_then);
         assert_int_equal(cells.len, cells_then.len);
         assert_memory_equal(cells.data, cells_then.data, cells.len);
         assert_int_equal(current.len, current_then.len);

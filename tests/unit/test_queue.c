@@ -614,13 +614,44 @@ static void a_receipt_moves_the_batch_on_and_is_kept(void **state)
     assert_int_equal(status(s).last_receipt_ms, TEST_NOW_MS + 5000);
     assert_int_equal(receive(s, 1, RECEIPT_ARCHIVED, TEST_NOW_MS + DAY_MS), OK);
     assert_int_equal(status(s).archived, 10);
-    /* A late copy of "stored" takes nothing back. */
+    /* A late copy of "stored" takes nothing back, neither the state nor the day from which the term runs (invariant 2).
+     */
     assert_int_equal(receive(s, 1, RECEIPT_STORED, TEST_NOW_MS + 5000), OK);
     assert_int_equal(status(s).archived, 10);
+    assert_int_equal(batch_at(s, 1).receipt_ms, TEST_NOW_MS + DAY_MS);
     assert_int_equal(queue_receipt_of(s->a, &ref, &r), OK);
     assert_int_equal(r.sequence, 1);
     receipt_fini(&r);
     assert_verifies(s);
+}
+
+/* It was days on its way: what it says about this clock is nothing. */
+static void a_receipt_from_a_file_does_not_set_the_clocks_offset(void **state)
+{
+    struct school *s = *state;
+    struct batch_state b;
+    struct record head = {.has_time = true};
+    struct receipt r;
+    struct buf object;
+    uint64_t sealed;
+
+    put_rows(s, 1, 10);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    b = batch_at(s, 1);
+    fill_receipt(s, &b, RECEIPT_STORED, TEST_NOW_MS - 20 * DAY_MS, &r);
+    buf_init(&object, SIGNED_MAX);
+    assert_int_equal(receipt_make(&object, &r, s->hub), OK);
+    assert_int_equal(queue_take_late_receipt(s->a, view(&object)), OK);
+    buf_fini(&object);
+    assert_int_equal(status(s).stored, 10);
+    reopen(s);
+    queue_stamp(s->a, &head);
+    assert_false(head.has_offset);
+    assert_int_equal(receive(s, 1, RECEIPT_ARCHIVED, TEST_NOW_MS + 5000), OK);
+    reopen(s);
+    queue_stamp(s->a, &head);
+    assert_true(head.has_offset);
+    assert_int_equal(head.offset_ms, 5000);
 }
 
 static void a_foreign_or_forged_receipt_changes_nothing(void **state) /* invariant 6 */
@@ -1237,6 +1268,7 @@ int main(void)
         TEST(limits_of_the_settings_split_batches),
         TEST(parts_of_a_batch_make_the_whole),
         TEST(a_receipt_moves_the_batch_on_and_is_kept),
+        TEST(a_receipt_from_a_file_does_not_set_the_clocks_offset),
         TEST(a_foreign_or_forged_receipt_changes_nothing),
         TEST(refused_records_are_told_to_the_school),
         TEST(a_summary_and_the_receipt_outlive_the_content),
