@@ -2,6 +2,7 @@
 
 #include "agent/draft.h"
 #include "agent/enrolment.h"
+#include "agent/standing.h"
 #include "common/clock.h"
 
 #include <stdlib.h>
@@ -113,7 +114,8 @@ static enum err put_queue(struct sheet *s, const struct agent *a)
         (e = put_text(s, "sealed_size", _("their size on the line"), bytes)) != OK ||
         (e = put_count(s, "stored", _("received by the district"), st.stored)) != OK ||
         (e = put_count(s, "archived", _("in the district's archive"), st.archived)) != OK ||
-        (e = put_count(s, "refused", _("kept apart by the district"), st.refused)) != OK)
+        (e = put_count(s, "refused", _("kept apart by the district"), st.refused)) != OK ||
+        (e = put_count(s, "rejected", _("rejected by the district"), st.rejected)) != OK)
         return e;
     return put_time(s, "last_receipt", _("last word from the district"), st.last_receipt_ms);
 }
@@ -184,18 +186,27 @@ static const char *word_of_receipt(enum receipt_state s)
     return "";
 }
 
-/* What became of this very submission.  Refusals are named one by one, up to a limit that few batches reach. */
-static const char *verdict_of(const struct receipt *r, uint64_t number, const char **why)
+/* What became of this very submission: by words, by the receipt's refusals, up to a limit that few batches reach. */
+static enum err verdict_of(const struct agent *a, const struct record_ref *ref, const struct receipt *r,
+                           const char **verdict, char why[STANDING_TEXT])
 {
-    *why = "";
-    for (uint32_t i = 0; i < r->refusal_count; i++)
-        if (r->refusals[i].number == number) {
-            *why = r->refusals[i].text;
-            return _("kept apart");
-        }
-    if (r->verdicts[VERDICT_QUARANTINED] > r->refusal_count)
-        return _("not told one by one");
-    return r->state == RECEIPT_REFUSED ? _("refused") : _("accepted");
+    struct standing_row row;
+    const struct form *form;
+    char name[400];
+    enum err e = standing_get(a, NULL, ref, &row);
+
+    why[0] = '\0';
+    if (e == OK) {
+        submission_name(a, ref, name, sizeof(name), &form);
+        standing_why(why, &row, form);
+        *verdict = standing_word(row.standing);
+    } else if (e == ERR_NOT_FOUND) {
+        *verdict = r->state == RECEIPT_REFUSED                           ? _("refused")
+                   : r->verdicts[VERDICT_QUARANTINED] > r->refusal_count ? _("not told one by one")
+                                                                         : _("accepted");
+        e = OK;
+    }
+    return e;
 }
 
 static enum err show_receipt(const struct agent *a, const struct record_ref *ref, const struct receipt *r,
@@ -206,15 +217,16 @@ static enum err show_receipt(const struct agent *a, const struct record_ref *ref
                                            {"value", _("value"), TABLE_LEFT, false}};
     struct sheet sheet = {.t = NULL};
     struct sheet *s = &sheet;
-    const char *why = "";
+    const char *verdict = "";
+    char why[STANDING_TEXT];
     char id[RECORD_ID_TEXT];
     enum err e = sheet_new(s, columns, format);
 
     record_id_format(id, a->grant->participant, ref);
-    if (e == OK && (e = put_text(s, "id", _("submission"), id)) == OK &&
+    if (e == OK && (e = verdict_of(a, ref, r, &verdict, why)) == OK &&
+        (e = put_text(s, "id", _("submission"), id)) == OK &&
         (e = put_text(s, "state", _("state"), word_of_receipt(r->state))) == OK &&
-        (e = put_text(s, "verdict", _("verdict"), verdict_of(r, ref->number, &why))) == OK &&
-        (e = put_text(s, "why", _("why"), why)) == OK &&
+        (e = put_text(s, "verdict", _("verdict"), verdict)) == OK && (e = put_text(s, "why", _("why"), why)) == OK &&
         (e = put_count(s, "batch", _("sent in parcel number"), r->sequence)) == OK &&
         (e = put_count(s, "ledger", _("place in the district's journal"), r->ledger_number)) == OK &&
         (e = put_time(s, "time", _("district's time"), r->hub_ms)) == OK)

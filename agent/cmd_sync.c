@@ -56,6 +56,9 @@ static void print_news(const struct sync_result *r)
         (void)printf("%s\n", _("This computer has joined the district."));
     if (r->objects > 0)
         (void)printf(_("New forms, calendars and tables fetched: %s.\n"), count_text(n[0], r->objects));
+    if (r->words > 0)
+        (void)printf(_("Letters of the district about what was sent before: %s; \"svodka-agent status\" shows them.\n"),
+                     count_text(n[0], r->words));
     if (r->reconciled > 0)
         (void)printf(_("The district held newer work of this school than this computer did (a restored copy, or two "
                        "computers with the same data). Nothing is lost. There already: %s; sent under new numbers: "

@@ -14,15 +14,16 @@
 
 /* Tables of the store. */
 enum agent_table {
-    T_META,     /* text key -> value: see home.c */
-    T_PAGES,    /* counter u32 | tag 8 | first number u64 -> page of records, locked (queue.c) */
-    T_SEGMENTS, /* counter u32 | tag 8 | number >> 16 u32 -> a key locked under the home's: destroyed with the records
-                 */
-    T_BATCHES,  /* counter u32 | tag 8 | sequence u64 -> struct batch_state as MessagePack */
-    T_CHUNKS,   /* counter u32 | tag 8 | sequence u64 | chunk u32 -> sealed bytes, at most AGENT_CHUNK_BYTES */
-    T_OBJECTS,  /* digest 32 -> kind u8 | bytes: forms, calendar, maps */
-    T_DRAFTS,   /* text key -> locked draft */
-    T_EVENTS,   /* u64 -> what the school should know (plain words): locked text */
+    T_META,      /* text key -> value: see home.c */
+    T_PAGES,     /* counter u32 | tag 8 | first number u64 -> page of records, locked (queue.c) */
+    T_SEGMENTS,  /* counter u32 | tag 8 | number >> 16 u32 -> a key locked under the home's: destroyed with the records
+                  */
+    T_BATCHES,   /* counter u32 | tag 8 | sequence u64 -> struct batch_state as MessagePack */
+    T_CHUNKS,    /* counter u32 | tag 8 | sequence u64 | chunk u32 -> sealed bytes, at most AGENT_CHUNK_BYTES */
+    T_OBJECTS,   /* digest 32 -> kind u8 | bytes: forms, calendar, maps */
+    T_DRAFTS,    /* text key -> locked draft */
+    T_EVENTS,    /* u64 -> what the school should know (plain words): locked text */
+    T_STANDINGS, /* counter u32 | tag 8 | number u64 -> locked: what the hub said of a submission (standing.h) */
     AGENT_TABLES
 };
 #define AGENT_CHUNK_BYTES (15u * 4096u - 16u)
@@ -45,6 +46,7 @@ struct agent {
     struct agent_conf conf;
     struct store *store;
     struct key *sign, *curve, *home_key; /* KEY_SIGN, KEY_CURVE, KEY_SECRET */
+    struct key *history_key;             /* KEY_SEAL: the school's own history is sealed to it; NULL: a home without */
     char code[15];                       /* of the invitation, until the grant holds our keys; then "" */
     struct directory *directory;
     struct grant *grant; /* keys are zero until enrolled */
@@ -78,6 +80,9 @@ MUST_CHECK enum err agent_lock_wait(const struct agent *a, const char *name, int
 void agent_unlock(int fd);
 
 bool agent_is_enrolled(const struct agent *a);
+/* By the last grant the district takes nothing new from this computer: it is held or revoked.  What is sealed may go,
+ * new work waits here. */
+bool agent_is_stopped(const struct agent *a);
 /* Current version by id; or any version by digest; NULL: none. */
 const struct form *agent_form(const struct agent *a, const char *id);
 const struct form *agent_form_by_digest(const struct agent *a, const uint8_t digest[32]);

@@ -65,7 +65,8 @@ struct queue_status {
     uint64_t waiting, sealed, stored, archived; /* records */
     uint64_t waiting_bytes;                     /* sealed batches not yet receipted */
     uint64_t batches_open;                      /* sealed, without receipt */
-    uint64_t refused;                           /* records in the hub's quarantine, by receipts */
+    uint64_t refused;                           /* records in the hub's quarantine, by receipts and words */
+    uint64_t rejected, erased;                  /* never to be counted; erased at the hub: by words */
     int64_t last_receipt_ms;                    /* hub's clock; 0: never */
     uint64_t last_number;                       /* of the current generation */
 };
@@ -111,6 +112,11 @@ MUST_CHECK enum err queue_send_again(struct agent *a, const struct batch_state *
 MUST_CHECK enum err queue_take_receipt(struct agent *a, struct bytes object);
 /* The stored receipt of the batch that carried a submission.  ERR_NOT_FOUND. */
 MUST_CHECK enum err queue_receipt_of(const struct agent *a, const struct record_ref *ref, struct receipt *out);
+
+/* Records of a generation that another computer of this school sent, inside a write transaction: kept as received,
+ * never sealed or sent.  What is here under the same number stays. */
+MUST_CHECK enum err queue_put_history(struct agent *a, struct store_txn *t, const struct generation *gen,
+                                      const struct batch_plain *plain);
 
 /* Two histories (SPEC.md section 7).  Begin: an empty plan; feed: one verified reply (all pages, in order);
  * finish: in one transaction the duplicates leave, the rest gets new numbers in a new generation (targets rewritten),

@@ -1,5 +1,6 @@
 #include "agent/queue_internal.h"
 
+#include "agent/standing.h"
 #include "common/cli.h"
 #include "common/clock.h"
 
@@ -365,13 +366,12 @@ enum err queue_status(const struct agent *a, struct queue_status *out)
     struct gen_row row;
     struct bytes key;
     struct bytes value;
-    struct buf refused;
+    struct standing_counts said;
     enum err e = store_begin_read(a->store, &t);
 
     memset(out, 0, sizeof(*out));
     if (e != OK)
         return e;
-    buf_init(&refused, 8);
     if ((e = gen_row_get(t, &a->gen, &row)) == OK && (e = store_cursor_open(t, T_BATCHES, &c)) == OK) {
         out->waiting = row.end - row.sealed;
         out->last_number = row.end;
@@ -386,9 +386,11 @@ enum err queue_status(const struct agent *a, struct queue_status *out)
         if (e == ERR_NOT_FOUND)
             e = OK;
     }
-    if (e == OK && agent_meta_get(a, t, "refused", &refused) == OK && refused.len == 8)
-        out->refused += be64_get(refused.data);
-    buf_fini(&refused);
+    if (e == OK && (e = standing_count(a, t, &said)) == OK) {
+        out->refused += said.quarantined;
+        out->rejected = said.rejected;
+        out->erased = said.erased;
+    }
     store_abort(t);
     return e;
 }

@@ -1,63 +1,46 @@
 #include "agent/queue_internal.h"
 
+#include "agent/standing.h"
 #include "common/cli.h"
 #include "common/clock.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DAY_MS (INT64_C(86400) * 1000)
 
-/* What the school reads about records that the hub keeps apart. */
-static const char *reason_text(enum quarantine_reason r)
+/* What the hub keeps apart, to the table of standings and to the person. */
+static struct standing_row row_of(const struct receipt *r, const struct receipt_refusal *at)
 {
-    switch (r) {
-    case QUARANTINE_UNKNOWN_FORM: return _("the district does not know this version of the form");
-    case QUARANTINE_MALFORMED: return _("the district could not read it");
-    case QUARANTINE_INVALID: return _("it breaks a rule of the form");
-    case QUARANTINE_UNIT: return _("your school may not report about this unit");
-    case QUARANTINE_ROLE: return _("this form is filled in by others");
-    case QUARANTINE_PERIOD: return _("the form is not collected for this period");
-    case QUARANTINE_UNREADABLE: return _("the district could not decrypt it");
-    case QUARANTINE_TARGET: return _("it corrects or withdraws something that cannot be changed");
-    case QUARANTINE_HELD: return _("your school's submissions are on hold at the district");
-    case QUARANTINE_CONFLICT: return _("the district holds another submission under the same number");
-    }
-    return _("the district did not accept it");
+    return (struct standing_row){STANDING_QUARANTINED, r->hub_ms, at->why};
 }
 
-static enum err tell_refusals(struct agent *a, struct store_txn *t, const struct receipt *r)
+static void prepare_news(const struct agent *a, const struct receipt *r, struct standing_news *out)
+{
+    for (uint32_t i = 0; i < r->refusal_count && i < STANDING_TOLD; i++) {
+        struct record_ref ref = {r->gen, r->refusals[i].number};
+        struct standing_row row = row_of(r, &r->refusals[i]);
+
+        standing_tell(a, out, &ref, &row);
+    }
+    if (r->refusal_count > STANDING_TOLD)
+        standing_tell_more(out, r->refusal_count - STANDING_TOLD);
+}
+
+static enum err put_refusals(struct agent *a, struct store_txn *t, const struct receipt *r,
+                             const struct standing_news *news)
 {
     enum err e = OK;
 
-    for (uint32_t i = 0; i < r->refusal_count && i < 20 && e == OK; i++) {
+    for (uint32_t i = 0; i < r->refusal_count && e == OK; i++) {
         struct record_ref ref = {r->gen, r->refusals[i].number};
-        char id[RECORD_ID_TEXT];
-        char text[1024];
+        struct standing_row row = row_of(r, &r->refusals[i]);
 
-        record_id_format(id, r->participant, &ref);
-        (void)snprintf(text, sizeof(text), _("Submission %s was kept apart by the district: %s (%s)."), id,
-                       reason_text(r->refusals[i].reason), r->refusals[i].text);
-        e = agent_tell_in(a, t, text);
+        e = standing_put(a, t, &ref, &row);
     }
+    for (unsigned i = 0; i < news->count && e == OK; i++)
+        e = agent_tell_in(a, t, news->texts[i]);
     return e;
-}
-
-static enum err add_refused(const struct agent *a, struct store_txn *t, uint64_t more)
-{
-    struct buf v;
-    uint8_t raw[8];
-    uint64_t before = 0;
-
-    if (more == 0)
-        return OK;
-    buf_init(&v, 8);
-    if (agent_meta_get(a, t, "refused", &v) == OK && v.len == 8)
-        before = be64_get(v.data);
-    buf_fini(&v);
-    be64_put(raw, before + more);
-    return agent_meta_put(a, t, "refused", bytes_of(raw, sizeof(raw)));
 }
 
 static enum err put_offset(const struct agent *a, struct store_txn *t, int64_t hub_ms)
@@ -78,7 +61,8 @@ static enum batch_life life_of(enum receipt_state s)
     return BATCH_STORED;
 }
 
-static enum err apply(struct agent *a, struct store_txn *t, const struct receipt *r, struct bytes object)
+static enum err apply(struct agent *a, struct store_txn *t, const struct receipt *r, struct bytes object,
+                      const struct standing_news *news)
 {
     struct batch_state b;
     bool is_first;
@@ -97,13 +81,12 @@ static enum err apply(struct agent *a, struct store_txn *t, const struct receipt
     b.receipt_ms = r->hub_ms;
     if ((e = batch_row_put(t, &b, object)) != OK || (e = put_offset(a, t, r->hub_ms)) != OK || !is_first)
         return e;
-    if ((e = add_refused(a, t, r->verdicts[VERDICT_QUARANTINED])) != OK)
-        return e;
-    return tell_refusals(a, t, r);
+    return put_refusals(a, t, r, news);
 }
 
 enum err queue_take_receipt(struct agent *a, struct bytes object)
 {
+    struct standing_news *news = NULL;
     struct store_txn *t = NULL;
     struct receipt r;
     enum err e = receipt_open(&r, object, a->directory->hub_sign);
@@ -113,15 +96,20 @@ enum err queue_take_receipt(struct agent *a, struct bytes object)
     if (strcmp(r.participant, a->grant->participant) != 0 ||
         memcmp(r.district, a->directory->district, sizeof(r.district)) != 0)
         e = err_set(ERR_AUTH, _("the receipt is another participant's"));
-    else
+    else if ((news = calloc(1, sizeof(*news))) == NULL)
+        e = ERR_NOMEM;
+    if (e == OK) {
+        prepare_news(a, &r, news);
         e = store_begin_write(a->store, &t);
+    }
     if (e == OK) {
         store_use_reserve(t); /* without receipts nothing may ever be destroyed */
-        if ((e = apply(a, t, &r, object)) == OK)
+        if ((e = apply(a, t, &r, object, news)) == OK)
             e = store_commit(t);
         else
             store_abort(t);
     }
+    free(news);
     receipt_fini(&r);
     return e;
 }
@@ -219,7 +207,8 @@ static enum err expire_generation(struct agent *a, struct store_txn *t, const st
     while ((e = batch_row_at(t, g, 0, &b, NULL)) == OK) {
         if (b.life != BATCH_ARCHIVED || now - b.receipt_ms < a->conf.keep_days * DAY_MS)
             return OK;
-        if ((e = batch_delete(t, &b)) != OK || (e = delete_records(t, g, b.last_number, row->end)) != OK)
+        if ((e = batch_delete(t, &b)) != OK || (e = delete_records(t, g, b.last_number, row->end)) != OK ||
+            (e = standing_forget(t, g, b.last_number)) != OK)
             return e;
         (*batches)++;
     }

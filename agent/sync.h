@@ -32,6 +32,7 @@ struct sync_result {
     uint64_t receipts;                              /* taken */
     uint64_t verdicts[VERDICT_COUNT];               /* of the records in them */
     uint64_t refused_batches;                       /* receipts that say refused */
+    uint64_t words;                                 /* what the hub decided later, taken */
     uint64_t objects;                               /* forms, calendars, maps fetched */
     bool new_directory, new_grant;                  /* ... */
     uint64_t reconciled, already_there, renumbered; /* two histories met; records dropped, and given new numbers */

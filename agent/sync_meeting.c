@@ -1,5 +1,6 @@
 #include "agent/sync_internal.h"
 
+#include "agent/word.h"
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -83,6 +84,29 @@ static enum err take_receipt(struct meeting *m, struct bytes object)
     return OK;
 }
 
+/* Words stand by themselves, too: they may come in any state. */
+static enum err take_word(struct meeting *m, struct bytes object)
+{
+    uint64_t before;
+    uint64_t after;
+    enum err e;
+
+    if ((e = agent_words_held(m->a, NULL, &before)) != OK)
+        return e;
+    e = agent_take_word(m->a, object);
+    if (e == ERR_NOT_FOUND || e == ERR_VERSION) {
+        log_notice("sync: %s", err_text());
+        return OK; /* it comes again */
+    }
+    if (is_about_content(e))
+        return disbelieve(m, "a word of the hub");
+    if (e != OK || (e = agent_words_held(m->a, NULL, &after)) != OK)
+        return e;
+    m->out->words += after > before;
+    meeting_progress(m);
+    return OK;
+}
+
 static enum err take_page(struct meeting *m, struct bytes object)
 {
     enum err e;
@@ -160,6 +184,7 @@ static enum err act(struct meeting *m, const struct message *in)
         if (m->is_open)
             meeting_take_object(m, &in->as.object);
         return OK;
+    case MSG_WORD: return take_word(m, in->as.signed_object);
     case MSG_BYE: m->has_bye = true; return OK;
     case MSG_ERROR: return take_error(m, &in->as.error);
     case MSG_HELLO:
@@ -215,6 +240,26 @@ static enum err put_offers(struct meeting *m, struct msg_hello *h, uint64_t rece
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
+/* What has no receipt in all other generations. */
+static enum err count_elsewhere(const struct meeting *m, uint64_t *out)
+{
+    struct generation *list = malloc(QUEUE_MAX_GENERATIONS * sizeof(*list));
+    size_t count = 0;
+    enum err e = list == NULL ? ERR_NOMEM : queue_generations(m->a, list, QUEUE_MAX_GENERATIONS, &count);
+
+    *out = 0;
+    for (size_t i = 0; i < count && e == OK; i++) {
+        struct queue_chain chain;
+
+        if (generation_compare(&list[i], &m->gen) == 0)
+            continue;
+        if ((e = queue_chain(m->a, &list[i], &chain)) == OK)
+            *out += chain.waiting_records;
+    }
+    free(list);
+    return e;
+}
+
 static enum err fill_hello(struct meeting *m, struct msg_hello *h)
 {
     const struct agent *a = m->a;
@@ -241,6 +286,10 @@ static enum err fill_hello(struct meeting *m, struct msg_hello *h)
     h->waiting_records = chain.waiting_records;
     if (m->over_invitation)
         h->enrol = bytes_of(m->enrol.data, m->enrol.len);
+    h->takes_words = true;
+    h->says_elsewhere = true;
+    if ((e = agent_words_held(a, NULL, &h->words_held)) != OK || (e = count_elsewhere(m, &h->waiting_elsewhere)) != OK)
+        return e;
     return put_offers(m, h, chain.receipted);
 }
 
@@ -328,10 +377,18 @@ static enum err reconcile(struct meeting *m)
 /* *again: the list of generations has changed, or the hub asks for another HELLO. */
 static enum err meet_generation(struct meeting *m, bool *again)
 {
+    bool was_stopped = agent_is_stopped(m->a);
+    uint64_t sealed = 0;
     enum err e = greet(m);
 
     if (e != OK)
         return e;
+    if (was_stopped && !agent_is_stopped(m->a)) { /* released: what waited goes at once */
+        *again = true;
+        e = queue_seal(m->a, &sealed);
+        m->out->sealed += sealed;
+        return e;
+    }
     if (m->welcome.go == WELCOME_RECONCILE) {
         *again = true;
         return reconcile(m);

@@ -1,6 +1,7 @@
 #include "common/form_internal.h"
 
 #include "common/cli.h"
+#include "common/form_rule.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -59,10 +60,34 @@ const char *value_mistake(const struct form_field *f, const struct value *v)
     return NULL;
 }
 
+/* Which rule value_mistake() speaks of. */
+static enum form_rule type_rule(const struct form_field *f, const struct value *v)
+{
+    switch (f->type) {
+    case VALUE_INTEGER:
+    case VALUE_DECIMAL: return RULE_TOO_LARGE;
+    case VALUE_TEXT: return v->as.text.len == 0 ? RULE_EMPTY : RULE_TEXT;
+    case VALUE_DATE: return RULE_DATE;
+    case VALUE_BOOLEAN: return RULE_BOOLEAN;
+    case VALUE_SELECT_ONE: return RULE_CHOICE;
+    case VALUE_SELECT_MULTIPLE: return v->as.set == 0 ? RULE_EMPTY : RULE_CHOICE;
+    case VALUE_REPEAT: return RULE_ROWS;
+    }
+    return RULE_NONE;
+}
+
 /* ---- telling ---- */
 
+/* A rule that is broken: its code, what it expects (never an answer), and both in words. */
+struct broken {
+    enum form_rule rule;
+    const char *expected; /* or NULL */
+    const char *text;
+    bool is_warning;
+};
+
 /* `v` NULL: the value is not shown (it may not be formatted when it breaks its type). */
-static void tell(struct judge *j, const struct form_node *n, const struct value *v, bool is_warning, const char *text)
+static void tell(struct judge *j, const struct form_node *n, const struct value *v, const struct broken *b)
 {
     struct finding f = {0};
     char path[PATH_MAX_BYTES];
@@ -72,7 +97,9 @@ static void tell(struct judge *j, const struct form_node *n, const struct value 
     f.field = n->field->name;
     f.value = NULL;
     f.text = NULL;
-    f.is_warning = is_warning;
+    f.is_warning = b->is_warning;
+    f.rule = b->rule;
+    f.expected = b->expected;
     if (n->repeat >= 0) {
         (void)snprintf(path, sizeof(path), "%s[%u].%s", j->m->form.fields[n->repeat].name, j->env.row_number,
                        n->field->name);
@@ -83,9 +110,15 @@ static void tell(struct judge *j, const struct form_node *n, const struct value 
         value_format(&j->c->text, n->field, v);
         f.value = buf_cstr(&j->c->text);
     }
-    if (!is_warning)
+    if (!b->is_warning)
         j->bad = true;
-    report_add(j->r, &f, "%s", text);
+    report_add(j->r, &f, "%s", b->text);
+}
+
+static void tell_rule(struct judge *j, const struct form_node *n, const struct value *v, enum form_rule rule,
+                      const char *text)
+{
+    tell(j, n, v, &(struct broken){.rule = rule, .text = text});
 }
 
 /* The form's own words in the language of the user, else ours. */
@@ -106,7 +139,7 @@ static void tell_failure(struct judge *j, const struct form_node *n, const char 
         return;
     }
     (void)snprintf(text, sizeof(text), _("\"%s\" of the form could not be evaluated: %s"), key, err_text());
-    tell(j, n, NULL, false, text);
+    tell(j, n, NULL, &(struct broken){RULE_EVALUATION, key, text, false});
 }
 
 /* ---- the rules ---- */
@@ -135,7 +168,9 @@ static void judge_constraint(struct judge *j, const struct form_node *n, const s
         tell_failure(j, n, "constraint", e);
     } else if (!holds) {
         (void)snprintf(ours, sizeof(ours), _("the answer breaks the form's rule: %.400s"), n->constraint_text);
-        tell(j, n, v, false, message(f->constraint_message_ru, f->constraint_message_en, ours));
+        tell(j, n, v,
+             &(struct broken){RULE_CONSTRAINT, n->constraint_text,
+                              message(f->constraint_message_ru, f->constraint_message_en, ours), false});
     }
 }
 
@@ -148,9 +183,11 @@ static void judge_warning(struct judge *j, const struct form_node *n, const stru
     if (e != OK)
         tell_failure(j, n, "warning", e);
     else if (fires)
-        tell(j, n, v, true,
-             message(f->warning_message_ru, f->warning_message_en,
-                     _("an unusual answer: check it, and leave a remark if it is right")));
+        tell(j, n, v,
+             &(struct broken){RULE_NONE, NULL,
+                              message(f->warning_message_ru, f->warning_message_en,
+                                      _("an unusual answer: check it, and leave a remark if it is right")),
+                              true});
 }
 
 static bool is_equal(const struct form_field *f, const struct value *a, const struct value *b)
@@ -185,7 +222,7 @@ static void judge_calculation(struct judge *j, const struct form_node *n, const 
     else
         (void)snprintf(text, sizeof(text), _("the form calculates no value here: expected nothing, from %.300s"),
                        n->calculation_text);
-    tell(j, n, v, false, text);
+    tell(j, n, v, &(struct broken){RULE_CALCULATION, n->calculation_text, text, false});
     buf_wipe(&formatted);
 }
 
@@ -202,20 +239,20 @@ static void judge_answer(struct judge *j, const struct form_node *n, const struc
             judge_warning(j, n, v);
         break;
     case VALUE_NOT_ASKED:
-        tell(j, n, NULL, false, _("the question applies here: expected an answer, found \"not asked\""));
+        tell_rule(j, n, NULL, RULE_ASKED, _("the question applies here: expected an answer, found \"not asked\""));
         break;
     case VALUE_NOT_KNOWN:
         if (!f->allows_unknown)
-            tell(j, n, v, false, _("the form does not allow \"not known\" here"));
+            tell_rule(j, n, v, RULE_NO_UNKNOWN, _("the form does not allow \"not known\" here"));
         break;
     case VALUE_NOT_APPLICABLE:
         if (!f->allows_inapplicable)
-            tell(j, n, v, false, _("the form does not allow \"not applicable\" here"));
+            tell_rule(j, n, v, RULE_NO_INAPPLICABLE, _("the form does not allow \"not applicable\" here"));
         break;
     case VALUE_MISSING:
         if (is_required(j, n))
-            tell(j, n, NULL, false,
-                 message(f->required_message_ru, f->required_message_en, _("an answer is required")));
+            tell_rule(j, n, NULL, RULE_REQUIRED,
+                      message(f->required_message_ru, f->required_message_en, _("an answer is required")));
         break;
     }
 }
@@ -232,9 +269,10 @@ static bool judge_value(struct judge *j, const struct form_node *n, const struct
     }
     if (!is_relevant) {
         if (v->state == VALUE_MISSING)
-            tell(j, n, NULL, false, _("the question does not apply here: expected \"not asked\", found no answer"));
+            tell_rule(j, n, NULL, RULE_IRRELEVANT,
+                      _("the question does not apply here: expected \"not asked\", found no answer"));
         else if (v->state != VALUE_NOT_ASKED)
-            tell(j, n, v, false, _("the question does not apply here: expected no answer"));
+            tell_rule(j, n, v, RULE_IRRELEVANT, _("the question does not apply here: expected no answer"));
         return false;
     }
     if (n->field->is_calculated)
@@ -275,9 +313,11 @@ static void fit_rows(struct judge *j, uint32_t repeat)
     for (uint32_t row = 0; row < rows->rows && !is_settled(j); row++) {
         j->env.row_number = row + 1;
         for (uint32_t i = 0; i < rows->columns; i++) {
-            mistake = value_mistake(columns[i].field, &rows->cells[(size_t)row * rows->columns + i]);
+            const struct value *v = &rows->cells[(size_t)row * rows->columns + i];
+
+            mistake = value_mistake(columns[i].field, v);
             if (mistake != NULL)
-                tell(j, &columns[i], NULL, false, mistake);
+                tell_rule(j, &columns[i], NULL, type_rule(columns[i].field, v), mistake);
         }
     }
     j->env.row_number = 0;
@@ -290,7 +330,7 @@ static void fit_values(struct judge *j)
 
     for (uint32_t i = 0; i < f->field_count && !is_settled(j); i++) {
         if ((mistake = value_mistake(&f->fields[i], &j->values[i])) != NULL)
-            tell(j, &j->m->nodes[j->m->top[i]], NULL, false, mistake);
+            tell_rule(j, &j->m->nodes[j->m->top[i]], NULL, type_rule(&f->fields[i], &j->values[i]), mistake);
         else if (f->fields[i].type == VALUE_REPEAT && j->values[i].state == VALUE_PRESENT)
             fit_rows(j, i);
     }
@@ -315,8 +355,10 @@ enum err form_check(const struct form *f, struct form_checker *c, const struct v
     enum err e;
 
     if (count != f->field_count) {
-        report_add(r, where != NULL ? where : &(struct finding){0},
-                   _("%u values were found, but the form \"%s\" has %u fields"), count, f->id, f->field_count);
+        struct finding at = where != NULL ? *where : (struct finding){0};
+
+        at.rule = RULE_COUNT;
+        report_add(r, &at, _("%u values were found, but the form \"%s\" has %u fields"), count, f->id, f->field_count);
         return ERR_INVALID;
     }
     j.env = (struct expr_env){.values = values, .count = count, .today = filled_on};

@@ -105,7 +105,7 @@ static void put_clean(struct buf *out, const char *s, size_t max_points)
 static bool copy_finding(struct kept *kept, const struct finding *f, const char *text)
 {
     struct finding *copy = &kept->finding;
-    size_t file_at, field_at, value_at;
+    size_t file_at, field_at, value_at, expected_at;
     struct buf block;
 
     buf_init(&block, LINE_SIZE);
@@ -116,6 +116,8 @@ static bool copy_finding(struct kept *kept, const struct finding *f, const char 
     put_clean(&block, f->field != NULL ? f->field : "", TEXT_MAX / 16);
     value_at = block.len;
     put_clean(&block, f->value != NULL ? f->value : "", VALUE_POINTS);
+    expected_at = block.len;
+    put_clean(&block, f->expected != NULL ? f->expected : "", TEXT_MAX / 4);
     if (block.failed) {
         buf_fini(&block);
         return false;
@@ -126,6 +128,7 @@ static bool copy_finding(struct kept *kept, const struct finding *f, const char 
     copy->file = f->file != NULL ? copy->text + file_at : NULL;
     copy->field = f->field != NULL ? copy->text + field_at : NULL;
     copy->value = f->value != NULL ? copy->text + value_at : NULL;
+    copy->expected = f->expected != NULL ? copy->text + expected_at : NULL;
     return true;
 }
 

@@ -17,6 +17,8 @@ struct finding {
     const char *value; /* what was found, shortened to 60 code points, or NULL */
     const char *text;  /* what is wrong and what was expected, in the user's language */
     bool is_warning;
+    unsigned rule;        /* enum form_rule, of what breaks a form's rule; else 0 */
+    const char *expected; /* what that rule expects (form_rule.h), or NULL */
 };
 
 struct report;

@@ -338,3 +338,16 @@ enum err utf8_put_folded(struct buf *out, const void *bytes, size_t len)
     free(mapped);
     return buf_status(out);
 }
+
+void utf8_copy(char *out, size_t size, const char *text)
+{
+    size_t len = strnlen(text, size);
+
+    if (len == size) {
+        len = size - 1;
+        while (len > 0 && ((unsigned char)text[len] & 0xC0u) == 0x80u)
+            len--;
+    }
+    memcpy(out, text, len);
+    out[len] = '\0';
+}

@@ -14,6 +14,8 @@ bool utf8_is_nfc(const void *bytes, size_t len);
 MUST_CHECK enum err utf8_put_nfc(struct buf *out, const void *bytes, size_t len);
 /* Appends Windows-1251 as UTF-8.  ERR_MALFORMED: the byte 0x98, which that code page does not have. */
 MUST_CHECK enum err utf8_put_cp1251(struct buf *out, const void *bytes, size_t len);
+/* Copies a valid text with its NUL; what does not fit into `size` bytes is cut between two code points. */
+void utf8_copy(char *out, size_t size, const char *text);
 /* Columns on a terminal (East Asian wide = 2, combining = 0, control = 0). */
 size_t utf8_width(const char *s);
 /* Code points of valid UTF-8. */

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DETAIL_MAX 1024u
+
 static const char *reason_text(enum quarantine_reason r)
 {
     switch (r) {
@@ -44,7 +46,7 @@ static const char *name_of(const struct hub *h, uint32_t participant)
 static enum err put_row(void *ctx, const struct quarantined *q)
 {
     struct listing *l = ctx;
-    char id[RECORD_ID_TEXT], received[64], text[RECEIPT_TEXT_MAX + 1];
+    char id[RECORD_ID_TEXT], received[64], text[DETAIL_MAX];
     const char *cells[] = {id, name_of(l->hub, q->participant), received, NULL, text};
     int64_t ms;
     enum err e = ledger_time(l->t, q->lsn, &ms);
@@ -53,8 +55,8 @@ static enum err put_row(void *ctx, const struct quarantined *q)
         return e;
     record_id_format(id, name_of(l->hub, q->participant), &q->ref);
     command_time(received, sizeof(received), ms, l->format);
-    cells[3] = l->format == TABLE_TEXT ? reason_text(q->reason) : quarantine_reason_name(q->reason);
-    (void)snprintf(text, sizeof(text), "%.*s", (int)q->text.len, (const char *)q->text.p);
+    cells[3] = l->format == TABLE_TEXT ? reason_text(q->why.reason) : quarantine_reason_name(q->why.reason);
+    refusal_say(text, sizeof(text), &q->why, NULL);
     return table_row(l->table, cells);
 }
 
@@ -100,7 +102,6 @@ struct search {
     const struct hub *hub;
     struct record_id_text wanted;
     struct quarantined found;
-    char text[RECEIPT_TEXT_MAX + 1];
     unsigned count;
 };
 
@@ -114,7 +115,6 @@ static enum err match(void *ctx, const struct quarantined *q)
         (w->has_tag && memcmp(w->tag4, q->ref.gen.tag, sizeof(w->tag4)) != 0))
         return OK;
     s->found = *q;
-    (void)snprintf(s->text, sizeof(s->text), "%.*s", (int)q->text.len, (const char *)q->text.p);
     s->count++;
     return OK;
 }
@@ -176,7 +176,7 @@ static enum err put_all(struct hub *h, struct store_txn *t, const struct search 
                         enum table_format f)
 {
     const struct quarantined *q = &s->found;
-    char id[RECORD_ID_TEXT], received[64];
+    char id[RECORD_ID_TEXT], received[64], text[DETAIL_MAX];
     int64_t ms;
     enum err e = ledger_time(t, q->lsn, &ms);
 
@@ -184,11 +184,12 @@ static enum err put_all(struct hub *h, struct store_txn *t, const struct search 
         return e;
     record_id_format(id, name_of(h, q->participant), &q->ref);
     command_time(received, sizeof(received), ms, f);
+    refusal_say(text, sizeof(text), &q->why, NULL);
     if ((e = put(table, "id", _("Submission"), f, id)) != OK ||
         (e = put(table, "received", _("Received"), f, received)) != OK ||
         (e = put(table, "reason", _("Why"), f,
-                 f == TABLE_TEXT ? reason_text(q->reason) : quarantine_reason_name(q->reason))) != OK ||
-        (e = put(table, "text", _("In detail"), f, s->text)) != OK)
+                 f == TABLE_TEXT ? reason_text(q->why.reason) : quarantine_reason_name(q->why.reason))) != OK ||
+        (e = put(table, "text", _("In detail"), f, text)) != OK)
         return e;
     return put_record(h, t, q, table, f);
 }

@@ -15,7 +15,7 @@
 #define DEAD_MS         120000
 #define BACKLOG         1024
 #define RECEIVE_HWM     16   /* frames of one agent that wait here; credit bounds their bytes */
-#define SEND_HWM        1100 /* the unasked receipts of a meeting and what follows them */
+#define SEND_HWM        2200 /* the unasked receipts and words of a meeting and what follows them */
 #define MONITOR_ADDRESS "inproc://router-monitor-%u"
 /* ZMQ_ZAP_ENFORCE_DOMAIN: works in the packaged library although its header counts it among the drafts. */
 #define ENFORCE_DOMAIN 93

@@ -1,13 +1,16 @@
 #include "hub/intake.h"
 
-#include "common/cli.h"
+#include "common/form_rule.h"
+#include "common/utf8.h"
 #include "hub/decode.h"
 #include "hub/prepared.h"
+#include "hub/registry_status.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXTS_MAX ((RECEIPT_TEXT_MAX + (size_t)2) * RECEIPT_MAX_REFUSALS)
+#define TEXTS_MAX ((sizeof(struct refusal) + (size_t)8) * RECEIPT_MAX_REFUSALS)
 
 struct intake {
     const struct hub *hub;
@@ -15,6 +18,7 @@ struct intake {
     struct form_checker *checker;
     struct variable_eval *eval;
     struct slot_key slot_key;
+    struct refusal why; /* of the record at hand, once it is refused */
 };
 
 enum err intake_new(struct intake **out, const struct hub *h)
@@ -84,8 +88,14 @@ static const struct key *seal_key_of(const struct hub *h, const uint8_t public_h
     return NULL;
 }
 
-/* Who it is for and from.  Participants that are held, revoked or closed are let through: what they signed is kept for
- * the operator's word. */
+/* The present computer's key, or that of one before it. */
+static bool is_signer(const struct participant *from, const uint8_t sign[KEY_BYTES])
+{
+    return digest_equal(sign, from->grant.sign_key) || registry_signer_by_key(from, sign) != NULL;
+}
+
+/* Who it is for and from.  Computers that are held, revoked or were replaced are let through: what they signed is kept
+ * for the operator's word. */
 static enum err check_header(const struct hub *h, const struct participant *from, const struct batch_header *b,
                              const struct key **seal, enum message_error *refusal)
 {
@@ -97,9 +107,9 @@ static enum err check_header(const struct hub *h, const struct participant *from
         return refuse_batch(
             refusal, MERR_UNKNOWN,
             err_set(ERR_AUTH, "the batch says it is from %s, but %s brought it", b->participant, from->id));
-    if (from->state == PARTICIPANT_INVITED || digest_equal(from->grant.sign_key, no_key))
+    if (from->state == PARTICIPANT_INVITED || (digest_equal(from->grant.sign_key, no_key) && from->signer_count == 0))
         return refuse_batch(refusal, MERR_UNKNOWN, err_set(ERR_DENIED, "%s has not joined yet", from->id));
-    if (!digest_equal(b->sign_key, from->grant.sign_key))
+    if (!is_signer(from, b->sign_key))
         return refuse_batch(refusal, MERR_SIGNATURE,
                             err_set(ERR_AUTH, "the batch is signed by another key than that of %s", from->id));
     if ((*seal = seal_key_of(h, b->seal_key)) == NULL)
@@ -136,7 +146,8 @@ static enum err accept_batch(const struct intake *i, const struct participant *f
         return refuse_batch(refusal, why_not_parsed(e), e);
     if ((e = check_header(i->hub, from, &p->header, &seal, refusal)) != OK)
         return e;
-    if ((e = batch_verify(&p->header, batch_bytes(p), from->grant.sign_key)) != OK ||
+    p->state = registry_standing(from, registry_signer_by_key(from, p->header.sign_key));
+    if ((e = batch_verify(&p->header, batch_bytes(p), p->header.sign_key)) != OK ||
         (e = batch_section_keys(&p->keys, &p->header, batch_bytes(p), seal)) != OK)
         return refuse_batch(refusal, MERR_SIGNATURE, e);
     return OK;
@@ -166,70 +177,104 @@ static enum err new_prepared(struct prepared **out, const struct hub *h, const s
     return OK;
 }
 
-/* Cut at a whole code point. */
-static size_t text_len(const char *text)
+static void put_text(struct buf *b, const char *text)
 {
-    size_t len = strlen(text);
-
-    if (len <= RECEIPT_TEXT_MAX)
-        return len;
-    len = RECEIPT_TEXT_MAX;
-    while (len > 0 && ((unsigned char)text[len] & 0xC0u) == 0x80u)
-        len--;
-    return len;
+    buf_put(b, text, strlen(text) + 1);
 }
 
-static enum err refuse_record(struct prepared *p, struct prepared_record *r, enum quarantine_reason why,
-                              const char *text)
+enum err prepared_note(struct prepared *p, struct prepared_record *r, const struct refusal *why)
 {
-    r->reason = (uint8_t)why;
-    r->text = PREPARED_NO_TEXT;
-    if (p->refused++ >= RECEIPT_MAX_REFUSALS)
-        return OK;
     r->text = (uint32_t)p->texts.len;
-    buf_put(&p->texts, text, text_len(text));
-    buf_put_u8(&p->texts, 0);
+    buf_put_u8(&p->texts, (uint8_t)why->rule);
+    put_text(&p->texts, why->field);
+    put_text(&p->texts, why->expected);
+    put_text(&p->texts, why->text);
     return buf_status(&p->texts);
 }
 
+void prepared_why(const struct prepared *p, const struct prepared_record *r, struct refusal *out)
+{
+    const char *at;
+
+    memset(out, 0, sizeof(*out));
+    out->reason = (enum quarantine_reason)r->reason;
+    if (r->text == PREPARED_NO_TEXT)
+        return;
+    out->rule = p->texts.data[r->text];
+    at = (const char *)p->texts.data + r->text + 1;
+    utf8_copy(out->field, sizeof(out->field), at);
+    at += strlen(at) + 1;
+    utf8_copy(out->expected, sizeof(out->expected), at);
+    utf8_copy(out->text, sizeof(out->text), at + strlen(at) + 1);
+}
+
+/* What is wrong, in codes and names; the text is for the log, and so in English. */
+static void explain(struct refusal *out, unsigned rule, const char *field, const char *expected)
+{
+    char sentence[RECEIPT_TEXT_MAX + 1];
+    char text[REFUSAL_FIELD_MAX + sizeof(sentence) + 3];
+
+    out->rule = rule;
+    utf8_copy(out->field, sizeof(out->field), field);
+    utf8_copy(out->expected, sizeof(out->expected), expected);
+    form_rule_say(sentence, sizeof(sentence), rule, out->expected, true);
+    (void)snprintf(text, sizeof(text), "%s%s%s", out->field, out->field[0] == '\0' ? "" : ": ", sentence);
+    utf8_copy(out->text, sizeof(out->text), text);
+}
+
+static enum err refuse_record(struct prepared *p, struct prepared_record *r, enum quarantine_reason reason,
+                              const struct refusal *why)
+{
+    r->reason = (uint8_t)reason;
+    r->text = PREPARED_NO_TEXT;
+    return p->refused++ >= RECEIPT_MAX_REFUSALS ? OK : prepared_note(p, r, why);
+}
+
+static enum err refuse_with(struct prepared *p, struct prepared_record *r, enum quarantine_reason reason,
+                            const char *text)
+{
+    struct refusal why = {.rule = RULE_NONE};
+
+    utf8_copy(why.text, sizeof(why.text), text);
+    return refuse_record(p, r, reason, &why);
+}
+
 /* Rights and period are the same for all submissions of one place: judged once a batch. */
-static enum quarantine_reason judge_place(const struct hub *h, const struct participant *from, const struct place *at)
+static enum quarantine_reason judge_place(const struct hub *h, const struct participant *from, const struct place *at,
+                                          struct refusal *why)
 {
     char series[CALENDAR_JOINED_MAX];
     struct period period;
 
     if (!grant_allows(&from->grant, at->form->role, NULL)) {
-        (void)err_set(ERR_DENIED, _("form %s: it is filled in by the role %s, which %s does not have"), at->form->id,
-                      at->form->role, from->id);
+        explain(why, RULE_ROLE, "", at->form->role);
         return QUARANTINE_ROLE;
     }
     if (!grant_allows(&from->grant, NULL, at->unit)) {
-        (void)err_set(ERR_DENIED, _("unit %s: %s has no right to report about it"), at->unit, from->id);
+        explain(why, RULE_UNIT, "unit", at->unit);
         return QUARANTINE_UNIT;
     }
     if (at->form->is_about_district && strcmp(at->unit, UNIT_DISTRICT) != 0) {
-        (void)err_set(ERR_DENIED, _("unit %s: the form %s is about the unit %s alone"), at->unit, at->form->id,
-                      UNIT_DISTRICT);
+        explain(why, RULE_UNIT_DISTRICT, "unit", UNIT_DISTRICT);
         return QUARANTINE_UNIT;
     }
     if (form_period(at->form, h->calendar, at->period, &period) != OK || strcmp(period.id, at->period) != 0) {
         calendar_join(series, at->form->all_series, at->form->series_count);
-        (void)err_set(ERR_NOT_FOUND, _("period %s: the calendar has no such period in the series %s of the form %s"),
-                      at->period, series, at->form->id);
+        explain(why, RULE_SERIES, "period", series);
         return QUARANTINE_PERIOD;
     }
     return (enum quarantine_reason)0;
 }
 
-/* The calendar's words about an unknown period cost much: said again only for the refusals that are kept. */
+/* The calendar's search for an unknown period costs much: made again only for the refusals that are kept. */
 #define NOTE_GOOD 1u
 static enum quarantine_reason judge_rights(const struct intake *i, const struct participant *from,
-                                           const struct prepared *p, struct place *at)
+                                           const struct prepared *p, struct place *at, struct refusal *why)
 {
     if (at->note == NOTE_GOOD)
         return (enum quarantine_reason)0;
     if (at->note == 0 || p->refused < RECEIPT_MAX_REFUSALS)
-        at->note = NOTE_GOOD + (uint32_t)judge_place(i->hub, from, at);
+        at->note = NOTE_GOOD + (uint32_t)judge_place(i->hub, from, at, why);
     return (enum quarantine_reason)(at->note - NOTE_GOOD);
 }
 
@@ -238,52 +283,51 @@ static bool target_is_possible(const struct form *f, const struct record *r, con
     return r->kind == RECORD_NEW || (f->mode != FORM_ANSWERS && record_ref_compare(&r->target, own) < 0);
 }
 
-/* The first mistake as "FIELD: TEXT", without the value that was found: the words go into the store and into the
- * receipt, which are not sealed, and answers are never in clear there. */
-static enum err say_mistake(struct intake *i, const struct form *f, const struct record *r)
+/* The first mistake, without the value that was found: the words go into the store and into the receipt, which are not
+ * sealed, and answers are never in clear there. */
+static enum err say_mistake(struct intake *i, const struct form *f, const struct record *r, struct refusal *why)
 {
     struct report *report;
     enum err e = report_new(&report, 0);
 
     if (e != OK)
         return e;
+    explain(why, RULE_NONE, "", "");
     e = form_check(f, i->checker, r->values, r->value_count, r->filled_on, NULL, report);
-    (void)err_set(ERR_INVALID, _("the answers do not fit the form %s"), f->id);
     for (size_t k = 0; k < report_kept(report); k++) {
         const struct finding *at = report_at(report, k);
 
         if (at->is_warning)
             continue;
-        (void)err_set(ERR_INVALID, "%s: %s", at->field == NULL ? f->id : at->field, at->text);
+        explain(why, at->rule, at->field == NULL ? "" : at->field, at->expected == NULL ? "" : at->expected);
         break;
     }
     report_free(report);
     return e == ERR_NOMEM ? e : OK;
 }
 
-/* *why 0: it may count.  What is found wrong stands in err_text(). */
+/* *reason 0: it may count. */
 static enum err judge(struct intake *i, const struct participant *from, const struct prepared *p,
                       const struct record_ref *own, const struct form *f, const struct record *r, uint32_t place,
-                      enum quarantine_reason *why)
+                      enum quarantine_reason *reason, struct refusal *why)
 {
     enum err e = OK;
 
-    *why = judge_rights(i, from, p, places_at(cell_sums_places(p->sums), place));
-    if (*why != 0)
+    *reason = judge_rights(i, from, p, places_at(cell_sums_places(p->sums), place), why);
+    if (*reason != 0)
         return OK;
     if (!target_is_possible(f, r, own)) {
-        (void)err_set(ERR_INVALID, f->mode == FORM_ANSWERS ? _("anonymous answers are neither corrected nor retracted")
-                                                           : _("the target does not stand before this submission"));
-        *why = QUARANTINE_TARGET;
+        explain(why, f->mode == FORM_ANSWERS ? RULE_FINAL : RULE_ORDER, "", "");
+        *reason = QUARANTINE_TARGET;
         return OK;
     }
     if (r->kind != RECORD_RETRACTION)
         e = form_check(f, i->checker, r->values, r->value_count, r->filled_on, NULL, NULL);
     if (e == OK || e == ERR_NOMEM)
         return e;
-    if (p->refused < RECEIPT_MAX_REFUSALS && (e = say_mistake(i, f, r)) != OK)
+    if (p->refused < RECEIPT_MAX_REFUSALS && (e = say_mistake(i, f, r, why)) != OK)
         return e;
-    *why = QUARANTINE_INVALID;
+    *reason = QUARANTINE_INVALID;
     return OK;
 }
 
@@ -304,7 +348,7 @@ static enum err judge_bytes(struct intake *i, const struct participant *from, st
                             struct prepared_record *at, struct bytes bytes, bool is_replay)
 {
     struct record_ref own = {p->header.gen, at->number};
-    enum quarantine_reason why = (enum quarantine_reason)0;
+    enum quarantine_reason reason = (enum quarantine_reason)0;
     const struct form *f;
     struct record r;
     bool is_new;
@@ -313,18 +357,18 @@ static enum err judge_bytes(struct intake *i, const struct participant *from, st
     if (e == ERR_NOMEM || (e != OK && is_replay))
         return e;
     if (e != OK)
-        return refuse_record(p, at, e == ERR_NOT_FOUND ? QUARANTINE_UNKNOWN_FORM : QUARANTINE_MALFORMED, err_text());
+        return refuse_with(p, at, e == ERR_NOT_FOUND ? QUARANTINE_UNKNOWN_FORM : QUARANTINE_MALFORMED, err_text());
     if ((e = places_index(cell_sums_places(p->sums), f, r.unit, r.period, &at->place, &is_new)) != OK)
         return e;
-    if (!is_replay && (e = judge(i, from, p, &own, f, &r, at->place, &why)) != OK)
+    if (!is_replay && (e = judge(i, from, p, &own, f, &r, at->place, &reason, &i->why)) != OK)
         return e;
-    return why != 0 ? refuse_record(p, at, why, err_text()) : take_in(i, p, at, &own, f, &r);
+    return reason != 0 ? refuse_record(p, at, reason, &i->why) : take_in(i, p, at, &own, f, &r);
 }
 
 static enum err judge_all(struct intake *i, const struct participant *from, struct prepared *p,
                           const struct prepared_verdicts *v)
 {
-    bool is_held = p->state != PARTICIPANT_ACTIVE;
+    bool is_held = prepared_is_held(p);
 
     for (uint32_t row = 0; row < p->count; row++) {
         struct prepared_record *at = &p->records[row];
@@ -333,9 +377,9 @@ static enum err judge_all(struct intake *i, const struct participant *from, stru
         enum err e;
 
         if (v != NULL && v->reasons[row] != 0)
-            e = refuse_record(p, at, (enum quarantine_reason)v->reasons[row], "");
+            e = refuse_with(p, at, (enum quarantine_reason)v->reasons[row], "");
         else if (v == NULL && is_held)
-            e = refuse_record(p, at, QUARANTINE_HELD, "the participant is held or revoked; the operator decides");
+            e = refuse_with(p, at, QUARANTINE_HELD, "the participant is held or revoked; the operator decides");
         else
             e = judge_bytes(i, from, p, at, bytes, v != NULL);
         if (e != OK)
@@ -354,7 +398,7 @@ static enum err refuse_all(struct prepared *p, const char *text)
             enum err e;
 
             p->records[row].number = p->header.ranges[k].first + n;
-            if ((e = refuse_record(p, &p->records[row], QUARANTINE_UNREADABLE, text)) != OK)
+            if ((e = refuse_with(p, &p->records[row], QUARANTINE_UNREADABLE, text)) != OK)
                 return e;
         }
     return OK;

@@ -2,7 +2,10 @@
 
 #include "common/clock.h"
 #include "hub/ledger_internal.h"
+#include "hub/own_history.h"
+#include "hub/registry_status.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,29 +163,33 @@ static enum err put_ranges(const struct apply *a)
 
 void quarantine_row_put(struct buf *out, const struct quarantine_row *q)
 {
-    mp_put_array(out, 4);
+    mp_put_array(out, 4 + REFUSAL_DETAIL_FIELDS);
     mp_put_uint(out, q->lsn);
     mp_put_uint(out, q->row);
-    mp_put_uint(out, (uint64_t)q->reason);
-    mp_put_str(out, (const char *)q->text.p, q->text.len);
+    mp_put_uint(out, (uint64_t)q->why.reason);
+    mp_put_cstr(out, q->why.text);
+    refusal_put_detail(out, &q->why);
 }
 
 enum err quarantine_row_get(struct quarantine_row *out, struct bytes value)
 {
     struct mp m = mp_of(value);
+    size_t elements = mp_array(&m, 4, 4 + REFUSAL_DETAIL_FIELDS);
 
-    (void)mp_array(&m, 4, 4);
+    memset(out, 0, sizeof(*out));
     out->lsn = mp_uint(&m, UINT64_MAX);
     out->row = (uint32_t)mp_uint(&m, UINT32_MAX);
-    out->reason = (enum quarantine_reason)mp_uint(&m, UINT8_MAX);
-    out->text = mp_str(&m, RECEIPT_TEXT_MAX);
+    out->why.reason = (enum quarantine_reason)mp_uint(&m, UINT8_MAX);
+    mp_text(&m, out->why.text, 0, RECEIPT_TEXT_MAX);
+    if (elements > 4) /* entries of earlier years have words alone */
+        refusal_read_detail(&m, &out->why);
     return mp_done(&m) ? OK : err_set(ERR_CORRUPT, "ledger: an entry of the quarantine is damaged");
 }
 
 /* An earlier entry of the same number stays when the new one is about a copy that conflicts with what is held. */
-static enum err put_quarantine(const struct apply *a, uint32_t row, enum quarantine_reason reason, const char *text)
+static enum err put_quarantine(const struct apply *a, uint32_t row, const struct refusal *why)
 {
-    struct quarantine_row q = {a->lsn, row, reason, bytes_of(text, strlen(text))};
+    struct quarantine_row q = {a->lsn, row, *why};
     uint8_t raw[PLACE_KEY_BYTES];
     struct bytes key = place_key(raw, a->p->participant, &a->p->header.gen, a->p->records[row].number);
     struct bytes held;
@@ -191,7 +198,7 @@ static enum err put_quarantine(const struct apply *a, uint32_t row, enum quarant
 
     if ((a->flags[row] & ROW_HELD) != 0 && (e = store_get(a->t, H_QUARANTINE, key, &held)) != ERR_NOT_FOUND)
         return e;
-    buf_init(&value, RECEIPT_TEXT_MAX + 64);
+    buf_init(&value, sizeof(q) + 64);
     quarantine_row_put(&value, &q);
     if ((e = buf_status(&value)) == OK)
         e = store_put(a->t, H_QUARANTINE, key, bytes_of(value.data, value.len));
@@ -214,31 +221,24 @@ static enum verdict verdict_of(const struct apply *a, uint32_t row, enum quarant
     return r->kind == RECORD_RETRACTION || (flags & ROW_CURRENT) != 0 ? VERDICT_COUNTED : VERDICT_SUPERSEDED;
 }
 
-static const char *text_of(const struct apply *a, uint32_t row, enum quarantine_reason reason)
-{
-    uint32_t at = a->p->records[row].text;
-
-    if (reason == QUARANTINE_CONFLICT)
-        return CONFLICT;
-    return at == PREPARED_NO_TEXT ? "" : (const char *)a->p->texts.data + at;
-}
-
 /* Only refusals that the receipt names keep their words in the store. */
 static enum err quarantine(const struct apply *a, uint32_t row, enum quarantine_reason reason, struct receipt *r)
 {
-    const char *text = "";
+    struct refusal why = {.reason = reason};
 
     if (r->refusal_count < RECEIPT_MAX_REFUSALS) {
         struct receipt_refusal *at = &r->refusals[r->refusal_count++];
 
-        text = text_of(a, row, reason);
+        if (reason == QUARANTINE_CONFLICT)
+            (void)snprintf(why.text, sizeof(why.text), "%s", CONFLICT);
+        else
+            prepared_why(a->p, &a->p->records[row], &why);
         at->number = a->p->records[row].number;
-        at->reason = reason;
-        memcpy(at->text, text, strnlen(text, RECEIPT_TEXT_MAX));
+        at->why = why;
     }
     if (a->p->plain == NULL && (a->flags[row] & ROW_HELD) != 0)
         return OK; /* a readable copy is held */
-    return put_quarantine(a, row, reason, text);
+    return put_quarantine(a, row, &why);
 }
 
 static enum err judge_rows(const struct apply *a, struct receipt *r)
@@ -305,13 +305,20 @@ static enum err put_receipt(const struct apply *a, struct buf *out)
 
 /* ---- together ---- */
 
+/* So much is kept of what is not believed, and no more. */
+static enum err count_held(const struct apply *a)
+{
+    return signer_add_held(a->t, a->p->participant, a->p->header.sign_key, a->p->batch.len);
+}
+
 static enum err apply_new(struct apply *a, struct buf *receipt)
 {
     enum err e;
 
-    if ((e = put_entry(a)) != OK || (e = apply_find_held(a)) != OK ||
-        (e = apply_mark_listed(a, H_QUARANTINE, ROW_UNREADABLE)) != OK || (e = apply_find_dead(a)) != OK ||
-        (e = apply_fill_slots(a)) != OK || (e = apply_settle_cells(a)) != OK || (e = put_ranges(a)) != OK)
+    if ((e = put_entry(a)) != OK || (prepared_is_held(a->p) && (e = count_held(a)) != OK) ||
+        (e = apply_find_held(a)) != OK || (e = apply_mark_listed(a, H_QUARANTINE, ROW_UNREADABLE)) != OK ||
+        (e = apply_find_dead(a)) != OK || (e = apply_fill_slots(a)) != OK || (e = apply_settle_cells(a)) != OK ||
+        (e = put_ranges(a)) != OK)
         return e;
     return put_receipt(a, receipt);
 }
@@ -338,6 +345,18 @@ enum err ledger_apply_with(struct ledger *l, struct store_txn *t, const struct p
     return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
 }
 
+/* A parcel of an earlier computer: the present one does not have it. */
+static enum err give_back(struct ledger *l, struct store_txn *t, const struct prepared *p)
+{
+    const struct participant *who =
+        l->hub->registry == NULL ? NULL : registry_by_index(l->hub->registry, p->participant);
+    const struct signer *s = who == NULL ? NULL : registry_signer_by_key(who, p->header.sign_key);
+
+    if (s == NULL || registry_is_present(who, s) || prepared_is_held(p))
+        return OK;
+    return own_history_add(l->hub, t, who, &p->header.gen, p->header.sequence);
+}
+
 enum err ledger_apply(struct ledger *l, struct store_txn *t, const struct prepared *p, struct buf *receipt,
                       enum ledger_outcome *outcome)
 {
@@ -345,5 +364,7 @@ enum err ledger_apply(struct ledger *l, struct store_txn *t, const struct prepar
     struct apply_facts facts = {now, l->hub->directory == NULL ? 0 : l->hub->directory->version,
                                 school_year_of((int32_t)(now / DAY_MS))};
 
-    return ledger_apply_with(l, t, p, &facts, receipt, outcome);
+    enum err e = ledger_apply_with(l, t, p, &facts, receipt, outcome);
+
+    return e == OK && *outcome == LEDGER_STORED ? give_back(l, t, p) : e;
 }

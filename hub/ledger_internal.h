@@ -168,8 +168,7 @@ static inline struct bytes place_key(uint8_t raw[PLACE_KEY_BYTES], uint32_t part
 struct quarantine_row {
     uint64_t lsn;
     uint32_t row;
-    enum quarantine_reason reason;
-    struct bytes text;
+    struct refusal why;
 };
 void quarantine_row_put(struct buf *out, const struct quarantine_row *q);
 MUST_CHECK enum err quarantine_row_get(struct quarantine_row *out, struct bytes value);

@@ -17,8 +17,7 @@ static enum err read_row(struct quarantined *out, struct bytes key, struct bytes
     out->ref = record_ref_get(key.p + 4);
     out->lsn = row.lsn;
     out->row = row.row;
-    out->reason = row.reason;
-    out->text = row.text;
+    out->why = row.why;
     return OK;
 }
 
@@ -47,7 +46,7 @@ enum err ledger_quarantined_record(struct ledger *l, struct store_txn *t, const 
     uint64_t number;
     enum err e;
 
-    if (q->reason == QUARANTINE_UNREADABLE)
+    if (q->why.reason == QUARANTINE_UNREADABLE)
         return ERR_NOT_FOUND;
     if ((e = held_open(l, t, q->lsn, &b)) != OK || (e = held_record(b, q->row, record, &number)) != OK)
         return e;

@@ -9,8 +9,7 @@ struct quarantined {
     struct record_ref ref;
     uint64_t lsn; /* of the batch's entry */
     uint32_t row;
-    enum quarantine_reason reason;
-    struct bytes text; /* in words; may be empty; a loan of the transaction */
+    struct refusal why; /* beyond the reason it may be empty */
 };
 /* In the order of participants, generations and numbers.  A callback that returns anything but OK ends it. */
 MUST_CHECK enum err ledger_each_quarantined(struct store_txn *t,

@@ -60,13 +60,13 @@ static enum err take_texts(const struct hub *hub, struct bytes object, struct pr
         while (row < p->count && p->records[row].number < r.refusals[k].number)
             row++;
         if (row == p->count || p->records[row].number != r.refusals[k].number ||
-            p->records[row].reason != (uint8_t)r.refusals[k].reason)
+            p->records[row].reason != (uint8_t)r.refusals[k].why.reason)
             continue;
-        p->records[row].text = (uint32_t)p->texts.len;
-        buf_put(&p->texts, r.refusals[k].text, strlen(r.refusals[k].text) + 1);
+        if ((e = prepared_note(p, &p->records[row], &r.refusals[k].why)) != OK)
+            break;
     }
     receipt_fini(&r);
-    return buf_status(&p->texts);
+    return e;
 }
 
 static enum err prepare_again(const struct hub *hub, struct intake *i, struct verify_job *j,

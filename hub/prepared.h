@@ -5,6 +5,7 @@
 #include "hub/cells.h"
 #include "hub/registry.h"
 #include "hub/slot.h"
+#include "protocol/refusal.h"
 
 #define PREPARED_NO_TEXT UINT32_MAX
 
@@ -12,7 +13,7 @@ struct prepared_record {
     uint64_t number;
     struct record_ref target; /* CORRECTION, RETRACTION */
     uint32_t place;           /* in cell_sums_places(); unset when refused */
-    uint32_t text;            /* offset in `texts` of the NUL-terminated reason, or PREPARED_NO_TEXT */
+    uint32_t text;            /* offset of prepared_why() in `texts`, or PREPARED_NO_TEXT */
     uint8_t slot[SLOT_BYTES]; /* unset in retractions and when refused */
     uint8_t kind;             /* enum record_kind */
     uint8_t reason;           /* enum quarantine_reason; 0: nothing wrong with it */
@@ -37,9 +38,19 @@ struct prepared {
     uint32_t *by_slot; /* value records that are not refused, by (slot, number) */
     uint32_t value_count;
     struct cell_sums *sums; /* what all of by_slot[] contribute together */
-    struct buf texts;       /* reasons in words; the first RECEIPT_MAX_REFUSALS of a batch */
+    struct buf texts;       /* what is wrong in detail; the first RECEIPT_MAX_REFUSALS of a batch */
     uint32_t refused;
 };
+/* Notes why a record is refused: rule, field, expected, text.  `reason` of `why` is not kept. */
+MUST_CHECK enum err prepared_note(struct prepared *p, struct prepared_record *r, const struct refusal *why);
+/* The same read again; without a note, empty but for the reason. */
+void prepared_why(const struct prepared *p, const struct prepared_record *r, struct refusal *out);
+
+/* Kept apart whatever is in it, until the operator decides. */
+static inline bool prepared_is_held(const struct prepared *p)
+{
+    return p->state == PARTICIPANT_HELD || p->state == PARTICIPANT_REVOKED;
+}
 
 /* ---- for the ledger's replay ---- */
 

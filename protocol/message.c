@@ -38,6 +38,7 @@ const char *message_type_name(enum message_type t)
     case MSG_OBJECT: return "OBJECT";
     case MSG_BYE: return "BYE";
     case MSG_ERROR: return "ERROR";
+    case MSG_WORD: return "WORD";
     }
     return "other";
 }

@@ -28,7 +28,8 @@ enum message_type {
     MSG_GET = 8,             /* agent: an object of the directory, by digest and offset */
     MSG_OBJECT = 9,
     MSG_BYE = 10,
-    MSG_ERROR = 11
+    MSG_ERROR = 11,
+    MSG_WORD = 12 /* what the hub decided later, signed (notice.h) */
 };
 
 enum message_error {
@@ -77,7 +78,11 @@ struct msg_hello {
     uint64_t waiting_bytes, waiting_records;
     uint32_t offer_count; /* oldest not receipted first */
     struct offer offers[HELLO_MAX_OFFERS];
-    struct bytes enrol; /* sealed request (at most ENROL_MAX), or empty */
+    struct bytes enrol;         /* sealed request (at most ENROL_MAX), or empty */
+    bool takes_words;           /* false: an agent of an earlier year, which knows none */
+    bool says_elsewhere;        /* the next field is there; only with takes_words */
+    uint64_t waiting_elsewhere; /* like waiting_records, of all other generations of this agent */
+    uint64_t words_held;        /* serial of the last word taken; all before it are taken, too; 0: none */
 };
 enum welcome_go { WELCOME_GO = 0, WELCOME_LATER = 1, WELCOME_RECONCILE = 2 };
 struct msg_welcome {
@@ -131,7 +136,7 @@ struct message {
         struct msg_welcome welcome;
         struct msg_chunk chunk;
         struct msg_ack ack;
-        struct bytes signed_object; /* RECEIPT, RECONCILE_REPLY */
+        struct bytes signed_object; /* RECEIPT, RECONCILE_REPLY, WORD */
         struct msg_reconcile reconcile;
         struct msg_get get;
         struct msg_object object;

@@ -37,7 +37,8 @@ static bool read_versions(struct mp *m, struct msg_hello *h)
     return m->failed || (h->version_min <= MESSAGE_VERSION_MAX && h->version_max >= MESSAGE_VERSION_MIN);
 }
 
-static void read_hello(struct mp *m, struct msg_hello *h)
+/* Returns how many of the `more` fields behind the known ones it has read. */
+static size_t read_hello(struct mp *m, struct msg_hello *h, size_t more)
 {
     mp_bin_exact(m, h->district, sizeof(h->district));
     fields_id(m, h->participant);
@@ -55,6 +56,15 @@ static void read_hello(struct mp *m, struct msg_hello *h)
     h->waiting_records = fields_u64(m, 0, UINT64_MAX);
     read_offers(m, h);
     h->enrol = mp_bin(m, ENROL_MAX);
+    h->takes_words = more >= HELLO_WORDS;
+    if (!h->takes_words)
+        return 0;
+    h->words_held = fields_u64(m, 0, UINT64_MAX);
+    h->says_elsewhere = more >= HELLO_ELSEWHERE;
+    if (!h->says_elsewhere)
+        return HELLO_WORDS;
+    h->waiting_elsewhere = fields_u64(m, 0, UINT64_MAX);
+    return HELLO_ELSEWHERE;
 }
 
 static void read_welcome(struct mp *m, struct msg_welcome *w)
@@ -151,7 +161,8 @@ static bool fields_of(uint64_t type, size_t *known, size_t *max_bytes)
     case MSG_WELCOME: *known = WELCOME_FIELDS; return true;
     case MSG_ACK: *known = ACK_FIELDS; return true;
     case MSG_RECEIPT:
-    case MSG_RECONCILE_REPLY: *known = SIGNED_FIELDS; return true;
+    case MSG_RECONCILE_REPLY:
+    case MSG_WORD: *known = SIGNED_FIELDS; return true;
     case MSG_OBJECT: *known = OBJECT_FIELDS; return true;
     case MSG_ERROR: *known = ERROR_FIELDS; return true;
     default: return false; /* a number from outside, not one of our enum */
@@ -160,21 +171,25 @@ static bool fields_of(uint64_t type, size_t *known, size_t *max_bytes)
     return true;
 }
 
-static void read_fields(struct mp *m, struct message *out)
+static size_t read_fields(struct mp *m, struct message *out, size_t more)
 {
+    size_t taken = 0;
+
     switch (out->type) {
-    case MSG_HELLO: read_hello(m, &out->as.hello); break;
+    case MSG_HELLO: taken = read_hello(m, &out->as.hello, more); break;
     case MSG_WELCOME: read_welcome(m, &out->as.welcome); break;
     case MSG_CHUNK: read_chunk(m, &out->as.chunk); break;
     case MSG_ACK: read_ack(m, &out->as.ack); break;
     case MSG_RECEIPT:
-    case MSG_RECONCILE_REPLY: read_signed(m, &out->as.signed_object); break;
+    case MSG_RECONCILE_REPLY:
+    case MSG_WORD: read_signed(m, &out->as.signed_object); break;
     case MSG_RECONCILE: read_reconcile(m, &out->as.reconcile); break;
     case MSG_GET: read_get(m, &out->as.get); break;
     case MSG_OBJECT: read_object(m, &out->as.object); break;
     case MSG_BYE: break;
     case MSG_ERROR: read_error(m, &out->as.error); break;
     }
+    return taken;
 }
 
 enum err message_decode(struct message *out, struct bytes in)
@@ -201,7 +216,7 @@ enum err message_decode(struct message *out, struct bytes in)
     if (count < known)
         return err_set(ERR_MALFORMED, "%s: has %zu fields, at least %zu expected", message_type_name(out->type), count,
                        known);
-    read_fields(&m, out);
+    known += read_fields(&m, out, count - known);
     mp_skip(&m, count - known);
     return fields_done(&m, message_type_name(out->type));
 }

@@ -17,7 +17,7 @@ static void put_loan(struct buf *b, struct bytes loan)
 
 static void put_hello(struct buf *b, const struct msg_hello *h)
 {
-    put_type(b, HELLO_FIELDS, MSG_HELLO);
+    put_type(b, HELLO_FIELDS + (!h->takes_words ? 0 : h->says_elsewhere ? HELLO_ELSEWHERE : HELLO_WORDS), MSG_HELLO);
     mp_put_uint(b, h->version_min);
     mp_put_uint(b, h->version_max);
     mp_put_bin(b, h->district, sizeof(h->district));
@@ -42,6 +42,10 @@ static void put_hello(struct buf *b, const struct msg_hello *h)
         mp_put_bin(b, h->offers[i].digest, DIGEST_BYTES);
     }
     put_loan(b, h->enrol);
+    if (h->takes_words)
+        mp_put_uint(b, h->words_held);
+    if (h->takes_words && h->says_elsewhere)
+        mp_put_uint(b, h->waiting_elsewhere);
 }
 
 static void put_welcome(struct buf *b, const struct msg_welcome *w)
@@ -121,6 +125,7 @@ static enum err put_message(struct buf *b, const struct message *m)
     case MSG_ACK: put_ack(b, &m->as.ack); break;
     case MSG_RECEIPT:
     case MSG_RECONCILE_REPLY:
+    case MSG_WORD:
         put_type(b, SIGNED_FIELDS, m->type);
         put_loan(b, m->as.signed_object);
         break;
@@ -139,7 +144,7 @@ enum err message_encode(struct buf *out, const struct message *m)
     struct message again;
     enum err e;
 
-    if (m->type < MSG_HELLO || m->type > MSG_ERROR)
+    if (m->type < MSG_HELLO || m->type > MSG_WORD)
         return err_set(ERR_INTERNAL, "message: there is no type %u", (unsigned)m->type);
     if ((m->type == MSG_HELLO && m->as.hello.offer_count > HELLO_MAX_OFFERS) ||
         (m->type == MSG_WELCOME && m->as.welcome.gap_count > WELCOME_MAX_GAPS))

@@ -31,10 +31,11 @@ static void put_receipt(struct buf *b, const struct receipt *r)
         mp_put_uint(b, r->verdicts[i]);
     mp_put_array(b, r->refusal_count);
     for (uint32_t i = 0; i < r->refusal_count; i++) {
-        mp_put_array(b, REFUSAL_FIELDS);
+        mp_put_array(b, REFUSAL_FIELDS + REFUSAL_DETAIL_FIELDS);
         mp_put_uint(b, r->refusals[i].number);
-        mp_put_uint(b, r->refusals[i].reason);
-        mp_put_cstr(b, r->refusals[i].text);
+        mp_put_uint(b, (uint64_t)r->refusals[i].why.reason);
+        mp_put_cstr(b, r->refusals[i].why.text);
+        refusal_put_detail(b, &r->refusals[i].why);
     }
 }
 
@@ -52,8 +53,12 @@ static enum err read_refusals(struct mp *m, struct receipt *out)
         size_t unknown = fields_begin(m, REFUSAL_FIELDS);
 
         r->number = fields_u64(m, 1, UINT64_MAX);
-        r->reason = (enum quarantine_reason)fields_u32(m, 1, UINT8_MAX);
-        mp_text(m, r->text, 0, RECEIPT_TEXT_MAX);
+        r->why.reason = (enum quarantine_reason)fields_u32(m, 1, UINT8_MAX);
+        mp_text(m, r->why.text, 0, RECEIPT_TEXT_MAX);
+        if (unknown >= REFUSAL_DETAIL_FIELDS) { /* older receipts have a text alone */
+            refusal_read_detail(m, &r->why);
+            unknown -= REFUSAL_DETAIL_FIELDS;
+        }
         fields_end(m, unknown);
     }
     out->refusal_count = (uint32_t)count;
@@ -137,21 +142,4 @@ const char *verdict_name(enum verdict v)
     case VERDICT_QUARANTINED: return "quarantined";
     }
     return "other";
-}
-
-const char *quarantine_reason_name(enum quarantine_reason r)
-{
-    switch (r) {
-    case QUARANTINE_UNKNOWN_FORM: return "unknown-form";
-    case QUARANTINE_MALFORMED: return "malformed";
-    case QUARANTINE_INVALID: return "invalid";
-    case QUARANTINE_UNIT: return "unit";
-    case QUARANTINE_ROLE: return "role";
-    case QUARANTINE_PERIOD: return "period";
-    case QUARANTINE_UNREADABLE: return "unreadable";
-    case QUARANTINE_TARGET: return "target";
-    case QUARANTINE_HELD: return "held";
-    case QUARANTINE_CONFLICT: return "conflict";
-    }
-    return "other"; /* a later hub's word */
 }

@@ -4,10 +4,10 @@
 #define SVODKA_PROTOCOL_RECEIPT_H
 
 #include "protocol/batch.h"
+#include "protocol/refusal.h"
 #include "protocol/signed.h"
 
 #define RECEIPT_MAX_REFUSALS 1024u /* named one by one; more are only counted */
-#define RECEIPT_TEXT_MAX     300u
 
 enum receipt_state { RECEIPT_STORED = 1, RECEIPT_ARCHIVED = 2, RECEIPT_REFUSED = 3 };
 
@@ -15,23 +15,9 @@ enum receipt_state { RECEIPT_STORED = 1, RECEIPT_ARCHIVED = 2, RECEIPT_REFUSED =
 enum verdict { VERDICT_COUNTED = 0, VERDICT_SUPERSEDED = 1, VERDICT_DUPLICATE = 2, VERDICT_QUARANTINED = 3 };
 #define VERDICT_COUNT 4
 
-enum quarantine_reason {
-    QUARANTINE_UNKNOWN_FORM = 1,
-    QUARANTINE_MALFORMED = 2,  /* the record's bytes */
-    QUARANTINE_INVALID = 3,    /* form_check() */
-    QUARANTINE_UNIT = 4,       /* no right to speak for this unit */
-    QUARANTINE_ROLE = 5,       /* the form is another role's */
-    QUARANTINE_PERIOD = 6,     /* unknown period, or of another series */
-    QUARANTINE_UNREADABLE = 7, /* the section did not open */
-    QUARANTINE_TARGET = 8,     /* correction or retraction of something that cannot be (answers, itself, later) */
-    QUARANTINE_HELD = 9,       /* participant held or revoked */
-    QUARANTINE_CONFLICT = 10   /* same number, other content */
-};
-
 struct receipt_refusal {
     uint64_t number;
-    enum quarantine_reason reason;   /* from a later hub it may be a number not named above (at most 255) */
-    char text[RECEIPT_TEXT_MAX + 1]; /* where and why, English; the agent translates by reason */
+    struct refusal why;
 };
 struct receipt {
     uint8_t district[16];
@@ -53,7 +39,6 @@ MUST_CHECK enum err receipt_make(struct buf *out, const struct receipt *r, const
 /* On failure *out is all zeros.  The caller believes it only about a batch of its own whose digest is equal. */
 MUST_CHECK enum err receipt_open(struct receipt *out, struct bytes object, const uint8_t hub_sign[KEY_BYTES]);
 const char *verdict_name(enum verdict v);
-const char *quarantine_reason_name(enum quarantine_reason r); /* "unknown-form" ..., "other" */
 
 #include "protocol/reconcile.h"
 

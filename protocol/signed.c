@@ -21,6 +21,8 @@ static const char *domain_of(enum signed_type type)
     case SIGNED_SNAPSHOT: return "svodka snapshot v1";
     case SIGNED_CHECKPOINT: return "svodka checkpoint v1";
     case SIGNED_PUBLICATION: return "svodka publication v1";
+    case SIGNED_NOTICE: return "svodka notice v1";
+    case SIGNED_HISTORY: return "svodka history v1";
     }
     return NULL;
 }
@@ -38,6 +40,8 @@ static const char *name_of(enum signed_type type)
     case SIGNED_SNAPSHOT: return "snapshot";
     case SIGNED_CHECKPOINT: return "checkpoint";
     case SIGNED_PUBLICATION: return "publication";
+    case SIGNED_NOTICE: return "notice";
+    case SIGNED_HISTORY: return "history page";
     }
     return "signed object";
 }

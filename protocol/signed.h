@@ -16,11 +16,13 @@ enum signed_type {
     SIGNED_DIRECTORY = 2,
     SIGNED_GRANT = 3,
     SIGNED_RECEIPT = 4,
-    SIGNED_RECONCILE = 5,  /* the hub's digests for a range of numbers */
-    SIGNED_ENROL = 6,      /* agent's request, signed by its new key */
-    SIGNED_SNAPSHOT = 7,   /* all values of a closed period; stays at the hub */
-    SIGNED_CHECKPOINT = 8, /* what the cells were on a day; stays at the hub */
-    SIGNED_PUBLICATION = 9 /* what left the office; stands beside the published table */
+    SIGNED_RECONCILE = 5,   /* the hub's digests for a range of numbers */
+    SIGNED_ENROL = 6,       /* agent's request, signed by its new key */
+    SIGNED_SNAPSHOT = 7,    /* all values of a closed period; stays at the hub */
+    SIGNED_CHECKPOINT = 8,  /* what the cells were on a day; stays at the hub */
+    SIGNED_PUBLICATION = 9, /* what left the office; stands beside the published table */
+    SIGNED_NOTICE = 10,     /* a word of the hub about submissions (notice.h) */
+    SIGNED_HISTORY = 11     /* a word that gives a participant its own history back */
 };
 
 /* Appends the object; on failure `out` is as before.  ERR_LIMIT: larger than SIGNED_MAX. */

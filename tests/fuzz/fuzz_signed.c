@@ -1,6 +1,7 @@
 /* Payloads of signed objects: first byte the type, the rest is signed here, so that the fuzzer gets past the
  * signature.  The root's and the hub's key come from constant seeds; so do those in the corpus. */
 #include "protocol/directory.h"
+#include "protocol/notice.h"
 #include "protocol/receipt.h"
 
 #include <stdlib.h>
@@ -69,6 +70,19 @@ static void open_reconcile(struct bytes object, struct buf *again)
     reconcile_fini(&r);
 }
 
+static void open_notice(struct bytes object, struct buf *again)
+{
+    struct notice n;
+    struct word_head h;
+    enum signed_type type;
+
+    if (notice_open(&n, object, key_public(hub)) == OK &&
+        (notice_make(again, &n, hub) != OK || word_open_head(&h, &type, object, key_public(hub)) != OK ||
+         h.serial != n.head.serial))
+        abort();
+    notice_fini(&n);
+}
+
 static void open_any(enum signed_type type, struct bytes object, struct buf *again)
 {
     struct certificate c;
@@ -82,6 +96,8 @@ static void open_any(enum signed_type type, struct bytes object, struct buf *aga
     case SIGNED_ENROL: break; /* fuzz_enrol */
     case SIGNED_SNAPSHOT:
     case SIGNED_CHECKPOINT:
+    case SIGNED_HISTORY: break;
+    case SIGNED_NOTICE: open_notice(object, again); break;
     case SIGNED_PUBLICATION: break; /* never come to an agent */
     }
 }
@@ -91,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct buf object, again;
     enum signed_type type;
 
-    if (size == 0 || data[0] < SIGNED_CERTIFICATE || data[0] > SIGNED_RECONCILE)
+    if (size == 0 || data[0] < SIGNED_CERTIFICATE || (data[0] > SIGNED_RECONCILE && data[0] != SIGNED_NOTICE))
         return 0;
     start();
     type = (enum signed_type)data[0];

@@ -4,6 +4,7 @@
 #include "agent_fixture.h"
 
 #include "agent/draft.h"
+#include "common/form_rule.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -243,7 +244,10 @@ static void a_form_that_is_listed_but_not_here_comes_with_the_next_meeting(void 
 /* Seals what waits; the hub kept number 2 apart, if there is one. */
 static void receive(struct school *s, enum receipt_state state)
 {
-    struct receipt_refusal refusal = {.number = 2, .reason = QUARANTINE_PERIOD, .text = "P1 is closed"};
+    struct receipt_refusal refusal = {
+        .number = 2,
+        .why = {
+            .reason = QUARANTINE_PERIOD, .rule = RULE_SERIES, .field = "period", .expected = "month", .text = "log"}};
     struct receipt r = {
         .sequence = 1, .state = state, .hub_ms = TEST_NOW_MS, .ledger_number = 41, .directory_version = 1};
     struct batch_state b;
@@ -282,7 +286,9 @@ static void a_receipt_is_shown_in_plain_words(void **state)
     assert_shows(x, 0, "verdict,verdict,accepted\n");
     assert_shows(x, 0, "ledger,place in the district's journal,41\n");
     x = command(s, NULL, WORDS("receipt", "2", "--format", "csv"));
-    assert_shows(x, 0, "verdict,verdict,kept apart\nwhy,why,P1 is closed\n");
+    assert_shows(x, 0,
+                 "verdict,verdict,kept apart\nwhy,why,"
+                 "the calendar has no such period in the series of the form: month\n");
     receive(s, RECEIPT_ARCHIVED);
     x = command(s, NULL, WORDS("receipt", "2"));
     assert_shows(x, 0, "in the archive");
@@ -299,13 +305,15 @@ static void status_shows_messages_until_they_are_read(void **state)
     assert_int_equal(command(s, "18\n15\n\nyes\n", SUBMIT_GRADES)->code, 0);
     receive(s, RECEIPT_STORED);
     x = command(s, NULL, WORDS("status"));
-    assert_shows(x, 0, "kept apart by the district: the form is not collected for this period (P1 is closed).");
+    assert_shows(x, 0,
+                 "the district keeps it apart and does not count it: the "
+                 "calendar has no such period in the series of the form: month.");
     assert_hides(x, "batch");
     assert_hides(x, "generation");
-    assert_shows(command(s, NULL, WORDS("status", "--read", "--format", "csv")), 0, "P1 is closed");
+    assert_shows(command(s, NULL, WORDS("status", "--read", "--format", "csv")), 0, "series of the form: month");
     x = command(s, NULL, WORDS("status", "--format", "csv"));
     assert_shows(x, 0, "stored,received by the district,2\n");
-    assert_hides(x, "P1 is closed");
+    assert_hides(x, "series of the form: month");
 }
 
 static void verify_counts_what_is_not_as_it_should_be(void **state)

@@ -1,6 +1,8 @@
 /* Intake: what is refused as a whole, what is quarantined record by record, and why (invariants 6 and 9). */
 #include "ledger_fixture.h"
 
+#include "common/form_rule.h"
+
 static void refused(struct world *w, int school, struct bytes batch, enum err e, enum message_error why)
 {
     struct prepared *p = NULL;
@@ -106,11 +108,11 @@ static void each_mistake_is_quarantined_alone_with_its_reason(void **state)
     assert_int_equal(r.count, COUNT(expected));
     for (size_t i = 0; i < COUNT(expected); i++) {
         assert_int_equal(r.items[i].number, i + 2);
-        assert_int_equal(r.items[i].reason, expected[i]);
-        assert_true(strlen(r.items[i].text) > 10);
+        assert_int_equal(r.items[i].why.reason, expected[i]);
+        assert_true(strlen(r.items[i].why.text) > 10);
     }
-    assert_non_null(strstr(r.items[0].text, "grade"));
-    assert_null(strstr(r.items[0].text, "21")); /* an answer never lies in clear in store and receipt */
+    assert_non_null(strstr(r.items[0].why.text, "grade"));
+    assert_null(strstr(r.items[0].why.text, "21")); /* an answer never lies in clear in store and receipt */
     assert_int_equal(cell_of(&w, "pupils", "gp", "2020-09", "").n, 2);
     assert_int_equal(rows_of(&w, H_QUARANTINE), COUNT(expected));
     assert_int_equal(verify_bad(&w), 0);
@@ -135,8 +137,11 @@ static void a_period_of_any_of_the_forms_series_counts(void **state)
     take_refusals(&w, &s, &r);
     assert_int_equal(r.count, 1);
     assert_int_equal(r.items[0].number, 3);
-    assert_int_equal(r.items[0].reason, QUARANTINE_PERIOD);
-    assert_non_null(strstr(r.items[0].text, "in the series month, school_year of the form card"));
+    assert_int_equal(r.items[0].why.reason, QUARANTINE_PERIOD);
+    assert_int_equal(r.items[0].why.rule, RULE_SERIES);
+    assert_string_equal(r.items[0].why.expected, "month, school_year");
+    assert_string_equal(r.items[0].why.text,
+                        "period: the calendar has no such period in the series of the form: month, school_year");
     assert_int_equal(cell_of(&w, "places", "gp", "2020-09", "").sum, 30);
     assert_int_equal(cell_of(&w, "places", "gp", "2020/21", "").sum, 40);
     assert_int_equal(verify_bad(&w), 0);
@@ -169,8 +174,9 @@ static void who_may_speak_for_every_unit_is_heard_about_any(void **state) /* inv
     take_refusals(&w, &s, &r);
     assert_int_equal(r.count, 1);
     assert_int_equal(r.items[0].number, 3);
-    assert_int_equal(r.items[0].reason, QUARANTINE_UNIT);
-    assert_non_null(strstr(r.items[0].text, "the form ledgerbook is about the unit district alone"));
+    assert_int_equal(r.items[0].why.reason, QUARANTINE_UNIT);
+    assert_int_equal(r.items[0].why.rule, RULE_UNIT_DISTRICT);
+    assert_string_equal(r.items[0].why.text, "unit: the form is about one unit alone: district");
     assert_int_equal(cell_of(&w, "places", "m1008", "2020-09", "").sum, 30);
     assert_int_equal(cell_of(&w, "pupils", "m1009", "2020-09", "level=high").n, 1);
     assert_int_equal(verify_bad(&w), 0);
@@ -180,7 +186,7 @@ static void who_may_speak_for_every_unit_is_heard_about_any(void **state) /* inv
 
 static void a_held_participants_batch_is_kept_for_the_operator(void **state)
 {
-    static const enum participant_state states[] = {PARTICIPANT_HELD, PARTICIPANT_REVOKED, PARTICIPANT_CLOSED};
+    static const enum participant_state states[] = {PARTICIPANT_HELD, PARTICIPANT_REVOKED};
     struct world w;
     uint8_t head[DIGEST_BYTES];
 
@@ -195,11 +201,28 @@ static void a_held_participants_batch_is_kept_for_the_operator(void **state)
         seal_array(&w, subs, 2, i + 1, i == 0 ? NULL : head, &s);
         take_refusals(&w, &s, &r);
         assert_int_equal(r.count, 2);
-        assert_int_equal(r.items[1].reason, QUARANTINE_HELD);
+        assert_int_equal(r.items[1].why.reason, QUARANTINE_HELD);
         memcpy(head, s.digest, DIGEST_BYTES);
         buf_fini(&s.bytes);
     }
     assert_int_equal(rows_of(&w, H_CELLS), 0);
+    assert_int_equal(verify_bad(&w), 0);
+    world_close(&w);
+}
+
+/* Closed is not distrusted: what it had is its last word. */
+static void a_closed_participants_batch_is_judged_like_any_other(void **state)
+{
+    struct sub one[] = {grade(1, "a", 12)};
+    struct world w;
+    uint64_t v[VERDICT_COUNT];
+    uint8_t head[DIGEST_BYTES];
+
+    (void)state;
+    world_open(&w);
+    ((struct participant *)(uintptr_t)w.of[0])->state = PARTICIPANT_CLOSED;
+    take_array(&w, one, 1, 1, head, v);
+    assert_int_equal(v[VERDICT_COUNTED], 1);
     assert_int_equal(verify_bad(&w), 0);
     world_close(&w);
 }
@@ -261,8 +284,8 @@ static void unknown_forms_and_malformed_records_are_quarantined(void **state)
     seal_raw(&w, records, 3, 1, NULL, &s);
     take_refusals(&w, &s, &r);
     assert_int_equal(r.count, 2);
-    assert_int_equal(r.items[0].reason, QUARANTINE_UNKNOWN_FORM);
-    assert_int_equal(r.items[1].reason, QUARANTINE_MALFORMED);
+    assert_int_equal(r.items[0].why.reason, QUARANTINE_UNKNOWN_FORM);
+    assert_int_equal(r.items[1].why.reason, QUARANTINE_MALFORMED);
     assert_int_equal(verify_bad(&w), 0);
     buf_fini(&good);
     buf_fini(&unknown);
@@ -302,7 +325,7 @@ static void an_unreadable_batch_is_kept_and_a_readable_copy_counts(void **state)
     break_and_sign(&w, &s);
     take_refusals(&w, &s, &r);
     assert_int_equal(r.count, 2);
-    assert_int_equal(r.items[0].reason, QUARANTINE_UNREADABLE);
+    assert_int_equal(r.items[0].why.reason, QUARANTINE_UNREADABLE);
     assert_int_equal(rows_of(&w, H_QUARANTINE), 2);
     assert_int_equal(rows_of(&w, H_RANGES), 0);
     assert_int_equal(verify_bad(&w), 0);
@@ -357,6 +380,7 @@ int main(void)
         cmocka_unit_test(a_period_of_any_of_the_forms_series_counts),
         cmocka_unit_test(who_may_speak_for_every_unit_is_heard_about_any),
         cmocka_unit_test(a_held_participants_batch_is_kept_for_the_operator),
+        cmocka_unit_test(a_closed_participants_batch_is_judged_like_any_other),
         cmocka_unit_test(unknown_forms_and_malformed_records_are_quarantined),
         cmocka_unit_test(an_unreadable_batch_is_kept_and_a_readable_copy_counts),
         cmocka_unit_test(more_refusals_than_a_receipt_names_are_counted),

@@ -3,7 +3,7 @@
 
 #include "tests/unit/protocol_fixture.h"
 
-#define TYPES 11u
+#define TYPES 12u
 
 static const uint8_t some_bytes[CHUNK_MAX + 1];
 
@@ -32,6 +32,10 @@ static void fill_hello(struct msg_hello *h)
     }
     h->enrol.p = some_bytes;
     h->enrol.len = 300;
+    h->takes_words = true;
+    h->words_held = 41;
+    h->says_elsewhere = true;
+    h->waiting_elsewhere = 77;
 }
 
 static void fill_welcome(struct msg_welcome *w)
@@ -78,7 +82,8 @@ static void fill(struct message *m, enum message_type type)
         m->as.ack.credit = CREDIT_MAX;
         break;
     case MSG_RECEIPT:
-    case MSG_RECONCILE_REPLY: m->as.signed_object = (struct bytes){some_bytes, SIGNED_OVERHEAD}; break;
+    case MSG_RECONCILE_REPLY:
+    case MSG_WORD: m->as.signed_object = (struct bytes){some_bytes, SIGNED_OVERHEAD}; break;
     case MSG_RECONCILE:
         m->as.reconcile.gen.counter = 9;
         m->as.reconcile.from = 80;
@@ -221,17 +226,46 @@ static void what_a_later_peer_adds_at_the_end_is_skipped(void **state)
         encode(&b, &m);
         cursor = mp_of(buf_view(&b));
         known = (int)mp_array(&cursor, 1, 32);
+        if (t == MSG_HELLO)
+            known -= 2; /* fields 20 and 21 came later: a HELLO without them is as good */
         for (int extra = -1; extra <= 33 - known; extra++) {
             buf_init(&more, MESSAGE_MAX_DOWN);
             if (known + extra == 0) /* BYE without its type */
                 mp_put_array(&more, 0);
             else
-                reshape(&more, buf_view(&b), extra);
+                reshape(&more, buf_view(&b), t == MSG_HELLO ? extra - 2 : extra);
             assert_int_equal(decode_exact(buf_view(&more)), extra >= 0 && known + extra <= 32 ? OK : ERR_MALFORMED);
             buf_fini(&more);
         }
         buf_fini(&b);
     }
+}
+
+static void an_older_agents_hello_takes_no_words(void **state)
+{
+    struct message m, again;
+    struct buf b;
+
+    (void)state;
+    fill(&m, MSG_HELLO);
+    encode(&b, &m);
+    assert_int_equal(message_decode(&again, buf_view(&b)), OK);
+    assert_true(again.as.hello.takes_words);
+    assert_int_equal(again.as.hello.words_held, 41);
+    assert_int_equal(again.as.hello.waiting_elsewhere, 77);
+    buf_fini(&b);
+    m.as.hello.says_elsewhere = false;
+    encode(&b, &m);
+    assert_int_equal(message_decode(&again, buf_view(&b)), OK);
+    assert_int_equal(again.as.hello.words_held, 41);
+    assert_false(again.as.hello.says_elsewhere);
+    buf_fini(&b);
+    m.as.hello.takes_words = false;
+    encode(&b, &m);
+    assert_int_equal(message_decode(&again, buf_view(&b)), OK);
+    assert_false(again.as.hello.takes_words);
+    assert_int_equal(again.as.hello.enrol.len, 300);
+    buf_fini(&b);
 }
 
 static void an_unknown_type_is_told_apart_so_that_it_can_be_ignored(void **state)
@@ -242,7 +276,7 @@ static void an_unknown_type_is_told_apart_so_that_it_can_be_ignored(void **state
     (void)state;
     buf_init(&b, 100);
     mp_put_array(&b, 2);
-    mp_put_uint(&b, 12);
+    mp_put_uint(&b, TYPES + 1);
     buf_put_u8(&b, 0xc1); /* not even looked at */
     assert_int_equal(message_decode(&m, buf_view(&b)), ERR_VERSION);
     assert_int_equal((int)m.type, 0);
@@ -521,6 +555,7 @@ int main(void)
         cmocka_unit_test(a_truncated_message_is_refused_at_every_length),
         cmocka_unit_test(flipped_bits_never_make_the_reader_stumble),
         cmocka_unit_test(what_a_later_peer_adds_at_the_end_is_skipped),
+        cmocka_unit_test(an_older_agents_hello_takes_no_words),
         cmocka_unit_test(an_unknown_type_is_told_apart_so_that_it_can_be_ignored),
         cmocka_unit_test(a_hello_of_a_later_version_says_which_versions_it_speaks),
         cmocka_unit_test(hello_holds_its_limits),

@@ -2,6 +2,8 @@
 #include "agent/queue_internal.h"
 #include "agent_fixture.h"
 
+#include "common/form_rule.h"
+
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -657,7 +659,9 @@ static void count_event(void *ctx, int64_t wall_ms, const char *text)
 static void refused_records_are_told_to_the_school(void **state) /* invariant 9 */
 {
     struct school *s = *state;
-    struct receipt_refusal refusal = {.number = 3, .reason = QUARANTINE_UNIT, .text = "no right to gp-branch"};
+    struct receipt_refusal refusal = {
+        .number = 3,
+        .why = {.reason = QUARANTINE_UNIT, .rule = RULE_UNIT, .field = "unit", .expected = "gp-branch", .text = "log"}};
     struct batch_state b;
     struct receipt r;
     struct buf told;
@@ -677,7 +681,7 @@ static void refused_records_are_told_to_the_school(void **state) /* invariant 9 
     assert_int_equal(status(s).refused, 1);
     buf_init(&told, 4096);
     assert_int_equal(agent_each_event(s->a, true, count_event, &told), OK);
-    assert_non_null(strstr(buf_cstr(&told), "your school may not report about this unit (no right to gp-branch)."));
+    assert_non_null(strstr(buf_cstr(&told), "the sender has no right to report about this unit: gp-branch."));
     assert_ptr_equal(strchr(buf_cstr(&told), '\n'), strrchr(buf_cstr(&told), '\n'));
     buf_reset(&told);
     assert_int_equal(agent_each_event(s->a, false, count_event, &told), OK);

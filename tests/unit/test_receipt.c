@@ -23,8 +23,8 @@ static void fill_receipt(struct receipt *r, uint32_t refusals)
     r->refusals = calloc(refusals + 1u, sizeof(*r->refusals));
     for (uint32_t i = 0; i < refusals; i++) {
         r->refusals[i].number = i + 1;
-        r->refusals[i].reason = QUARANTINE_UNIT;
-        strcpy(r->refusals[i].text, "unit: other is not yours");
+        r->refusals[i].why.reason = QUARANTINE_UNIT;
+        strcpy(r->refusals[i].why.text, "unit: other is not yours");
     }
 }
 
@@ -59,8 +59,8 @@ static void a_receipt_opens_as_it_was_made(void **state)
     assert_int_equal(r.verdicts[VERDICT_QUARANTINED], 2);
     assert_int_equal(r.refusal_count, 2);
     assert_int_equal(r.refusals[1].number, 2);
-    assert_int_equal(r.refusals[1].reason, QUARANTINE_UNIT);
-    assert_string_equal(r.refusals[1].text, "unit: other is not yours");
+    assert_int_equal(r.refusals[1].why.reason, QUARANTINE_UNIT);
+    assert_string_equal(r.refusals[1].why.text, "unit: other is not yours");
     receipt_fini(&r);
     receipt_fini(&r); /* twice does nothing */
     buf_fini(&b);
@@ -151,8 +151,8 @@ static void verdicts_and_reasons_of_later_years_do_not_spoil_a_receipt(void **st
     assert_int_equal(receipt_open(&r, buf_view(&b), key_public(f->hub)), OK);
     assert_int_equal(r.state, RECEIPT_ARCHIVED);
     assert_int_equal(r.verdicts[3], 3);
-    assert_int_equal((int)r.refusals[0].reason, 200);
-    assert_string_equal(quarantine_reason_name(r.refusals[0].reason), "other");
+    assert_int_equal((int)r.refusals[0].why.reason, 200);
+    assert_string_equal(quarantine_reason_name(r.refusals[0].why.reason), "other");
     receipt_fini(&r);
     buf_fini(&payload);
     buf_fini(&b);
@@ -166,12 +166,12 @@ static void a_receipt_names_1024_refusals_and_not_one_more(void **state)
 
     fill_receipt(&r, RECEIPT_MAX_REFUSALS);
     for (uint32_t i = 0; i < r.refusal_count; i++)
-        memset(r.refusals[i].text, 't', RECEIPT_TEXT_MAX);
+        memset(r.refusals[i].why.text, 't', RECEIPT_TEXT_MAX);
     buf_init(&b, SIGNED_MAX);
     assert_int_equal(receipt_make(&b, &r, f->hub), OK);
     assert_int_equal(receipt_open(&again, buf_view(&b), key_public(f->hub)), OK);
     assert_int_equal(again.refusal_count, RECEIPT_MAX_REFUSALS);
-    assert_int_equal(strlen(again.refusals[1023].text), RECEIPT_TEXT_MAX);
+    assert_int_equal(strlen(again.refusals[1023].why.text), RECEIPT_TEXT_MAX);
     receipt_fini(&again);
     buf_reset(&b);
     r.refusal_count++;

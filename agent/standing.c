@@ -1,0 +1,280 @@
+#include "agent/standing.h"
+
+#include "agent/queue.h"
+#include "common/cli.h"
+#include "common/utf8.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ROW_FIELDS (4u + REFUSAL_DETAIL_FIELDS)
+#define PLAIN_MAX  2048u
+
+static struct bytes key_of(uint8_t raw[RECORD_REF_BYTES], const struct record_ref *ref)
+{
+    record_ref_put(raw, ref);
+    return bytes_of(raw, RECORD_REF_BYTES);
+}
+
+/* ---- rows ---- */
+
+static enum err read_row(const struct agent *a, struct bytes key, struct bytes value, struct standing_row *out)
+{
+    struct buf plain;
+    struct mp m;
+    enum err e;
+
+    buf_init(&plain, PLAIN_MAX);
+    memset(out, 0, sizeof(*out));
+    if ((e = unlock_bytes(&plain, key_secret(a->home_key), key, value)) == OK) {
+        m = mp_of(bytes_of(plain.data, plain.len));
+        (void)mp_array(&m, ROW_FIELDS, ROW_FIELDS);
+        out->standing = (unsigned)mp_uint(&m, UINT8_MAX);
+        out->hub_ms = mp_int(&m);
+        out->why.reason = (enum quarantine_reason)mp_uint(&m, UINT8_MAX);
+        mp_text(&m, out->why.text, 0, RECEIPT_TEXT_MAX);
+        refusal_read_detail(&m, &out->why);
+        if (!mp_done(&m))
+            e = ERR_CORRUPT;
+    }
+    buf_wipe(&plain);
+    return e == OK || e == ERR_NOMEM ? e
+                                     : err_set(ERR_CORRUPT, _("what the district said about a submission is damaged"));
+}
+
+enum err standing_get(const struct agent *a, struct store_txn *t, const struct record_ref *ref,
+                      struct standing_row *out)
+{
+    struct store_txn *own = NULL;
+    uint8_t raw[RECORD_REF_BYTES];
+    struct bytes key = key_of(raw, ref);
+    struct bytes value;
+    enum err e = OK;
+
+    if (t == NULL && (e = store_begin_read(a->store, &own)) != OK)
+        return e;
+    if ((e = store_get(t != NULL ? t : own, T_STANDINGS, key, &value)) == OK)
+        e = read_row(a, key, value, out);
+    store_abort(own);
+    return e;
+}
+
+enum err standing_put(const struct agent *a, struct store_txn *t, const struct record_ref *ref,
+                      const struct standing_row *row)
+{
+    uint8_t raw[RECORD_REF_BYTES];
+    struct bytes key = key_of(raw, ref);
+    struct standing_row held;
+    struct buf plain, locked;
+    enum err e = standing_get(a, t, ref, &held);
+
+    if (e == OK && held.hub_ms > row->hub_ms)
+        return OK;
+    if (e != OK && e != ERR_NOT_FOUND && e != ERR_CORRUPT)
+        return e;
+    buf_init(&plain, PLAIN_MAX);
+    buf_init(&locked, PLAIN_MAX + LOCK_OVERHEAD);
+    mp_put_array(&plain, ROW_FIELDS);
+    mp_put_uint(&plain, row->standing);
+    mp_put_int(&plain, row->hub_ms);
+    mp_put_uint(&plain, (uint64_t)row->why.reason);
+    mp_put_cstr(&plain, row->why.text);
+    refusal_put_detail(&plain, &row->why);
+    if ((e = buf_status(&plain)) == OK &&
+        (e = lock_bytes(&locked, key_secret(a->home_key), key, bytes_of(plain.data, plain.len))) == OK)
+        e = store_put(t, T_STANDINGS, key, bytes_of(locked.data, locked.len));
+    buf_wipe(&plain);
+    buf_fini(&locked);
+    return e;
+}
+
+/* First row of the generation; `raw` becomes its key. */
+static enum err first_row(struct store_txn *t, const struct generation *gen, uint8_t raw[RECORD_REF_BYTES])
+{
+    struct record_ref from = {*gen, 0};
+    struct store_cursor *c = NULL;
+    struct bytes key;
+    struct bytes value;
+    enum err e = store_cursor_open(t, T_STANDINGS, &c);
+
+    if (e != OK)
+        return e;
+    if ((e = store_seek(c, key_of(raw, &from), &key, &value)) == OK) {
+        if (key.len == RECORD_REF_BYTES)
+            memcpy(raw, key.p, RECORD_REF_BYTES);
+        else
+            e = ERR_NOT_FOUND;
+    }
+    store_cursor_close(c);
+    return e;
+}
+
+enum err standing_forget(struct store_txn *t, const struct generation *gen, uint64_t last)
+{
+    uint8_t raw[RECORD_REF_BYTES];
+    enum err e;
+
+    while ((e = first_row(t, gen, raw)) == OK) {
+        struct record_ref ref = record_ref_get(raw);
+
+        if (generation_compare(&ref.gen, gen) != 0 || ref.number > last)
+            return OK;
+        if ((e = store_delete(t, T_STANDINGS, bytes_of(raw, sizeof(raw)))) != OK)
+            return e;
+    }
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+enum err standing_count(const struct agent *a, struct store_txn *t, struct standing_counts *out)
+{
+    struct store_cursor *c = NULL;
+    struct standing_row row;
+    struct bytes key;
+    struct bytes value;
+    enum err e = store_cursor_open(t, T_STANDINGS, &c);
+
+    memset(out, 0, sizeof(*out));
+    if (e != OK)
+        return e;
+    while ((e = store_next(c, &key, &value)) == OK && (e = read_row(a, key, value, &row)) == OK) {
+        out->quarantined += row.standing == STANDING_QUARANTINED;
+        out->rejected += row.standing == STANDING_REJECTED;
+        out->erased += row.standing == STANDING_ERASED;
+    }
+    store_cursor_close(c);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+/* ---- for people ---- */
+
+const char *standing_word(unsigned standing)
+{
+    switch (standing) {
+    case STANDING_COUNTED: return _("counted");
+    case STANDING_SUPERSEDED: return _("replaced by a later one");
+    case STANDING_DUPLICATE: return _("was there already");
+    case STANDING_QUARANTINED: return _("kept apart");
+    case STANDING_REJECTED: return _("rejected");
+    case STANDING_ERASED: return _("erased at the district");
+    case STANDING_CORRECTED: return _("corrected by you");
+    default: return _("changed by the district");
+    }
+}
+
+/* What the school reads about records that the hub keeps apart. */
+static const char *reason_text(enum quarantine_reason r)
+{
+    switch (r) {
+    case QUARANTINE_UNKNOWN_FORM: return _("the district does not know this version of the form");
+    case QUARANTINE_MALFORMED: return _("the district could not read it");
+    case QUARANTINE_INVALID: return _("it breaks a rule of the form");
+    case QUARANTINE_UNIT: return _("your school may not report about this unit");
+    case QUARANTINE_ROLE: return _("this form is filled in by others");
+    case QUARANTINE_PERIOD: return _("the form is not collected for this period");
+    case QUARANTINE_UNREADABLE: return _("the district could not decrypt it");
+    case QUARANTINE_TARGET: return _("it corrects or withdraws something that cannot be changed");
+    case QUARANTINE_HELD: return _("your school's submissions are on hold at the district");
+    case QUARANTINE_CONFLICT: return _("the district holds another submission under the same number");
+    }
+    return _("the district did not accept it");
+}
+
+void standing_why(char out[STANDING_TEXT], const struct standing_row *row, const struct form *f)
+{
+    bool is_known = row->why.reason <= QUARANTINE_CONFLICT;
+
+    out[0] = '\0';
+    if (row->why.reason == 0)
+        utf8_copy(out, STANDING_TEXT, row->why.text);
+    else if (row->why.rule != 0 || !is_known) /* a log's sentence only where we have none of our own */
+        refusal_say(out, STANDING_TEXT, &row->why, f);
+    if (row->why.reason != 0 && out[0] == '\0')
+        utf8_copy(out, STANDING_TEXT, reason_text(row->why.reason));
+}
+
+static void put_name(struct buf *out, const struct agent *a, struct bytes record, const struct form **form)
+{
+    struct record_space *space = NULL;
+    struct period period;
+    struct record r;
+
+    if (record_decode_head(&r, record) != OK || (*form = agent_form_by_digest(a, r.form)) == NULL)
+        return;
+    buf_printf(out, "%s, %s", cli_pick((*form)->title_ru, (*form)->title_en), r.unit);
+    if (form_period(*form, a->calendar, r.period, &period) == OK)
+        buf_printf(out, ", %s", cli_pick(period.label_ru, period.label_en));
+    else
+        buf_printf(out, ", %s", r.period);
+    if ((*form)->key < 0 || r.kind == RECORD_RETRACTION || record_space_new(&space) != OK)
+        return;
+    if (record_decode(&r, space, record, *form) == OK) {
+        buf_put_str(out, ", ");
+        queue_key_text(out, *form, r.values);
+    }
+    record_space_free(space);
+}
+
+void submission_name(const struct agent *a, const struct record_ref *ref, char *out, size_t size,
+                     const struct form **form)
+{
+    char id[RECORD_ID_TEXT];
+    struct buf record, name;
+
+    *form = NULL;
+    buf_init(&record, RECORD_MAX);
+    buf_init(&name, 64u << 10);
+    record_id_format(id, a->grant->participant, ref);
+    if (queue_get(a, ref, &record) == OK)
+        put_name(&name, a, bytes_of(record.data, record.len), form);
+    if (name.len > 0 && !name.failed) {
+        char title[300];
+
+        utf8_copy(title, sizeof(title), buf_cstr(&name));
+        (void)snprintf(out, size, "%s (%s)", title, id);
+    } else {
+        (void)snprintf(out, size, "%s", id);
+    }
+    buf_wipe(&record);
+    buf_wipe(&name);
+}
+
+static void say(char *out, size_t size, const char *name, const struct standing_row *row, const char *why)
+{
+    switch (row->standing) {
+    case STANDING_COUNTED: (void)snprintf(out, size, _("%s: the district counts it now."), name); return;
+    case STANDING_QUARANTINED:
+        (void)snprintf(out, size, _("%s: the district keeps it apart and does not count it: %s."), name, why);
+        return;
+    case STANDING_REJECTED: (void)snprintf(out, size, _("%s: the district will not count it: %s."), name, why); return;
+    case STANDING_ERASED: (void)snprintf(out, size, _("%s: the district has erased what it said."), name); return;
+    default: (void)snprintf(out, size, "%s: %s.", name, standing_word(row->standing)); return;
+    }
+}
+
+void standing_tell(const struct agent *a, struct standing_news *out, const struct record_ref *ref,
+                   const struct standing_row *row)
+{
+    const struct form *form = NULL;
+    char name[400];
+    char why[STANDING_TEXT];
+
+    if (out->count >= STANDING_TOLD)
+        return;
+    submission_name(a, ref, name, sizeof(name), &form);
+    standing_why(why, row, form);
+    say(out->texts[out->count], sizeof(out->texts[0]), name, row, why);
+    out->count++;
+}
+
+void standing_tell_more(struct standing_news *out, uint64_t more)
+{
+    if (more == 0 || out->count > STANDING_TOLD)
+        return;
+    (void)snprintf(out->texts[out->count++], sizeof(out->texts[0]),
+                   ngettext("The same letter of the district is about %llu submission more: svodka-agent history "
+                            "shows it.",
+                            "The same letter of the district is about %llu submissions more: svodka-agent history "
+                            "shows them.",
+                            (unsigned long)more),
+                   (unsigned long long)more);
+}

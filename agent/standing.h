@@ -1,0 +1,51 @@
+/* standing.h: what a submission counts as at the district, as far as it said anything but "counted": by the refusals of
+ * a receipt, and later by words (word.h).  Kept with the submission, destroyed with it; locked at rest. */
+#ifndef SVODKA_AGENT_STANDING_H
+#define SVODKA_AGENT_STANDING_H
+
+#include "agent/home.h"
+#include "protocol/notice.h"
+
+struct standing_row {
+    unsigned standing;  /* enum standing, or a later one */
+    int64_t hub_ms;     /* when the hub said so */
+    struct refusal why; /* reason 0: none; in a word the text is the operator's */
+};
+/* ERR_NOT_FOUND: nothing was said about it.  `t` NULL: own transaction. */
+MUST_CHECK enum err standing_get(const struct agent *a, struct store_txn *t, const struct record_ref *ref,
+                                 struct standing_row *out);
+/* Unless something later was said about it already: receipts and words come in any order. */
+MUST_CHECK enum err standing_put(const struct agent *a, struct store_txn *t, const struct record_ref *ref,
+                                 const struct standing_row *row);
+/* Of all submissions of the generation up to that number: their content is gone. */
+MUST_CHECK enum err standing_forget(struct store_txn *t, const struct generation *gen, uint64_t last);
+
+struct standing_counts {
+    uint64_t quarantined, rejected, erased;
+};
+MUST_CHECK enum err standing_count(const struct agent *a, struct store_txn *t, struct standing_counts *out);
+
+/* ---- for people ---- */
+
+#define STANDING_TEXT 1400u
+/* "counted", "put aside by the district", ...; a later hub's: "changed by the district". */
+const char *standing_word(unsigned standing);
+/* Why, in one sentence: the reason and the detail, or the operator's words; "" for none.  `f`: its form, or NULL. */
+void standing_why(char out[STANDING_TEXT], const struct standing_row *row, const struct form *f);
+
+/* What a person calls it: the form's title, period, the key of its row, and the id that commands take. */
+void submission_name(const struct agent *a, const struct record_ref *ref, char *out, size_t size,
+                     const struct form **form);
+
+/* Words for the school about at most STANDING_TOLD of `count` submissions, and how many more there are.  `each` gives
+ * the i-th; called before a write transaction begins, because names are read from the queue. */
+#define STANDING_TOLD 20u
+struct standing_news {
+    char texts[STANDING_TOLD + 1][STANDING_TEXT + 512];
+    unsigned count;
+};
+void standing_tell(const struct agent *a, struct standing_news *out, const struct record_ref *ref,
+                   const struct standing_row *row);
+void standing_tell_more(struct standing_news *out, uint64_t more);
+
+#endif

@@ -1,0 +1,73 @@
+/* notice.h: words: signed objects by which the hub tells one participant what it decided after a batch's receipt
+ * (SPEC.md section 5.11).  All words of a participant, whatever their type, are one series of rising serials; each
+ * names the one before it, so that none is skipped.  A notice is the word about submissions: what they count as now. */
+#ifndef SVODKA_PROTOCOL_NOTICE_H
+#define SVODKA_PROTOCOL_NOTICE_H
+
+#include "protocol/receipt.h"
+
+/* The first four fields of every word. */
+struct word_head {
+    uint8_t district[16];
+    char participant[ID_MAX + 1];
+    uint64_t serial;   /* from 1 */
+    uint64_t previous; /* serial of the word before it, 0: none */
+};
+#define WORD_HEAD_FIELDS 4u
+/* For the modules of the types of words: after mp_put_array() and fields_begin(). */
+void word_head_put(struct buf *b, const struct word_head *h);
+void word_head_read(struct mp *m, struct word_head *out);
+/* Type (signed_type) and head of any word, its signature checked.  ERR_VERSION: no word, or of a type that this program
+ * does not know. */
+MUST_CHECK enum err word_open_head(struct word_head *out, enum signed_type *type, struct bytes object,
+                                   const uint8_t hub_sign[KEY_BYTES]);
+
+/* Why it was said.  Others may follow (up to 255): such a notice is shown by its text and its standings. */
+enum notice_kind {
+    NOTICE_RELEASED = 1, /* the operator let submissions out of the quarantine; standings say what became of them */
+    NOTICE_REJECTED = 2, /* ... or decided that they will never count */
+    NOTICE_HELD = 3,     /* submissions are kept apart; those of a receipt that were too many to be named there */
+    NOTICE_ERASED = 4,   /* their content was erased at the hub */
+    NOTICE_QUESTION = 5  /* later */
+};
+/* What a submission counts as.  The first four are verdicts (receipt.h).  Others may follow, up to 255. */
+enum standing {
+    STANDING_COUNTED = 0,
+    STANDING_SUPERSEDED = 1,
+    STANDING_DUPLICATE = 2,
+    STANDING_QUARANTINED = 3,
+    STANDING_REJECTED = 4,
+    STANDING_ERASED = 5,
+    STANDING_CORRECTED = 6 /* it was in quarantine, and the school sent a correction */
+};
+
+#define NOTICE_MAX_ENTRIES 1024u
+struct notice_entry {
+    struct record_ref ref;
+    unsigned standing;  /* enum standing, or a later one */
+    struct refusal why; /* reason 0: none; the text is the operator's own, in any language */
+};
+#define NOTICE_TEXT_MAX 1000u
+struct notice {
+    struct word_head head;
+    int64_t hub_ms;
+    unsigned kind;                  /* enum notice_kind, or a later one */
+    char text[NOTICE_TEXT_MAX + 1]; /* of the operator, for people; or "" */
+    uint32_t entry_count;
+    struct notice_entry *entries; /* owned: notice_fini() */
+};
+void notice_fini(struct notice *n);
+/* ERR_INVALID: something in `n` that notice_open() would refuse. */
+MUST_CHECK enum err notice_make(struct buf *out, const struct notice *n, const struct key *hub_sign);
+/* On failure *out is all zeros.  The caller checks district and participant. */
+MUST_CHECK enum err notice_open(struct notice *out, struct bytes object, const uint8_t hub_sign[KEY_BYTES]);
+
+/* What is the same whoever signs it and whatever its serial: fields 4 to the last, for the hub's store. */
+void notice_put_body(struct buf *b, const struct notice *n);
+/* A word out of such a body. */
+MUST_CHECK enum err notice_make_of(struct buf *out, const struct word_head *h, struct bytes body,
+                                   const struct key *hub_sign);
+
+const char *standing_name(unsigned standing); /* "counted" ..., "other" */
+
+#endif
