@@ -6,7 +6,8 @@
 #define PROGRAM "svodka-agent"
 
 static const struct cli_command commands[] = {
-    {"join", "INVITE-FILE|CODE|LINE --home DIR [--offline FILE] | --grant FILE", N_("begin: make a home out of the district's invitation"), cmd_join},
+    {"join", "INVITE-FILE|CODE|LINE --home DIR [--offline FILE] | --grant FILE",
+     N_("begin: make a home out of the district's invitation"), cmd_join},
     {"forms", "[FORM [--template FILE.csv]]", N_("what is collected, and what a form asks"), cmd_forms},
     {"submit", "FORM --period P [--unit U] [--json FILE|-]", N_("fill in a form"), cmd_submit},
     {"import", "FORM --period P --csv FILE [--map MAP] [--replace]", N_("submit the rows of a table"), cmd_import},

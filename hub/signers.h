@@ -24,8 +24,8 @@ enum participant_deed {
     DEED_RELEASED,
     DEED_REVOKED,
     DEED_CLOSED,
-    DEED_REKEYED,  /* object: the grant of the new invitation */
-    DEED_FINISHED, /* object: 32 bytes, the signing key of a computer that has given all it had */
+    DEED_REKEYED,       /* object: the grant of the new invitation */
+    DEED_FINISHED,      /* object: 32 bytes, the signing key of a computer that has given all it had */
     DEED_INVITED_AGAIN, /* object: the grant without keys; the invitation before is worth nothing any more */
     DEED_LOCKED,        /* five wrong tries under the open invitation; object: the grant as it stands */
     DEED_COUNT
