@@ -71,7 +71,8 @@ struct agent {
 MUST_CHECK enum err agent_create(const char *dir, const struct invitation *inv);
 /* A newer invitation for a home that has not joined yet (the one before expired, was locked or lost): its code takes
  * the place of the old one, the request is made anew, everything entered so far stays.  ERR_EXISTS: it has joined
- * already; ERR_AUTH: the invitation is another district's or participant's.  `inv` has been checked. */
+ * already, or was made from this very one; ERR_AUTH: the invitation is another district's or participant's.  `inv` has
+ * been checked. */
 MUST_CHECK enum err agent_invited_again(struct agent *a, const struct invitation *inv);
 /* ERR_NOT_FOUND: not a home; ERR_DENIED: modes; ERR_CORRUPT; all with a sentence that says what to do. */
 MUST_CHECK enum err agent_open(struct agent **out, const char *dir);

@@ -186,6 +186,8 @@ enum err agent_invited_again(struct agent *a, const struct invitation *inv)
 {
     enum err e = check_same(a, inv);
 
+    if (e == OK && strcmp(a->code, inv->code) == 0) /* the one that it was made from */
+        return err_set(ERR_EXISTS, _("%s exists and is not empty; choose another folder"), a->dir);
     if (e == OK && (e = agent_take_directory(a, inv->directory)) == ERR_VERSION)
         e = OK; /* the one that is held is newer */
     if (e == OK && (e = agent_take_grant(a, inv->grant)) == ERR_VERSION)

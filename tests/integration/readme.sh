@@ -15,7 +15,7 @@ free_port
 first=$port
 free_port
 while [ "$port" = "$first" ]; do free_port; done
-echo 'trap "jobs -p | xargs -r kill" EXIT' >"$work/steps.sh" # nothing stays behind when a step fails
+echo 'trap "jobs -p | xargs -r kill 2>/dev/null || true" EXIT' >"$work/steps.sh" # nothing stays behind when a step fails
 awk '/^## Five minutes/ {here = 1} here && /^```$/ {exit} inside {print} here && /^```sh$/ {inside = 1}' README.md |
     sed -e '/^\.\/run build/d' -e '/^export PATH/d' -e "s|/tmp/|$work/|g" -e "s/:5555/:$first/g; s/:5556/:$port/g" \
         -e 's/\(svodka-agent submit .*\) # asks on the terminal/echo "{}" | \1 --json - || true/' \
