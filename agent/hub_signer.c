@@ -32,7 +32,8 @@ enum err agent_keep_signer(struct agent *a, struct store_txn *t, const uint8_t k
 
     if (is_kept(a, key))
         return OK;
-    if (a->old_signers.len + KEY_BYTES > AGENT_MAX_SIGNERS * KEY_BYTES) { /* the oldest: its receipts went long ago */
+    if (a->old_signers.len + KEY_BYTES >
+        (size_t)AGENT_MAX_SIGNERS * KEY_BYTES) { /* the oldest: its receipts went long ago */
         memmove(a->old_signers.data, a->old_signers.data + KEY_BYTES, a->old_signers.len - KEY_BYTES);
         a->old_signers.len -= KEY_BYTES;
     }

@@ -299,6 +299,8 @@ static void read_agents(struct gateway *g)
 {
     unsigned left = DRAIN;
 
+    if (g->socket_count == 0)
+        return;
     for (unsigned i = 0; i < g->socket_count; i++) {
         unsigned socket = (g->first + i) % g->socket_count;
         unsigned share = left / (g->socket_count - i);

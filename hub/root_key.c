@@ -166,7 +166,7 @@ static bool take_hex(const char **at, uint8_t *out, size_t len)
 
 enum err root_locked_parse(struct root_locked *out, const char *text, size_t len)
 {
-    char copy[ROOT_LOCKED_MAX + 1];
+    char copy[ROOT_LOCKED_MAX + 1] = "";
     const char *at = copy;
     bool is_good = len <= ROOT_LOCKED_MAX && memchr(text, '\0', len) == NULL;
 

@@ -314,7 +314,7 @@ static void an_unreadable_batch_is_kept_and_a_readable_copy_counts(void **state)
     struct sealed again;
     struct sealed third;
     struct refusals r;
-    uint64_t v[VERDICT_COUNT];
+    uint64_t v[VERDICT_COUNT] = {0};
 
     (void)state;
     world_open(&w);
@@ -352,7 +352,7 @@ static void more_refusals_than_a_receipt_names_are_counted(void **state)
     static const struct sub *at[MANY];
     struct world w;
     struct sealed s;
-    uint64_t v[VERDICT_COUNT];
+    uint64_t v[VERDICT_COUNT] = {0};
 
     (void)state;
     world_open(&w);

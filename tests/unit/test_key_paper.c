@@ -33,6 +33,15 @@ static bool said(const char *part)
     return false;
 }
 
+/* Appends to a text of that size. */
+static void append(char *text, size_t size, const char *more)
+{
+    size_t len = strlen(text);
+
+    assert_true(len + strlen(more) < size);
+    memcpy(text + len, more, strlen(more) + 1);
+}
+
 /* The rows, joined by what is given, as a person would type them. */
 static char *typed_rows(const char *between)
 {
@@ -43,8 +52,8 @@ static char *typed_rows(const char *between)
         char row[PAPER_ROW_TEXT];
 
         paper_row(row, r, seed);
-        (void)strcat(text, row);
-        (void)strcat(text, between);
+        append(text, sizeof(text), row);
+        append(text, sizeof(text), between);
     }
     return text;
 }
@@ -63,7 +72,8 @@ static void what_was_printed_is_read_back(void **state)
 /* The bytes of SPEC.md 5.10. */
 static void the_rows_of_the_vector_come_out(void **state)
 {
-    static const char *const rows[PAPER_ROWS] = {"040G-2081-040G-2ZXH", "040G-2081-040G-33N4", "040G-2081-040G-3ABK", "040G-2081-040G-2QSG"};
+    static const char *const rows[PAPER_ROWS] = {"040G-2081-040G-2ZXH", "040G-2081-040G-33N4", "040G-2081-040G-3ABK",
+                                                 "040G-2081-040G-2QSG"};
     uint8_t ones[KEY_BYTES];
     char row[PAPER_ROW_TEXT];
 
@@ -98,10 +108,10 @@ static void lower_case_missing_hyphens_and_russian_letters_are_taken(void **stat
                 if (doubles[d].latin == *c)
                     as = doubles[d].cyrillic;
             if (*c != '-')
-                (void)strcat(typed, as);
+                append(typed, sizeof(typed), as);
         }
         assert_int_equal(paper_read_row(back, r, typed), OK);
-        assert_memory_equal(back, seed + r * PAPER_ROW_SEED, PAPER_ROW_SEED);
+        assert_memory_equal(back, seed + (size_t)r * PAPER_ROW_SEED, PAPER_ROW_SEED);
     }
 }
 
@@ -118,9 +128,9 @@ static void the_sheet_s_own_file_is_read(void **state)
 
         paper_row(row, r, seed);
         (void)snprintf(line, sizeof(line), "    %u: %s\n", r + 1, row);
-        (void)strcat(text, line);
+        append(text, sizeof(text), line);
     }
-    (void)strcat(text, "\nWhat to do with it: 1. Put it into an envelope.\n");
+    append(text, sizeof(text), "\nWhat to do with it: 1. Put it into an envelope.\n");
     assert_int_equal(paper_read(back, text), OK);
     assert_memory_equal(back, seed, KEY_BYTES);
     assert_int_equal(strlen(text), 0); /* wiped */

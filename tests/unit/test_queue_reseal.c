@@ -251,7 +251,7 @@ static void what_the_old_signing_key_signed_stays_verifiable(void **state)
     new_directory(s); /* and the power fails before the grant comes */
     reopen(s);
     assert_verifies(s);
-    ref = (struct record_ref){s->a->gen, 5};
+    ref = (struct record_ref){batch_at(s, 1).gen, 5};
     assert_int_equal(queue_receipt_of(s->a, &ref, &r), OK);
     receipt_fini(&r);
     s->grant.version++;
