@@ -377,6 +377,7 @@ static void take_unreadable(struct world *w, const struct sealed *s)
     p->plain = NULL;
     p->value_count = 0;
     cell_sums_reset(p->sums);
+    memset(p->tree, 0, sizeof(p->tree));
     for (uint32_t row = 0; row < p->count; row++)
         p->records[row].reason = QUARANTINE_UNREADABLE;
     buf_init(&receipt, SIGNED_MAX);
