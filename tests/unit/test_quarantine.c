@@ -5,6 +5,7 @@
 #include "hub/quarantine.h"
 
 #include "common/form_rule.h"
+#include "hub/withdrawn.h"
 #include "hub/words.h"
 #include "ledger_fixture.h"
 
@@ -298,6 +299,72 @@ static void a_form_that_is_loaded_later_lets_its_records_count(void **state)
     world_close(&other);
 }
 
+/* A pack without the form "card", and without the indicator over it. */
+static void load_without_card(struct world *w)
+{
+    static const char yaml[] = "programme: quality\nversion: \"2\"\ntitle: Quality\n"
+                               "indicators:\n  - {id: pupils, name: Pupils, form: grades, kind: count}\n";
+    struct pack_file files[] = {
+        {(char *)(uintptr_t) "programme.yaml", (void *)(uintptr_t)yaml, sizeof(yaml) - 1},
+        {(char *)(uintptr_t) "forms/grades.yaml", (void *)(uintptr_t)grades_yaml, sizeof(grades_yaml) - 1}};
+    struct store_txn *t;
+
+    MUST(store_begin_write(w->hub->store, &t));
+    load_pack(w, t, files, 2);
+    finish_txn(w, t);
+    MUST(hub_reload(w->hub, NULL));
+    join_schools(w);
+    renew_intake(w);
+}
+
+static enum err since(struct world *w, const char *form, int64_t *ms)
+{
+    struct store_txn *t;
+    enum err e;
+
+    MUST(store_begin_read(w->hub->store, &t));
+    e = withdrawn_since(t, form, ms);
+    store_abort(t);
+    return e;
+}
+
+static void a_withdrawn_form_still_accepts_what_waited_and_is_marked(void **state)
+{
+    struct world w;
+    struct sub waits[] = {grade(1, "", 30), grade(2, "anna", 5)};
+    struct sealed s;
+    struct store_txn *t;
+    uint64_t v[VERDICT_COUNT];
+    int64_t ms;
+
+    (void)state;
+    world_open(&w);
+    waits[0].form = "card";
+    seal_array(&w, waits, 2, 1, NULL, &s); /* filled in while the form was asked for */
+    assert_int_equal(since(&w, "card", &ms), ERR_NOT_FOUND);
+    clock_test_set(SOME_MS + 5000);
+    load_without_card(&w);
+    assert_int_equal(since(&w, "card", &ms), OK);
+    assert_int_equal(ms, SOME_MS + 5000);
+    assert_int_equal(since(&w, "grades", &ms), ERR_NOT_FOUND);
+    for (uint32_t i = 0; i < w.hub->directory->object_count; i++)
+        if (strcmp(w.hub->directory->objects[i].name, "card") == 0)
+            assert_false(w.hub->directory->objects[i].is_current); /* listed, not offered */
+    assert_int_equal(take(&w, &s, v), LEDGER_STORED);
+    assert_int_equal(v[VERDICT_COUNTED], 2);
+    assert_int_equal(verify_bad(&w), 0);
+    clock_test_set(SOME_MS + 9000);
+    load_without_card(&w); /* loaded again: withdrawn since the first time */
+    assert_int_equal(since(&w, "card", &ms), OK);
+    assert_int_equal(ms, SOME_MS + 5000);
+    MUST(store_begin_write(w.hub->store, &t));
+    load_programme(&w, t, programme_yaml);
+    finish_txn(&w, t);
+    assert_int_equal(since(&w, "card", &ms), ERR_NOT_FOUND); /* offered once more */
+    buf_fini(&s.bytes);
+    world_close(&w);
+}
+
 /* As a hub with an older program left it: stored, nothing of it could be read. */
 static void take_unreadable(struct world *w, const struct sealed *s)
 {
@@ -310,6 +377,7 @@ static void take_unreadable(struct world *w, const struct sealed *s)
     p->plain = NULL;
     p->value_count = 0;
     cell_sums_reset(p->sums);
+    memset(p->tree, 0, sizeof(p->tree));
     for (uint32_t row = 0; row < p->count; row++)
         p->records[row].reason = QUARANTINE_UNREADABLE;
     buf_init(&receipt, SIGNED_MAX);
@@ -729,6 +797,7 @@ int main(void)
         cmocka_unit_test(what_does_not_pass_stays_with_its_new_reason_per_field),
         cmocka_unit_test(what_a_held_sender_sealed_counts_by_the_operators_word),
         cmocka_unit_test(a_form_that_is_loaded_later_lets_its_records_count),
+        cmocka_unit_test(a_withdrawn_form_still_accepts_what_waited_and_is_marked),
         cmocka_unit_test(an_unreadable_batch_is_opened_whole_when_it_can_be),
         cmocka_unit_test(a_second_content_of_a_number_never_gets_out),
         cmocka_unit_test(an_aborted_release_leaves_nothing),
