@@ -215,19 +215,16 @@ static enum err count_one(void *ctx, const struct submission *s)
 static enum err audit(struct export *x)
 {
     struct store_txn *t = NULL;
-    char who[80];
     enum err e = store_begin_read(x->hub->store, &t);
 
     if (e != OK)
         return e;
     e = ledger_each_current(x->hub->ledger, t, x->form, x->unit, x->period.id, count_one, &x->total);
     store_abort(t);
-    if (e != OK || (e = store_begin_write(x->hub->store, &t)) != OK)
+    if (e != OK)
         return e;
-    command_user(who, sizeof(who));
-    hub_audit(x->hub, t, who, "export of %llu submissions, raw: form %s, period %s, unit %s",
-              (unsigned long long)x->total, x->form, x->period.id, x->unit != NULL ? x->unit : "(all)");
-    return store_commit(t);
+    return command_note(x->hub, AUDIT_EXPORT_SUBMISSIONS, x->form, "period=%s\nunit=%s\ncount=%llu", x->period.id,
+                        x->unit != NULL ? x->unit : "", (unsigned long long)x->total);
 }
 
 static enum err write_all(struct export *x)

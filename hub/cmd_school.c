@@ -37,8 +37,8 @@ static enum err add_in(struct hub *h, struct store_txn *t, struct add *a)
     buf_init(&text, INVITATION_MAX);
     if ((e = registry_add(h, t, &a->school, &text)) == OK) {
         command_user(who, sizeof(who));
-        hub_audit(h, t, who, "school %s invited", a->school.id);
-        e = cli_write_file(a->file, text.data, text.len, 0600, false);
+        if ((e = hub_audit_do(h, t, who, AUDIT_SCHOOL_INVITE, a->school.id, "%s", "")) == OK)
+            e = cli_write_file(a->file, text.data, text.len, 0600, false);
     }
     buf_wipe(&text);
     return e;

@@ -37,7 +37,9 @@ const struct cli_command hub_commands[] = {
      N_("write out the submissions themselves: personal data"), cmd_export_submissions},
     {"quarantine list", "", N_("list what could not be counted, and why"), cmd_quarantine_list},
     {"quarantine show", "ID", N_("show one submission of the quarantine"), cmd_quarantine_show},
-    {"audit", "[--last N]", N_("show who did what"), cmd_audit},
+    {"audit", "[--last N] [--from DATE] [--to DATE] [--who NAME] [--what ACTION]", N_("show who did what"), cmd_audit},
+    {"audit export", "FILE", N_("write the whole audit out, for somebody who checks it elsewhere"), cmd_audit_export},
+    {"audit check", "FILE --root FINGERPRINT [--since FILE]", N_("check such a file; needs no hub"), cmd_audit_check},
     {"verify", "", N_("recompute everything from the ledger and compare"), cmd_verify},
     {"expr", "EXPRESSION [--json VALUES]", N_("try an expression out"), cmd_expr},
     {NULL, NULL, NULL, NULL}};

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pwd.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +134,8 @@ enum err command_finish(struct hub *h, struct store_txn *t, enum err e)
 {
     if (t == NULL)
         return e;
+    if (e == OK)
+        e = audit_sign(h, t);
     if (e != OK)
         store_abort(t);
     else
@@ -141,6 +144,25 @@ enum err command_finish(struct hub *h, struct store_txn *t, enum err e)
         ledger_committed(h->ledger);
     else
         ledger_aborted(h->ledger);
+    return e;
+}
+
+enum err command_note(struct hub *h, enum audit_action a, const char *subject, const char *fmt, ...)
+{
+    char detail[AUDIT_DETAIL_MAX + 1], who[80];
+    struct store_txn *t = NULL;
+    va_list ap;
+    enum err e = store_begin_write(h->store, &t);
+
+    if (e != OK)
+        return e;
+    va_start(ap, fmt);
+    (void)vsnprintf(detail, sizeof(detail), fmt, ap);
+    va_end(ap);
+    command_user(who, sizeof(who));
+    if ((e = hub_audit_do(h, t, who, a, subject, "%s", detail)) == OK && (e = audit_sign(h, t)) == OK)
+        return store_commit(t);
+    store_abort(t);
     return e;
 }
 

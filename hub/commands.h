@@ -5,6 +5,7 @@
 
 #include "common/cli.h"
 #include "common/table.h"
+#include "hub/audit.h"
 #include "hub/evaluate.h"
 #include "hub/hub.h"
 #include "hub/registry.h"
@@ -33,6 +34,8 @@ int cmd_question(int argc, char **argv);
 int cmd_quarantine_list(int argc, char **argv);
 int cmd_quarantine_show(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
+int cmd_audit_export(int argc, char **argv);
+int cmd_audit_check(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_expr(int argc, char **argv);
 int cmd_core(int argc, char **argv);
@@ -79,8 +82,13 @@ MUST_CHECK enum err command_open(struct hub **out, const char *home_option, enum
 int command_close(struct hub *h, enum err e, bool changed);
 /* A write transaction over the newest definitions and registry, which another command may have changed meanwhile. */
 MUST_CHECK enum err command_begin(struct hub *h, struct store_txn **t);
-/* Ends it: commits when `e` is OK.  Returns `e`, or what the commit said. */
+/* Ends it: signs the audit and commits when `e` is OK.  Returns `e`, or what the commit said. */
 MUST_CHECK enum err command_finish(struct hub *h, struct store_txn *t, enum err e);
+
+/* One entry in the audit, in a transaction of its own, signed: before something is shown or written out, so that
+ * nothing leaves without it. */
+MUST_CHECK enum err command_note(struct hub *h, enum audit_action a, const char *subject, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
 
 /* A period, whatever its series, that the person named by id or label; ERR_NOT_FOUND with what is near. */
 MUST_CHECK enum err command_period(const struct hub *h, const char *text, struct period *out);

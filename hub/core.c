@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "hub/audit.h"
 #include "hub/core_internal.h"
 #include "hub/lease.h"
 
@@ -199,9 +200,31 @@ static void handle(struct core *c, uint64_t source, uint32_t events)
     }
 }
 
+/* What the core itself wrote into the audit, or a command that was killed, is signed within a minute: in the evening
+ * all of the day is. */
+static void sign_audit(struct core *c)
+{
+    struct store_txn *t = NULL;
+    bool is_signed = true;
+    enum err e = store_begin_read(c->hub->store, &t);
+
+    if (e == OK)
+        e = audit_is_signed(t, &is_signed);
+    store_abort(t);
+    if (e == OK && !is_signed && (e = store_begin_write(c->hub->store, &t)) == OK) {
+        if ((e = audit_sign(c->hub, t)) == OK)
+            e = store_commit(t);
+        else
+            store_abort(t);
+    }
+    if (e != OK)
+        log_warning("core: the audit is not signed: %s; tried again in a minute", err_text());
+}
+
 static enum err loop(struct core *c)
 {
     struct epoll_event events[16];
+    enum err e;
 
     while (!c->stopping) {
         int n = epoll_wait(c->epoll, events, 16, c->checkpoint != NULL ? 0 : MAINTAIN_MS);
@@ -213,6 +236,7 @@ static enum err loop(struct core *c)
         update_gateway(c);
         if (clock_mono_ms() - c->last_maintain_ms > MAINTAIN_MS) {
             store_maintain(c->hub->store);
+            sign_audit(c);
             c->last_maintain_ms = clock_mono_ms();
         }
         core_checkpoint(c);
@@ -221,7 +245,9 @@ static enum err loop(struct core *c)
     c->checkpoint = NULL;
     /* What the workers finish now is committed; the rest was never promised. */
     workers_drain(c->workers);
-    return core_commit_done(c);
+    e = core_commit_done(c);
+    sign_audit(c);
+    return e;
 }
 
 static enum err open_core(struct core *c, const char *home)

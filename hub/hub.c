@@ -39,7 +39,8 @@ const char *const hub_tables[HUB_TABLES + 1] = {[H_META] = "meta",
                                                 [H_PERIODS] = "periods",
                                                 [H_HISTORY] = "history",
                                                 [H_CHECKPOINTS] = "checkpoints",
-                                                [H_PUBLICATIONS] = "publications"};
+                                                [H_PUBLICATIONS] = "publications",
+                                                [H_AUDIT_HEADS] = "audit-heads"};
 
 enum err hub_meta_get(struct store_txn *t, const char *key, struct bytes *out)
 {

@@ -32,13 +32,14 @@ enum hub_table {
     H_SLOTS,        /* form id 0 unit 0 period 0 | slot digest 24 -> nothing: enumerates current slots */
     H_CELLS,        /* variable digest 16 | unit 0 | period 0 | part -> cell (cells.h) */
     H_QUARANTINE,  /* participant index u32 | counter u32 | tag 8 | number u64 -> MessagePack: lsn, row, reason, text */
-    H_AUDIT,       /* u64 -> MessagePack: time, who, what */
+    H_AUDIT,       /* number u64 -> entry (audit.h) */
     H_RETURNS,     /* form id 0 unit 0 period 0 -> MessagePack: the office's last word about a return (returns.h) */
     H_GREETINGS,   /* participant index u32 -> MessagePack: what it said it holds when a meeting began (returns.h) */
     H_PERIODS,     /* period 0 group 0 -> MessagePack: closed or opened again, the signed head (snapshot.h) */
     H_HISTORY,     /* cell key | day u32 -> cell, empty: deleted (checkpoint.h) */
     H_CHECKPOINTS, /* day u32 -> MessagePack: a checkpoint that is complete (checkpoint.h) */
     H_PUBLICATIONS, /* lsn u64 -> MessagePack: what left the office (publish_store.h) */
+    H_AUDIT_HEADS,  /* number u64 -> signed head; signer 32 -> its certificate (audit.c) */
     HUB_TABLES
 };
 
@@ -140,6 +141,8 @@ MUST_CHECK enum err hub_definitions_version(struct store_txn *t, uint64_t *out);
 /* An object of the directory by digest: the bytes are a loan of the transaction. */
 MUST_CHECK enum err hub_object(struct store_txn *t, const uint8_t digest[32], enum object_kind *kind,
                                struct bytes *out);
+/* An entry that is a sentence in English, without personal data.  Where an action has a code, hub_audit_do() (audit.h) is
+ * better: it is read in the language of the reader, and fails with the transaction. */
 void hub_audit(struct hub *h, struct store_txn *t, const char *who, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "common/cli.h"
 #include "common/clock.h"
+#include "hub/audit.h"
 #include "hub/ledger.h"
 
 #include <stdio.h>
@@ -468,8 +469,9 @@ enum err registry_enrol(struct hub *h, struct store_txn *t, const char *particip
     p->last_seen_ms = p->grant.issued_ms;
     if ((e = sign_and_put(h, t, p, "enrolled")) != OK)
         return e;
-    hub_audit(h, t, p->id, "enrolled; fingerprint of its signing key begins %02x%02x%02x%02x", request.sign_key[0],
-              request.sign_key[1], request.sign_key[2], request.sign_key[3]);
+    if ((e = hub_audit_do(h, t, p->id, AUDIT_SCHOOL_ENROL, p->id, "fingerprint=%02x%02x%02x%02x", request.sign_key[0],
+                          request.sign_key[1], request.sign_key[2], request.sign_key[3])) != OK)
+        return e;
     buf_put(grant_object, p->grant_object.data, p->grant_object.len);
     return buf_status(grant_object);
 }

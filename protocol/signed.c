@@ -21,6 +21,7 @@ static const char *domain_of(enum signed_type type)
     case SIGNED_SNAPSHOT: return "svodka snapshot v1";
     case SIGNED_CHECKPOINT: return "svodka checkpoint v1";
     case SIGNED_PUBLICATION: return "svodka publication v1";
+    case SIGNED_AUDIT: return "svodka audit v1";
     }
     return NULL;
 }
@@ -38,6 +39,7 @@ static const char *name_of(enum signed_type type)
     case SIGNED_SNAPSHOT: return "snapshot";
     case SIGNED_CHECKPOINT: return "checkpoint";
     case SIGNED_PUBLICATION: return "publication";
+    case SIGNED_AUDIT: return "head of the audit";
     }
     return "signed object";
 }

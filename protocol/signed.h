@@ -20,7 +20,8 @@ enum signed_type {
     SIGNED_ENROL = 6,      /* agent's request, signed by its new key */
     SIGNED_SNAPSHOT = 7,   /* all values of a closed period; stays at the hub */
     SIGNED_CHECKPOINT = 8, /* what the cells were on a day; stays at the hub */
-    SIGNED_PUBLICATION = 9 /* what left the office; stands beside the published table */
+    SIGNED_PUBLICATION = 9, /* what left the office; stands beside the published table */
+    SIGNED_AUDIT = 13       /* the newest entry of the audit; stays at the hub, or goes to an inspector */
 };
 
 /* Appends the object; on failure `out` is as before.  ERR_LIMIT: larger than SIGNED_MAX. */

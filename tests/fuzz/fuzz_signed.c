@@ -82,7 +82,8 @@ static void open_any(enum signed_type type, struct bytes object, struct buf *aga
     case SIGNED_ENROL: break; /* fuzz_enrol */
     case SIGNED_SNAPSHOT:
     case SIGNED_CHECKPOINT:
-    case SIGNED_PUBLICATION: break; /* never come to an agent */
+    case SIGNED_PUBLICATION:
+    case SIGNED_AUDIT: break; /* never come to an agent */
     }
 }
 
