@@ -34,7 +34,7 @@ static enum err join(const char *path, const char *dir)
 
     if (inv == NULL)
         return ERR_NOMEM;
-    buf_init(&keep, INVITATION_MAX + 16);
+    buf_init_secret(&keep, INVITATION_MAX + 16);
     if ((e = cli_read_file(path, INVITATION_MAX, &text, &len)) != OK)
         goto done;
     if ((e = invitation_read(inv, &keep, bytes_of(text, len))) != OK) {

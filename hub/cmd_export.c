@@ -255,8 +255,8 @@ static enum err export_submissions(struct export *x, const char *period)
         (e = form_period(f, x->hub->calendar, period, &x->period)) != OK ||
         (x->unit != NULL && (e = command_unit(x->hub, x->unit)) != OK) || (e = find_fields(x, f)) != OK)
         return e;
-    buf_init(&x->out, FLUSH_BYTES + 8 * LINE_MAX);
-    buf_init(&x->cell, LINE_MAX);
+    buf_init_secret(&x->out, FLUSH_BYTES + 8 * LINE_MAX);
+    buf_init_secret(&x->cell, LINE_MAX);
     if ((e = audit(x)) == OK) {
         command_mark_internal();
         e = write_all(x);

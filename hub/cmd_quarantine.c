@@ -156,7 +156,7 @@ static enum err put_record(struct hub *h, struct store_txn *t, const struct quar
         return OK;
     if (e != OK || (e = decoder_new(&d, h)) != OK)
         return e;
-    buf_init(&values, 8u << 20);
+    buf_init_secret(&values, 8u << 20);
     if (decoder_read(d, bytes, &r, &form) == OK) {
         form_values_to_json(form, r.values, &values);
         if ((e = put(table, "form", _("Form"), f, form->id)) == OK &&

@@ -34,7 +34,7 @@ static enum err add_in(struct hub *h, struct store_txn *t, struct add *a)
 
     if (hub_directory_is_stale(h) && ((e = hub_issue_directory(h, t)) != OK || (e = hub_reload(h, t)) != OK))
         return e;
-    buf_init(&text, INVITATION_MAX);
+    buf_init_secret(&text, INVITATION_MAX);
     if ((e = registry_add(h, t, &a->school, &text)) == OK) {
         command_user(who, sizeof(who));
         if ((e = hub_audit_do(h, t, who, AUDIT_SCHOOL_INVITE, a->school.id, "%s", "")) == OK)

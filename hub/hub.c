@@ -75,6 +75,7 @@ static const struct yaml_key conf_table[] = {
     {"gateway.spool_days", YAML_WANT_INTEGER, false, AT(spool_days), 1, 365, NULL},
     {"invitation.days", YAML_WANT_INTEGER, false, AT(invitation_days), 1, 365, NULL},
     {"directory.days", YAML_WANT_INTEGER, false, AT(directory_days), 1, 3650, NULL},
+    {"keys.credentials", YAML_WANT_BOOLEAN, false, AT(keys_credentials), 0, 0, NULL},
     {"checkpoint.at", YAML_WANT_TEXT, false, offsetof(struct conf_file, checkpoint_at), 0, 0, NULL},
     {NULL, YAML_WANT_TEXT, false, 0, 0, 0, NULL}};
 
@@ -202,8 +203,10 @@ enum err hub_conf_load(struct hub *h)
         e = read_minute(c.checkpoint_at, &c.conf.checkpoint_min);
     if (e == OK)
         e = check_conf(&c.conf);
-    if (e == OK)
+    if (e == OK) {
         h->conf = c.conf;
+        key_use_credentials(c.conf.keys_credentials);
+    }
     return e;
 }
 
@@ -241,24 +244,43 @@ static int year_of_seal_file(const char *name)
     return year;
 }
 
-static enum err load_seal_keys(struct hub *h, const char *keys_dir)
+static bool has_seal_key(const struct hub *h, int year)
 {
-    DIR *d = opendir(keys_dir);
+    for (size_t i = 0; i < h->seal_count; i++)
+        if (h->seal_year[i] == year)
+            return true;
+    return false;
+}
+
+/* Those that stand in `dir` under their names with `prefix` before them. */
+static enum err load_seal_keys_in(struct hub *h, const char *keys_dir, const char *dir, const char *prefix)
+{
+    DIR *d = opendir(dir);
     enum err e = OK;
 
     if (d == NULL)
-        return err_errno(ERR_IO, errno, "%s", keys_dir);
+        return err_errno(ERR_IO, errno, "%s", dir);
     for (struct dirent *f; e == OK && (f = readdir(d)) != NULL;) {
-        int year = year_of_seal_file(f->d_name);
+        const char *name = strncmp(f->d_name, prefix, strlen(prefix)) == 0 ? f->d_name + strlen(prefix) : "";
+        int year = year_of_seal_file(name);
 
-        if (year < 0)
+        if (year < 0 || has_seal_key(h, year))
             continue;
         if (h->seal_count == DIRECTORY_MAX_SEAL_KEYS)
             e = err_set(ERR_LIMIT, _("%s: more than %u sealing keys"), keys_dir, DIRECTORY_MAX_SEAL_KEYS);
-        else if ((e = read_key(&h->seal[h->seal_count], keys_dir, f->d_name, KEY_SEAL)) == OK)
+        else if ((e = read_key(&h->seal[h->seal_count], keys_dir, name, KEY_SEAL)) == OK)
             h->seal_year[h->seal_count++] = year;
     }
     closedir(d);
+    return e;
+}
+
+static enum err load_seal_keys(struct hub *h, const char *keys_dir)
+{
+    enum err e = load_seal_keys_in(h, keys_dir, keys_dir, "");
+
+    if (e == OK && key_credentials() != NULL)
+        e = load_seal_keys_in(h, keys_dir, key_credentials(), KEY_CREDENTIAL_PREFIX);
     if (e == OK && h->seal_count == 0)
         e = err_set(ERR_NOT_FOUND, _("%s: no sealing key (seal-YEAR.key): put it back from the recovery copy"),
                     keys_dir);

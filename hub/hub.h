@@ -57,6 +57,7 @@ struct hub_conf {
     int64_t spool_max, spool_days;
     int64_t invitation_days;
     int64_t directory_days;
+    bool keys_credentials;  /* keys may come from the service manager (keys.h) */
     int64_t checkpoint_min; /* checkpoint.at: minute of the day, local time */
 };
 
@@ -141,8 +142,8 @@ MUST_CHECK enum err hub_definitions_version(struct store_txn *t, uint64_t *out);
 /* An object of the directory by digest: the bytes are a loan of the transaction. */
 MUST_CHECK enum err hub_object(struct store_txn *t, const uint8_t digest[32], enum object_kind *kind,
                                struct bytes *out);
-/* An entry that is a sentence in English, without personal data.  Where an action has a code, hub_audit_do() (audit.h) is
- * better: it is read in the language of the reader, and fails with the transaction. */
+/* An entry that is a sentence in English, without personal data.  Where an action has a code, hub_audit_do() (audit.h)
+ * is better: it is read in the language of the reader, and fails with the transaction. */
 void hub_audit(struct hub *h, struct store_txn *t, const char *who, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 #endif

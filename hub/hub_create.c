@@ -62,7 +62,7 @@ static enum err write_locked_root(const struct key *root, const char *path, cons
 
     if (e != OK)
         return e;
-    buf_init(&locked, 256);
+    buf_init_secret(&locked, 256);
     buf_init(&text, 2048);
     while (len > 0 && (((char *)pass)[len - 1] == '\n' || ((char *)pass)[len - 1] == '\r'))
         len--;

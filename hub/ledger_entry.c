@@ -149,7 +149,7 @@ static enum err unwrap_one(uint8_t out[KEY_BYTES], const struct key *storage, co
     struct buf plain;
     enum err result;
 
-    buf_init(&plain, KEY_BYTES);
+    buf_init_secret(&plain, KEY_BYTES);
     storage_key(under, storage, retention, e->school_year);
     section_ad(ad, e, section);
     result = unlock_bytes(&plain, under, bytes_of(ad, sizeof(ad)), e->wrapped[section]);

@@ -187,7 +187,7 @@ enum err invitation_write(struct buf *text, const struct invitation *i, const ch
 
     if (i->object_count > DIRECTORY_MAX_FORMS)
         return err_set(ERR_LIMIT, "invitation: at most %u objects", DIRECTORY_MAX_FORMS);
-    buf_init(&array, INVITATION_MAX);
+    buf_init_secret(&array, INVITATION_MAX);
     again = calloc(1, sizeof(*again));
     if (again == NULL)
         return ERR_NOMEM;
@@ -361,7 +361,7 @@ enum err invitation_read(struct invitation *out, struct buf *keep, struct bytes 
     if (text.len > INVITATION_MAX)
         return err_set(ERR_LIMIT, _("This file is too large for an invitation: %zu bytes, at most %u are allowed."),
                        text.len, INVITATION_MAX);
-    buf_init(&r.base64, INVITATION_MAX);
+    buf_init_secret(&r.base64, INVITATION_MAX);
     if ((e = take_text(&r, text)) != OK || (e = unpack(&r, keep)) != OK)
         goto done;
     if ((e = read_array(out, bytes_of(keep->data, keep->len))) == OK)

@@ -10,7 +10,11 @@
 #define SIGNATURE_BYTES 64u
 #define DIGEST_BYTES    32u
 
-MUST_CHECK enum err keys_start(void); /* sodium_init; core dumps off */
+/* sodium_init; no core dumps, and no other process of the same user may look into this one's memory (its /proc entry
+ * becomes root's); the limit of locked memory is raised as far as it goes.  Again after every exec. */
+MUST_CHECK enum err keys_start(void);
+/* False once a key had to be made in memory that may be swapped out (RLIMIT_MEMLOCK): a warning was logged then. */
+bool keys_are_locked(void);
 
 void digest(uint8_t out[DIGEST_BYTES], struct bytes in); /* BLAKE2b-256 */
 /* BLAKE2b-256 of domain NUL-terminated string (with its NUL) followed by the bytes. */
@@ -32,6 +36,14 @@ void key_free(struct key *k); /* wipes; NULL does nothing */
 enum key_kind key_kind(const struct key *k);
 const uint8_t *key_public(const struct key *k); /* 32 bytes; NULL for KEY_SECRET */
 const uint8_t *key_secret(const struct key *k); /* SIGN: 64 bytes (seed and public), others: 32 */
+
+/* Where a service manager has put keys for this run: $CREDENTIALS_DIRECTORY (systemd: LoadCredential=,
+ * LoadCredentialEncrypted=).  With `use`, key_read() looks for "svodka-NAME" there (NAME: the last part of the path)
+ * before it opens the file itself; a command that was not started by the manager has no such folder and reads files. */
+void key_use_credentials(bool use);
+/* That folder; NULL: not in use, or there is none. */
+const char *key_credentials(void);
+#define KEY_CREDENTIAL_PREFIX "svodka-"
 
 /* One key file, 0600: text, "svodka key 1", kind, name, hex.  ERR_EXISTS: never overwritten.
  * Read: ERR_NOT_FOUND, ERR_DENIED (others may read it: refused), ERR_MALFORMED, ERR_INVALID (another kind). */
