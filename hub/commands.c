@@ -224,14 +224,31 @@ enum err command_form(const struct hub *h, const char *id, const struct form **o
     return nothing_like(_("form"), id, names, count);
 }
 
+/* Who has logged in, which sudo and su do not change; else whose process this is. */
+static uid_t login_user(void)
+{
+    char text[24] = "";
+    char *end = text;
+    unsigned long uid;
+    FILE *f = fopen("/proc/self/loginuid", "re");
+
+    if (f == NULL)
+        return getuid();
+    if (fgets(text, sizeof(text), f) == NULL)
+        text[0] = '\0';
+    (void)fclose(f);
+    uid = strtoul(text, &end, 10);
+    return end == text || uid >= UINT32_MAX ? getuid() : (uid_t)uid;
+}
+
 void command_user(char *out, size_t size)
 {
-    const struct passwd *who = getpwuid(getuid());
+    const struct passwd *who = getpwuid(login_user());
 
     if (who != NULL)
         (void)snprintf(out, size, "office:%s", who->pw_name);
     else
-        (void)snprintf(out, size, "office:%u", (unsigned)getuid());
+        (void)snprintf(out, size, "office:%u", (unsigned)login_user());
 }
 
 /* ---- what is shown ---- */

@@ -98,7 +98,7 @@ MUST_CHECK enum err command_unit(struct hub *h, const char *unit);
 MUST_CHECK enum err command_form(const struct hub *h, const char *id, const struct form **out);
 /* `programme load DIR`, but for opening and closing the hub: judges, prints what is wrong, loads, says so. */
 MUST_CHECK enum err command_load_pack(struct hub *h, const char *dir);
-/* Who works here, for the audit: "office:NAME". */
+/* Who works here, for the audit: "office:NAME" of the account that logged in, also behind sudo -u. */
 void command_user(char *out, size_t size);
 
 /* ---- what is shown ---- */

@@ -1,5 +1,6 @@
 #include "hub/core.h"
 
+#include "common/cli.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "hub/audit.h"
@@ -7,6 +8,7 @@
 #include "hub/lease.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,10 +47,8 @@ static enum err open_signals(struct core *c)
 
 /* ---- the gateway ---- */
 
-static enum err send_limits(struct core *c)
+static void fill_limits(const struct core *c, struct ipc_limits *l)
 {
-    struct ipc_packet p = {.type = IPC_LIMITS};
-    struct ipc_limits *l = &p.as.limits;
     const struct hub_conf *conf = &c->hub->conf;
 
     memcpy(l->district, c->hub->district, sizeof(l->district));
@@ -63,7 +63,43 @@ static enum err send_limits(struct core *c)
         (void)snprintf(l->listeners[i].key, sizeof(l->listeners[i].key), "curve.key");
         memcpy(l->listeners[i].curve, c->hub->curve, KEY_BYTES);
     }
+}
+
+static enum err send_limits(struct core *c)
+{
+    struct ipc_packet p = {.type = IPC_LIMITS};
+
+    fill_limits(c, &p.as.limits);
     return ipc_link_send(c->gateway, &p);
+}
+
+/* The secret half of each listener's key, once each. */
+static enum err send_keys(struct core *c)
+{
+    char path[FOLDER_PATH_MAX], name[sizeof("keys/") + IPC_KEY_NAME];
+    struct ipc_packet p = {.type = IPC_KEY};
+    struct key *k = NULL;
+    struct ipc_limits *l = NULL;
+    enum err e = OK;
+
+    if ((l = calloc(1, sizeof(*l))) == NULL)
+        return ERR_NOMEM;
+    fill_limits(c, l);
+    for (uint32_t i = 0; i < l->listener_count && e == OK; i++) {
+        if (i > 0 && strcmp(l->listeners[i].key, l->listeners[i - 1].key) == 0)
+            continue;
+        (void)snprintf(name, sizeof(name), "keys/%s", l->listeners[i].key);
+        if ((e = folder_path(path, c->hub->dir, name)) != OK || (e = key_read(&k, path, KEY_CURVE)) != OK)
+            break;
+        memcpy(p.as.key.name, l->listeners[i].key, sizeof(p.as.key.name));
+        memcpy(p.as.key.secret, key_secret(k), KEY_BYTES);
+        key_free(k);
+        k = NULL;
+        e = ipc_link_send(c->gateway, &p);
+        wipe(&p.as.key, sizeof(p.as.key));
+    }
+    free(l);
+    return e;
 }
 
 static void lose_gateway(struct core *c, const char *why)
@@ -84,7 +120,7 @@ static void accept_gateway(struct core *c)
 
     if (fd < 0)
         return;
-    if (!lease_peer_is_ours(fd)) {
+    if (!lease_peer_is(fd, c->gateway_user)) {
         log_warning("core: a process of another user wanted to be the gateway; refused");
         close(fd);
         return;
@@ -93,7 +129,8 @@ static void accept_gateway(struct core *c)
         return;
     lose_gateway(c, "a new one came");
     c->gateway = link;
-    if (watch(c, fd, SOURCE_GATEWAY) != OK || send_limits(c) != OK || core_send_allowlist(c) != OK)
+    if (watch(c, fd, SOURCE_GATEWAY) != OK || send_limits(c) != OK || send_keys(c) != OK ||
+        core_send_allowlist(c) != OK)
         lose_gateway(c, err_text());
     else
         log_info("core: the gateway is here");
@@ -110,6 +147,7 @@ static enum err take_packet(struct core *c, const struct ipc_packet *p)
     case IPC_LIMITS:
     case IPC_ALLOW:
     case IPC_ALLOW_END:
+    case IPC_KEY:
     case IPC_REPLY: break;
     }
     return err_set(ERR_MALFORMED, "the gateway sent what only the core may say");
@@ -253,17 +291,40 @@ static enum err loop(struct core *c)
     return e;
 }
 
+/* "svodka-gateway", or a number. */
+static enum err find_gateway_user(struct core *c)
+{
+    const char *name = c->hub->conf.gateway_user;
+    const struct passwd *who;
+    int64_t number;
+    char *end = NULL;
+
+    c->gateway_user = (uid_t)-1;
+    if (name == NULL)
+        return OK;
+    if ((who = getpwnam(name)) != NULL) {
+        c->gateway_user = who->pw_uid;
+        return OK;
+    }
+    number = strtoll(name, &end, 10);
+    if (name[0] == '\0' || *end != '\0' || number < 1 || number >= UINT32_MAX)
+        return err_set(ERR_INVALID, _("hub.yaml: gateway.user: this system has no user \"%.100s\""), name);
+    c->gateway_user = (uid_t)number;
+    return OK;
+}
+
 static enum err open_core(struct core *c, const char *home)
 {
     enum err e;
 
-    if ((e = open_signals(c)) != OK || (e = hub_open(&c->hub, home, HUB_CORE)) != OK)
+    if ((e = open_signals(c)) != OK || (e = hub_open(&c->hub, home, HUB_CORE)) != OK ||
+        (e = find_gateway_user(c)) != OK)
         return e;
     c->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (c->epoll < 0)
         return err_errno(ERR_IO, errno, "epoll");
     if ((e = workers_start(&c->workers, c->hub)) != OK ||
-        (e = local_listen(home, "core.sock", &c->gateway_listen)) != OK ||
+        (e = link_listen(home, c->hub->conf.gateway_folder, &c->gateway_listen)) != OK ||
         (e = lease_listen(home, &c->operator_listen)) != OK || (e = watch(c, c->signals, SOURCE_SIGNAL)) != OK ||
         (e = watch(c, c->gateway_listen, SOURCE_GATEWAY_LISTEN)) != OK ||
         (e = watch(c, c->operator_listen, SOURCE_OPERATOR_LISTEN)) != OK ||

@@ -70,18 +70,19 @@ static enum err open_monitor(struct gateway *g, struct gateway_socket *s)
     return OK;
 }
 
-static enum err read_key(struct gateway *g, struct gateway_socket *s, const struct ipc_listener *l)
+/* The key becomes the socket's. */
+static enum err take_key(struct gateway *g, struct gateway_socket *s, const struct ipc_listener *l)
 {
-    char name[sizeof("keys/") + IPC_KEY_NAME];
-    char path[FOLDER_PATH_MAX];
-    enum err e;
-
-    (void)snprintf(name, sizeof(name), "keys/%s", l->key);
-    if ((e = folder_path(path, g->home, name)) != OK || (e = key_read(&s->key, path, KEY_CURVE)) != OK)
-        return e;
+    for (unsigned i = 0; i < g->key_count; i++)
+        if (strcmp(g->keys[i].name, l->key) == 0) {
+            s->key = g->keys[i].key;
+            g->keys[i].key = NULL;
+        }
+    if (s->key == NULL)
+        return err_set(ERR_NOT_FOUND, "the core has not sent the key %s", l->key);
     if (memcmp(key_public(s->key), l->curve, KEY_BYTES) != 0)
         return err_set(ERR_INVALID, _("%s: this is not the key that the schools were told; the gateway does not serve"),
-                       path);
+                       l->key);
     return OK;
 }
 
@@ -98,7 +99,7 @@ static enum err socket_for(struct gateway *g, const struct ipc_listener *l, stru
         }
     *out = s = &g->sockets[g->socket_count++];
     (void)snprintf(s->name, sizeof(s->name), "%s", l->key);
-    if ((e = read_key(g, s, l)) != OK)
+    if ((e = take_key(g, s, l)) != OK)
         return e;
     if ((s->router = zmq_socket(g->ctx, ZMQ_ROUTER)) == NULL)
         return zmq_failed("a socket");

@@ -70,6 +70,8 @@ static const struct yaml_key conf_table[] = {
     {"gateway.slots", YAML_WANT_INTEGER, false, AT(slots), 1, 10000, NULL},
     {"gateway.credit", YAML_WANT_SIZE, false, AT(credit), 4096, CREDIT_MAX, NULL},
     {"gateway.chunk", YAML_WANT_SIZE, false, AT(chunk), 1024, CHUNK_MAX, NULL},
+    {"gateway.user", YAML_WANT_TEXT, false, AT(gateway_user), 0, 0, NULL},
+    {"gateway.folder", YAML_WANT_TEXT, false, AT(gateway_folder), 0, 0, NULL},
     {"gateway.spool_max", YAML_WANT_SIZE, false, AT(spool_max), 1 << 20, INT64_C(1) << 44, NULL},
     {"gateway.spool_days", YAML_WANT_INTEGER, false, AT(spool_days), 1, 365, NULL},
     {"invitation.days", YAML_WANT_INTEGER, false, AT(invitation_days), 1, 365, NULL},
@@ -165,6 +167,11 @@ static enum err check_conf(const struct hub_conf *c)
         return err_set(ERR_INVALID,
                        _("hub.yaml: gateway.credit: at least gateway.chunk (%lld bytes) is expected (found: %lld)"),
                        (long long)c->chunk, (long long)c->credit);
+    if (c->gateway_folder != NULL && c->gateway_folder[0] != '/')
+        return err_set(ERR_INVALID, _("hub.yaml: gateway.folder: a path from / on is expected (found: %.200s)"),
+                       c->gateway_folder);
+    if (c->gateway_user != NULL && c->gateway_folder == NULL)
+        return err_set(ERR_INVALID, _("hub.yaml: gateway.user needs gateway.folder, which both users can reach"));
     for (size_t i = 0; i < (c->announce_count > 0 ? c->announce_count : c->listen_count); i++) {
         const char *url = c->announce_count > 0 ? c->announce[i] : c->listen[i];
 

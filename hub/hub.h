@@ -1,8 +1,8 @@
 /* hub.h: the hub's home and what every part of the core works on.
  *
- * Home: hub.yaml, keys/ (root.key or root.key.locked, recovery.pub, sign.key, seal-YYYY.key, storage.key, curve.key; 0600), store/
- * (LMDB), spool/ (the gateway's, may vanish), run/ (core.sock: gateway, operator.sock: commands, ready and
- * serve.lock: core.h), home.lock.
+ * Home: hub.yaml, keys/ (root.key or root.key.locked, recovery.pub, sign.key, seal-YYYY.key, storage.key, curve.key;
+ * 0600), store/ (LMDB), spool/ (the gateway's, may vanish), run/ (core.sock: gateway, operator.sock: commands, ready
+ * and serve.lock: core.h), home.lock.
  *
  * Who may open it: the running core holds home.lock.  A command asks the running core over operator.sock for a lease
  * (peer's user is checked), then opens the store beside it (LMDB serialises writers of all processes) and says
@@ -56,6 +56,8 @@ struct hub_conf {
     int64_t slots;         /* meetings at once */
     int64_t credit, chunk; /* bytes */
     int64_t spool_max, spool_days;
+    const char *gateway_user;   /* whose gateway is let in besides our own; NULL: nobody's */
+    const char *gateway_folder; /* where core.sock and spool/ are; NULL: in the home */
     int64_t invitation_days;
     int64_t directory_days;
     bool keys_credentials;  /* keys may come from the service manager (keys.h) */

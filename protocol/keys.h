@@ -32,6 +32,8 @@ struct key;
 MUST_CHECK enum err key_generate(struct key **out, enum key_kind kind);
 /* From 32 bytes of seed: CURVE and SIGN keys of an invitation's code, test vectors. */
 MUST_CHECK enum err key_from_seed(struct key **out, enum key_kind kind, const uint8_t seed[32]);
+/* From the secret half (SIGN: 64 bytes, others 32).  ERR_MALFORMED: the halves of a signing key do not match. */
+MUST_CHECK enum err key_from_secret(struct key **out, enum key_kind kind, const uint8_t *secret);
 void key_free(struct key *k); /* wipes; NULL does nothing */
 enum key_kind key_kind(const struct key *k);
 const uint8_t *key_public(const struct key *k); /* 32 bytes; NULL for KEY_SECRET */
