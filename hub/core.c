@@ -86,7 +86,8 @@ static enum err send_keys(struct core *c)
         return ERR_NOMEM;
     fill_limits(c, l);
     for (uint32_t i = 0; i < l->listener_count && e == OK; i++) {
-        if (i > 0 && strcmp(l->listeners[i].key, l->listeners[i - 1].key) == 0)
+        if (l->listeners[i].kind != LISTENER_SCHOOLS ||
+            (i > 0 && strcmp(l->listeners[i].key, l->listeners[i - 1].key) == 0))
             continue;
         (void)snprintf(name, sizeof(name), "keys/%s", l->listeners[i].key);
         if ((e = folder_path(path, c->hub->dir, name)) != OK || (e = key_read(&k, path, KEY_CURVE)) != OK)
