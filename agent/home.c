@@ -132,8 +132,8 @@ static enum err load_signed(struct agent *a)
         goto done;
     }
     if ((e = directory_open(a->directory, bytes_of(v.data, v.len), root.data)) == OK &&
-        (e = agent_meta_get(a, NULL, "grant", &v)) == OK)
-        e = grant_open(a->grant, bytes_of(v.data, v.len), a->directory->hub_sign);
+        (e = agent_load_signers(a)) == OK && (e = agent_meta_get(a, NULL, "grant", &v)) == OK)
+        e = grant_open(a->grant, bytes_of(v.data, v.len), agent_hub_signer(a, bytes_of(v.data, v.len)));
     if (e != OK && e != ERR_NOMEM)
         e = err_set(ERR_CORRUPT, _("%s: the stored directory or grant is damaged (%s)"), a->dir, err_text());
 done:
@@ -306,6 +306,7 @@ enum err agent_open(struct agent **out, const char *dir)
 
     if (a == NULL)
         return ERR_NOMEM;
+    buf_init(&a->old_signers, (size_t)AGENT_MAX_SIGNERS * KEY_BYTES);
     a->dir = strdup(dir);
     e = a->dir == NULL ? ERR_NOMEM : open_parts(a);
     if (e != OK) {
@@ -326,6 +327,7 @@ void agent_close(struct agent *a)
     key_free(a->curve);
     key_free(a->home_key);
     wipe(a->code, sizeof(a->code));
+    buf_fini(&a->old_signers);
     free(a->directory);
     free(a->grant);
     free(a->dir);

@@ -25,6 +25,7 @@ enum agent_table {
     T_EVENTS,   /* u64 -> what the school should know (plain words): locked text */
     AGENT_TABLES
 };
+#define AGENT_MAX_SIGNERS 64u
 #define AGENT_CHUNK_BYTES (15u * 4096u - 16u)
 
 /* agent.yaml: one table in home.c gives names, defaults and ranges; docs/agent-yaml.md and agent.yaml(5) list them. */
@@ -48,7 +49,8 @@ struct agent {
     struct key *sign, *curve, *home_key; /* KEY_SIGN, KEY_CURVE, KEY_SECRET */
     char code[15];                       /* of the invitation, until the grant holds our keys; then "" */
     struct directory *directory;
-    struct grant *grant; /* keys are zero until enrolled */
+    struct grant *grant;    /* keys are zero until enrolled */
+    struct buf old_signers; /* the hub's signing keys before the one in the directory (hub_signer.c) */
     struct calendar *calendar;
     struct due_rules **due; /* what is due, of each programme that says so */
     size_t due_count;
@@ -89,6 +91,11 @@ MUST_CHECK enum err agent_meta_put(const struct agent *a, struct store_txn *t, c
  * ERR_AUTH, ERR_VERSION (older). */
 MUST_CHECK enum err agent_take_directory(struct agent *a, struct bytes object);
 MUST_CHECK enum err agent_take_grant(struct agent *a, struct bytes object);
+/* The key by which something that the hub signed, and that this home has taken, is verified: the directory's, or one
+ * that an earlier directory of this home named, if `object` names it.  What comes anew is believed by the directory's
+ * alone.
+ */
+const uint8_t *agent_hub_signer(const struct agent *a, struct bytes object);
 /* Checked against its digest in the directory; ERR_INVALID otherwise. */
 MUST_CHECK enum err agent_take_object(struct agent *a, const uint8_t digest[32], struct bytes bytes);
 /* Digest of the n-th object that the directory lists and we lack; ERR_NOT_FOUND when none. */

@@ -194,6 +194,21 @@ enum err agent_map(const struct agent *a, const char *name, struct buf *out)
     return err_set(ERR_NOT_FOUND, _("the programme has no import map called '%s'"), name);
 }
 
+/* A new signing key of the hub's and the memory of the old one are one step: the grant at hand is by the old one until
+ * the next comes. */
+static enum err keep_directory(struct agent *a, const struct directory *fresh, struct bytes object)
+{
+    struct store_txn *t = NULL;
+    enum err e = store_begin_write(a->store, &t);
+
+    if (e == OK && memcmp(fresh->hub_sign, a->directory->hub_sign, KEY_BYTES) != 0)
+        e = agent_keep_signer(a, t, a->directory->hub_sign);
+    if (e == OK && (e = agent_meta_put(a, t, "directory", object)) == OK)
+        return store_commit(t);
+    store_abort(t);
+    return e;
+}
+
 enum err agent_take_directory(struct agent *a, struct bytes object)
 {
     struct directory *fresh = calloc(1, sizeof(*fresh));
@@ -207,7 +222,7 @@ enum err agent_take_directory(struct agent *a, struct bytes object)
     if (e == OK && fresh->version < a->directory->version)
         e = err_set(ERR_VERSION, _("the hub offered an older directory than the one held; it was not taken"));
     if (e == OK)
-        e = agent_meta_put(a, NULL, "directory", object);
+        e = keep_directory(a, fresh, object);
     if (e != OK) {
         free(fresh);
         return e;

@@ -247,7 +247,7 @@ enum err page_maker_flush(struct page_maker *m, struct store_txn *t, size_t *byt
     return e;
 }
 
-/* ---- batch rows: [first, last, records, length, digest, life, sealed ms, receipt ms, receipt] ---- */
+/* ---- batch rows: [first, last, records, length, digest, life, sealed ms, receipt ms, receipt, seal key] ---- */
 
 enum err batch_row_put(struct store_txn *t, const struct batch_state *b, struct bytes receipt)
 {
@@ -257,7 +257,7 @@ enum err batch_row_put(struct store_txn *t, const struct batch_state *b, struct 
 
     page_key(key, &b->gen, b->sequence);
     buf_init(&value, SIGNED_MAX);
-    mp_put_array(&value, 9);
+    mp_put_array(&value, 10);
     mp_put_uint(&value, b->first_number);
     mp_put_uint(&value, b->last_number);
     mp_put_uint(&value, b->records);
@@ -267,6 +267,7 @@ enum err batch_row_put(struct store_txn *t, const struct batch_state *b, struct 
     mp_put_int(&value, b->sealed_ms);
     mp_put_int(&value, b->receipt_ms);
     mp_put_bin(&value, receipt.p, receipt.len);
+    mp_put_bin(&value, b->seal_key, KEY_BYTES);
     if ((e = buf_status(&value)) == OK)
         e = store_put(t, T_BATCHES, bytes_of(key, sizeof(key)), bytes_of(value.data, value.len));
     buf_fini(&value);
@@ -277,12 +278,13 @@ enum err batch_row_read(struct batch_state *out, struct bytes key, struct bytes 
 {
     struct mp m = mp_of(value);
     struct bytes object;
+    size_t elements;
 
     if (key.len != PAGE_KEY)
         return err_set(ERR_CORRUPT, _("the list of batches is damaged"));
     out->gen = gen_get(key.p);
     out->sequence = be64_get(key.p + GEN_BYTES);
-    (void)mp_array(&m, 9, 32);
+    elements = mp_array(&m, 9, 32);
     out->first_number = mp_uint(&m, UINT64_MAX);
     out->last_number = mp_uint(&m, UINT64_MAX);
     out->records = (uint32_t)mp_uint(&m, BATCH_MAX_RECORDS);
@@ -292,6 +294,9 @@ enum err batch_row_read(struct batch_state *out, struct bytes key, struct bytes 
     out->sealed_ms = mp_int(&m);
     out->receipt_ms = mp_int(&m);
     object = mp_bin(&m, SIGNED_MAX);
+    memset(out->seal_key, 0, KEY_BYTES);
+    if (elements > 9)
+        mp_bin_exact(&m, out->seal_key, KEY_BYTES);
     if (m.failed)
         return err_set(ERR_CORRUPT, _("the entry of batch %llu is damaged"), (unsigned long long)out->sequence);
     if (receipt != NULL)

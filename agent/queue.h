@@ -79,6 +79,7 @@ struct batch_state {
     uint64_t first_number, last_number;
     uint32_t records, length;
     uint8_t digest[DIGEST_BYTES];
+    uint8_t seal_key[KEY_BYTES]; /* of the hub, that it is sealed to; zeros: not noted */
     enum batch_life life;
     int64_t sealed_ms, receipt_ms;
 };
@@ -101,6 +102,12 @@ struct queue_chain {
     uint8_t head[DIGEST_BYTES];
 };
 MUST_CHECK enum err queue_chain(const struct agent *a, const struct generation *gen, struct queue_chain *out);
+
+/* What the hub can never open (its sealing key is lost, or retired before the batch came) is sealed again: in one
+ * transaction the first such batch of the current generation that is not archived, and those after it, are given up,
+ * and their records wait for queue_seal() again under their numbers (SPEC.md 7.6).  *records: how many; 0: nothing to
+ * do, or the directory has no other key yet. */
+MUST_CHECK enum err queue_reseal(struct agent *a, uint64_t *records);
 
 /* The hub asks for a batch that it once receipted (it went back to an old backup): sealed and waiting again, whatever
  * its receipt said; nothing of it is destroyed until a new one says archived (SPEC.md 7.5). */

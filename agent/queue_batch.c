@@ -174,6 +174,7 @@ static enum err seal_one(struct sealer *s)
     buf_reset(&s->bytes);
     if ((e = batch_maker_seal(s->maker, &seal, &s->bytes, &taken)) != OK)
         return e;
+    memcpy(b.seal_key, seal.seal_to, KEY_BYTES);
     b.first_number = s->numbers[0];
     b.last_number = s->numbers[taken - 1];
     b.records = taken;

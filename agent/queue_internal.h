@@ -73,6 +73,8 @@ MUST_CHECK enum err batch_row_put(struct store_txn *t, const struct batch_state 
 /* *receipt (may be NULL) is a loan of the transaction. */
 MUST_CHECK enum err batch_row_read(struct batch_state *out, struct bytes key, struct bytes value,
                                    struct bytes *receipt);
+/* Last of the batches from `first` on whose records were sealed again; 0: `first` is not the beginning of such. */
+uint64_t queue_given_up(struct store_txn *t, const struct generation *g, uint64_t first);
 /* First batch with (gen, sequence >= from) in the transaction. */
 MUST_CHECK enum err batch_row_at(struct store_txn *t, const struct generation *g, uint64_t from,
                                  struct batch_state *out, struct bytes *receipt);

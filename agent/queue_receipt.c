@@ -91,8 +91,9 @@ static enum err apply(struct agent *a, struct store_txn *t, const struct receipt
     if (!digest_equal(b.digest, r->batch))
         return err_set(ERR_AUTH, _("the receipt for batch %llu is about other bytes"), (unsigned long long)r->sequence);
     is_first = b.life == BATCH_SEALED;
-    /* "Archived" is not taken back by a late copy of "stored". */
-    if (is_first || life_of(r->state) > b.life)
+    /* "Archived" is not taken back by a late copy of "stored", and neither by a refusal: the hub remembers what it
+     * holds. */
+    if (is_first || (life_of(r->state) > b.life && r->state != RECEIPT_REFUSED))
         b.life = life_of(r->state);
     b.receipt_ms = r->hub_ms;
     if ((e = batch_row_put(t, &b, object)) != OK || (e = put_offset(a, t, r->hub_ms)) != OK || !is_first)
@@ -140,7 +141,7 @@ enum err queue_receipt_of(const struct agent *a, const struct record_ref *ref, s
     if (e == OK && (b.first_number > ref->number || object.len == 0))
         e = ERR_NOT_FOUND;
     if (e == OK)
-        e = receipt_open(out, object, a->directory->hub_sign);
+        e = receipt_open(out, object, agent_hub_signer(a, object));
     store_abort(t);
     return e;
 }

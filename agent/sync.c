@@ -243,12 +243,15 @@ static enum err count_left(const struct agent *a, struct sync_result *out)
 static enum err locked_pass(struct agent *a, struct sync_result *out)
 {
     struct key *invitation = NULL;
+    uint64_t again;
     char text[SYNC_TEXT];
     enum err e;
 
     out->outcome = SYNC_FAILED;
     /* Without a sealing key there is still something to hear: perhaps the directory that names one.  With a full store
      * what is sealed already must go, and the receipts make room. */
+    if ((e = queue_reseal(a, &again)) != OK)
+        return e;
     if ((e = queue_seal(a, &out->sealed)) == ERR_NOT_FOUND || e == ERR_FULL)
         log_warning("sync: nothing can be sealed: %s", err_text());
     else if (e != OK)

@@ -323,6 +323,23 @@ static enum err reconcile(struct meeting *m)
     return e;
 }
 
+/* ---- a lost sealing key (SPEC.md 7.6) ---- */
+
+/* What the directory or a receipt of this meeting says can never be opened is sealed again, and greeted with anew. */
+static enum err seal_again(struct meeting *m, bool *again)
+{
+    uint64_t records = 0;
+    uint64_t sealed = 0;
+    enum err e = queue_reseal(m->a, &records);
+
+    if (e != OK || records == 0)
+        return e;
+    *again = true;
+    e = queue_seal(m->a, &sealed);
+    m->out->sealed += sealed;
+    return e;
+}
+
 /* ---- the meeting ---- */
 
 /* *again: the list of generations has changed, or the hub asks for another HELLO. */
@@ -338,9 +355,11 @@ static enum err meet_generation(struct meeting *m, bool *again)
     }
     if (m->welcome.go == WELCOME_LATER)
         return OK;
-    if ((e = meeting_fetch(m)) != OK)
+    if ((e = seal_again(m, again)) != OK || *again)
         return e;
-    return meeting_deliver(m);
+    if ((e = meeting_fetch(m)) != OK || (e = meeting_deliver(m)) != OK)
+        return e;
+    return seal_again(m, again);
 }
 
 /* Errors after which the same meeting goes on with another HELLO. */

@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/utf8.h"
 #include "hub/home_internal.h"
+#include "hub/key_ring.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -65,13 +66,10 @@ static enum err put_head(struct hub *h, struct store_txn *t, uint64_t number, co
     if ((e = audit_head_make(&object, &head, h->sign)) == OK)
         e = store_put(t, H_AUDIT_HEADS, bytes_of(key, sizeof(key)), bytes_of(object.data, object.len));
     if (e == OK && (e = store_get(t, H_AUDIT_HEADS, signer, &certificate)) == ERR_NOT_FOUND) {
-        buf_reset(&object);
-        object.max = SIGNED_MAX;
-        if ((e = hub_meta_get(t, "certificate", &certificate)) == OK) {
-            buf_put(&object, certificate.p, certificate.len); /* a loan does not outlive a put */
-            if ((e = buf_status(&object)) == OK)
-                e = store_put(t, H_AUDIT_HEADS, signer, bytes_of(object.data, object.len));
-        }
+        const struct ring_key *r = ring_find(h->ring, RING_SIGN, signer.p);
+
+        e = r == NULL ? err_set(ERR_CORRUPT, "%s: the signing key has no certificate", h->dir)
+                      : store_put(t, H_AUDIT_HEADS, signer, bytes_of(r->certificate, r->certificate_len));
     }
     buf_fini(&object);
     return e;

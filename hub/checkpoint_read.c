@@ -201,7 +201,7 @@ enum err checkpoint_replay(const struct hub *h, struct store_txn *t, uint64_t ls
     }
     head = mp_bin(m, SIGNED_MAX);
     e = m->failed || elements < 1 ? err_set(ERR_MALFORMED, "the entry of a checkpoint is damaged")
-                                  : signed_open(&payload, head, SIGNED_CHECKPOINT, key_public(h->sign));
+                                  : signed_open(&payload, head, SIGNED_CHECKPOINT, hub_signer(h, head));
     if (e == OK)
         e = read_head(&mark, payload);
     return e == OK ? put_row(t, mark.day, lsn, head) : e;

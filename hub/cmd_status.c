@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "hub/lease.h"
 #include "hub/ledger.h"
+#include "hub/returns.h"
 #include "hub/roster.h"
 
 #include <jansson.h>
@@ -206,6 +207,14 @@ static void put_schools(struct status *s)
 
 /* ---- gaps ---- */
 
+/* Up to this batch nothing waits at the school: it has receipts, or has sealed again what they held (SPEC.md 7.6). */
+static uint64_t done_with(const struct status *s, uint32_t index, const struct generation *gen)
+{
+    struct greeting_note n;
+
+    return greeting_get(s->t, index, &n) == OK && generation_compare(&n.gen, gen) == 0 ? n.receipted : 0;
+}
+
 static void put_gaps_of(struct status *s, const char *participant, uint32_t index, const struct generation *gen)
 {
     struct ledger_chain *chain = calloc(1, sizeof(*chain));
@@ -221,6 +230,8 @@ static void put_gaps_of(struct status *s, const char *participant, uint32_t inde
     for (uint32_t i = 0; s->e == OK && i < chain->gap_count; i++) {
         const struct number_range *gap = &chain->gaps[i];
 
+        if (gap->first + gap->count - 1 <= done_with(s, index, gen))
+            continue;
         (void)snprintf(text, sizeof(text), "%llu-%llu", (unsigned long long)gap->first,
                        (unsigned long long)(gap->first + gap->count - 1));
         put(s, "missing_batches", _("Batches not here yet"), subject, text);

@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "hub/audit.h"
 #include "hub/core_internal.h"
+#include "hub/key_ring.h"
 #include "hub/lease.h"
 
 #include <errno.h>
@@ -47,9 +48,21 @@ static enum err open_signals(struct core *c)
 
 /* ---- the gateway ---- */
 
+static void add_listener(struct ipc_limits *l, const char *url, const char *key, const uint8_t curve[KEY_BYTES])
+{
+    struct ipc_listener *at = &l->listeners[l->listener_count++];
+
+    (void)snprintf(at->url, sizeof(at->url), "%s", url);
+    (void)snprintf(at->key, sizeof(at->key), "%s", key);
+    memcpy(at->curve, curve, KEY_BYTES);
+    at->kind = LISTENER_SCHOOLS;
+}
+
 static void fill_limits(const struct core *c, struct ipc_limits *l)
 {
     const struct hub_conf *conf = &c->hub->conf;
+    const struct curve_change *change = &c->hub->ring->curve;
+    const struct ring_key *next = ring_next(c->hub->ring);
 
     memcpy(l->district, c->hub->district, sizeof(l->district));
     l->slots = (uint32_t)conf->slots;
@@ -57,34 +70,22 @@ static void fill_limits(const struct core *c, struct ipc_limits *l)
     l->chunk = (uint32_t)conf->chunk;
     l->spool_max = (uint64_t)conf->spool_max;
     l->spool_days = (uint32_t)conf->spool_days;
-    l->listener_count = (uint32_t)conf->listen_count;
-    for (size_t i = 0; i < conf->listen_count; i++) {
-        (void)snprintf(l->listeners[i].url, sizeof(l->listeners[i].url), "%s", conf->listen[i]);
-        (void)snprintf(l->listeners[i].key, sizeof(l->listeners[i].key), "curve.key");
-        memcpy(l->listeners[i].curve, c->hub->curve, KEY_BYTES);
-    }
-}
-
-static enum err send_limits(struct core *c)
-{
-    struct ipc_packet p = {.type = IPC_LIMITS};
-
-    fill_limits(c, &p.as.limits);
-    return ipc_link_send(c->gateway, &p);
+    for (size_t i = 0; i < conf->listen_count; i++)
+        add_listener(l, conf->listen[i], "curve.key", c->hub->curve);
+    if (change->stage != CURVE_STILL && next != NULL)
+        add_listener(l, change->listen, "curve-next.key", next->public_half);
+    else if (change->stage != CURVE_STILL)
+        add_listener(l, change->listen, "curve.key", c->hub->curve);
 }
 
 /* The secret half of each listener's key, once each. */
-static enum err send_keys(struct core *c)
+static enum err send_keys(struct core *c, const struct ipc_limits *l)
 {
     char path[FOLDER_PATH_MAX], name[sizeof("keys/") + IPC_KEY_NAME];
     struct ipc_packet p = {.type = IPC_KEY};
     struct key *k = NULL;
-    struct ipc_limits *l = NULL;
     enum err e = OK;
 
-    if ((l = calloc(1, sizeof(*l))) == NULL)
-        return ERR_NOMEM;
-    fill_limits(c, l);
     for (uint32_t i = 0; i < l->listener_count && e == OK; i++) {
         if (l->listeners[i].kind != LISTENER_SCHOOLS ||
             (i > 0 && strcmp(l->listeners[i].key, l->listeners[i - 1].key) == 0))
@@ -99,8 +100,19 @@ static enum err send_keys(struct core *c)
         e = ipc_link_send(c->gateway, &p);
         wipe(&p.as.key, sizeof(p.as.key));
     }
-    free(l);
     return e;
+}
+
+enum err core_send_limits(struct core *c)
+{
+    struct ipc_packet p = {.type = IPC_LIMITS};
+    enum err e;
+
+    if (c->gateway == NULL)
+        return OK;
+    fill_limits(c, &p.as.limits);
+    e = ipc_link_send(c->gateway, &p);
+    return e == OK ? send_keys(c, &p.as.limits) : e;
 }
 
 static void lose_gateway(struct core *c, const char *why)
@@ -130,8 +142,7 @@ static void accept_gateway(struct core *c)
         return;
     lose_gateway(c, "a new one came");
     c->gateway = link;
-    if (watch(c, fd, SOURCE_GATEWAY) != OK || send_limits(c) != OK || send_keys(c) != OK ||
-        core_send_allowlist(c) != OK)
+    if (watch(c, fd, SOURCE_GATEWAY) != OK || core_send_limits(c) != OK || core_send_allowlist(c) != OK)
         lose_gateway(c, err_text());
     else
         log_info("core: the gateway is here");
@@ -198,7 +209,10 @@ enum err core_reload_definitions(struct core *c)
     c->workers = fresh;
     if ((e = watch(c, workers_fd(fresh), SOURCE_WORKERS)) != OK)
         return e;
-    return core_send_allowlist(c);
+    /* A gateway that starts afresh because of these limits is gone before the list comes; the next one asks anew. */
+    if (core_send_limits(c) != OK || core_send_allowlist(c) != OK)
+        lose_gateway(c, err_text());
+    return OK;
 }
 
 enum err core_reload(struct core *c)
@@ -280,6 +294,7 @@ static enum err loop(struct core *c)
             store_maintain(c->hub->store);
             sign_audit(c);
             c->last_maintain_ms = clock_mono_ms();
+            core_keys(c);
         }
         core_checkpoint(c);
     }
@@ -353,6 +368,7 @@ enum err core_run(const char *home, int ready_fd)
                    c.hub->programme_count);
         if (ready_fd >= 0 && write(ready_fd, "c", 1) != 1)
             log_debug("core: nobody waits for the start");
+        core_keys(&c); /* the year may have begun while it stood still */
         e = loop(&c);
     }
     workers_stop(c.workers);

@@ -166,6 +166,7 @@ static void answer_fork(struct core *c, const struct job *j)
 static void answer(struct core *c, struct applied *a)
 {
     struct message m = {.type = MSG_RECEIPT};
+    struct buf fresh;
 
     if (a->job->error != OK) {
         log_warning("intake: a batch of %s refused: %s", a->job->participant, a->job->text);
@@ -184,10 +185,18 @@ static void answer(struct core *c, struct applied *a)
         answer_fork(c, a->job);
         return;
     }
-    c->batches++;
-    m.as.signed_object = bytes_of(a->receipt.data, a->receipt.len);
-    if (c->gateway != NULL && ipc_link_reply(c->gateway, a->job->connection, &m) != OK)
+    if (a->outcome == LEDGER_REFUSED) {
+        log_warning("intake: a batch of %s is sealed to a key that is lost; the school seals its content again",
+                    a->job->participant);
+        c->refused++;
+    } else
+        c->batches++;
+    buf_init(&fresh, SIGNED_MAX);
+    if (hub_receipt_now(c->hub, bytes_of(a->receipt.data, a->receipt.len), &fresh, &m.as.signed_object) != OK)
+        log_error("core: a stored receipt cannot be read: %s", err_text());
+    else if (c->gateway != NULL && ipc_link_reply(c->gateway, a->job->connection, &m) != OK)
         log_warning("core: a receipt could not be handed to the gateway; the agent will ask again");
+    buf_fini(&fresh);
 }
 
 /* One transaction for what is done: all of it is durable before any receipt leaves. */

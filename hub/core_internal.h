@@ -53,6 +53,7 @@ struct core {
     uint64_t batches, records, refused;
     struct checkpoint *checkpoint; /* under way; NULL: none */
     int64_t checkpoint_next_ms;    /* monotonic: when to look again whether one is due */
+    int32_t year_tried;            /* whose sealing key was to be made in this run; 0: none */
     bool gateway_is_paused;        /* enough jobs: nothing more is read */
     bool stopping;
 };
@@ -62,6 +63,8 @@ MUST_CHECK enum err core_meeting(struct core *c, const struct ipc_frame *f);
 /* Answers an error to a connection. */
 void core_error(struct core *c, uint64_t connection, enum message_error code, uint32_t seconds, const char *text);
 MUST_CHECK enum err core_send_allowlist(struct core *c);
+/* core.c: addresses, keys and bounds; the gateway starts afresh when addresses or keys are others. */
+MUST_CHECK enum err core_send_limits(struct core *c);
 
 /* Two histories met: nothing new of this generation is taken any more; durable when it returns OK. */
 MUST_CHECK enum err core_close_generation(struct core *c, const struct participant *from, const struct generation *gen);
@@ -73,6 +76,9 @@ MUST_CHECK enum err core_commit_done(struct core *c);
 
 /* core_checkpoint.c: once a day after checkpoint.at, one short step between two looks at the sockets. */
 void core_checkpoint(struct core *c);
+
+/* core_keys.c: the sealing key of a school year that has begun. */
+void core_keys(struct core *c);
 
 /* core_operator.c */
 void core_operator_accept(struct core *c);

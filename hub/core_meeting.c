@@ -284,11 +284,15 @@ static enum err send_receipt(void *ctx, uint64_t sequence, struct bytes receipt)
 {
     struct greeting *g = ctx;
     struct message m = {.type = MSG_RECEIPT};
+    struct buf fresh;
+    enum err e;
 
     (void)sequence;
-    m.as.signed_object = receipt;
-    send_message(g->c, g->connection, &m);
-    return OK;
+    buf_init(&fresh, SIGNED_MAX);
+    if ((e = hub_receipt_now(g->c->hub, receipt, &fresh, &m.as.signed_object)) == OK)
+        send_message(g->c, g->connection, &m);
+    buf_fini(&fresh);
+    return e;
 }
 
 /* Of batches that the agent has no receipt for: it was lost on its way. */
@@ -307,10 +311,30 @@ static void send_lost_receipts(struct greeting *g)
 /* What waits there: should the meeting end early, the office sees that it is on its way. */
 static enum err note_greeting(const struct greeting *g, struct store_txn *t, int64_t now)
 {
-    struct greeting_note n = {now, g->hello->gen, g->hello->last_sealed, g->hello->waiting_bytes,
-                              g->hello->waiting_records};
+    const struct msg_hello *h = g->hello;
+    struct greeting_note n = {.wall_ms = now,
+                              .gen = h->gen,
+                              .last_sealed = h->last_sealed,
+                              .bytes = h->waiting_bytes,
+                              .records = h->waiting_records,
+                              .directory_version = h->directory_version,
+                              .receipted = h->receipted};
 
     return greeting_put(t, g->from->index, &n);
+}
+
+/* Which keys it knows decides when an old one may go (docs/keys.md). */
+static bool knows_more(const struct greeting *g)
+{
+    struct greeting_note n = {.directory_version = 0};
+    struct store_txn *t = NULL;
+
+    if (store_begin_read(g->c->hub->store, &t) != OK)
+        return false;
+    if (greeting_get(t, g->from->index, &n) != OK)
+        n.directory_version = 0;
+    store_abort(t);
+    return g->hello->directory_version > n.directory_version;
 }
 
 static void note_seen(struct greeting *g)
@@ -318,7 +342,7 @@ static void note_seen(struct greeting *g)
     struct store_txn *t = NULL;
     int64_t now = clock_wall_ms();
 
-    if (now - g->from->last_seen_ms < SEEN_EVERY_MS)
+    if (now - g->from->last_seen_ms < SEEN_EVERY_MS && !knows_more(g))
         return;
     workers_drain(g->c->workers);
     if (store_begin_write(g->c->hub->store, &t) != OK)

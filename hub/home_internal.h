@@ -3,18 +3,33 @@
 #define SVODKA_HUB_HOME_INTERNAL_H
 
 #include "hub/hub.h"
+#include "hub/key_ring.h"
 
 extern const char *const hub_tables[HUB_TABLES + 1];
 
 MUST_CHECK enum err hub_meta_get(struct store_txn *t, const char *key, struct bytes *out);
 MUST_CHECK enum err hub_meta_put(struct store_txn *t, const char *key, struct bytes value);
 MUST_CHECK enum err hub_conf_load(struct hub *h);
-/* keys/: everything that the core and the commands need. */
-MUST_CHECK enum err hub_keys_load(struct hub *h);
-/* They must be the ones that this hub was made with: another storage key would hide the ledger's own entries from it,
- * another sealing or transport key would turn every school away. */
-MUST_CHECK enum err hub_keys_check(const struct hub *h);
+/* keys/: the folder and the storage key, before anything else is opened. */
+MUST_CHECK enum err hub_keys_begin(struct hub *h);
 MUST_CHECK enum err hub_wrong_key(const struct hub *h, const char *file);
+
+/* What hub_reload() swaps in together: the ring as `t` sees it, and the files that must be there for it.  They must
+ * hold the very keys that the schools were told: another sealing or transport key would turn every school away. */
+struct hub_keys {
+    struct key *sign, *seal[HUB_MAX_SEAL_KEYS];
+    int32_t seal_year[HUB_MAX_SEAL_KEYS];
+    uint32_t seal_ordinal[HUB_MAX_SEAL_KEYS];
+    size_t seal_count;
+    uint8_t curve[KEY_BYTES];
+    struct key_ring *ring;
+    bool has_strangers;
+};
+MUST_CHECK enum err hub_keys_read(struct hub_keys *out, const struct hub *h, struct store_txn *t);
+void hub_keys_swap(struct hub *h, struct hub_keys *k);
+void hub_keys_fini(struct hub_keys *k);
+/* Sealing keys whose files lie in keys/ without being in the ring come into it (not stored yet). */
+MUST_CHECK enum err hub_keys_adopt(struct hub *h, struct store_txn *t);
 /* What the store keeps of the storage key, to know it again. */
 void hub_storage_mark(const struct hub *h, uint8_t mark[DIGEST_BYTES]);
 

@@ -244,16 +244,24 @@ static enum err reload_in(struct hub *h, struct store_txn *t)
     struct definitions old = definitions_of(h);
     struct registry *registry = NULL;
     uint64_t version = 0;
+    struct hub_keys keys;
     enum err e = hub_definitions_version(t, &version);
 
-    if (e != OK || (e = definitions_load(&fresh, h, t)) != OK)
+    if (e != OK || (e = hub_keys_read(&keys, h, t)) != OK)
         return e;
-    adopt(h, &fresh);
-    if ((e = registry_load_in(&registry, h, t)) != OK) {
-        adopt(h, &old);
-        definitions_fini(&fresh);
-        return e;
+    hub_keys_swap(h, &keys);
+    if ((e = definitions_load(&fresh, h, t)) == OK) {
+        adopt(h, &fresh);
+        if ((e = registry_load_in(&registry, h, t)) != OK) {
+            adopt(h, &old);
+            definitions_fini(&fresh);
+        }
     }
+    if (e != OK)
+        hub_keys_swap(h, &keys);
+    hub_keys_fini(&keys);
+    if (e != OK)
+        return e;
     registry_free(h->registry);
     h->registry = registry;
     definitions_fini(&old);
@@ -265,14 +273,17 @@ static enum err reload_in(struct hub *h, struct store_txn *t)
 enum err hub_reload(struct hub *h, struct store_txn *t)
 {
     struct store_txn *own = NULL;
-    enum err e;
+    enum err e = OK;
 
     if (t != NULL)
         return reload_in(h, t);
-    if ((e = store_begin_read(h->store, &own)) != OK)
-        return e;
-    e = reload_in(h, own);
-    store_abort(own);
+    /* A command that replaced a key meanwhile makes its file the newer one: then what the store says is newer, too. */
+    for (unsigned tries = 0; tries < 2 && (tries == 0 || e == ERR_INVALID || e == ERR_NOT_FOUND); tries++) {
+        if ((e = store_begin_read(h->store, &own)) != OK)
+            return e;
+        e = reload_in(h, own);
+        store_abort(own);
+    }
     return e;
 }
 
@@ -339,7 +350,7 @@ static enum err open_parts(struct hub *h, enum hub_access access)
         return e;
     if ((e = lease_take(&h->lease, h->dir, access == HUB_CORE)) != OK)
         return e;
-    if ((e = hub_keys_load(h)) != OK)
+    if ((e = hub_keys_begin(h)) != OK)
         return e;
     o.map_size = (uint64_t)h->conf.map_size;
     if ((e = folder_path(path, h->dir, "store")) != OK)
@@ -348,7 +359,7 @@ static enum err open_parts(struct hub *h, enum hub_access access)
         e = err_set(e, _("%s is missing (nothing was changed): restore a backup"), path);
     if (e != OK || (e = load_identity(h)) != OK)
         return e;
-    if ((e = hub_reload(h, NULL)) != OK || (e = hub_keys_check(h)) != OK || (e = ledger_open(&h->ledger, h)) != OK)
+    if ((e = hub_reload(h, NULL)) != OK || (e = ledger_open(&h->ledger, h)) != OK)
         return e;
     return access == HUB_CORE ? refresh_directory(h) : OK;
 }
@@ -370,6 +381,7 @@ enum err hub_open(struct hub **out, const char *dir, enum hub_access access)
     if ((h = calloc(1, sizeof(*h))) == NULL)
         return ERR_NOMEM;
     buf_init(&h->directory_object, SIGNED_MAX);
+    h->access = access;
     if ((h->dir = strdup(dir)) == NULL)
         e = ERR_NOMEM;
     if (e == OK)
@@ -385,6 +397,7 @@ enum err hub_open(struct hub **out, const char *dir, enum hub_access access)
 void hub_close(struct hub *h, bool changed)
 {
     struct definitions d;
+    struct hub_keys keys;
     struct buf answer;
 
     if (h == NULL)
@@ -400,10 +413,10 @@ void hub_close(struct hub *h, bool changed)
     d = definitions_of(h);
     definitions_fini(&d);
     store_close(h->store);
-    key_free(h->sign);
+    memset(&keys, 0, sizeof(keys));
+    hub_keys_swap(h, &keys);
+    hub_keys_fini(&keys);
     key_free(h->storage);
-    for (size_t i = 0; i < h->seal_count; i++)
-        key_free(h->seal[i]);
     lease_end(h->lease);
     yaml_free(h->conf_doc);
     free(h->dir);

@@ -64,11 +64,17 @@ struct hub_conf {
     int64_t checkpoint_min; /* checkpoint.at: minute of the day, local time */
 };
 
+#define HUB_MAX_SEAL_KEYS 32u /* a second one of a year now and then included; the directory lists the newest 16 */
+
+struct key_ring;  /* key_ring.h */
 struct programme; /* programme.h */
 struct registry;  /* registry.h */
 struct ledger;    /* ledger.h */
 struct pack;      /* programme.h */
 struct lease;     /* lease.h */
+
+/* KEYS: as WRITE, but sealing keys may be missing: for the command that gives one up. */
+enum hub_access { HUB_READ, HUB_WRITE, HUB_CORE, HUB_KEYS };
 
 struct hub {
     char *dir;
@@ -77,11 +83,15 @@ struct hub {
     struct store *store;
     uint8_t district[16];
     uint8_t root[KEY_BYTES];
-    struct key *sign;                           /* hub signing key */
-    struct key *seal[DIRECTORY_MAX_SEAL_KEYS];  /* all that may still be needed */
-    int32_t seal_year[DIRECTORY_MAX_SEAL_KEYS]; /* school year of each: 2020 for 2020/21 */
+    struct key *sign;                         /* hub signing key */
+    struct key *seal[HUB_MAX_SEAL_KEYS];      /* all that may still be needed */
+    int32_t seal_year[HUB_MAX_SEAL_KEYS];     /* school year of each: 2020 for 2020/21 */
+    uint32_t seal_ordinal[HUB_MAX_SEAL_KEYS]; /* which of its year, from 1 */
     size_t seal_count;
     uint8_t curve[KEY_BYTES]; /* public half of keys/curve.key; the secret one is the gateway's */
+    struct key_ring *ring;    /* all keys there are and were (key_ring.h) */
+    bool has_strangers;       /* sealing keys lie in keys/ that the ring does not name yet */
+    enum hub_access access;   /* how it was opened */
     struct key *storage; /* KEY_SECRET: wraps section keys; classes and years are derived names under it (keys.c) */
     struct directory *directory;
     struct buf directory_object; /* as signed */
@@ -98,8 +108,7 @@ struct hub {
     uint64_t definitions_version; /* of forms and programmes, as stored: rises with every programme loaded */
 };
 
-enum hub_access { HUB_READ, HUB_WRITE, HUB_CORE };
-/* HUB_CORE: takes home.lock or ERR_BUSY.  READ and WRITE: lease or lock as said above. */
+/* HUB_CORE: takes home.lock or ERR_BUSY.  The others: lease or lock as said above. */
 MUST_CHECK enum err hub_open(struct hub **out, const char *dir, enum hub_access access);
 /* Tells a running core to reload when `changed`. */
 void hub_close(struct hub *h, bool changed);
@@ -148,6 +157,12 @@ MUST_CHECK enum err hub_object(struct store_txn *t, const uint8_t digest[32], en
                                struct bytes *out);
 /* An entry that is a sentence in English, without personal data.  Where an action has a code, hub_audit_do() (audit.h)
  * is better: it is read in the language of the reader, and fails with the transaction. */
+/* The key by which something that this hub signed is verified: its current signing key, or an older one that the root
+ * certified too, if `object` names it. */
+const uint8_t *hub_signer(const struct hub *h, struct bytes object);
+/* A stored receipt as it goes out: one that an older key signed is signed anew, word for word, into `scratch`, because
+ * agents believe the current key alone.  *out is a loan of either. */
+MUST_CHECK enum err hub_receipt_now(const struct hub *h, struct bytes stored, struct buf *scratch, struct bytes *out);
 void hub_audit(struct hub *h, struct store_txn *t, const char *who, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 #endif

@@ -94,6 +94,26 @@ static enum err write_conf(const char *dir, const struct hub_init *init)
     return e;
 }
 
+static enum err begin_ring(struct hub *h, const struct buf *certificate, int64_t now)
+{
+    struct ring_key *k = NULL;
+    enum err e;
+
+    if (certificate->len > RING_CERTIFICATE_MAX)
+        return err_set(ERR_INTERNAL, "a certificate of %zu bytes", certificate->len);
+    if ((h->ring = calloc(1, sizeof(*h->ring))) == NULL)
+        return ERR_NOMEM;
+    if ((e = ring_add(h->ring, RING_SIGN, RING_CURRENT, key_public(h->sign), now, &k)) != OK)
+        return e;
+    memcpy(k->certificate, certificate->data, certificate->len);
+    k->certificate_len = certificate->len;
+    if ((e = ring_add(h->ring, RING_SEAL, RING_CURRENT, key_public(h->seal[0]), now, &k)) != OK)
+        return e;
+    k->year = h->seal_year[0];
+    k->ordinal = h->seal_ordinal[0];
+    return ring_add(h->ring, RING_CURVE, RING_CURRENT, h->curve, now, NULL);
+}
+
 /* What a fresh store holds: identity, certificate, the first journal entry, an empty directory. */
 static enum err fill_store(struct hub *h, const struct key *root)
 {
@@ -119,8 +139,7 @@ static enum err fill_store(struct hub *h, const struct key *root)
     if ((e = hub_meta_put(t, "district", bytes_of(h->district, sizeof(h->district)))) != OK ||
         (e = hub_meta_put(t, "root", bytes_of(h->root, KEY_BYTES))) != OK ||
         (e = hub_meta_put(t, "storage-mark", bytes_of(mark, sizeof(mark)))) != OK ||
-        (e = hub_meta_put(t, "certificate", bytes_of(certificate.data, certificate.len))) != OK ||
-        (e = ledger_open(&h->ledger, h)) != OK ||
+        (e = begin_ring(h, &certificate, now)) != OK || (e = ledger_open(&h->ledger, h)) != OK ||
         (e = ledger_decide(h->ledger, t, JOURNAL_INIT, bytes_of(payload.data, payload.len), 3, &lsn)) != OK ||
         (e = hub_issue_directory(h, t)) != OK || (e = hub_audit_do(h, t, who, AUDIT_HUB_INIT, "", "%s", "")) != OK ||
         (e = audit_sign(h, t)) != OK) {
@@ -162,6 +181,7 @@ static enum err create_in(struct hub *h, const struct hub_init *init)
         goto done;
     memcpy(h->curve, key_public(curve), KEY_BYTES);
     h->seal_year[0] = school_year_of(clock_today());
+    h->seal_ordinal[0] = 1;
     h->seal_count = 1;
     o.map_size = (uint64_t)h->conf.map_size;
     if ((e = store_open(&h->store, path, &o)) == OK)

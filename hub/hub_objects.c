@@ -366,10 +366,7 @@ static enum err load_directory(struct definitions *d, struct hub *h, struct stor
     if ((e = buf_status(&d->directory_object)) != OK || (e = directory_open(d->directory, object, h->root)) != OK)
         return e;
     if (memcmp(d->directory->hub_sign, key_public(h->sign), KEY_BYTES) != 0)
-        return err_set(ERR_INVALID,
-                       _("%s/keys/sign.key is not the signing key of this hub; put the right one back from the "
-                         "recovery copy"),
-                       h->dir);
+        return err_set(ERR_CORRUPT, "%s: the directory is not signed by the signing key that the store names", h->dir);
     return OK;
 }
 
@@ -513,35 +510,57 @@ static enum err list_objects(struct directory *d, struct store_txn *t)
     return e == OK ? each_row(t, H_OBJECTS, list_older_form, &v) : e;
 }
 
+static void add_endpoint(struct directory *d, const char *url, const uint8_t curve[KEY_BYTES])
+{
+    struct directory_endpoint *at = &d->endpoints[d->endpoint_count];
+
+    if (d->endpoint_count == DIRECTORY_MAX_ENDPOINTS)
+        return;
+    (void)snprintf(at->url, sizeof(at->url), "%s", url);
+    memcpy(at->curve, curve, KEY_BYTES);
+    d->endpoint_count++;
+}
+
+/* The usual addresses first; while the transport's key changes, the address that has the next one after them. */
 static void fill_endpoints(struct directory *d, const struct hub *h)
 {
     const char *const *urls = h->conf.announce_count > 0 ? h->conf.announce : h->conf.listen;
     size_t count = h->conf.announce_count > 0 ? h->conf.announce_count : h->conf.listen_count;
+    const struct curve_change *change = &h->ring->curve;
+    const struct ring_key *next = ring_next(h->ring);
 
-    for (size_t i = 0; i < count; i++) {
-        (void)snprintf(d->endpoints[i].url, sizeof(d->endpoints[i].url), "%s", urls[i]);
-        memcpy(d->endpoints[i].curve, h->curve, KEY_BYTES);
-    }
-    d->endpoint_count = (uint32_t)count;
+    d->endpoint_count = 0;
+    if (change->stage != CURVE_STILL && count == DIRECTORY_MAX_ENDPOINTS)
+        count--; /* one of them makes room for as long as it takes */
+    for (size_t i = 0; i < count; i++)
+        add_endpoint(d, urls[i], h->curve);
+    if (change->stage != CURVE_STILL)
+        add_endpoint(d, change->announce, next != NULL ? next->public_half : h->curve);
 }
 
-/* The newest school year's key is the current one; the year stands in the order of the key files' names. */
+static void add_seal_keys(struct directory *d, const struct key_ring *ring, enum ring_state from,
+                          enum seal_key_state to)
+{
+    for (size_t i = ring->count; i-- > 0 && d->seal_key_count < DIRECTORY_MAX_SEAL_KEYS;) {
+        const struct ring_key *r = &ring->keys[i];
+        struct directory_seal_key *k = &d->seal_keys[d->seal_key_count];
+
+        if (r->kind != RING_SEAL || r->state != from)
+            continue;
+        memcpy(k->key, r->public_half, KEY_BYTES);
+        k->school_year = r->year;
+        k->state = to;
+        d->seal_key_count++;
+    }
+}
+
+/* The newest first, should there ever be more than the directory lists. */
 static void fill_seal_keys(struct directory *d, const struct hub *h)
 {
-    for (size_t i = 0; i < h->seal_count; i++) {
-        memcpy(d->seal_keys[i].key, key_public(h->seal[i]), KEY_BYTES);
-        d->seal_keys[i].school_year = h->seal_year[i];
-        d->seal_keys[i].state = SEAL_OLD;
-    }
-    d->seal_key_count = (uint32_t)h->seal_count;
-    if (h->seal_count > 0) {
-        size_t newest = 0;
-
-        for (size_t i = 1; i < h->seal_count; i++)
-            if (h->seal_year[i] > h->seal_year[newest])
-                newest = i;
-        d->seal_keys[newest].state = SEAL_CURRENT;
-    }
+    d->seal_key_count = 0;
+    add_seal_keys(d, h->ring, RING_CURRENT, SEAL_CURRENT);
+    add_seal_keys(d, h->ring, RING_OLD, SEAL_OLD);
+    add_seal_keys(d, h->ring, RING_LOST, SEAL_LOST);
 }
 
 static enum err next_version(struct store_txn *t, uint64_t *version)
@@ -553,38 +572,49 @@ static enum err next_version(struct store_txn *t, uint64_t *version)
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
-static int32_t newest_seal_year(const struct hub *h)
-{
-    int32_t newest = h->seal_year[0];
-
-    for (size_t i = 1; i < h->seal_count; i++)
-        if (h->seal_year[i] > newest)
-            newest = h->seal_year[i];
-    return newest;
-}
-
-static bool seal_keys_are_listed(const struct hub *h)
-{
-    const struct directory *d = h->directory;
-    bool has_newest = false;
-
-    for (uint32_t i = 0; i < d->seal_key_count; i++)
-        has_newest = has_newest || d->seal_keys[i].school_year == newest_seal_year(h);
-    return has_newest && d->seal_key_count == h->seal_count;
-}
-
 bool hub_directory_is_stale(const struct hub *h)
 {
     const struct directory *d = h->directory;
-    const char *const *urls = h->conf.announce_count > 0 ? h->conf.announce : h->conf.listen;
-    size_t count = h->conf.announce_count > 0 ? h->conf.announce_count : h->conf.listen_count;
+    struct directory *wanted;
+    bool is_stale;
 
-    if (strcmp(d->name, h->conf.name) != 0 || d->endpoint_count != count || !seal_keys_are_listed(h))
+    if (strcmp(d->name, h->conf.name) != 0 || h->has_strangers ||
+        clock_wall_ms() > d->issued_ms + h->conf.directory_days * DAY_MS / 2)
         return true;
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(d->endpoints[i].url, urls[i]) != 0)
-            return true;
-    return clock_wall_ms() > d->issued_ms + h->conf.directory_days * DAY_MS / 2;
+    if ((wanted = calloc(1, sizeof(*wanted))) == NULL)
+        return false; /* the next one who asks issues it */
+    fill_endpoints(wanted, h);
+    is_stale = wanted->endpoint_count != d->endpoint_count;
+    for (uint32_t i = 0; i < d->endpoint_count && !is_stale; i++)
+        is_stale = strcmp(wanted->endpoints[i].url, d->endpoints[i].url) != 0 ||
+                   memcmp(wanted->endpoints[i].curve, d->endpoints[i].curve, KEY_BYTES) != 0;
+    free(wanted);
+    return is_stale;
+}
+
+/* From which directory on a key is not the current one any more: who knows that one has moved past it. */
+static void note_version(struct key_ring *ring, uint64_t version)
+{
+    for (size_t i = 0; i < ring->count; i++) {
+        struct ring_key *r = &ring->keys[i];
+
+        if (r->state != RING_CURRENT && r->state != RING_NEXT && r->version == 0)
+            r->version = version;
+        if (r->state != RING_CURRENT && r->state != RING_NEXT && r->until_ms == 0)
+            r->until_ms = clock_wall_ms();
+    }
+    if (ring->curve.stage != CURVE_STILL && ring->curve.version == 0)
+        ring->curve.version = version;
+}
+
+static enum err current_certificate(const struct hub *h, struct bytes *out)
+{
+    const struct ring_key *r = ring_current(h->ring, RING_SIGN);
+
+    if (r == NULL)
+        return err_set(ERR_CORRUPT, "%s: the store names no signing key", h->dir);
+    *out = bytes_of(r->certificate, r->certificate_len);
+    return OK;
 }
 
 enum err hub_issue_directory(struct hub *h, struct store_txn *t)
@@ -604,11 +634,13 @@ enum err hub_issue_directory(struct hub *h, struct store_txn *t)
     (void)snprintf(d->name, sizeof(d->name), "%s", h->conf.name);
     d->issued_ms = clock_wall_ms();
     d->expires_ms = d->issued_ms + h->conf.directory_days * DAY_MS;
+    if ((e = hub_keys_adopt(h, t)) != OK || (e = next_version(t, &d->version)) != OK || (e = list_objects(d, t)) != OK)
+        goto done;
     fill_seal_keys(d, h);
     fill_endpoints(d, h);
-    if ((e = next_version(t, &d->version)) != OK || (e = list_objects(d, t)) != OK ||
-        (e = hub_meta_get(t, "certificate", &certificate)) != OK ||
-        (e = directory_make(&object, d, certificate, h->sign)) != OK)
+    note_version(h->ring, d->version);
+    if ((e = current_certificate(h, &certificate)) != OK ||
+        (e = directory_make(&object, d, certificate, h->sign)) != OK || (e = ring_store(h->ring, t)) != OK)
         goto done;
     be64_put(version, d->version);
     if ((e = hub_meta_put(t, "directory-version", bytes_of(version, sizeof(version)))) == OK)

@@ -102,9 +102,7 @@ static enum err check_header(const struct hub *h, const struct participant *from
     if (!digest_equal(b->sign_key, from->grant.sign_key))
         return refuse_batch(refusal, MERR_SIGNATURE,
                             err_set(ERR_AUTH, "the batch is signed by another key than that of %s", from->id));
-    if ((*seal = seal_key_of(h, b->seal_key)) == NULL)
-        return refuse_batch(refusal, MERR_SIGNATURE,
-                            err_set(ERR_AUTH, "the batch is sealed to a key that this hub does not hold"));
+    *seal = seal_key_of(h, b->seal_key); /* NULL: lost */
     return OK;
 }
 
@@ -136,8 +134,10 @@ static enum err accept_batch(const struct intake *i, const struct participant *f
         return refuse_batch(refusal, why_not_parsed(e), e);
     if ((e = check_header(i->hub, from, &p->header, &seal, refusal)) != OK)
         return e;
-    if ((e = batch_verify(&p->header, batch_bytes(p), from->grant.sign_key)) != OK ||
-        (e = batch_section_keys(&p->keys, &p->header, batch_bytes(p), seal)) != OK)
+    if ((e = batch_verify(&p->header, batch_bytes(p), from->grant.sign_key)) != OK)
+        return refuse_batch(refusal, MERR_SIGNATURE, e);
+    p->is_unopenable = seal == NULL;
+    if (seal != NULL && (e = batch_section_keys(&p->keys, &p->header, batch_bytes(p), seal)) != OK)
         return refuse_batch(refusal, MERR_SIGNATURE, e);
     return OK;
 }
@@ -459,7 +459,9 @@ enum err intake_prepare(struct intake *i, const struct participant *from, struct
         return refuse_batch(refusal, MERR_INTERNAL, e);
     if ((e = accept_batch(i, from, batch, p, refusal)) != OK)
         goto free_prepared;
-    if ((e = open_and_judge(i, from, p, NULL)) != OK) {
+    if (p->is_unopenable)
+        batch_digest(p->digest, batch_bytes(p));
+    else if ((e = open_and_judge(i, from, p, NULL)) != OK) {
         *refusal = e == ERR_MALFORMED ? MERR_MALFORMED : MERR_INTERNAL;
         goto free_prepared;
     }

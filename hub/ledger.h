@@ -26,7 +26,8 @@ enum journal_type {
     JOURNAL_QUESTION = 13,   /* the same */
     JOURNAL_CHECKPOINT = 14, /* signed head of a checkpoint, or the day after which they are forgotten (checkpoint.h) */
     JOURNAL_PUBLICATION =
-        15 /* what left the office: signed head, snapshot, digest of what lies beside (publish_store.h) */
+        15,          /* what left the office: signed head, snapshot, digest of what lies beside (publish_store.h) */
+    JOURNAL_KEY = 18 /* a key made, lost, destroyed (key_change.c); a batch that no key opens (ledger_refuse.c) */
 };
 
 /* State that outlives a transaction: opened batches, the variables' programs.  A ledger is used by one thread at a
@@ -57,9 +58,10 @@ MUST_CHECK enum err ledger_last(struct store_txn *t, uint64_t *lsn);
 struct prepared;
 
 enum ledger_outcome {
-    LEDGER_STORED, /* new; receipt made */
-    LEDGER_AGAIN,  /* same sequence and digest: the stored receipt again */
-    LEDGER_FORK    /* same sequence or broken chain, other digest: reconcile */
+    LEDGER_STORED,  /* new; receipt made */
+    LEDGER_AGAIN,   /* same sequence and digest: the stored receipt again */
+    LEDGER_REFUSED, /* new, and sealed to a key that is lost: it will never be counted; receipt made */
+    LEDGER_FORK     /* same sequence or broken chain, other digest: reconcile */
 };
 /* Adds one batch inside `t`: verdict for each record, slots, cells, sequences, receipt (appended to `receipt`).
  * Nothing is visible before store_commit(); after a failed commit everything is prepared and applied again.

@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "hub/ledger_internal.h"
+#include "hub/ledger_refuse.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,10 @@ static enum err previous_of(const struct apply *a, uint64_t lsn, uint8_t previou
 {
     struct batch_header h;
     struct buf raw;
-    enum err e;
+    enum err e = refused_previous(a->t, lsn, previous);
 
+    if (e != ERR_NOT_FOUND)
+        return e;
     buf_init(&raw, BATCH_MAX_SEALED);
     if ((e = blob_get(a->t, lsn, &raw)) == OK && (e = batch_parse(&h, bytes_of(raw.data, raw.len))) == OK) {
         memcpy(previous, h.previous, DIGEST_BYTES);
@@ -324,7 +327,13 @@ enum err ledger_apply_with(struct ledger *l, struct store_txn *t, const struct p
 
     if (p->definitions_serial != l->hub->definitions_serial)
         return err_set(ERR_BUSY, "the definitions have changed since the batch was prepared: prepare it again");
-    if ((e = check_chain(&a, receipt, outcome)) != OK || *outcome != LEDGER_STORED || (e = ledger_eval(l)) != OK)
+    if ((e = check_chain(&a, receipt, outcome)) != OK || *outcome != LEDGER_STORED)
+        return e;
+    if (p->is_unopenable) {
+        *outcome = LEDGER_REFUSED;
+        return ledger_refuse(l, t, p, facts, receipt);
+    }
+    if ((e = ledger_eval(l)) != OK)
         return e;
     buf_init(&a.leaving, LISTS_MAX);
     buf_init(&a.kills, LISTS_MAX);

@@ -4,6 +4,7 @@
 #include "hub/checkpoint.h"
 #include "hub/closing.h"
 #include "hub/ledger_compare.h"
+#include "hub/ledger_refuse.h"
 #include "hub/ledger_scratch.h"
 #include "hub/ledger_verify_internal.h"
 #include "hub/publish_store.h"
@@ -265,6 +266,16 @@ static enum err replay_publication(struct verify *v, int64_t wall_ms, struct mp 
     return put_placeholder(v);
 }
 
+static enum err replay_key(struct verify *v, int64_t wall_ms, struct mp *m, size_t elements)
+{
+    enum err e = ledger_refuse_replay(v->ledger, v->t, wall_ms, m, elements);
+
+    if (e == OK || is_fatal(e))
+        return e;
+    compare_say(&v->report, _("entry %llu: it is damaged"), (unsigned long long)v->next);
+    return put_placeholder(v);
+}
+
 static enum err replay_entry(struct verify *v, struct verify_job *j)
 {
     struct bytes bytes = bytes_of(j->entry.data, j->entry.len);
@@ -290,6 +301,8 @@ static enum err replay_entry(struct verify *v, struct verify_job *j)
         return replay_closing(v, wall_ms, &m, elements);
     if (type == JOURNAL_PUBLICATION)
         return replay_publication(v, wall_ms, &m, elements);
+    if (type == JOURNAL_KEY)
+        return replay_key(v, wall_ms, &m, elements);
     if (type == JOURNAL_CHECKPOINT)
         return replay_checkpoint(v, &m, elements);
     return type == JOURNAL_GENERATION ? replay_generation(v, &m, elements) : put_placeholder(v);

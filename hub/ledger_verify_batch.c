@@ -52,7 +52,7 @@ static enum err take_texts(const struct hub *hub, struct bytes object, struct pr
 {
     struct receipt r;
     uint32_t row = 0;
-    enum err e = receipt_open(&r, object, key_public(hub->sign));
+    enum err e = receipt_open(&r, object, hub_signer(hub, object));
 
     if (e != OK)
         return e;

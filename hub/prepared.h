@@ -30,6 +30,7 @@ struct prepared {
     uint8_t digest[DIGEST_BYTES];
     struct batch_header header;
     struct section_keys keys;
+    bool is_unopenable;        /* sealed to a key that this hub has lost, or never had: nothing below is set */
     struct batch_plain *plain; /* NULL: it did not open; every record is refused as unreadable */
 
     struct prepared_record *records; /* by ascending number */

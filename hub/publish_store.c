@@ -32,7 +32,7 @@ static enum err open_head(struct publication_head *out, struct bytes object, con
     uint8_t district[DISTRICT_BYTES];
     struct bytes payload;
     struct mp m;
-    enum err e = signed_open(&payload, object, SIGNED_PUBLICATION, key_public(h->sign));
+    enum err e = signed_open(&payload, object, SIGNED_PUBLICATION, hub_signer(h, object));
 
     memset(out, 0, sizeof(*out));
     if (e != OK)

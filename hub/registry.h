@@ -56,6 +56,8 @@ MUST_CHECK enum err registry_add(struct hub *h, struct store_txn *t, const struc
  * transaction is not committed, call hub_reload(). */
 MUST_CHECK enum err registry_enrol(struct hub *h, struct store_txn *t, const char *participant, struct bytes sealed,
                                    struct buf *grant_object, enum message_error *refusal);
+/* The hub has a new signing key: every grant is signed by it, under its next version. */
+MUST_CHECK enum err registry_sign_all(struct hub *h, struct store_txn *t);
 /* A meeting took place. */
 MUST_CHECK enum err registry_seen(struct hub *h, struct store_txn *t, const char *participant, int64_t wall_ms);
 

@@ -110,8 +110,10 @@ MUST_CHECK enum err returns_replay(struct store_txn *t, enum journal_type type, 
 struct greeting_note {
     int64_t wall_ms;
     struct generation gen;
-    uint64_t last_sealed;    /* the greatest batch it ever sealed in this generation */
-    uint64_t bytes, records; /* not receipted then */
+    uint64_t last_sealed;       /* the greatest batch it ever sealed in this generation */
+    uint64_t bytes, records;    /* not receipted then */
+    uint64_t directory_version; /* that it knew then; 0: not noted */
+    uint64_t receipted;         /* every batch up to this one had a receipt, or was given up and sealed again */
 };
 MUST_CHECK enum err greeting_put(struct store_txn *t, uint32_t participant, const struct greeting_note *g);
 /* ERR_NOT_FOUND: it never said hello. */

@@ -167,13 +167,15 @@ enum err greeting_put(struct store_txn *t, uint32_t participant, const struct gr
 
     be32_put(key, participant);
     buf_init(&value, 256);
-    mp_put_array(&value, GREETING_ELEMENTS);
+    mp_put_array(&value, GREETING_ELEMENTS + 2);
     mp_put_int(&value, g->wall_ms);
     mp_put_uint(&value, g->gen.counter);
     mp_put_bin(&value, g->gen.tag, TAG_BYTES);
     mp_put_uint(&value, g->last_sealed);
     mp_put_uint(&value, g->bytes);
     mp_put_uint(&value, g->records);
+    mp_put_uint(&value, g->directory_version);
+    mp_put_uint(&value, g->receipted);
     if ((e = buf_status(&value)) == OK)
         e = store_put(t, H_GREETINGS, bytes_of(key, sizeof(key)), bytes_of(value.data, value.len));
     buf_fini(&value);
@@ -184,6 +186,7 @@ enum err greeting_get(struct store_txn *t, uint32_t participant, struct greeting
 {
     struct bytes value;
     uint8_t key[4];
+    size_t elements;
     struct mp m;
     enum err e;
 
@@ -191,27 +194,36 @@ enum err greeting_get(struct store_txn *t, uint32_t participant, struct greeting
     if ((e = store_get(t, H_GREETINGS, bytes_of(key, sizeof(key)), &value)) != OK)
         return e;
     m = mp_of(value);
-    (void)mp_array(&m, GREETING_ELEMENTS, 32);
+    elements = mp_array(&m, GREETING_ELEMENTS, 32);
     out->wall_ms = mp_int(&m);
     out->gen.counter = (uint32_t)mp_uint(&m, UINT32_MAX);
     mp_bin_exact(&m, out->gen.tag, TAG_BYTES);
     out->last_sealed = mp_uint(&m, UINT64_MAX);
     out->bytes = mp_uint(&m, UINT64_MAX);
     out->records = mp_uint(&m, UINT64_MAX);
+    out->directory_version = elements >= GREETING_ELEMENTS + 2 ? mp_uint(&m, UINT64_MAX) : 0; /* those from before */
+    out->receipted = elements >= GREETING_ELEMENTS + 2 ? mp_uint(&m, UINT64_MAX) : 0;
     return m.failed ? err_set(ERR_CORRUPT, "what is kept of a greeting is damaged") : OK;
 }
 
 enum err greeting_missing(struct store_txn *t, uint32_t participant, const struct greeting_note *g, uint64_t *batches)
 {
     struct ledger_chain chain;
+    uint64_t known;
     enum err e = ledger_chain(t, participant, &g->gen, &chain);
 
     *batches = 0;
     if (e != OK || chain.is_closed) /* of a closed generation nothing is waited for: its records come anew */
         return e;
-    for (uint32_t i = 0; i < chain.gap_count; i++)
-        *batches += chain.gaps[i].count;
-    if (g->last_sealed > chain.held_last)
-        *batches += g->last_sealed - chain.held_last;
+    /* What had its receipt, or was given up and sealed again (SPEC.md 7.6), does not wait there. */
+    for (uint32_t i = 0; i < chain.gap_count; i++) {
+        uint64_t last = chain.gaps[i].first + chain.gaps[i].count - 1;
+
+        if (last > g->receipted)
+            *batches += last - (chain.gaps[i].first > g->receipted ? chain.gaps[i].first - 1 : g->receipted);
+    }
+    known = chain.held_last > g->receipted ? chain.held_last : g->receipted;
+    if (g->last_sealed > known)
+        *batches += g->last_sealed - known;
     return OK;
 }

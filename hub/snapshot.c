@@ -195,7 +195,7 @@ enum err snapshot_head_open(struct snapshot_head *out, struct bytes object, cons
     uint8_t district[DISTRICT_BYTES];
     struct bytes payload;
     struct mp m;
-    enum err e = signed_open(&payload, object, SIGNED_SNAPSHOT, key_public(h->sign));
+    enum err e = signed_open(&payload, object, SIGNED_SNAPSHOT, hub_signer(h, object));
 
     memset(out, 0, sizeof(*out));
     if (e != OK)

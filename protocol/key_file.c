@@ -171,15 +171,15 @@ enum err key_read(struct key **out, const char *path, enum key_kind kind)
     char credential[PATH_MAX];
     struct key *k = NULL;
     unsigned found = 0;
-    mode_t allowed = 0;
     enum err e;
 
-    /* The manager lets the service's user in by an access list, which shows as the group's right to read. */
-    if (find_credential(credential, sizeof(credential), path)) {
+    e = read_text(path, 0, text);
+    /* The file comes first: a key that was changed is one, and the old credential still there until somebody replaces
+     * it. The manager lets the service's user in by an access list, which shows as the group's right to read. */
+    if (e == ERR_NOT_FOUND && find_credential(credential, sizeof(credential), path)) {
         path = credential;
-        allowed = S_IRGRP;
+        e = read_text(path, S_IRGRP, text);
     }
-    e = read_text(path, allowed, text);
 
     if (e != OK)
         goto wipe_text;

@@ -40,8 +40,8 @@ const uint8_t *key_public(const struct key *k); /* 32 bytes; NULL for KEY_SECRET
 const uint8_t *key_secret(const struct key *k); /* SIGN: 64 bytes (seed and public), others: 32 */
 
 /* Where a service manager has put keys for this run: $CREDENTIALS_DIRECTORY (systemd: LoadCredential=,
- * LoadCredentialEncrypted=).  With `use`, key_read() looks for "svodka-NAME" there (NAME: the last part of the path)
- * before it opens the file itself; a command that was not started by the manager has no such folder and reads files. */
+ * LoadCredentialEncrypted=).  With `use`, key_read() takes "svodka-NAME" from there (NAME: the last part of the path)
+ * for a file that is not there; a command that was not started by the manager has no such folder and reads files. */
 void key_use_credentials(bool use);
 /* That folder; NULL: not in use, or there is none. */
 const char *key_credentials(void);

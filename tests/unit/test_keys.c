@@ -105,7 +105,7 @@ static void a_key_that_cannot_be_locked_is_told_once(void **state)
     assert_null(strstr(strstr(said, "RLIMIT_MEMLOCK") + 1, "RLIMIT_MEMLOCK"));
 }
 
-static void a_credential_comes_before_the_file_and_only_when_asked_for(void **state)
+static void a_credential_stands_in_for_a_file_and_only_when_asked_to(void **state)
 {
     char credential[300];
     struct key *in_file, *given, *k = NULL;
@@ -114,36 +114,35 @@ static void a_credential_comes_before_the_file_and_only_when_asked_for(void **st
     (void)snprintf(credential, sizeof(credential), "%s/svodka-key", dir);
     assert_int_equal(key_generate(&in_file, KEY_SEAL), OK);
     assert_int_equal(key_generate(&given, KEY_SEAL), OK);
-    assert_int_equal(key_write(in_file, path, "file"), OK);
     assert_int_equal(key_write(given, credential, "credential"), OK);
     assert_int_equal(chmod(credential, 0440), 0); /* as a service manager's access list shows */
     assert_int_equal(setenv("CREDENTIALS_DIRECTORY", dir, 1), 0);
 
     assert_null(key_credentials());
-    assert_int_equal(key_read(&k, path, KEY_SEAL), OK);
-    assert_memory_equal(key_public(k), key_public(in_file), KEY_BYTES);
-    key_free(k);
-
+    assert_int_equal(key_read(&k, path, KEY_SEAL), ERR_NOT_FOUND);
     key_use_credentials(true);
     assert_string_equal(key_credentials(), dir);
     assert_int_equal(key_read(&k, path, KEY_SEAL), OK);
     assert_memory_equal(key_public(k), key_public(given), KEY_BYTES);
     key_free(k);
-
     assert_int_equal(chmod(credential, 0444), 0); /* everybody: never */
     assert_int_equal(key_read(&k, path, KEY_SEAL), ERR_DENIED);
-    assert_int_equal(chmod(path, 0440), 0);
-    assert_int_equal(unlink(credential), 0); /* no such credential: the file, with the file's own rule */
-    assert_int_equal(key_read(&k, path, KEY_SEAL), ERR_DENIED);
-    assert_int_equal(chmod(path, 0600), 0);
+
+    assert_int_equal(key_write(in_file, path, "file"), OK); /* changed since: the file is newer */
     assert_int_equal(key_read(&k, path, KEY_SEAL), OK);
+    assert_memory_equal(key_public(k), key_public(in_file), KEY_BYTES);
     key_free(k);
+    assert_int_equal(chmod(path, 0440), 0); /* the file's own rule stays, and nothing is taken instead of it */
+    assert_int_equal(chmod(credential, 0400), 0);
+    assert_int_equal(key_read(&k, path, KEY_SEAL), ERR_DENIED);
+
     assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
     assert_null(key_credentials());
     key_use_credentials(false);
     key_free(in_file);
     key_free(given);
     assert_int_equal(unlink(path), 0);
+    assert_int_equal(unlink(credential), 0);
 }
 
 static void core_dumps_are_off_after_the_start(void **state)
@@ -492,7 +491,7 @@ int main(void)
         cmocka_unit_test(core_dumps_are_off_after_the_start),
         cmocka_unit_test(memory_is_closed_to_other_processes_of_the_same_user),
         cmocka_unit_test(a_key_that_cannot_be_locked_is_told_once),
-        cmocka_unit_test(a_credential_comes_before_the_file_and_only_when_asked_for),
+        cmocka_unit_test(a_credential_stands_in_for_a_file_and_only_when_asked_to),
         cmocka_unit_test(a_digest_is_blake2b_of_32_bytes),
         cmocka_unit_test(domains_and_keys_separate_digests),
         cmocka_unit_test(a_seed_gives_the_same_key_and_random_ones_differ),

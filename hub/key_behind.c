@@ -1,0 +1,112 @@
+#include "hub/key_change.h"
+
+#include "common/clock.h"
+#include "hub/registry.h"
+#include "hub/returns.h"
+
+static bool is_sending(const struct participant *p)
+{
+    return p->enrolled_ms != 0 && (p->state == PARTICIPANT_ACTIVE || p->state == PARTICIPANT_HELD);
+}
+
+/* Whoever holds it will come with what was true when it was written. */
+static bool is_open_invitation(const struct participant *p, int64_t before_ms)
+{
+    return p->state == PARTICIPANT_INVITED && !p->invite_used && clock_wall_ms() <= p->invite_expires_ms &&
+           p->invited_ms < before_ms;
+}
+
+/* *has: it was heard of. */
+static enum err greeting_of(struct store_txn *t, const struct participant *p, struct greeting_note *out, bool *has)
+{
+    enum err e = greeting_get(t, p->index, out);
+
+    *has = e == OK;
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+/* When the stage at hand began. */
+static int64_t stage_ms(const struct key_ring *ring)
+{
+    int64_t latest = 0;
+
+    for (size_t i = 0; i < ring->count; i++) {
+        const struct ring_key *k = &ring->keys[i];
+        int64_t at = ring->curve.stage == CURVE_BOTH ? k->since_ms : k->until_ms;
+
+        if (k->kind == RING_CURVE && at > latest)
+            latest = at;
+    }
+    return latest;
+}
+
+enum err key_behind_curve(struct hub *h, struct store_txn *t, key_behind_each each, void *ctx)
+{
+    int64_t since = stage_ms(h->ring);
+    enum err e = OK;
+
+    for (size_t i = 0; i < registry_count(h->registry) && e == OK; i++) {
+        const struct participant *p = registry_at(h->registry, i);
+        struct greeting_note n;
+        bool has = false;
+
+        if (is_open_invitation(p, since))
+            e = each(ctx, p->id, p->grant.name, BEHIND_INVITATION);
+        if (e != OK || !is_sending(p))
+            continue;
+        if ((e = greeting_of(t, p, &n, &has)) != OK)
+            break;
+        if (!has)
+            e = each(ctx, p->id, p->grant.name, BEHIND_NEVER);
+        else if (n.directory_version < h->ring->curve.version)
+            e = each(ctx, p->id, p->grant.name, BEHIND_DIRECTORY);
+    }
+    return e;
+}
+
+enum err key_behind_retired(struct hub *h, struct store_txn *t, const struct ring_key *k, key_behind_each each,
+                            void *ctx)
+{
+    enum err e = OK;
+
+    for (size_t i = 0; i < registry_count(h->registry) && e == OK; i++) {
+        const struct participant *p = registry_at(h->registry, i);
+        uint64_t missing = 0;
+        struct greeting_note n;
+        bool has = false;
+
+        if (is_open_invitation(p, k->until_ms))
+            e = each(ctx, p->id, p->grant.name, BEHIND_INVITATION);
+        if (e != OK || !is_sending(p))
+            continue;
+        if ((e = greeting_of(t, p, &n, &has)) != OK)
+            break;
+        /* It seals before it greets: what it sealed before it knew a newer key is at or below the last one it named. */
+        if (!has)
+            e = each(ctx, p->id, p->grant.name, BEHIND_NEVER);
+        else if (n.directory_version < k->version)
+            e = each(ctx, p->id, p->grant.name, BEHIND_DIRECTORY);
+        else if ((e = greeting_missing(t, p->index, &n, &missing)) == OK && missing > 0)
+            e = each(ctx, p->id, p->grant.name, BEHIND_BATCHES);
+    }
+    return e;
+}
+
+enum err key_knowing(struct hub *h, struct store_txn *t, size_t *know, size_t *all)
+{
+    enum err e = OK;
+
+    *know = *all = 0;
+    for (size_t i = 0; i < registry_count(h->registry) && e == OK; i++) {
+        const struct participant *p = registry_at(h->registry, i);
+        struct greeting_note n;
+        bool has = false;
+
+        if (!is_sending(p))
+            continue;
+        ++*all;
+        if ((e = greeting_of(t, p, &n, &has)) == OK && has && n.directory_version >= h->directory->version)
+            ++*know;
+    }
+    return e;
+}
