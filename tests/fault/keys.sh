@@ -176,15 +176,20 @@ all_is_well 'a school came back after that' a b
 rm "$work/new.locked"
 
 # ---- receipts that were signed by the old key and never arrived ----
+stop_hub
 imports b
+agent b sync >"$work/out.txt" 2>&1 || true # sealed
 cp -a "$work/b" "$work/b.before"
+start_hub
 sync_until_done b
 "$hub_program" key restore root "$work/typed.txt" --to "$work/new.key" </dev/null >"$work/out.txt"
 hub key rotate sign --root "$work/new.key" >"$work/out.txt"
 rm -rf "$work/b"
 mv "$work/b.before" "$work/b"
-agent b sync >"$work/out.txt" 2>&1 || true
 sync_until_done b
+if grep -q 'b holds another history' "$work/hub.log"; then
+    fail 'a receipt that was lost is no second history'
+fi
 all_is_well 'receipts of the old signing key came late' a b
 
 # ---- the transport key, in three steps, schools sending at each ----
@@ -270,4 +275,44 @@ imports a
 sync_until_done a
 all_is_well 'all key files are back' a b
 stop_hub
+
+# ---- the school year begins and nobody is there ----
+if command -v faketime >/dev/null 2>&1; then
+    # shellcheck disable=SC2016
+    fake=$(faketime -f +1d sh -c 'printf %s "$LD_PRELOAD"')
+    on() { # DAY COMMAND...
+        on_day=$1
+        shift
+        env FAKETIME="@$on_day 12:00:00" FAKETIME_DONT_FAKE_MONOTONIC=1 LD_PRELOAD="$fake" \
+            ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" "$@"
+    }
+    serve_once() { # DAY HOME: until it is ready
+        FAKETIME="@$1 12:00:00" FAKETIME_DONT_FAKE_MONOTONIC=1 LD_PRELOAD="$fake" \
+            ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" \
+            "$hub_program" core --home "$2" >>"$work/hub.log" 2>&1 & # not by on(): the pid is to be the core's
+        serve_pid=$!
+        remember "$serve_pid"
+        wait_until 20 test -S "$2/run/operator.sock" || fail 'the core does not start'
+        end_process "$serve_pid"
+        rm -f "$2/run/operator.sock"
+    }
+    year_home=$work/year
+    on 2026-08-20 "$hub_program" init --home "$year_home" --name 'Район' --listen tcp://127.0.0.1:9 </dev/null >"$work/init.txt"
+    [ -f "$year_home/keys/seal-2025.key" ] || fail 'the key of the year at hand was not made'
+    on 2026-08-20 "$hub_program" key list --home "$year_home" 2>"$work/err.txt" >"$work/out.txt"
+    grep -q 'sealing key of 2026/27 is due from 1 August' "$work/err.txt" || fail 'what is due is not said'
+    serve_once 2026-08-31 "$year_home"
+    [ ! -e "$year_home/keys/seal-2026.key" ] || fail 'the key of the next year came too early'
+    serve_once 2026-09-01 "$year_home"
+    [ -f "$year_home/keys/seal-2026.key" ] || fail 'the core did not make the key of the new year'
+    hub_home=$year_home
+    is_state 'sealing 2026/27' current
+    is_state 'sealing 2025/26' old
+    serve_once 2099-01-01 "$year_home" # a dead clock battery
+    [ ! -e "$year_home/keys/seal-2098.key" ] || fail 'a wrong clock made a key'
+    hub verify >"$work/out.txt" || fail 'verify is not clean'
+    say 'keys: the key of a new school year comes by itself'
+else
+    say "keys: SKIPPED, LOUDLY: the new school year: faketime is not installed"
+fi
 say 'keys: all drills done'

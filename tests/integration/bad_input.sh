@@ -587,7 +587,7 @@ refused 2 'say which folder to work in: --home DIR, or the variable SVODKA_HOME'
 
 seal=$(cd hub/keys && echo seal-*.key)
 mv "hub/keys/$seal" away.key
-hub_refused 'no sealing key (seal-YEAR.key): put it back from the recovery copy'
+hub_refused "hub/keys/$seal: the key file is missing (nothing was changed): put it back from the recovery copy"
 for key in sign curve storage; do
     mv hub/keys/$key.key away.key
     hub_refused "hub/keys/$key.key: the key file is missing (nothing was changed): put it back from the recovery copy"

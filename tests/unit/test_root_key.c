@@ -228,6 +228,27 @@ static void another_districts_root_is_not_taken(void **state)
 
 /* ---- recovery ---- */
 
+/* The bytes of SPEC.md 5.10. */
+static void the_recovery_key_of_the_vector_comes_out(void **state)
+{
+    static const uint8_t expected[] = {0xc8, 0x2a, 0xb3, 0xd0, 0x86, 0xc0, 0x28, 0x29, 0x06, 0x68, 0x9a,
+                                       0xec, 0xbc, 0xda, 0xca, 0x5d, 0xf6, 0xca, 0xd0, 0x42, 0x4e, 0xf5,
+                                       0xbe, 0x91, 0x65, 0x39, 0xcc, 0xbe, 0x1d, 0x6a, 0x71, 0x02};
+    uint8_t seed[KEY_BYTES];
+    uint8_t where[16];
+    struct key *root = NULL;
+    struct key *k = NULL;
+
+    (void)state;
+    memset(seed, 1, sizeof(seed));
+    memset(where, 0xd1, sizeof(where));
+    assert_int_equal(key_from_seed(&root, KEY_SIGN, seed), OK);
+    assert_int_equal(recovery_key_from_root(&k, root, where), OK);
+    assert_memory_equal(key_public(k), expected, KEY_BYTES);
+    key_free(k);
+    key_free(root);
+}
+
 static void the_recovery_key_follows_from_root_and_district(void **state)
 {
     static const uint8_t elsewhere[16] = "another district";
@@ -296,6 +317,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_passphrase_file_is_read_without_its_line_end_and_not_when_short, make_dir,
                                         remove_dir),
         cmocka_unit_test_setup_teardown(another_districts_root_is_not_taken, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(the_recovery_key_of_the_vector_comes_out, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(the_recovery_key_follows_from_root_and_district, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(a_recovery_key_that_the_root_did_not_sign_is_refused, make_dir, remove_dir),
     };
