@@ -116,7 +116,7 @@ enum err capture_open(struct capture **out, struct agent *a, const struct captur
     c->a = a;
     c->form = o->form;
     c->source = o->source;
-    buf_init(&c->bytes, RECORD_MAX + 4096);
+    buf_init_secret(&c->bytes, RECORD_MAX + 4096);
     if ((e = check_role(c)) != OK || (!o->many_units && (e = choose_unit(c, o->unit)) != OK) ||
         (e = form_period(o->form, a->calendar, o->period, &c->period)) != OK ||
         (e = choose_day(c, o->filled_on)) != OK || (e = choose_name(c, o->entered_by)) != OK ||

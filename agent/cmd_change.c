@@ -50,7 +50,7 @@ static enum err key_text(const struct form *f, const char *typed, struct buf *ou
         return typed == NULL ? OK : err_set(ERR_USAGE, _("the form \"%s\" has no keyed rows: leave out --key"), f->id);
     if (typed == NULL)
         return err_set(ERR_USAGE, _("say which row: --key K, the value of \"%s\""), f->fields[f->key].name);
-    buf_init(&keep, FORM_MAX_BYTES);
+    buf_init_secret(&keep, FORM_MAX_BYTES);
     if ((e = value_parse(&v, &f->fields[f->key], typed, strlen(typed), &keep)) == OK)
         value_format(out, &f->fields[f->key], &v);
     else if (e == ERR_INVALID)
@@ -139,8 +139,8 @@ static enum err change_open(struct change *x, struct agent *a, const struct chan
     enum err e;
 
     *x = (struct change){.a = a, .cmd = cmd};
-    buf_init(&x->bytes, RECORD_MAX);
-    buf_init(&x->keep, KEEP_MAX);
+    buf_init_secret(&x->bytes, RECORD_MAX);
+    buf_init_secret(&x->keep, KEEP_MAX);
     if (cmd->reason == NULL || cmd->reason[0] == '\0')
         return err_set(ERR_USAGE, _("say why: --reason TEXT"));
     if (strlen(cmd->reason) > RECORD_REASON_MAX)

@@ -125,6 +125,11 @@ static void say_result(const struct agent *a, const struct import_command *cmd, 
     if (res->refused > 0)
         (void)printf(ngettext("%llu row refused, see %s\n", "%llu rows refused, see %s\n", (unsigned long)res->refused),
                      (unsigned long long)res->refused, cmd->accept_valid);
+    if (res->refused > 0)
+        (void)fprintf(stderr,
+                      _("%s holds answers as they stood in your table, readable by you alone and not encrypted: delete "
+                        "it once its rows are imported, as you do with the table itself.\n"),
+                      cmd->accept_valid);
 }
 
 static enum err say_nothing_queued(const struct import_result *res)

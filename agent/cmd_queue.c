@@ -154,8 +154,8 @@ static enum err list(const struct agent *a, const struct list_command *cmd, enum
 
     if (e != OK)
         return e;
-    buf_init(&l.key, (size_t)4 * FORM_MAX_TEXT);
-    buf_init(&l.values, VALUES_MAX);
+    buf_init_secret(&l.key, (size_t)4 * FORM_MAX_TEXT);
+    buf_init_secret(&l.values, VALUES_MAX);
     /* The last column is there when it was asked for. */
     if ((e = table_new(&l.t, columns, cmd->values != NULL ? 13 : 12)) == OK &&
         (!cmd->past || (e = queue_each_past(a, &filter, put_past, &l)) == OK) &&

@@ -216,7 +216,7 @@ static enum err submit_with(struct agent *a, const char *form_id, const struct s
         (e = capture_open(&s.c, a, &o)) != OK)
         return e;
     s.form = o.form;
-    buf_init(&s.keep, KEEP_MAX);
+    buf_init_secret(&s.keep, KEEP_MAX);
     s.values = calloc(s.form->field_count + 1, sizeof(*s.values));
     s.remarks = calloc(s.form->field_count + 1, sizeof(*s.remarks));
     for (uint32_t i = 0; s.values != NULL && i < s.form->field_count; i++)

@@ -28,7 +28,7 @@ enum err draft_put(struct agent *a, const struct capture *c, const struct value 
     struct buf locked;
     enum err e;
 
-    buf_init(&plain, DRAFT_MAX);
+    buf_init_secret(&plain, DRAFT_MAX);
     buf_init(&locked, DRAFT_MAX + LOCK_OVERHEAD);
     buf_put_u64(&plain, (uint64_t)clock_wall_ms());
     buf_put_u32(&plain, at);
@@ -73,7 +73,7 @@ enum err draft_get(const struct agent *a, const struct capture *c, struct value 
     struct rd r;
     enum err e;
 
-    buf_init(&plain, DRAFT_MAX);
+    buf_init_secret(&plain, DRAFT_MAX);
     if ((e = read_draft(a, draft_key(text, c), &plain)) != OK || (e = report_new(&ignored, 1)) != OK)
         goto done;
     r = rd_of(plain.data, plain.len);

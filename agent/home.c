@@ -154,7 +154,7 @@ static enum err check_keys(const struct agent *a)
     enum err e;
 
     buf_init(&locked, 256);
-    buf_init(&plain, (size_t)2 * KEY_BYTES);
+    buf_init_secret(&plain, (size_t)2 * KEY_BYTES);
     e = agent_meta_get(a, NULL, "keys", &locked);
     if (e == OK)
         e = unlock_bytes(&plain, key_secret(a->home_key), bytes_of("keys", 4), bytes_of(locked.data, locked.len));
@@ -183,7 +183,7 @@ static enum err load_code(struct agent *a)
     enum err e;
 
     buf_init(&locked, 256);
-    buf_init(&code, sizeof(a->code));
+    buf_init_secret(&code, sizeof(a->code));
     e = agent_meta_get(a, NULL, "code", &locked);
     if (e == OK)
         e = unlock_bytes(&code, key_secret(a->home_key), bytes_of("code", 4), bytes_of(locked.data, locked.len));
@@ -287,8 +287,10 @@ static enum err open_parts(struct agent *a)
     char path[FOLDER_PATH_MAX];
     enum err e;
 
-    if ((e = check_parts(a->dir)) != OK || (e = agent_conf_load(&a->conf, a->dir)) != OK ||
-        (e = read_key(&a->sign, a, "keys/sign.key", KEY_SIGN)) != OK ||
+    if ((e = check_parts(a->dir)) != OK || (e = agent_conf_load(&a->conf, a->dir)) != OK)
+        return e;
+    key_use_credentials(a->conf.keys_credentials);
+    if ((e = read_key(&a->sign, a, "keys/sign.key", KEY_SIGN)) != OK ||
         (e = read_key(&a->curve, a, "keys/curve.key", KEY_CURVE)) != OK ||
         (e = read_key(&a->home_key, a, "keys/home.key", KEY_SECRET)) != OK ||
         (is_in(a->dir, "keys/seal.key") && (e = read_key(&a->history_key, a, "keys/seal.key", KEY_SEAL)) != OK) ||
@@ -371,7 +373,7 @@ enum err agent_tell_bytes_in(struct agent *a, struct store_txn *t, struct bytes 
         next = be64_get(key.p) + 1;
     store_cursor_close(c);
     be64_put(id, next);
-    buf_init(&plain, 4096);
+    buf_init_secret(&plain, 4096);
     buf_init(&locked, 4096 + LOCK_OVERHEAD);
     buf_put_u64(&plain, (uint64_t)clock_wall_ms());
     buf_put(&plain, message.p, message.len);
@@ -416,7 +418,7 @@ enum err agent_each_event(struct agent *a, bool forget, void (*each)(void *ctx, 
 
     if (e != OK)
         return e;
-    buf_init(&plain, 8192);
+    buf_init_secret(&plain, 8192);
     if ((e = store_cursor_open(t, T_EVENTS, &c)) == OK) {
         for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value)) {
             buf_reset(&plain);

@@ -32,6 +32,7 @@ enum agent_table {
 
 /* agent.yaml: one table in home.c gives names, defaults and ranges; docs/agent-yaml.md and agent.yaml(5) list them. */
 struct agent_conf {
+    bool keys_credentials;                            /* keys may come from the service manager (keys.h) */
     int64_t window_from_min, window_to_min;           /* sync.window: minutes of the day */
     int64_t max_rate;                                 /* sync.max_rate: bytes/s; 0: no limit */
     int64_t chunk;                                    /* sync.chunk */

@@ -26,6 +26,7 @@ static const struct yaml_key conf_table[] = {
     {"batch.max_sealed", YAML_WANT_SIZE, false, AT(batch_sealed), 8192, BATCH_MAX_SEALED, NULL},
     {"batch.max_plain", YAML_WANT_SIZE, false, AT(batch_plain), 65536 + 4096, BATCH_MAX_PLAIN, NULL},
     {"batch.max_records", YAML_WANT_INTEGER, false, AT(batch_records), 1, BATCH_MAX_RECORDS, NULL},
+    {"keys.credentials", YAML_WANT_BOOLEAN, false, AT(keys_credentials), 0, 0, NULL},
     {"store.map_size", YAML_WANT_SIZE, false, AT(map_size), 1 << 20, INT64_C(1) << 40, NULL},
     {"store.disk_reserve", YAML_WANT_SIZE, false, AT(disk_reserve), 0, INT64_C(1) << 40, NULL},
     {"store.keep_days", YAML_WANT_INTEGER, false, AT(keep_days), 30, 36500, NULL},

@@ -347,7 +347,7 @@ enum err import_run(struct agent *a, struct capture *c, struct import_source *s,
     enum err e;
 
     memset(out, 0, sizeof(*out));
-    buf_init(&im.key, ROW_KEY_MAX);
+    buf_init_secret(&im.key, ROW_KEY_MAX);
     if (o->replace && im.form->key < 0)
         return err_set(ERR_USAGE, _("--replace is for forms with keyed rows; \"%s\" has no key"), im.form->id);
     if (o->replace && o->refused_path != NULL)

@@ -289,8 +289,8 @@ static enum err allocate(struct import_columns *c, uint32_t count)
     c->number_of = calloc(fields + 1, sizeof(*c->number_of));
     c->filled = calloc(fields + 1, sizeof(*c->filled));
     c->failed = calloc(fields + 1, 1);
-    buf_init(&c->keep, KEEP_MAX);
-    buf_init(&c->keep_filled, KEEP_MAX);
+    buf_init_secret(&c->keep, KEEP_MAX);
+    buf_init_secret(&c->keep_filled, KEEP_MAX);
     buf_init(&c->folded, FOLDED_MAX);
     return c->columns == NULL || c->number_of == NULL || c->filled == NULL || c->failed == NULL ? ERR_NOMEM : OK;
 }

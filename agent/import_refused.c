@@ -28,8 +28,8 @@ enum err refused_rows_new(struct refused_rows **out, const char *path, char deli
         return ERR_NOMEM;
     x->path = path;
     x->delimiter = delimiter;
-    buf_init(&x->headings, ROW_MAX);
-    buf_init(&x->line, ROW_MAX);
+    buf_init_secret(&x->headings, ROW_MAX);
+    buf_init_secret(&x->line, ROW_MAX);
     *out = x;
     return OK;
 }

@@ -121,7 +121,7 @@ enum err replace_rest(struct agent *a, struct capture *c, struct queue_writer *w
     struct search x = {.keys = keys, .units = units};
     enum err e;
 
-    buf_init(&x.key, ROW_KEY_MAX);
+    buf_init_secret(&x.key, ROW_KEY_MAX);
     e = queue_each(a, &slot, look, &x);
     buf_wipe(&x.key);
 

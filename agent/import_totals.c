@@ -36,7 +36,7 @@ enum err totals_new(struct totals **out, const struct import_map *m)
     if (t == NULL)
         return ERR_NOMEM;
     t->map = m;
-    buf_init(&t->folded, (size_t)8 * LONGEST);
+    buf_init_secret(&t->folded, (size_t)8 * LONGEST);
     for (size_t i = 0; i < USUAL; i++)
         note_beginning(t, usual[i]);
     for (size_t i = 0; (own = import_map_total(m, i)) != NULL; i++)

@@ -46,7 +46,7 @@ enum err interview_new(struct interview **out, struct capture *c, const struct v
         return ERR_NOMEM;
     i->c = c;
     i->form = capture_form(c);
-    buf_init(&i->keep, KEEP_MAX);
+    buf_init_secret(&i->keep, KEEP_MAX);
     i->values = calloc(count + 1, sizeof(*i->values));
     i->scratch = calloc(count + 1, sizeof(*i->scratch));
     i->rows = calloc(count + 1, sizeof(struct value *));
@@ -64,6 +64,14 @@ enum err interview_new(struct interview **out, struct capture *c, const struct v
     return OK;
 }
 
+static void drop_remark(struct interview *i, uint32_t field)
+{
+    if (i->remarks[field] != NULL)
+        wipe(i->remarks[field], strlen(i->remarks[field]));
+    free(i->remarks[field]);
+    i->remarks[field] = NULL;
+}
+
 void interview_free(struct interview *i)
 {
     if (i == NULL)
@@ -72,7 +80,7 @@ void interview_free(struct interview *i)
         if (i->rows != NULL)
             free(i->rows[k]);
         if (i->remarks != NULL)
-            free(i->remarks[k]);
+            drop_remark(i, k);
     }
     expr_arena_free(i->arena);
     free(i->rows);
@@ -232,7 +240,7 @@ static void make_prompt(struct interview *i, const struct place *p, char out[PRO
                                                                  : "";
     struct buf text;
 
-    buf_init(&text, (size_t)4 * FORM_MAX_TEXT);
+    buf_init_secret(&text, (size_t)4 * FORM_MAX_TEXT);
     value_format(&text, p->field, v);
     if (text.len > 0)
         (void)snprintf(out, PROMPT_MAX, "%s%s[%.120s]:", what, what[0] != '\0' ? " " : "", buf_cstr(&text));
@@ -307,8 +315,7 @@ static enum err ask_remark(struct interview *i, const struct place *p)
 
     if (e != OK)
         return e;
-    free(i->remarks[p->top]);
-    i->remarks[p->top] = NULL;
+    drop_remark(i, p->top);
     if (line[0] != '\0' && (i->remarks[p->top] = strdup(line)) == NULL)
         return ERR_NOMEM;
     return OK;

@@ -117,7 +117,7 @@ enum err segment_key(const struct agent *a, struct store_txn *t, const struct ge
 
     gen_put(key, g);
     be32_put(key + GEN_BYTES, (uint32_t)(number >> SEGMENT_SHIFT));
-    buf_init(&box, KEY_BYTES + LOCK_OVERHEAD);
+    buf_init_secret(&box, KEY_BYTES + LOCK_OVERHEAD);
     e = store_get(t, T_SEGMENTS, bytes_of(key, sizeof(key)), &value);
     if (e == OK) {
         e = unlock_bytes(&box, key_secret(a->home_key), bytes_of(key, sizeof(key)), value);
@@ -194,7 +194,7 @@ void page_maker_init(struct page_maker *m, struct agent *a, const struct generat
     memset(m, 0, sizeof(*m));
     m->a = a;
     m->gen = *g;
-    buf_init(&m->plain, RECORD_MAX + 4096);
+    buf_init_secret(&m->plain, RECORD_MAX + 4096);
 }
 
 void page_maker_fini(struct page_maker *m)
@@ -366,7 +366,7 @@ enum err queue_reader_open(struct queue_reader **out, const struct agent *a, con
     if (r == NULL)
         return ERR_NOMEM;
     r->a = a;
-    buf_init(&r->page.plain, RECORD_MAX + 4096);
+    buf_init_secret(&r->page.plain, RECORD_MAX + 4096);
     if (from != NULL) {
         r->gen = from->gen;
         r->next = from->number;

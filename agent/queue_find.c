@@ -94,7 +94,7 @@ enum err queue_find_current(const struct agent *a, const struct queue_filter *sl
     struct finder f = {.key = key};
     enum err e;
 
-    buf_init(&f.text, KEY_TEXT_MAX);
+    buf_init_secret(&f.text, KEY_TEXT_MAX);
     e = queue_each(a, slot, look, &f);
     buf_wipe(&f.text);
     if (e == OK && !f.is_alive)
@@ -137,7 +137,7 @@ static enum err resolve_among(const struct agent *a, const struct generation *fo
     enum err e = OK;
 
     *matches = 0;
-    buf_init(&record, RECORD_MAX);
+    buf_init_secret(&record, RECORD_MAX);
     for (size_t i = 0; i < count && e == OK; i++) {
         struct record_ref ref = {found[i], number};
 

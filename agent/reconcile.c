@@ -339,8 +339,8 @@ static enum err move_pages(struct mover *m, uint64_t end)
     uint64_t last_done = 0;
     enum err e = first_page(m, key);
 
-    buf_init(&page.plain, RECORD_MAX + 4096);
-    buf_init(&scratch, RECORD_MAX + 4096);
+    buf_init_secret(&page.plain, RECORD_MAX + 4096);
+    buf_init_secret(&scratch, RECORD_MAX + 4096);
     while (e == OK && (e = find_page(m, key, &page)) == OK && page.first <= end && page.first > last_done) {
         last_done = page.first;
         if ((e = move_page(m, key, &page, end, &scratch)) != OK)

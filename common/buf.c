@@ -13,17 +13,27 @@ void buf_init(struct buf *b, size_t max)
     b->max = max < SIZE_MAX ? max : SIZE_MAX - 1; /* one more is for the NUL of buf_cstr() */
 }
 
+void buf_init_secret(struct buf *b, size_t max)
+{
+    buf_init(b, max);
+    b->secret = true;
+}
+
 void buf_fini(struct buf *b)
 {
+    bool secret = b->secret;
     size_t max = b->max;
 
+    if (secret && b->data != NULL)
+        explicit_bzero(b->data, b->cap);
     free(b->data);
     buf_init(b, max);
+    b->secret = secret;
 }
 
 void buf_wipe(struct buf *b)
 {
-    if (b->data != NULL)
+    if (!b->secret && b->data != NULL)
         explicit_bzero(b->data, b->cap);
     buf_fini(b);
 }
@@ -33,6 +43,19 @@ void buf_reset(struct buf *b)
     b->len = 0;
     b->failed = false;
     b->over_max = false;
+}
+
+/* realloc() may move the bytes and leave the old ones where they were. */
+static uint8_t *grow_secret(struct buf *b, size_t cap)
+{
+    uint8_t *grown = malloc(cap);
+
+    if (grown == NULL || b->data == NULL)
+        return grown;
+    memcpy(grown, b->data, b->len);
+    explicit_bzero(b->data, b->cap);
+    free(b->data);
+    return grown;
 }
 
 /* Makes sure that `more` bytes fit, plus one for buf_cstr(). */
@@ -52,7 +75,7 @@ static bool reserve(struct buf *b, size_t more)
         return true;
     while (cap <= b->len + more)
         cap = cap > SIZE_MAX / 2 ? b->len + more + 1 : cap * 2;
-    grown = realloc(b->data, cap);
+    grown = b->secret ? grow_secret(b, cap) : realloc(b->data, cap);
     if (grown == NULL) {
         b->failed = true;
         return false;

@@ -17,13 +17,17 @@ struct buf {
     size_t max;    /* never grows past it */
     bool failed;   /* no memory, or `max` reached */
     bool over_max; /* which of the two */
+    bool secret;   /* leaves no copy behind when it grows */
 };
 
 /* The caller's storage.  `max` is the most bytes it may ever hold. */
 void buf_init(struct buf *b, size_t max);
+/* The same for plain text of submissions and keys: where it has to move, the old place is wiped, as is all of it by
+ * buf_fini(). */
+void buf_init_secret(struct buf *b, size_t max);
 /* Frees the bytes; the buffer is empty and usable again with the same `max`. */
 void buf_fini(struct buf *b);
-/* Overwrites the bytes before freeing: for plain text of submissions and keys. */
+/* Overwrites the bytes before freeing, whatever kind of buffer it is. */
 void buf_wipe(struct buf *b);
 /* Empties it and clears `failed`; keeps the memory. */
 void buf_reset(struct buf *b);

@@ -37,9 +37,14 @@ static enum err read_all(int fd, const char *path, size_t max, uint8_t **bytes, 
 
             if (more > max + 1)
                 more = max + 1;
-            grown = realloc(*bytes, more + 1); /* and the NUL */
+            grown = malloc(more + 1); /* and the NUL; not realloc(): no copy of answers or passphrases stays behind */
             if (grown == NULL)
                 return err_set(ERR_NOMEM, _("%s: not enough memory to read it"), path);
+            if (*bytes != NULL) {
+                memcpy(grown, *bytes, *len);
+                explicit_bzero(*bytes, *len);
+                free(*bytes);
+            }
             *bytes = grown;
             cap = more;
         }

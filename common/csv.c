@@ -209,7 +209,7 @@ enum err csv_open(struct csv **out, FILE *from, const struct csv_options *o)
     c->encoding = o->encoding;
     c->max_cell = o->max_cell != 0 ? o->max_cell : CSV_MAX_CELL;
     c->line = 1;
-    buf_init(&c->text, 3 * (c->max_cell + CSV_MAX_ROW)); /* a Windows-1251 byte takes at most three in UTF-8 */
+    buf_init_secret(&c->text, 3 * (c->max_cell + CSV_MAX_ROW)); /* a Windows-1251 byte takes at most three in UTF-8 */
     e = allocate(c);
     if (e == OK && c->encoding == CSV_ENCODING_AUTO) {
         c->origin = ftello(from);

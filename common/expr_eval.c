@@ -37,6 +37,8 @@ void expr_arena_free(struct expr_arena *a)
     if (a == NULL)
         return;
     expr_matcher_free(a->matcher);
+    if (a->bytes != NULL)
+        explicit_bzero(a->bytes, a->size); /* answers were computed with here */
     free(a->bytes);
     free(a);
 }

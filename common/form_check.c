@@ -214,7 +214,7 @@ static void judge_calculation(struct judge *j, const struct form_node *n, const 
     }
     if (is_equal(n->field, v, &made))
         return;
-    buf_init(&formatted, 1024);
+    buf_init_secret(&formatted, 1024);
     value_format(&formatted, n->field, &made);
     if (made.state == VALUE_PRESENT)
         (void)snprintf(text, sizeof(text), _("the form calculates another value: expected %.200s, from %.300s"),

@@ -21,7 +21,7 @@ enum err form_checker_new(struct form_checker **out)
         free(c);
         return e;
     }
-    buf_init(&c->text, FORMATTED_MAX);
+    buf_init_secret(&c->text, FORMATTED_MAX);
     *out = c;
     return OK;
 }

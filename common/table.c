@@ -27,7 +27,7 @@ enum err table_new(struct table **out, const struct table_column *columns, size_
         return err_set(ERR_NOMEM, _("not enough memory"));
     t->columns = columns;
     t->count = count;
-    buf_init(&t->text, MAX_BYTES);
+    buf_init_secret(&t->text, MAX_BYTES);
     *out = t;
     return OK;
 }
@@ -320,8 +320,8 @@ enum err table_print(const struct table *t, enum table_format f, FILE *to)
     struct printer p = {.t = t, .format = f, .widths = widths, .cells = cells};
     enum err e = ERR_NOMEM;
 
-    buf_init(&p.scratch, MAX_BYTES);
-    buf_init(&p.line, MAX_BYTES);
+    buf_init_secret(&p.scratch, MAX_BYTES);
+    buf_init_secret(&p.line, MAX_BYTES);
     if (widths != NULL && cells != NULL)
         e = print_lines(&p, to);
     else

@@ -43,7 +43,7 @@ static enum err forget(struct hub *h)
         return e;
     if ((e = checkpoint_forget_later(h, t, clock_today(), &count)) == OK && count > 0) {
         command_user(who, sizeof(who));
-        hub_audit(h, t, who, "%u checkpoints of later days forgotten", count);
+        e = hub_audit_do(h, t, who, AUDIT_CHECKPOINT_FORGET, "", "count=%u", count);
     }
     if ((e = command_finish(h, t, e)) == OK)
         (void)printf(_("Checkpoints of later days, forgotten: %u.\n"), count);

@@ -201,16 +201,8 @@ static enum err find_place(struct explain *x, const char *period)
 
 static enum err audit(struct explain *x)
 {
-    struct store_txn *t = NULL;
-    char who[80];
-    enum err e = store_begin_write(x->hub->store, &t);
-
-    if (e != OK)
-        return e;
-    command_user(who, sizeof(who));
-    hub_audit(x->hub, t, who, "explain %s, period %s, unit %s", x->indicator->id, x->period.id,
-              x->unit != NULL ? x->unit : "(all)");
-    return store_commit(t);
+    return command_note(x->hub, AUDIT_VIEW_EXPLAIN, x->indicator->id, "programme=%s\nperiod=%s\nunit=%s\nbreakdown=%s",
+                        x->programme->id, x->period.id, x->unit != NULL ? x->unit : "", x->breakdown);
 }
 
 /* ---- the command ---- */

@@ -243,19 +243,16 @@ static enum err say_erased(struct export *x)
 static enum err audit(struct export *x)
 {
     struct store_txn *t = NULL;
-    char who[80];
     enum err e = store_begin_read(x->hub->store, &t);
 
     if (e != OK)
         return e;
     e = ledger_each_current(x->hub->ledger, t, x->form, x->unit, x->period.id, count_one, &x->total);
     store_abort(t);
-    if (e != OK || (e = store_begin_write(x->hub->store, &t)) != OK)
+    if (e != OK)
         return e;
-    command_user(who, sizeof(who));
-    hub_audit(x->hub, t, who, "export of %llu submissions, raw: form %s, period %s, unit %s",
-              (unsigned long long)x->total, x->form, x->period.id, x->unit != NULL ? x->unit : "(all)");
-    return store_commit(t);
+    return command_note(x->hub, AUDIT_EXPORT_SUBMISSIONS, x->form, "period=%s\nunit=%s\ncount=%llu", x->period.id,
+                        x->unit != NULL ? x->unit : "", (unsigned long long)x->total);
 }
 
 /* What was filled in before counts on; nothing new is asked for. */
@@ -302,8 +299,8 @@ static enum err export_submissions(struct export *x, const char *period)
         (e = form_period(f, x->hub->calendar, period, &x->period)) != OK ||
         (x->unit != NULL && (e = command_unit(x->hub, x->unit)) != OK) || (e = find_fields(x, f)) != OK)
         return e;
-    buf_init(&x->out, FLUSH_BYTES + 8 * LINE_MAX);
-    buf_init(&x->cell, LINE_MAX);
+    buf_init_secret(&x->out, FLUSH_BYTES + 8 * LINE_MAX);
+    buf_init_secret(&x->cell, LINE_MAX);
     if ((e = audit(x)) == OK) {
         command_mark_internal();
         e = write_all(x);

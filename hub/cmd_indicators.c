@@ -308,23 +308,14 @@ static enum err put_row(void *ctx, const struct indicator_line *l)
 
 static const char *said(const char *text)
 {
-    return text != NULL ? text : "(all)";
+    return text != NULL ? text : "";
 }
 
 /* Who looked.  A full disk does not blind the office. */
 static void audit(struct hub *h, const struct indicator_query *q)
 {
-    struct store_txn *t = NULL;
-    char who[80];
-    enum err e = store_begin_write(h->store, &t);
-
-    if (e == OK) {
-        command_user(who, sizeof(who));
-        hub_audit(h, t, who, "indicators: programme %s, indicator %s, period %s, unit %s", said(q->programme),
-                  said(q->indicator), said(q->period), said(q->unit));
-        e = store_commit(t);
-    }
-    if (e != OK)
+    if (command_note(h, AUDIT_VIEW_INDICATORS, said(q->programme), "indicator=%s\nperiod=%s\nunit=%s",
+                     said(q->indicator), said(q->period), said(q->unit)) != OK)
         (void)fprintf(stderr, _("The audit could not note this: %s\n"), err_text());
 }
 

@@ -91,8 +91,8 @@ static enum err close_period(struct hub *h, const char *text, const struct closi
         o.by = who;
     o.period = p.id;
     if ((e = command_period(h, text, &p)) == OK && (e = close_in(h, t, &o, &count)) == OK)
-        hub_audit(h, t, who, "period %s%s closed%s%s", p.id, in_group(group, sizeof(group), o.group),
-                  o.is_forced ? " by force: " : "", o.is_forced ? o.reason : "");
+        e = hub_audit_do(h, t, who, AUDIT_PERIOD_CLOSE, p.id, "group=%s\nforced=%s\nby=%s",
+                         o.group != NULL ? o.group : "", o.is_forced ? "yes" : "", o.by == who ? "" : o.by);
     if ((e = command_finish(h, t, e)) != OK)
         return e;
     cli_format_count(lines, sizeof(lines), count);
@@ -143,7 +143,8 @@ static enum err reopen_period(struct hub *h, const char *text, const struct clos
         o.by = who;
     o.period = p.id;
     if ((e = command_period(h, text, &p)) == OK && (e = closing_reopen(h, t, &o)) == OK)
-        hub_audit(h, t, who, "period %s%s opened again: %s", p.id, in_group(group, sizeof(group), o.group), o.reason);
+        e = hub_audit_do(h, t, who, AUDIT_PERIOD_REOPEN, p.id, "group=%s\nby=%s", o.group != NULL ? o.group : "",
+                         o.by == who ? "" : o.by);
     if ((e = command_finish(h, t, e)) == OK)
         (void)printf(_("Period %s%s is open again; what was frozen can still be read.\n"), p.id,
                      in_group(group, sizeof(group), o.group));

@@ -264,8 +264,7 @@ static enum err store_programme(struct hub *h, struct store_txn *t, const struct
     if ((e = hub_reload(h, t)) != OK)
         return err_prefix(e, _("with this pack the hub's programmes do not fit together any more"));
     command_user(who, sizeof(who));
-    hub_audit(h, t, who, "programme %s version %s loaded", j->programme->id, j->programme->version);
-    return OK;
+    return hub_audit_do(h, t, who, AUDIT_PROGRAMME_LOAD, j->programme->id, "version=%s", j->programme->version);
 }
 
 /* *again: another programme was loaded since the look. */

@@ -223,9 +223,9 @@ static enum err keep_one(void *ctx, const char *school)
     (void)snprintf(row.by, sizeof(row.by), "%.64s", w->asked->by != NULL ? w->asked->by : w->who);
     if ((e = publication_tables_make(&tables, w->publication, w->programme, &w->asked->period)) == OK &&
         (e = publication_keep(w->hub, w->t, &row, &tables, &object)) == OK)
-        hub_audit(w->hub, w->t, w->who, "published %s %s for %s%s%s (%llu)", row.head.programme, row.head.period,
-                  row.head.audience, school == NULL ? "" : " ", school == NULL ? "" : school,
-                  (unsigned long long)row.id);
+        e = hub_audit_do(w->hub, w->t, w->who, AUDIT_PUBLISH_MAKE, row.head.programme,
+                         "period=%s\naudience=%s\nschool=%s\nnumber=%llu", row.head.period, row.head.audience,
+                         school == NULL ? "" : school, (unsigned long long)row.id);
     buf_fini(&object);
     publication_tables_fini(&tables);
     return e;

@@ -236,6 +236,8 @@ enum err publish_show(struct hub *h, const char *id, const char *out_dir, enum t
     enum err e = command_number(&number, "show", id, 1, INT64_MAX);
 
     publication_tables_init(&tables);
+    if (e == OK)
+        e = command_note(h, AUDIT_PUBLISH_OUT, "", "number=%lld", (long long)number);
     if (e == OK && (e = store_begin_read(h->store, &t)) == OK &&
         (e = publication_get(h, t, (uint64_t)number, &row)) == OK && (e = publication_read(t, &row, &tables)) == OK)
         e = out_dir == NULL ? publish_print(h, &row, &tables, f) : publish_write(out_dir, &row, &tables);

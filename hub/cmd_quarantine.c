@@ -257,7 +257,7 @@ static enum err show(struct hub *h, const char *wanted, enum table_format f)
         if ((e = quarantine_named(h, t, wanted, &q)) == OK && (e = put_all(h, t, &q, table, f)) == OK) {
             command_user(who, sizeof(who));
             record_id_format(id, name_of(h, q.participant), &q.ref);
-            hub_audit(h, t, who, "quarantine show %s", id);
+            e = hub_audit_do(h, t, who, AUDIT_VIEW_QUARANTINE, id, "%s", "");
         }
         e = command_finish(h, t, e);
     }

@@ -24,9 +24,8 @@ static enum err decide_in(struct hub *h, struct store_txn *t, const struct word_
     command_user(who, who_size);
     if ((e = returns_decide(h, t, o->word, form->id, o->unit, period.id, o->by != NULL ? o->by : who, o->text)) != OK)
         return e;
-    hub_audit(h, t, who, o->word == WORD_ACCEPTED ? "accepted: %s, %s, %s%s%s" : "asked back: %s, %s, %s%s%s", form->id,
-              o->unit, period.id, o->by != NULL ? ", by " : "", o->by != NULL ? o->by : "");
-    return OK;
+    return hub_audit_do(h, t, who, o->word == WORD_ACCEPTED ? AUDIT_RETURN_ACCEPT : AUDIT_RETURN_QUESTION, form->id,
+                        "unit=%s\nperiod=%s\nby=%s", o->unit, period.id, o->by != NULL ? o->by : "");
 }
 
 static enum err decide(struct hub *h, const struct word_options *o)

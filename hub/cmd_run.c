@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -34,13 +35,15 @@ int cmd_core(int argc, char **argv)
 
 /* A home that cannot be opened, or is served already, is told at once instead of by children that die again and again.
  */
-static enum err check_home(const char *home)
+static enum err check_home(const char *home, char **exchange)
 {
     struct hub *h = NULL;
     enum err e = hub_open(&h, home, HUB_READ);
 
     if (e == OK && lease_has_core(h->lease))
         e = err_set(ERR_BUSY, _("%s: a core is running there already"), home);
+    if (e == OK && h->conf.gateway_folder != NULL && (*exchange = strdup(h->conf.gateway_folder)) == NULL)
+        e = ERR_NOMEM;
     hub_close(h, false);
     return e;
 }
@@ -51,14 +54,18 @@ int cmd_serve(int argc, char **argv)
     const char *self = "svodka-hub";
     const struct cli_command *c = command_named("serve");
     const struct cli_option options[] = {HOME_OPTION(&home), LAST_OPTION};
+    char *exchange = NULL;
+    int code;
     enum err e;
 
     if (cli_parse(c, options, argc, argv, 0, 0) < 0)
         return cli_exit_code();
-    if ((e = cli_home(home, &home)) != OK || (e = check_home(home)) != OK)
+    if ((e = cli_home(home, &home)) != OK || (e = check_home(home, &exchange)) != OK)
         return cli_fail(e);
     log_init("svodka-hub", LOG_NOTICE);
-    return cli_fail(hub_serve(home, self));
+    code = cli_fail(hub_serve(home, exchange, self));
+    free(exchange);
+    return code;
 }
 
 int cmd_gateway(int argc, char **argv)

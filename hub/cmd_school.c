@@ -101,7 +101,7 @@ static enum err add_in(struct hub *h, struct store_txn *t, struct add *a)
 
     if (hub_directory_is_stale(h) && ((e = hub_issue_directory(h, t)) != OK || (e = hub_reload(h, t)) != OK))
         return e;
-    buf_init(&text, INVITATION_MAX);
+    buf_init_secret(&text, INVITATION_MAX);
     a->school.ticket = &a->ticket;
     command_user(who, sizeof(who));
     e = a->is_rekey ? rekey_in(h, t, a, who, &text) : invite_in(h, t, a, who, &text);

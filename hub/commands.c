@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <pwd.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,8 @@ enum err command_finish(struct hub *h, struct store_txn *t, enum err e)
 {
     if (t == NULL)
         return e;
+    if (e == OK)
+        e = audit_sign(h, t);
     if (e != OK)
         store_abort(t);
     else
@@ -142,6 +145,25 @@ enum err command_finish(struct hub *h, struct store_txn *t, enum err e)
         ledger_committed(h->ledger);
     else
         ledger_aborted(h->ledger);
+    return e;
+}
+
+enum err command_note(struct hub *h, enum audit_action a, const char *subject, const char *fmt, ...)
+{
+    char detail[AUDIT_DETAIL_MAX + 1], who[80];
+    struct store_txn *t = NULL;
+    va_list ap;
+    enum err e = store_begin_write(h->store, &t);
+
+    if (e != OK)
+        return e;
+    va_start(ap, fmt);
+    (void)vsnprintf(detail, sizeof(detail), fmt, ap);
+    va_end(ap);
+    command_user(who, sizeof(who));
+    if ((e = hub_audit_do(h, t, who, a, subject, "%s", detail)) == OK && (e = audit_sign(h, t)) == OK)
+        return store_commit(t);
+    store_abort(t);
     return e;
 }
 
@@ -203,14 +225,31 @@ enum err command_form(const struct hub *h, const char *id, const struct form **o
     return nothing_like(_("form"), id, names, count);
 }
 
+/* Who has logged in, which sudo and su do not change; else whose process this is. */
+static uid_t login_user(void)
+{
+    char text[24] = "";
+    char *end = text;
+    unsigned long uid;
+    FILE *f = fopen("/proc/self/loginuid", "re");
+
+    if (f == NULL)
+        return getuid();
+    if (fgets(text, sizeof(text), f) == NULL)
+        text[0] = '\0';
+    (void)fclose(f);
+    uid = strtoul(text, &end, 10);
+    return end == text || uid >= UINT32_MAX ? getuid() : (uid_t)uid;
+}
+
 void command_user(char *out, size_t size)
 {
-    const struct passwd *who = getpwuid(getuid());
+    const struct passwd *who = getpwuid(login_user());
 
     if (who != NULL)
         (void)snprintf(out, size, "office:%s", who->pw_name);
     else
-        (void)snprintf(out, size, "office:%u", (unsigned)getuid());
+        (void)snprintf(out, size, "office:%u", (unsigned)login_user());
 }
 
 /* ---- what is shown ---- */

@@ -5,6 +5,7 @@
 
 #include "common/cli.h"
 #include "common/table.h"
+#include "hub/audit.h"
 #include "hub/evaluate.h"
 #include "hub/hub.h"
 #include "hub/registry.h"
@@ -60,6 +61,8 @@ int cmd_backup(int argc, char **argv);
 int cmd_backup_list(int argc, char **argv);
 int cmd_backup_confirm(int argc, char **argv);
 int cmd_restore(int argc, char **argv);
+int cmd_audit_export(int argc, char **argv);
+int cmd_audit_check(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_expr(int argc, char **argv);
 int cmd_core(int argc, char **argv);
@@ -106,8 +109,13 @@ MUST_CHECK enum err command_open(struct hub **out, const char *home_option, enum
 int command_close(struct hub *h, enum err e, bool changed);
 /* A write transaction over the newest definitions and registry, which another command may have changed meanwhile. */
 MUST_CHECK enum err command_begin(struct hub *h, struct store_txn **t);
-/* Ends it: commits when `e` is OK.  Returns `e`, or what the commit said. */
+/* Ends it: signs the audit and commits when `e` is OK.  Returns `e`, or what the commit said. */
 MUST_CHECK enum err command_finish(struct hub *h, struct store_txn *t, enum err e);
+
+/* One entry in the audit, in a transaction of its own, signed: before something is shown or written out, so that
+ * nothing leaves without it. */
+MUST_CHECK enum err command_note(struct hub *h, enum audit_action a, const char *subject, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
 
 /* A period, whatever its series, that the person named by id or label; ERR_NOT_FOUND with what is near. */
 MUST_CHECK enum err command_period(const struct hub *h, const char *text, struct period *out);
@@ -117,7 +125,7 @@ MUST_CHECK enum err command_unit(struct hub *h, const char *unit);
 MUST_CHECK enum err command_form(const struct hub *h, const char *id, const struct form **out);
 /* `programme load DIR`, but for opening and closing the hub: judges, prints what is wrong, loads, says so. */
 MUST_CHECK enum err command_load_pack(struct hub *h, const char *dir);
-/* Who works here, for the audit: "office:NAME". */
+/* Who works here, for the audit: "office:NAME" of the account that logged in, also behind sudo -u. */
 void command_user(char *out, size_t size);
 
 /* ---- what is shown ---- */

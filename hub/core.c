@@ -1,12 +1,15 @@
 #include "hub/core.h"
 
+#include "common/cli.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "hub/audit.h"
 #include "hub/core_internal.h"
 #include "hub/key_ring.h"
 #include "hub/lease.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,16 +81,12 @@ static void add_door(struct ipc_limits *l, const struct hub *h)
     door->kind = LISTENER_DOOR;
 }
 
-enum err core_send_limits(struct core *c)
+static void fill_limits(const struct core *c, struct ipc_limits *l)
 {
-    struct ipc_packet p = {.type = IPC_LIMITS};
-    struct ipc_limits *l = &p.as.limits;
     const struct hub_conf *conf = &c->hub->conf;
     const struct curve_change *change = &c->hub->ring->curve;
     const struct ring_key *next = ring_next(c->hub->ring);
 
-    if (c->gateway == NULL)
-        return OK;
     memcpy(l->district, c->hub->district, sizeof(l->district));
     l->slots = (uint32_t)conf->slots;
     l->credit = (uint32_t)conf->credit;
@@ -102,7 +101,43 @@ enum err core_send_limits(struct core *c)
         add_listener(l, change->listen, "curve.key", c->hub->curve);
     if (conf->door != NULL)
         add_door(l, c->hub);
-    return ipc_link_send(c->gateway, &p);
+}
+
+/* The secret half of each listener's key, once each. */
+static enum err send_keys(struct core *c, const struct ipc_limits *l)
+{
+    char path[FOLDER_PATH_MAX], name[sizeof("keys/") + IPC_KEY_NAME];
+    struct ipc_packet p = {.type = IPC_KEY};
+    struct key *k = NULL;
+    enum err e = OK;
+
+    for (uint32_t i = 0; i < l->listener_count && e == OK; i++) {
+        if (l->listeners[i].kind != LISTENER_SCHOOLS ||
+            (i > 0 && strcmp(l->listeners[i].key, l->listeners[i - 1].key) == 0))
+            continue;
+        (void)snprintf(name, sizeof(name), "keys/%s", l->listeners[i].key);
+        if ((e = folder_path(path, c->hub->dir, name)) != OK || (e = key_read(&k, path, KEY_CURVE)) != OK)
+            break;
+        memcpy(p.as.key.name, l->listeners[i].key, sizeof(p.as.key.name));
+        memcpy(p.as.key.secret, key_secret(k), KEY_BYTES);
+        key_free(k);
+        k = NULL;
+        e = ipc_link_send(c->gateway, &p);
+        wipe(&p.as.key, sizeof(p.as.key));
+    }
+    return e;
+}
+
+enum err core_send_limits(struct core *c)
+{
+    struct ipc_packet p = {.type = IPC_LIMITS};
+    enum err e;
+
+    if (c->gateway == NULL)
+        return OK;
+    fill_limits(c, &p.as.limits);
+    e = ipc_link_send(c->gateway, &p);
+    return e == OK ? send_keys(c, &p.as.limits) : e;
 }
 
 static void lose_gateway(struct core *c, const char *why)
@@ -123,7 +158,7 @@ static void accept_gateway(struct core *c)
 
     if (fd < 0)
         return;
-    if (!lease_peer_is_ours(fd)) {
+    if (!lease_peer_is(fd, c->gateway_user)) {
         log_warning("core: a process of another user wanted to be the gateway; refused");
         close(fd);
         return;
@@ -149,6 +184,7 @@ static enum err take_packet(struct core *c, const struct ipc_packet *p)
     case IPC_LIMITS:
     case IPC_ALLOW:
     case IPC_ALLOW_END:
+    case IPC_KEY:
     case IPC_REPLY: break;
     }
     return err_set(ERR_MALFORMED, "the gateway sent what only the core may say");
@@ -246,9 +282,31 @@ static void handle(struct core *c, uint64_t source, uint32_t events)
     }
 }
 
+/* What the core itself wrote into the audit, or a command that was killed, is signed within a minute: in the evening
+ * all of the day is. */
+static void sign_audit(struct core *c)
+{
+    struct store_txn *t = NULL;
+    bool is_signed = true;
+    enum err e = store_begin_read(c->hub->store, &t);
+
+    if (e == OK)
+        e = audit_is_signed(t, &is_signed);
+    store_abort(t);
+    if (e == OK && !is_signed && (e = store_begin_write(c->hub->store, &t)) == OK) {
+        if ((e = audit_sign(c->hub, t)) == OK)
+            e = store_commit(t);
+        else
+            store_abort(t);
+    }
+    if (e != OK)
+        log_warning("core: the audit is not signed: %s; tried again in a minute", err_text());
+}
+
 static enum err loop(struct core *c)
 {
     struct epoll_event events[16];
+    enum err e;
 
     while (!c->stopping) {
         int n = epoll_wait(c->epoll, events, 16, c->checkpoint != NULL ? 0 : core_inbox_wait(c, MAINTAIN_MS));
@@ -260,6 +318,7 @@ static enum err loop(struct core *c)
         update_gateway(c);
         if (clock_mono_ms() - c->last_maintain_ms > MAINTAIN_MS) {
             store_maintain(c->hub->store);
+            sign_audit(c);
             c->last_maintain_ms = clock_mono_ms();
             core_keys(c);
         }
@@ -270,20 +329,45 @@ static enum err loop(struct core *c)
     c->checkpoint = NULL;
     /* What the workers finish now is committed; the rest was never promised. */
     workers_drain(c->workers);
-    return core_commit_done(c);
+    e = core_commit_done(c);
+    sign_audit(c);
+    return e;
+}
+
+/* "svodka-gateway", or a number. */
+static enum err find_gateway_user(struct core *c)
+{
+    const char *name = c->hub->conf.gateway_user;
+    const struct passwd *who;
+    int64_t number;
+    char *end = NULL;
+
+    c->gateway_user = (uid_t)-1;
+    if (name == NULL)
+        return OK;
+    if ((who = getpwnam(name)) != NULL) {
+        c->gateway_user = who->pw_uid;
+        return OK;
+    }
+    number = strtoll(name, &end, 10);
+    if (name[0] == '\0' || *end != '\0' || number < 1 || number >= UINT32_MAX)
+        return err_set(ERR_INVALID, _("hub.yaml: gateway.user: this system has no user \"%.100s\""), name);
+    c->gateway_user = (uid_t)number;
+    return OK;
 }
 
 static enum err open_core(struct core *c, const char *home)
 {
     enum err e;
 
-    if ((e = open_signals(c)) != OK || (e = hub_open(&c->hub, home, HUB_CORE)) != OK)
+    if ((e = open_signals(c)) != OK || (e = hub_open(&c->hub, home, HUB_CORE)) != OK ||
+        (e = find_gateway_user(c)) != OK)
         return e;
     c->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (c->epoll < 0)
         return err_errno(ERR_IO, errno, "epoll");
     if ((e = workers_start(&c->workers, c->hub)) != OK ||
-        (e = local_listen(home, "core.sock", &c->gateway_listen)) != OK ||
+        (e = link_listen(home, c->hub->conf.gateway_folder, &c->gateway_listen)) != OK ||
         (e = lease_listen(home, &c->operator_listen)) != OK || (e = watch(c, c->signals, SOURCE_SIGNAL)) != OK ||
         (e = watch(c, c->gateway_listen, SOURCE_GATEWAY_LISTEN)) != OK ||
         (e = watch(c, c->operator_listen, SOURCE_OPERATOR_LISTEN)) != OK ||

@@ -12,8 +12,9 @@
 MUST_CHECK enum err core_run(const char *home, int ready_fd);
 /* Gateway and core as children; restarts either when it dies, with growing pauses; ends both in order.  While agents
  * can come run/ready is there, with this process's number in it; the first time it also says so on standard error.
- * ERR_BUSY: another one serves this home.  ERR_INVALID: one of the two could not even start. */
-MUST_CHECK enum err hub_serve(const char *home, const char *self);
+ * `exchange`: gateway.folder of hub.yaml, or NULL.  ERR_BUSY: another one serves this home.  ERR_INVALID: one of the
+ * two could not even start. */
+MUST_CHECK enum err hub_serve(const char *home, const char *exchange, const char *self);
 /* The path of svodka-hub-gateway: in the folder SVODKA_LIBEXEC when that is set; else beside `self` (argv[0]), else in
  * the installed libexec folder.  ERR_NOT_FOUND. */
 MUST_CHECK enum err hub_gateway_program(char out[FOLDER_PATH_MAX], const char *self);

@@ -91,6 +91,12 @@ static void hex_name(char out[80], const uint8_t digest_in[DIGEST_BYTES])
     out[n] = '\0';
 }
 
+/* The folder that spool/ is in. */
+static const char *spool_of(const struct core *c)
+{
+    return c->hub->conf.gateway_folder != NULL ? c->hub->conf.gateway_folder : c->hub->dir;
+}
+
 static enum err read_spool(struct core *c, const char *name, uint32_t length, struct buf *out)
 {
     char path[FOLDER_PATH_MAX];
@@ -98,14 +104,15 @@ static enum err read_spool(struct core *c, const char *name, uint32_t length, st
     uint8_t *at;
     size_t done = 0;
     int fd;
-    enum err e = folder_path(path, c->hub->dir, name);
+    enum err e = folder_path(path, spool_of(c), name);
 
     if (e != OK)
         return e;
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); /* what lies there is the gateway's word */
     if (fd < 0)
         return err_errno(ERR_IO, errno, "%s", path);
-    if (fstat(fd, &st) != 0 || st.st_size != (off_t)length || (at = buf_grow(out, length)) == NULL) {
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size != (off_t)length ||
+        (at = buf_grow(out, length)) == NULL) {
         close(fd);
         return err_set(ERR_IO, "%s: not the %u bytes that the gateway promised", path, length);
     }
@@ -146,7 +153,7 @@ static void drop_spool(struct core *c, const struct job *j)
 {
     char path[FOLDER_PATH_MAX];
 
-    if (j->spool_file[0] != '\0' && folder_path(path, c->hub->dir, j->spool_file) == OK)
+    if (j->spool_file[0] != '\0' && folder_path(path, spool_of(c), j->spool_file) == OK)
         (void)unlink(path);
 }
 

@@ -11,6 +11,8 @@
 #include "hub/ledger.h"
 #include "hub/registry.h"
 
+#include <sys/types.h>
+
 #define CORE_MAX_OPERATORS 16u
 #define CORE_MAX_JOBS      8u /* batches taken from the gateway and not yet committed */
 
@@ -46,6 +48,7 @@ struct core {
     struct ipc_link *gateway; /* NULL: none connected */
     int operators[CORE_MAX_OPERATORS];
     uint64_t allow_serial;
+    uid_t gateway_user; /* besides our own; (uid_t)-1: nobody */
     struct ipc_status gateway_status;
     int64_t started_ms, last_maintain_ms;
     uint64_t batches, records, refused;

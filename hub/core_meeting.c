@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "hub/archive.h"
+#include "hub/audit.h"
 #include "hub/registry_status.h"
 #include "hub/returns.h"
 #include "hub/words.h"
@@ -355,11 +356,12 @@ enum err core_close_generation(struct core *c, const struct participant *from, c
     if (e != OK)
         return e;
     if ((e = ledger_close_generation(c->hub->ledger, t, from->index, gen)) == OK) {
-        hub_audit(c->hub, t, from->id, "two histories met; generation %u is closed", gen->counter);
-        e = store_commit(t);
-    } else {
-        store_abort(t);
+        e = hub_audit_do(c->hub, t, from->id, AUDIT_SCHOOL_HISTORIES, from->id, "generation=%u", gen->counter);
     }
+    if (e == OK)
+        e = store_commit(t);
+    else
+        store_abort(t);
     if (e == OK)
         ledger_committed(c->hub->ledger);
     else

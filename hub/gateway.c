@@ -86,7 +86,7 @@ static void try_core(struct gateway *g)
 
     if (g->core != NULL || clock_mono_ms() < g->next_try_ms)
         return;
-    e = local_connect(g->home, "core.sock", &fd);
+    e = link_connect(g->home, g->exchange, &fd);
     if (e == OK)
         e = ipc_link_new(&g->core, fd);
     if (e == OK)
@@ -148,8 +148,34 @@ static enum err take_limits(struct gateway *g, const struct ipc_limits *l)
     g->limits = *l;
     g->has_limits = true;
     if (g->spool == NULL)
-        return spool_open(&g->spool, g->home, l->spool_max, l->spool_days);
+        return spool_open(&g->spool, g->exchange != NULL ? g->exchange : g->home, l->spool_max, l->spool_days);
     spool_set_limits(g->spool, l->spool_max, l->spool_days);
+    return OK;
+}
+
+/* A key of a name that came before replaces it. */
+static enum err take_key(struct gateway *g, struct ipc_key *k)
+{
+    struct key *fresh = NULL;
+    unsigned i = 0;
+    enum err e = key_from_secret(&fresh, KEY_CURVE, k->secret);
+
+    wipe(k->secret, sizeof(k->secret));
+    if (e != OK)
+        return e;
+    while (i < g->key_count && strcmp(g->keys[i].name, k->name) != 0)
+        i++;
+    if (i == IPC_LISTENERS) {
+        key_free(fresh);
+        return err_set(ERR_MALFORMED, "the core sends more keys than there are addresses");
+    }
+    if (i == g->key_count) {
+        memcpy(g->keys[i].name, k->name, sizeof(g->keys[i].name));
+        g->key_count++;
+    } else {
+        key_free(g->keys[i].key);
+    }
+    g->keys[i].key = fresh;
     return OK;
 }
 
@@ -196,11 +222,12 @@ static enum err take_reply(struct gateway *g, const struct ipc_reply *r)
     return OK;
 }
 
-static enum err take_packet(struct gateway *g, const struct ipc_packet *p)
+static enum err take_packet(struct gateway *g, struct ipc_packet *p)
 {
     switch (p->type) {
     case IPC_LIMITS: return take_limits(g, &p->as.limits);
     case IPC_ALLOW: return take_allow(g, &p->as.allow);
+    case IPC_KEY: return take_key(g, &p->as.key);
     case IPC_ALLOW_END: take_allow_end(g, p->as.serial); return OK;
     case IPC_REPLY: return take_reply(g, &p->as.reply);
     case IPC_MEETING:
@@ -485,11 +512,13 @@ static void close_parts(struct gateway *g)
     frame_fini(&g->routing);
     frame_fini(&g->payload);
     free(g->meetings);
+    for (unsigned i = 0; i < g->key_count; i++)
+        key_free(g->keys[i].key);
     if (g->signals >= 0)
         close(g->signals);
 }
 
-enum err gateway_run(const char *home, int ready_fd)
+enum err gateway_run(const char *home, const char *exchange, int ready_fd)
 {
     struct gateway *g = calloc(1, sizeof(*g));
     enum err e;
@@ -497,6 +526,7 @@ enum err gateway_run(const char *home, int ready_fd)
     if (g == NULL)
         return ERR_NOMEM;
     g->home = home;
+    g->exchange = exchange;
     g->signals = -1;
     g->ready_fd = ready_fd;
     g->pause_ms = PAUSE_FIRST_MS;

@@ -12,6 +12,8 @@
 /* Waits for the core, listens where the core says, serves until SIGTERM or SIGINT.  ready_fd (or -1) gets one byte when
  * the sockets listen and the self-test was refused as it must be.  ERR_VERSION: the core names other addresses now:
  * start again. */
-MUST_CHECK enum err gateway_run(const char *home, int ready_fd);
+/* `exchange`: the folder shared with a core of another user, which holds core.sock and spool/; then `home` is not
+ * looked at.  NULL: both are in the home.  No file of keys/ is read: the core sends the one key that is needed. */
+MUST_CHECK enum err gateway_run(const char *home, const char *exchange, int ready_fd);
 
 #endif

@@ -135,9 +135,14 @@ void sockets_close(struct gateway *g);
 
 /* ---- the gateway (gateway.c) ---- */
 struct gateway {
-    const char *home;
+    const char *home, *exchange; /* gateway_run() */
     void *ctx, *zap;
     struct gateway_socket sockets[IPC_LISTENERS];
+    struct { /* as the core sent them, until a socket takes them */
+        char name[IPC_KEY_NAME + 1];
+        struct key *key;
+    } keys[IPC_LISTENERS];
+    unsigned key_count;
     unsigned socket_count, first; /* the socket whose turn it is to be read first */
     int signals, ready_fd;
     bool is_listening, stopping;

@@ -72,21 +72,24 @@ static enum err open_monitor(struct gateway *g, struct gateway_socket *s)
     return OK;
 }
 
-static enum err read_key(struct gateway *g, struct gateway_socket *s, const struct ipc_listener *l)
+/* The key becomes the socket's. */
+static enum err take_key(struct gateway *g, struct gateway_socket *s, const struct ipc_listener *l)
 {
     uint8_t print[FINGERPRINT_BYTES];
-    char name[sizeof("keys/") + IPC_KEY_NAME];
-    char path[FOLDER_PATH_MAX];
     enum err e;
 
     if (l->kind == LISTENER_DOOR)
         return (e = fingerprint_read(print, l->key)) == OK ? door_key(&s->key, print) : e;
-    (void)snprintf(name, sizeof(name), "keys/%s", l->key);
-    if ((e = folder_path(path, g->home, name)) != OK || (e = key_read(&s->key, path, KEY_CURVE)) != OK)
-        return e;
+    for (unsigned i = 0; i < g->key_count; i++)
+        if (strcmp(g->keys[i].name, l->key) == 0) {
+            s->key = g->keys[i].key;
+            g->keys[i].key = NULL;
+        }
+    if (s->key == NULL)
+        return err_set(ERR_NOT_FOUND, "the core has not sent the key %s", l->key);
     if (memcmp(key_public(s->key), l->curve, KEY_BYTES) != 0)
         return err_set(ERR_INVALID, _("%s: this is not the key that the schools were told; the gateway does not serve"),
-                       path);
+                       l->key);
     return OK;
 }
 
@@ -104,7 +107,7 @@ static enum err socket_for(struct gateway *g, const struct ipc_listener *l, stru
     *out = s = &g->sockets[g->socket_count++];
     (void)snprintf(s->name, sizeof(s->name), "%s", l->key);
     s->kind = l->kind;
-    if ((e = read_key(g, s, l)) != OK)
+    if ((e = take_key(g, s, l)) != OK)
         return e;
     if ((s->router = zmq_socket(g->ctx, ZMQ_ROUTER)) == NULL)
         return zmq_failed("a socket");

@@ -27,6 +27,7 @@ struct entry {
 
 struct spool {
     int dir;
+    mode_t mode; /* of its files: the folder's group may read them where it may write into the folder */
     uint64_t max_bytes, bytes;
     uint32_t days;
     struct entry *entries;
@@ -216,7 +217,7 @@ static enum err read_all(const struct spool *s, const char *name, size_t len, st
 
 static enum err write_at(const struct spool *s, const char *name, uint32_t offset, struct bytes data)
 {
-    int fd = openat(s->dir, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (offset == 0 ? O_TRUNC : 0), 0600);
+    int fd = openat(s->dir, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (offset == 0 ? O_TRUNC : 0), s->mode);
     size_t done = 0;
     enum err e = OK;
 
@@ -284,6 +285,13 @@ static void adopt(struct spool *s, const char *name)
         (void)unlinkat(s->dir, name, 0);
 }
 
+static void choose_mode(struct spool *s)
+{
+    struct stat st;
+
+    s->mode = fstat(s->dir, &st) == 0 && (st.st_mode & S_IWGRP) != 0 ? 0640 : 0600;
+}
+
 /* The names first: renaming while a folder is being read may show a file twice. */
 static enum err scan(struct spool *s)
 {
@@ -323,6 +331,7 @@ enum err spool_open(struct spool **out, const char *home, uint64_t max_bytes, ui
         return ERR_NOMEM;
     spool_set_limits(s, max_bytes, days);
     s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    choose_mode(s);
     e = s->dir < 0 ? err_errno(ERR_IO, errno, "%s", path) : scan(s);
     if (e != OK) {
         spool_close(s);

@@ -1,9 +1,10 @@
 /* gateway_spool.h: beginnings of batches that come in several chunks, so that a lost line resumes where it was.
  *
- * spool/DIGEST.TOTAL.PARTICIPANT.part (0600) holds the bytes from the beginning on; when all are there and the gateway
- * has checked them, the file is renamed to spool/DIGEST, where the core reads and removes it.  Keyed by participant and
- * digest: nobody touches another's beginning.  Nothing is synced: what a power cut takes is sent again, and that is all
- * that the loss of anything here ever costs.  Used by one thread. */
+ * spool/DIGEST.TOTAL.PARTICIPANT.part (0600; where core and gateway share a folder 0640, for its group) holds the bytes
+ * from the beginning on; when all are there and the gateway has checked them, the file is renamed to spool/DIGEST,
+ * where the core reads and removes it.  Keyed by participant and digest: nobody touches another's beginning.  Nothing
+ * is synced: what a power cut takes is sent again, and that is all that the loss of anything here ever costs.  Used by
+ * one thread. */
 #ifndef SVODKA_HUB_GATEWAY_SPOOL_H
 #define SVODKA_HUB_GATEWAY_SPOOL_H
 

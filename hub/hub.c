@@ -49,7 +49,8 @@ const char *const hub_tables[HUB_TABLES + 1] = {[H_META] = "meta",
                                                 [H_BACKUPS] = "backups",
                                                 [H_SIGNERS] = "signers",
                                                 [H_STANDING] = "standing",
-                                                [H_SUSPECTS] = "suspects"};
+                                                [H_SUSPECTS] = "suspects",
+                                                [H_AUDIT_HEADS] = "audit-heads"};
 
 enum err hub_meta_get(struct store_txn *t, const char *key, struct bytes *out)
 {
@@ -83,12 +84,15 @@ static const struct yaml_key conf_table[] = {
     {"gateway.slots", YAML_WANT_INTEGER, false, AT(slots), 1, 10000, NULL},
     {"gateway.credit", YAML_WANT_SIZE, false, AT(credit), 4096, CREDIT_MAX, NULL},
     {"gateway.chunk", YAML_WANT_SIZE, false, AT(chunk), 1024, CHUNK_MAX, NULL},
+    {"gateway.user", YAML_WANT_TEXT, false, AT(gateway_user), 0, 0, NULL},
+    {"gateway.folder", YAML_WANT_TEXT, false, AT(gateway_folder), 0, 0, NULL},
     {"gateway.spool_max", YAML_WANT_SIZE, false, AT(spool_max), 1 << 20, INT64_C(1) << 44, NULL},
     {"gateway.spool_days", YAML_WANT_INTEGER, false, AT(spool_days), 1, 365, NULL},
     {"invitation.days", YAML_WANT_INTEGER, false, AT(invitation_days), 1, 365, NULL},
     {"held.max", YAML_WANT_SIZE, false, AT(held_max), 1 << 20, INT64_C(1) << 40, NULL},
     {"directory.days", YAML_WANT_INTEGER, false, AT(directory_days), 1, 3650, NULL},
     {"operators", YAML_WANT_SEQUENCE, false, offsetof(struct conf_file, operators), 0, 0, NULL},
+    {"keys.credentials", YAML_WANT_BOOLEAN, false, AT(keys_credentials), 0, 0, NULL},
     {"checkpoint.at", YAML_WANT_TEXT, false, offsetof(struct conf_file, checkpoint_at), 0, 0, NULL},
     {"inbox", YAML_WANT_TEXT, false, AT(inbox), 0, 0, NULL},
     {"outbox", YAML_WANT_TEXT, false, AT(outbox), 0, 0, NULL},
@@ -202,6 +206,11 @@ static enum err check_conf(const struct hub_conf *c)
         return err_set(ERR_INVALID,
                        _("hub.yaml: gateway.credit: at least gateway.chunk (%lld bytes) is expected (found: %lld)"),
                        (long long)c->chunk, (long long)c->credit);
+    if (c->gateway_folder != NULL && c->gateway_folder[0] != '/')
+        return err_set(ERR_INVALID, _("hub.yaml: gateway.folder: a path from / on is expected (found: %.200s)"),
+                       c->gateway_folder);
+    if (c->gateway_user != NULL && c->gateway_folder == NULL)
+        return err_set(ERR_INVALID, _("hub.yaml: gateway.user needs gateway.folder, which both users can reach"));
     for (size_t i = 0; i < (c->announce_count > 0 ? c->announce_count : c->listen_count); i++) {
         const char *url = c->announce_count > 0 ? c->announce[i] : c->listen[i];
 
@@ -282,8 +291,10 @@ enum err hub_conf_load(struct hub *h)
         e = check_conf(&c.conf);
     if (e == OK)
         e = check_door(&c.conf);
-    if (e == OK)
+    if (e == OK) {
         h->conf = c.conf;
+        key_use_credentials(c.conf.keys_credentials);
+    }
     return e;
 }
 

@@ -33,7 +33,7 @@ enum hub_table {
     H_SLOTS,        /* form id 0 unit 0 period 0 | slot digest 24 -> nothing: enumerates current slots */
     H_CELLS,        /* variable digest 16 | unit 0 | period 0 | part -> cell (cells.h) */
     H_QUARANTINE,  /* participant index u32 | counter u32 | tag 8 | number u64 -> MessagePack: lsn, row, reason, text */
-    H_AUDIT,       /* u64 -> MessagePack: time, who, what */
+    H_AUDIT,       /* number u64 -> entry (audit.h) */
     H_RETURNS,     /* form id 0 unit 0 period 0 -> MessagePack: the office's last word about a return (returns.h) */
     H_GREETINGS,   /* participant index u32 -> MessagePack: what it said it holds when a meeting began (returns.h) */
     H_PERIODS,     /* period 0 group 0 -> MessagePack: closed or opened again, the signed head (snapshot.h) */
@@ -49,6 +49,7 @@ enum hub_table {
     H_SIGNERS,      /* participant index u32 | signing key 32 -> MessagePack: a computer of it (signers.h) */
     H_STANDING,     /* participant index u32 -> MessagePack: how it stands, since when and why (signers.h) */
     H_SUSPECTS,     /* participant index u32 | counter u32 | tag 8 | sequence u64 -> lsn u64 (signers.h) */
+    H_AUDIT_HEADS,  /* number u64 -> signed head; signer 32 -> its certificate (audit.c) */
     HUB_TABLES
 };
 
@@ -68,9 +69,12 @@ struct hub_conf {
     int64_t slots;         /* meetings at once */
     int64_t credit, chunk; /* bytes */
     int64_t spool_max, spool_days;
+    const char *gateway_user;   /* whose gateway is let in besides our own; NULL: nobody's */
+    const char *gateway_folder; /* where core.sock and spool/ are; NULL: in the home */
     int64_t invitation_days;
     int64_t directory_days;
     int64_t held_max;       /* bytes kept of a computer that is held or revoked */
+    bool keys_credentials;  /* keys may come from the service manager (keys.h) */
     int64_t checkpoint_min; /* checkpoint.at: minute of the day, local time */
     const char *operators[HUB_MAX_OPERATORS]; /* who works with the hub and answers for it: names for the register */
     size_t operator_count;
@@ -177,6 +181,8 @@ MUST_CHECK enum err hub_raise_definitions(struct store_txn *t);
 /* An object of the directory by digest: the bytes are a loan of the transaction. */
 MUST_CHECK enum err hub_object(struct store_txn *t, const uint8_t digest[32], enum object_kind *kind,
                                struct bytes *out);
+/* An entry that is a sentence in English, without personal data.  Where an action has a code, hub_audit_do() (audit.h)
+ * is better: it is read in the language of the reader, and fails with the transaction. */
 /* The key by which something that this hub signed is verified: its current signing key, or an older one that the root
  * certified too, if `object` names it. */
 const uint8_t *hub_signer(const struct hub *h, struct bytes object);

@@ -5,6 +5,8 @@
 #include "common/folder.h"
 #include "common/log.h"
 #include "common/utf8.h"
+#include "hub/audit.h"
+#include "hub/commands.h"
 #include "hub/ledger.h"
 #include "hub/programme.h"
 #include "hub/recovery.h"
@@ -129,12 +131,14 @@ static enum err fill_store(struct hub *h, const struct key *root)
 {
     struct store_txn *t = NULL;
     uint8_t mark[DIGEST_BYTES];
+    char who[80];
     struct buf certificate;
     struct buf payload;
     int64_t now = clock_wall_ms();
     uint64_t lsn;
     enum err e;
 
+    command_user(who, sizeof(who));
     buf_init(&certificate, SIGNED_MAX);
     buf_init(&payload, 4096);
     e = certificate_make(&certificate, root, h->district, key_public(h->sign), now, now + CERTIFICATE_DAYS * DAY_MS);
@@ -149,7 +153,8 @@ static enum err fill_store(struct hub *h, const struct key *root)
         (e = hub_meta_put(t, "storage-mark", bytes_of(mark, sizeof(mark)))) != OK ||
         (e = begin_ring(h, &certificate, now)) != OK || (e = ledger_open(&h->ledger, h)) != OK ||
         (e = ledger_decide(h->ledger, t, JOURNAL_INIT, bytes_of(payload.data, payload.len), 3, &lsn)) != OK ||
-        (e = hub_issue_directory(h, t)) != OK) {
+        (e = hub_issue_directory(h, t)) != OK || (e = hub_audit_do(h, t, who, AUDIT_HUB_INIT, "", "%s", "")) != OK ||
+        (e = audit_sign(h, t)) != OK) {
         store_abort(t);
         goto done;
     }

@@ -3,13 +3,10 @@
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/folder.h"
-#include "common/log.h"
-#include "common/utf8.h"
 #include "hub/ledger.h"
 #include "hub/programme.h"
 #include "hub/withdrawn.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -653,38 +650,4 @@ done:
     buf_fini(&object);
     free(d);
     return e;
-}
-
-/* ---- audit ---- */
-
-void hub_audit(struct hub *h, struct store_txn *t, const char *who, const char *fmt, ...)
-{
-    struct store_cursor *c = NULL;
-    struct bytes key;
-    struct bytes value;
-    struct buf entry;
-    char text[1024];
-    uint8_t id[8];
-    uint64_t next = 1;
-    va_list ap;
-
-    (void)h;
-    va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    text[utf8_first_bad(text, strlen(text))] = '\0'; /* cut inside a character, or never text at all */
-    if (store_cursor_open(t, H_AUDIT, &c) == OK) {
-        if (store_last(c, &key, &value) == OK && key.len == 8)
-            next = be64_get(key.p) + 1;
-        store_cursor_close(c);
-    }
-    buf_init(&entry, 4096);
-    mp_put_array(&entry, 3);
-    mp_put_uint(&entry, (uint64_t)clock_wall_ms());
-    mp_put_cstr(&entry, who);
-    mp_put_cstr(&entry, text);
-    be64_put(id, next);
-    if (buf_status(&entry) != OK || store_put(t, H_AUDIT, bytes_of(id, 8), bytes_of(entry.data, entry.len)) != OK)
-        log_error("audit: an entry could not be kept: %s: %s", who, text);
-    buf_fini(&entry);
 }

@@ -168,7 +168,7 @@ static enum err new_prepared(struct prepared **out, const struct hub *h, const s
         return ERR_NOMEM;
     buf_init(&p->batch, BATCH_MAX_SEALED);
     buf_init(&p->stored, STORED_MAX);
-    buf_init(&p->texts, TEXTS_MAX);
+    buf_init_secret(&p->texts, TEXTS_MAX);
     p->definitions_serial = h->definitions_serial;
     p->participant = from->index;
     memcpy(p->participant_id, from->id, sizeof(p->participant_id));

@@ -28,6 +28,14 @@ static void put_limits(struct buf *b, const struct ipc_limits *l)
     }
 }
 
+static void put_key(struct buf *b, const struct ipc_key *k)
+{
+    mp_put_array(b, 3);
+    mp_put_uint(b, IPC_KEY);
+    mp_put_cstr(b, k->name);
+    mp_put_bin(b, k->secret, KEY_BYTES);
+}
+
 static void put_allow(struct buf *b, const struct ipc_allow *a)
 {
     mp_put_array(b, 7);
@@ -73,6 +81,7 @@ enum err ipc_encode(struct buf *b, const struct ipc_packet *p)
     switch (p->type) {
     case IPC_LIMITS: put_limits(b, &p->as.limits); break;
     case IPC_ALLOW: put_allow(b, &p->as.allow); break;
+    case IPC_KEY: put_key(b, &p->as.key); break;
     case IPC_ALLOW_END: put_number(b, p->type, p->as.serial); break;
     case IPC_REPLY:
         mp_put_array(b, 5);
@@ -120,6 +129,12 @@ static void get_limits(struct mp *m, struct ipc_limits *l)
     l->listener_count = (uint32_t)mp_array(m, 1, IPC_LISTENERS);
     for (uint32_t i = 0; i < l->listener_count && !m->failed; i++)
         get_listener(m, &l->listeners[i]);
+}
+
+static void get_key(struct mp *m, struct ipc_key *k)
+{
+    mp_text(m, k->name, 1, IPC_KEY_NAME);
+    mp_bin_exact(m, k->secret, KEY_BYTES);
 }
 
 static void get_allow(struct mp *m, struct ipc_allow *a)
@@ -178,6 +193,7 @@ static size_t elements_of(uint64_t type)
     case IPC_MEETING:
     case IPC_BATCH:
     case IPC_SPOOLED: return 5;
+    case IPC_KEY: return 3;
     case IPC_ALLOW_END:
     case IPC_CLOSED: return 2;
     default: return 0; /* a number from outside, not our enum */
@@ -189,6 +205,7 @@ static void get_fields(struct mp *m, struct ipc_packet *p)
     switch (p->type) {
     case IPC_LIMITS: get_limits(m, &p->as.limits); break;
     case IPC_ALLOW: get_allow(m, &p->as.allow); break;
+    case IPC_KEY: get_key(m, &p->as.key); break;
     case IPC_ALLOW_END: p->as.serial = mp_uint(m, UINT64_MAX); break;
     case IPC_REPLY: get_reply(m, &p->as.reply); break;
     case IPC_MEETING:
@@ -241,12 +258,19 @@ enum err ipc_link_new(struct ipc_link **out, int fd)
     }
     l->fd = fd;
     l->last = &l->first;
-    buf_init(&l->out, IPC_MAX_PACKET);
-    buf_init(&l->in, IPC_MAX_PACKET);
+    buf_init_secret(&l->out, IPC_MAX_PACKET);
+    buf_init_secret(&l->in, IPC_MAX_PACKET);
     /* Several packets may be under way; the kernel caps this at its own limit. */
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
     *out = l;
     return OK;
+}
+
+/* It may have held a key. */
+static void free_waiting(struct waiting *w)
+{
+    wipe(w->bytes, w->len);
+    free(w);
 }
 
 void ipc_link_free(struct ipc_link *l)
@@ -257,7 +281,7 @@ void ipc_link_free(struct ipc_link *l)
         struct waiting *w = l->first;
 
         l->first = w->next;
-        free(w);
+        free_waiting(w);
     }
     close(l->fd);
     buf_fini(&l->out);
@@ -309,9 +333,12 @@ enum err ipc_link_send(struct ipc_link *l, const struct ipc_packet *p)
     buf_reset(&l->out);
     if ((e = ipc_encode(&l->out, p)) != OK)
         return e;
-    if (l->first == NULL && (e = send_now(l, l->out.data, l->out.len)) != ERR_BUSY)
-        return e;
-    return enqueue(l, &l->out);
+    e = l->first == NULL ? send_now(l, l->out.data, l->out.len) : ERR_BUSY;
+    if (e == ERR_BUSY)
+        e = enqueue(l, &l->out);
+    if (p->type == IPC_KEY)
+        wipe(l->out.data, l->out.len);
+    return e;
 }
 
 enum err ipc_link_reply(struct ipc_link *l, uint64_t connection, const struct message *m)
@@ -351,7 +378,7 @@ enum err ipc_link_flush(struct ipc_link *l)
         if (l->first == NULL)
             l->last = &l->first;
         l->queued -= w->len;
-        free(w);
+        free_waiting(w);
     }
     return OK;
 }
@@ -360,6 +387,7 @@ enum err ipc_link_receive(struct ipc_link *l, struct ipc_packet *p)
 {
     uint8_t *at;
     ssize_t n;
+    enum err e;
 
     buf_reset(&l->in);
     if ((at = buf_grow(&l->in, IPC_MAX_PACKET - 1)) == NULL)
@@ -373,5 +401,8 @@ enum err ipc_link_receive(struct ipc_link *l, struct ipc_packet *p)
         return err_set(ERR_NET, "the other process closed core.sock");
     if ((size_t)n > IPC_MAX_PACKET - 1)
         return err_set(ERR_MALFORMED, "a packet on core.sock is too long");
-    return ipc_decode(p, bytes_of(at, (size_t)n));
+    e = ipc_decode(p, bytes_of(at, (size_t)n));
+    if (p->type == IPC_KEY)
+        wipe(at, (size_t)n); /* nothing in it is a loan */
+    return e;
 }

@@ -20,6 +20,7 @@ enum ipc_type {
     IPC_ALLOW = 2,     /* one entry of the allowlist of `serial` */
     IPC_ALLOW_END = 3, /* the list of `serial` is whole: it replaces every older one */
     IPC_REPLY = 4,     /* (a part of) one frame for a connection */
+    IPC_KEY = 5,       /* the secret half of a listener's key, after the limits: the gateway reads no file of keys/ */
     /* gateway to core */
     IPC_MEETING = 16, /* one frame of an agent: HELLO, RECONCILE, GET, BYE */
     IPC_BATCH = 17,   /* a whole batch of one chunk */
@@ -47,6 +48,10 @@ struct ipc_limits {
     uint32_t spool_days;
     uint32_t listener_count;
     struct ipc_listener listeners[IPC_LISTENERS];
+};
+struct ipc_key {
+    char name[IPC_KEY_NAME + 1]; /* as in the listeners */
+    uint8_t secret[KEY_BYTES];   /* whoever takes it out of a packet wipes the packet */
 };
 /* How a computer's messages are taken: the gateway ends a meeting when this becomes worse in the middle of it. */
 enum ipc_standing {
@@ -86,6 +91,7 @@ struct ipc_packet {
     union {
         struct ipc_limits limits;
         struct ipc_allow allow;
+        struct ipc_key key;
         uint64_t serial;     /* ALLOW_END */
         uint64_t connection; /* CLOSED */
         struct ipc_reply reply;

@@ -22,16 +22,18 @@ struct lease {
     int lock; /* home.lock, or -1 */
 };
 
-static enum err address_of(struct sockaddr_un *a, const char *home, const char *name)
+/* `exchange`: that folder; NULL: run/ of the home. */
+static enum err address_of(struct sockaddr_un *a, const char *home, const char *exchange, const char *name)
 {
     int n;
 
     memset(a, 0, sizeof(*a));
     a->sun_family = AF_UNIX;
-    n = snprintf(a->sun_path, sizeof(a->sun_path), "%s/run/%s", home, name);
+    n = exchange != NULL ? snprintf(a->sun_path, sizeof(a->sun_path), "%s/%s", exchange, name)
+                         : snprintf(a->sun_path, sizeof(a->sun_path), "%s/run/%s", home, name);
     if (n < 0 || (size_t)n >= sizeof(a->sun_path))
         return err_set(ERR_LIMIT, _("%s/run/%s: the path is too long for a socket; use a home with a shorter name"),
-                       home, name);
+                       exchange != NULL ? exchange : home, name);
     return OK;
 }
 
@@ -48,25 +50,34 @@ static bool peer_user(int fd, uid_t *uid)
 
 bool lease_peer_is_ours(int fd)
 {
-    uid_t uid;
-
-    return peer_user(fd, &uid) && (uid == geteuid() || uid == 0);
+    return lease_peer_is(fd, geteuid());
 }
 
-/* The administrator also speaks to the core of the user whom the home belongs to. */
-static bool peer_serves(int fd, const char *home)
+bool lease_peer_is(int fd, uid_t other)
+{
+    uid_t uid;
+
+    return peer_user(fd, &uid) && (uid == geteuid() || uid == 0 || uid == other);
+}
+
+/* The administrator also speaks to the core of the user whom the home belongs to, the gateway to that of the user whom
+ * their common folder belongs to, if nobody else can have put a socket there. */
+static bool peer_serves(int fd, const char *home, const char *exchange)
 {
     struct stat st;
     uid_t uid;
 
-    return lease_peer_is_ours(fd) ||
-           (geteuid() == 0 && peer_user(fd, &uid) && stat(home, &st) == 0 && st.st_uid == uid);
+    if (lease_peer_is_ours(fd))
+        return true;
+    if (!peer_user(fd, &uid) || stat(exchange != NULL ? exchange : home, &st) != 0 || st.st_uid != uid)
+        return false;
+    return exchange != NULL ? (st.st_mode & (S_IWGRP | S_IWOTH)) == 0 : geteuid() == 0;
 }
 
-enum err local_connect(const char *home, const char *name, int *fd)
+static enum err connect_in(const char *home, const char *exchange, const char *name, int *fd)
 {
     struct sockaddr_un a;
-    enum err e = address_of(&a, home, name);
+    enum err e = address_of(&a, home, exchange, name);
     int s;
 
     if (e != OK)
@@ -80,7 +91,7 @@ enum err local_connect(const char *home, const char *name, int *fd)
         close(s);
         return e;
     }
-    if (!peer_serves(s, home)) {
+    if (!peer_serves(s, home, exchange)) {
         close(s);
         return err_set(ERR_DENIED, _("%s: another user answers there"), a.sun_path);
     }
@@ -88,10 +99,20 @@ enum err local_connect(const char *home, const char *name, int *fd)
     return OK;
 }
 
-enum err local_listen(const char *home, const char *name, int *fd)
+enum err local_connect(const char *home, const char *name, int *fd)
+{
+    return connect_in(home, NULL, name, fd);
+}
+
+enum err link_connect(const char *home, const char *exchange, int *fd)
+{
+    return connect_in(home, exchange, "core.sock", fd);
+}
+
+static enum err listen_in(const char *home, const char *exchange, const char *name, int *fd)
 {
     struct sockaddr_un a;
-    enum err e = address_of(&a, home, name);
+    enum err e = address_of(&a, home, exchange, name);
     mode_t before;
     int s;
     int bound;
@@ -102,7 +123,7 @@ enum err local_listen(const char *home, const char *name, int *fd)
     if (s < 0)
         return err_errno(ERR_IO, errno, "socket");
     (void)unlink(a.sun_path); /* left by a core that was killed: home.lock says that none runs */
-    before = umask(0177);
+    before = umask(exchange != NULL ? 0117 : 0177);
     bound = bind(s, (const struct sockaddr *)&a, sizeof(a));
     (void)umask(before);
     if (bound != 0 || listen(s, 64) != 0) {
@@ -112,6 +133,16 @@ enum err local_listen(const char *home, const char *name, int *fd)
     }
     *fd = s;
     return OK;
+}
+
+enum err local_listen(const char *home, const char *name, int *fd)
+{
+    return listen_in(home, NULL, name, fd);
+}
+
+enum err link_listen(const char *home, const char *exchange, int *fd)
+{
+    return listen_in(home, exchange, "core.sock", fd);
 }
 
 enum err lease_listen(const char *home, int *fd)

@@ -10,6 +10,8 @@
 
 #include "common/buf.h"
 
+#include <sys/types.h>
+
 #define LEASE_MAX_PACKET (64u << 10)
 
 struct lease;
@@ -24,7 +26,13 @@ void lease_end(struct lease *l);
 /* The core's end: binds operator.sock (0600) in the home; the caller accepts.  And the check of a peer's user. */
 MUST_CHECK enum err lease_listen(const char *home, int *fd);
 bool lease_peer_is_ours(int fd);
-/* The same two for any socket of run/ (core.sock). */
+bool lease_peer_is(int fd, uid_t other); /* or `other` */
+/* core.sock: in run/ (0600); with users of their own for core and gateway in the folder `exchange` that they share, for
+ * its group too (0660).  Connecting, the one who listens must be of our user, root, or the owner of that folder into
+ * which nobody else may write: the gateway takes its key from there. */
+MUST_CHECK enum err link_listen(const char *home, const char *exchange, int *fd);
+MUST_CHECK enum err link_connect(const char *home, const char *exchange, int *fd);
+/* The same two for any socket of run/. */
 MUST_CHECK enum err local_listen(const char *home, const char *name, int *fd);
 MUST_CHECK enum err local_connect(const char *home, const char *name, int *fd);
 

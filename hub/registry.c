@@ -104,7 +104,7 @@ static enum err read_fields(struct hub *h, struct participant *p, struct bytes v
     buf_put(&p->grant_object, object.p, object.len);
     if ((e = buf_status(&p->grant_object)) != OK || (e = grant_open(&p->grant, object, key_public(h->sign))) != OK)
         return e;
-    buf_init(&mac, KEY_BYTES);
+    buf_init_secret(&mac, KEY_BYTES);
     e = unlock_bytes(&mac, key_secret(h->storage), bytes_of(MAC_DOMAIN, sizeof(MAC_DOMAIN)), locked);
     if (e == OK && mac.len == KEY_BYTES)
         memcpy(p->mac_key, mac.data, KEY_BYTES);

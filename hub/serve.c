@@ -324,7 +324,7 @@ static void loop(struct server *s)
     end_all(s);
 }
 
-enum err hub_serve(const char *home, const char *self)
+enum err hub_serve(const char *home, const char *exchange, const char *self)
 {
     char gateway[FOLDER_PATH_MAX];
     char program[PATH_MAX];
@@ -332,12 +332,17 @@ enum err hub_serve(const char *home, const char *self)
     char home_word[] = "--home";
     char ready_word[] = "--ready-fd";
     char no_ready[] = "-1";
+    char exchange_word[] = "--exchange";
     char *folder = strdup(home);
+    char *shared = exchange != NULL ? strdup(exchange) : NULL;
     struct server s = {.home = home, .signals = -1, .lock = -1};
     enum err e = hub_gateway_program(gateway, self);
 
-    if (folder == NULL)
+    if (folder == NULL || (exchange != NULL && shared == NULL)) {
+        free(folder);
+        free(shared);
         return ERR_NOMEM;
+    }
     if (e == OK && realpath("/proc/self/exe", program) == NULL)
         e = err_errno(ERR_NOT_FOUND, errno, "%s", self);
     if (e == OK)
@@ -352,7 +357,8 @@ enum err hub_serve(const char *home, const char *self)
                                        .pause_ms = PAUSE_FIRST_MS};
         s.children[1] = (struct child){.name = "gateway",
                                        .program = gateway,
-                                       .argv = {gateway, home_word, folder, ready_word, no_ready, NULL},
+                                       .argv = {gateway, exchange != NULL ? exchange_word : home_word,
+                                                exchange != NULL ? shared : folder, ready_word, no_ready, NULL},
                                        .ready = -1,
                                        .says_ready = true,
                                        .pause_ms = PAUSE_FIRST_MS};
@@ -366,5 +372,6 @@ enum err hub_serve(const char *home, const char *self)
     if (s.lock >= 0)
         close(s.lock);
     free(folder);
+    free(shared);
     return e;
 }

@@ -308,7 +308,7 @@ enum err variable_eval_new(struct variable_eval **out, const struct hub *h,
     if (ev == NULL)
         return ERR_NOMEM;
     code_digests_init(&ev->digests, h->storage);
-    buf_init(&ev->text, 128u << 10);
+    buf_init_secret(&ev->text, 128u << 10);
     ev->forms = calloc(h->form_count + 1, sizeof(*ev->forms));
     e = ev->forms == NULL ? ERR_NOMEM : expr_arena_new(&ev->arena, 0);
     if (e != OK || (e = fill_forms(ev, h, only, ctx)) != OK) {

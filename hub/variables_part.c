@@ -130,7 +130,7 @@ enum err part_put_code(struct part *p, const char *name, const struct form_field
 void code_digests_init(struct code_digests *d, const struct key *storage)
 {
     derive(d->key, key_secret(storage), CODE_KEY_DOMAIN, bytes_of("", 0));
-    buf_init(&d->context, CONTEXT_MAX);
+    buf_init_secret(&d->context, CONTEXT_MAX);
 }
 
 void code_digests_fini(struct code_digests *d)

@@ -65,7 +65,7 @@ enum err batch_maker_new(struct batch_maker **out, const struct batch_limits *l)
     m->limits.max_sealed = limit_of(l == NULL ? 0 : l->max_sealed, BATCH_MAX_SEALED);
     m->limits.max_plain = limit_of(l == NULL ? 0 : l->max_plain, BATCH_MAX_PLAIN);
     m->limits.max_records = limit_of(l == NULL ? 0 : l->max_records, BATCH_MAX_RECORDS);
-    buf_init(&m->part, BATCH_MAX_UNPACKED);
+    buf_init_secret(&m->part, BATCH_MAX_UNPACKED);
     m->packed = malloc(m->limits.max_sealed);
     m->zstd = ZSTD_createCCtx();
     if (m->packed == NULL || m->zstd == NULL) {

@@ -602,7 +602,7 @@ enum err block_decode(struct rd *in, const struct block_rows *out, uint32_t max_
     struct decoder d = {0};
     enum err e;
 
-    buf_init(&d.fixed, (size_t)2 * (BLOCK_MAX_ROW + 8));
+    buf_init_secret(&d.fixed, (size_t)2 * (BLOCK_MAX_ROW + 8));
     if ((e = read_head(&d, in, max_records, max_plain)) != OK)
         return e;
     if ((d.column = malloc(d.columns * sizeof(*d.column))) == NULL)

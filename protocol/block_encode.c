@@ -112,7 +112,7 @@ static enum err set_columns(struct block_maker *m, uint32_t count)
         m->column = grown;
         memset(grown + m->column_cap, 0, (count - m->column_cap) * sizeof(*grown));
         for (; m->column_cap < count; m->column_cap++)
-            buf_init(&grown[m->column_cap].raw, COLUMN_MAX_BYTES);
+            buf_init_secret(&grown[m->column_cap].raw, COLUMN_MAX_BYTES);
     }
     m->columns = count;
     return OK;

@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -39,7 +41,7 @@ enum err key_write(const struct key *k, const char *path, const char *name)
 
     if (strlen(name) > NAME_MAX_LEN || strchr(name, '\n') != NULL)
         return err_set(ERR_INTERNAL, "a key's name is one line of at most %u bytes", NAME_MAX_LEN);
-    buf_init(&text, FILE_MAX);
+    buf_init_secret(&text, FILE_MAX);
     (void)buf_grow(&text, FILE_MAX); /* at once, so that no half of the secret is left behind in a smaller buffer */
     text.len = 0;
     buf_printf(&text, "%s\nkind: %s\nname: %s\n", FIRST_LINE, kind_names[kind], name);
@@ -58,7 +60,36 @@ enum err key_write(const struct key *k, const char *path, const char *name)
 
 /* ---- reading ---- */
 
-static enum err read_text(const char *path, char text[FILE_MAX + 1])
+static bool credentials_in_use;
+
+void key_use_credentials(bool use)
+{
+    credentials_in_use = use;
+}
+
+const char *key_credentials(void)
+{
+    const char *dir = credentials_in_use ? getenv("CREDENTIALS_DIRECTORY") : NULL;
+
+    return dir != NULL && dir[0] == '/' ? dir : NULL;
+}
+
+/* The credential that stands for this file, if the manager has given us one. */
+static bool find_credential(char *out, size_t size, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *dir = key_credentials();
+    struct stat st;
+    int n;
+
+    if (dir == NULL)
+        return false;
+    n = snprintf(out, size, "%s/%s%s", dir, KEY_CREDENTIAL_PREFIX, slash == NULL ? path : slash + 1);
+    return n > 0 && (size_t)n < size && lstat(out, &st) == 0;
+}
+
+/* `allowed`: what of the mode's bits for group and others may be set. */
+static enum err read_text(const char *path, mode_t allowed, char text[FILE_MAX + 1])
 {
     struct stat st;
     size_t len = 0;
@@ -72,7 +103,7 @@ static enum err read_text(const char *path, char text[FILE_MAX + 1])
         e = err_errno(ERR_IO, errno, _("%s: the key file cannot be read"), path);
     else if (!S_ISREG(st.st_mode))
         e = err_set(ERR_MALFORMED, _("%s: this is not a key file"), path);
-    else if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    else if ((st.st_mode & (S_IRWXG | S_IRWXO) & ~allowed) != 0)
         e = err_set(ERR_DENIED, _("%s: other users may read this key file; correct it with: chmod 600 %s"), path, path);
     while (e == OK && len < FILE_MAX) {
         ssize_t n = read(fd, text + len, FILE_MAX - len);
@@ -137,9 +168,18 @@ enum err key_read(struct key **out, const char *path, enum key_kind kind)
     uint8_t secret[KEY_SIGN_SECRET_BYTES];
     uint8_t public[KEY_BYTES];
     char text[FILE_MAX + 1];
+    char credential[PATH_MAX];
     struct key *k = NULL;
     unsigned found = 0;
-    enum err e = read_text(path, text);
+    enum err e;
+
+    e = read_text(path, 0, text);
+    /* The file comes first: a key that was changed is one, and the old credential still there until somebody replaces
+     * it. The manager lets the service's user in by an access list, which shows as the group's right to read. */
+    if (e == ERR_NOT_FOUND && find_credential(credential, sizeof(credential), path)) {
+        path = credential;
+        e = read_text(path, S_IRGRP, text);
+    }
 
     if (e != OK)
         goto wipe_text;

@@ -1,10 +1,12 @@
 #include "protocol/keys.h"
 
 #include "common/cli.h"
+#include "common/log.h"
 #include "protocol/keys_internal.h"
 
 #include <sodium.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 _Static_assert(crypto_sign_PUBLICKEYBYTES == KEY_BYTES, "Ed25519 public key");
@@ -18,16 +20,39 @@ _Static_assert(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES + crypto_aead_xchach
 #define NONCE_BYTES crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define MAC_BYTES   crypto_aead_xchacha20poly1305_ietf_ABYTES
 
+static bool locking_failed; /* written once; worst of a race is a second warning */
+
 enum err keys_start(void)
 {
     static const struct rlimit none = {0, 0};
+    struct rlimit locked;
 
     if (sodium_init() < 0)
         return err_set(ERR_INTERNAL, "libsodium does not start");
-    /* A core file would hold keys and answers. */
-    if (setrlimit(RLIMIT_CORE, &none) != 0)
+    /* A core file would hold keys and answers; so would what a debugger of the same user reads.  The limit alone does
+     * not stop a core that is piped to a program (core_pattern); the flag does both. */
+    if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return err_set(ERR_INTERNAL, "core dumps cannot be switched off");
+    if (getrlimit(RLIMIT_MEMLOCK, &locked) == 0 && locked.rlim_cur < locked.rlim_max) {
+        locked.rlim_cur = locked.rlim_max;
+        (void)setrlimit(RLIMIT_MEMLOCK, &locked); /* what it allows shows when the first key is made */
+    }
     return OK;
+}
+
+bool keys_are_locked(void)
+{
+    return !locking_failed;
+}
+
+/* sodium_malloc() has tried, and says nothing when it may not. */
+static void check_lock(void *p, size_t len)
+{
+    if (sodium_mlock(p, len) == 0 || locking_failed)
+        return;
+    locking_failed = true;
+    log_warning("keys: this system lets no more memory be locked (RLIMIT_MEMLOCK; LimitMEMLOCK= of a service): keys "
+                "could be written to the swap space; raise the limit, or use an encrypted swap or none");
 }
 
 /* ---- digests ---- */
@@ -89,6 +114,7 @@ static struct key *key_alloc(enum key_kind kind)
     struct key *k = sodium_malloc(sizeof(*k));
 
     if (k != NULL) {
+        check_lock(k, sizeof(*k));
         memset(k, 0, sizeof(*k));
         k->kind = kind;
     }

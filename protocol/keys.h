@@ -10,7 +10,11 @@
 #define SIGNATURE_BYTES 64u
 #define DIGEST_BYTES    32u
 
-MUST_CHECK enum err keys_start(void); /* sodium_init; core dumps off */
+/* sodium_init; no core dumps, and no other process of the same user may look into this one's memory (its /proc entry
+ * becomes root's); the limit of locked memory is raised as far as it goes.  Again after every exec. */
+MUST_CHECK enum err keys_start(void);
+/* False once a key had to be made in memory that may be swapped out (RLIMIT_MEMLOCK): a warning was logged then. */
+bool keys_are_locked(void);
 
 void digest(uint8_t out[DIGEST_BYTES], struct bytes in); /* BLAKE2b-256 */
 /* BLAKE2b-256 of domain NUL-terminated string (with its NUL) followed by the bytes. */
@@ -28,10 +32,20 @@ struct key;
 MUST_CHECK enum err key_generate(struct key **out, enum key_kind kind);
 /* From 32 bytes of seed: CURVE and SIGN keys of an invitation's code, test vectors. */
 MUST_CHECK enum err key_from_seed(struct key **out, enum key_kind kind, const uint8_t seed[32]);
+/* From the secret half (SIGN: 64 bytes, others 32).  ERR_MALFORMED: the halves of a signing key do not match. */
+MUST_CHECK enum err key_from_secret(struct key **out, enum key_kind kind, const uint8_t *secret);
 void key_free(struct key *k); /* wipes; NULL does nothing */
 enum key_kind key_kind(const struct key *k);
 const uint8_t *key_public(const struct key *k); /* 32 bytes; NULL for KEY_SECRET */
 const uint8_t *key_secret(const struct key *k); /* SIGN: 64 bytes (seed and public), others: 32 */
+
+/* Where a service manager has put keys for this run: $CREDENTIALS_DIRECTORY (systemd: LoadCredential=,
+ * LoadCredentialEncrypted=).  With `use`, key_read() takes "svodka-NAME" from there (NAME: the last part of the path)
+ * for a file that is not there; a command that was not started by the manager has no such folder and reads files. */
+void key_use_credentials(bool use);
+/* That folder; NULL: not in use, or there is none. */
+const char *key_credentials(void);
+#define KEY_CREDENTIAL_PREFIX "svodka-"
 
 /* One key file, 0600: text, "svodka key 1", kind, name, hex.  ERR_EXISTS: never overwritten.
  * Read: ERR_NOT_FOUND, ERR_DENIED (others may read it: refused), ERR_MALFORMED, ERR_INVALID (another kind). */

@@ -27,6 +27,8 @@ void record_space_free(struct record_space *s)
 {
     if (s == NULL)
         return;
+    if (s->values != NULL)
+        wipe(s->values, s->value_cap * sizeof(*s->values));
     free(s->values);
     free(s->remarks);
     free(s);

@@ -26,6 +26,7 @@ static const char *domain_of(enum signed_type type)
     case SIGNED_BUNDLE: return "svodka bundle v1";
     case SIGNED_ACT: return "svodka act v1";
     case SIGNED_BACKUP: return "svodka backup v1";
+    case SIGNED_AUDIT: return "svodka audit v1";
     }
     return NULL;
 }
@@ -48,6 +49,7 @@ static const char *name_of(enum signed_type type)
     case SIGNED_BUNDLE: return "list of a file's parts";
     case SIGNED_ACT: return "act of erasure";
     case SIGNED_BACKUP: return "backup";
+    case SIGNED_AUDIT: return "head of the audit";
     }
     return "signed object";
 }

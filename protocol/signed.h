@@ -24,6 +24,7 @@ enum signed_type {
     SIGNED_NOTICE = 10,     /* a word of the hub about submissions (notice.h) */
     SIGNED_HISTORY = 11,    /* a word that gives a participant its own history back */
     SIGNED_BUNDLE = 12,     /* the list of a file's parts (bundle.h) */
+    SIGNED_AUDIT = 13,      /* the newest entry of the audit; stays at the hub, or goes to an inspector */
     SIGNED_ACT = 14,        /* what was erased, by whose order; stays at the hub, and is printed */
     SIGNED_BACKUP = 15      /* a backup's head: who made it, of what, when (backup.h) */
 };

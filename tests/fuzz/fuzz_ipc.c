@@ -37,6 +37,7 @@ static void check(const struct ipc_packet *p, const uint8_t *data, size_t size)
         if (p->as.spooled.length > BATCH_MAX_SEALED)
             abort();
         break;
+    case IPC_KEY:
     case IPC_ALLOW_END:
     case IPC_CLOSED:
     case IPC_STATUS: break;

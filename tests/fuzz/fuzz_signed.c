@@ -116,6 +116,7 @@ static void open_any(enum signed_type type, struct bytes object, struct buf *aga
     case SIGNED_HISTORY: open_history(object); break;
     case SIGNED_NOTICE: open_notice(object, again); break;
     case SIGNED_PUBLICATION:
+    case SIGNED_AUDIT:
     case SIGNED_ACT:
     case SIGNED_BACKUP: break; /* never come to an agent */
     case SIGNED_BUNDLE: break; /* fuzz_bundle */

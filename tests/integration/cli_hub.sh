@@ -62,7 +62,7 @@ expect 2 "$hub_program" school
 says 'second word'
 for command in init 'programme load' 'programme check' 'programme list' 'school add' 'school list' serve core status \
     indicators explain completeness accept question checkpoint 'programme next-year' 'period close' \
-    'period reopen' 'period list' publish 'export submissions' 'quarantine list' 'quarantine show' audit verify expr gateway; do
+    'period reopen' 'period list' publish 'export submissions' 'quarantine list' 'quarantine show' audit 'audit export' 'audit check' verify expr gateway; do
     # shellcheck disable=SC2086
     expect 0 "$hub_program" $command --help
     prints Usage:
@@ -327,11 +327,39 @@ expect 1 "$hub_program" quarantine show s1/1/1
 says 'not in quarantine'
 expect 2 "$hub_program" quarantine show
 expect 0 "$hub_program" audit
-prints 'export of 3 submissions, raw: form visit'
+prints 'submissions written out, raw'
+prints 'period: 2020-09; count: 3'
+expect 0 "$hub_program" audit --what export --format csv
+grep -q ',export.submissions,visit,period=2020-09;unit=;count=3' out.txt || { cat out.txt >&2; fail 'the export is not in the audit'; }
+! tail -n +2 out.txt | grep -qv ',export.submissions,' || { cat out.txt >&2; fail 'more than exports is shown'; }
+expect 0 "$hub_program" audit --what view --who nobody --format csv
+[ "$(wc -l <out.txt)" = 1 ] || fail 'no entry was expected'
+expect 0 "$hub_program" audit --to 2000-01-01 --format csv
+[ "$(wc -l <out.txt)" = 1 ] || fail 'no entry was expected'
+expect 2 "$hub_program" audit --from soon
+says '--from: a date is expected'
+# what an inspector takes along is checked where there is no hub
+expect 0 "$hub_program" audit export log.svdaudit
+root=$(sed -n 's/.*--root //p' out.txt)
+expect 1 "$hub_program" audit export log.svdaudit
+[ "$(stat -c %a log.svdaudit)" = 600 ] || fail 'others may read the exported audit'
+expect 0 env -u SVODKA_HOME "$hub_program" audit check log.svdaudit --root "$(printf %s "$root" | tr 'A-Z-' 'a-z ')"
+prints 'No gap, nothing altered'
+expect 1 "$hub_program" audit check log.svdaudit --root 7K2M-AAAA
+says 'root key has another fingerprint'
+expect 2 "$hub_program" audit check log.svdaudit
+head -c 1000 log.svdaudit >cut.svdaudit
+expect 1 "$hub_program" audit check cut.svdaudit --root "$root"
+says 'damaged or cut off'
+expect 0 "$hub_program" audit export later.svdaudit
+expect 0 "$hub_program" audit check later.svdaudit --root "$root" --since log.svdaudit
+expect 1 "$hub_program" audit check log.svdaudit --root "$root" --since later.svdaudit
+says 'the audit was rewritten'
 expect 0 "$hub_program" audit --format csv --last 2
 [ "$(wc -l <out.txt)" = 3 ] || fail 'two entries were expected'
 expect 0 "$hub_program" verify
 prints 'bit for bit'
+prints 'none missing or altered'
 
 # ---- the life of a school's computers ----
 

@@ -2,6 +2,7 @@
  */
 #include "common/buf.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #include <cmocka.h>
@@ -157,6 +159,80 @@ static void reset_keeps_the_memory_and_fini_the_limit(void **state)
     assert_int_equal(buf_status(&b), OK);
     assert_non_null(buf_grow(&b, 200));
     buf_fini(&b);
+}
+
+/* How often eight bytes stand anywhere in this process's writable memory. */
+static unsigned found_in_memory(const uint8_t pattern[8])
+{
+    static uint8_t part[1 << 16];
+    unsigned long from, to;
+    unsigned found = 0;
+    char line[512], mode[8];
+    FILE *maps = fopen("/proc/self/maps", "re");
+    int mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+
+    assert_non_null(maps);
+    assert_true(mem >= 0);
+    while (fgets(line, sizeof(line), maps) != NULL) {
+        if (sscanf(line, "%lx-%lx %7s", &from, &to, mode) != 3 || mode[1] != 'w' || to - from > (1ul << 30))
+            continue;
+        for (unsigned long at = from; at < to; at += sizeof(part) - 8) {
+            ssize_t n = pread(mem, part, to - at < sizeof(part) ? to - at : sizeof(part), (off_t)at);
+
+            for (ssize_t i = 0; i + 8 <= n; i++) {
+                bool equal = true;
+
+                for (unsigned k = 0; k < 8; k++)
+                    equal = equal && part[i + k] == (uint8_t)(pattern[k] ^ 0x55);
+                found += equal && (at + (unsigned long)i < (unsigned long)part ||
+                                   at + (unsigned long)i >= (unsigned long)part + sizeof(part))
+                             ? 1
+                             : 0;
+            }
+        }
+    }
+    (void)fclose(maps);
+    (void)close(mem);
+    return found;
+}
+
+/* 8 KiB of a pattern that stands nowhere else, because it is kept masked until it is put: so much that reading the maps
+ * does not take all of its old place. */
+static void put_pattern(struct buf *b, const uint8_t masked[8])
+{
+    for (unsigned i = 0; i < 8192; i++)
+        buf_put_u8(b, masked[i % 8] ^ 0x55);
+}
+
+static void a_secret_buffer_leaves_nothing_behind_when_it_grows_or_ends(void **state)
+{
+    static const uint8_t first[8] = {0x11, 0x92, 0x33, 0xF4, 0x75, 0xD6, 0x07, 0xE8};
+    static const uint8_t second[8] = {0x21, 0xA2, 0x43, 0xB4, 0x85, 0xC6, 0x17, 0xF8};
+    static char much[50000];
+    void *wall[2];
+    struct buf b;
+
+    (void)state;
+    buf_init(&b, 1 << 20); /* what an ordinary one does: without this the test could not fail */
+    put_pattern(&b, first);
+    wall[0] = malloc(16384); /* so that it must move */
+    buf_put(&b, much, sizeof(much));
+    buf_fini(&b);
+    assert_true(found_in_memory(first) > 0);
+
+    buf_init_secret(&b, 1 << 20);
+    put_pattern(&b, second);
+    wall[1] = malloc(16384);
+    assert_true(found_in_memory(second) > 0);
+    buf_put(&b, much, sizeof(much));
+    assert_int_equal(b.data[0], second[0] ^ 0x55);
+    buf_fini(&b);
+    assert_int_equal(found_in_memory(second), 0);
+    put_pattern(&b, second); /* as secret as before */
+    buf_fini(&b);
+    assert_int_equal(found_in_memory(second), 0);
+    free(wall[0]);
+    free(wall[1]);
 }
 
 static void a_grown_place_can_be_written_to_its_end(void **state)
@@ -441,6 +517,7 @@ int main(void)
         cmocka_unit_test(lengths_near_the_largest_number_do_not_wrap),
         cmocka_unit_test(no_memory_is_not_taken_for_the_limit),
         cmocka_unit_test(reset_keeps_the_memory_and_fini_the_limit),
+        cmocka_unit_test(a_secret_buffer_leaves_nothing_behind_when_it_grows_or_ends),
         cmocka_unit_test(a_grown_place_can_be_written_to_its_end),
         cmocka_unit_test(printf_counts_no_nul_and_keeps_to_the_limit),
         cmocka_unit_test(a_format_that_cannot_be_printed_spoils_the_buffer),

@@ -61,7 +61,7 @@ static struct ipc_packet spooled_packet(void)
 }
 
 /* One of each. */
-static size_t all_packets(struct ipc_packet out[9])
+static size_t all_packets(struct ipc_packet out[10])
 {
     struct ipc_packet reply = {.type = IPC_REPLY, .as.reply = {.connection = 1, .part = 2, .parts = 3}};
     struct ipc_packet status = {.type = IPC_STATUS, .as.status = {1, 2, 3, 4, 5}};
@@ -76,7 +76,9 @@ static size_t all_packets(struct ipc_packet out[9])
     out[6] = spooled_packet();
     out[7] = (struct ipc_packet){.type = IPC_CLOSED, .as.connection = 6};
     out[8] = status;
-    return 9;
+    out[9] = (struct ipc_packet){.type = IPC_KEY, .as.key = {.name = "curve.key"}};
+    memset(out[9].as.key.secret, 0x5e, KEY_BYTES);
+    return 10;
 }
 
 static void assert_packets_equal(const struct ipc_packet *a, const struct ipc_packet *b)
@@ -99,7 +101,7 @@ static void assert_packets_equal(const struct ipc_packet *a, const struct ipc_pa
 
 static void every_packet_comes_back_as_it_went(void **state)
 {
-    struct ipc_packet all[9];
+    struct ipc_packet all[10];
     size_t count = all_packets(all);
 
     (void)state;
@@ -117,7 +119,7 @@ static void every_packet_comes_back_as_it_went(void **state)
 
 static void a_packet_that_is_cut_or_too_long_is_refused(void **state)
 {
-    struct ipc_packet all[9];
+    struct ipc_packet all[10];
     size_t count = all_packets(all);
 
     (void)state;
@@ -185,7 +187,7 @@ static void pair_close(struct pair *p)
 
 static void packets_go_both_ways_in_order(void **state)
 {
-    struct ipc_packet all[9];
+    struct ipc_packet all[10];
     size_t count = all_packets(all);
     struct ipc_packet in;
     struct pair p;

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -49,6 +51,98 @@ static void hex(uint8_t *out, const char *digits)
         assert_int_equal(sscanf(digits, "%2x", &byte), 1);
         *out++ = (uint8_t)byte;
     }
+}
+
+/* A root test may read anything; another process of the same user may not: the kernel gives /proc/PID to root. */
+static void memory_is_closed_to_other_processes_of_the_same_user(void **state)
+{
+    struct stat st;
+    int status = 0;
+    pid_t child;
+
+    (void)state;
+    if (geteuid() != 0) {
+        assert_int_equal(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);
+        return;
+    }
+    if ((child = fork()) == 0) {
+        if (setgid(65534) != 0 || setuid(65534) != 0 || keys_start() != OK)
+            _exit(2);
+        _exit(stat("/proc/self/mem", &st) == 0 && st.st_uid == 0 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0);
+}
+
+/* In a child, because the limit does not come back. */
+static void a_key_that_cannot_be_locked_is_told_once(void **state)
+{
+    char said[4096];
+    int status = 0, pipes[2];
+    ssize_t n;
+    pid_t child;
+
+    (void)state;
+    assert_true(keys_are_locked());
+    assert_int_equal(pipe(pipes), 0);
+    if ((child = fork()) == 0) {
+        const struct rlimit none_at_all = {0, 0};
+        struct key *a = NULL, *b = NULL;
+
+        (void)dup2(pipes[1], 2);
+        if (setrlimit(RLIMIT_MEMLOCK, &none_at_all) != 0 ||
+            (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0)))
+            _exit(2);
+        _exit(key_generate(&a, KEY_SIGN) == OK && key_generate(&b, KEY_SEAL) == OK && !keys_are_locked() ? 0 : 1);
+    }
+    (void)close(pipes[1]);
+    for (size_t len = 0; (n = read(pipes[0], said + len, sizeof(said) - 1 - len)) > 0; said[len] = '\0')
+        len += (size_t)n;
+    (void)close(pipes[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0);
+    assert_non_null(strstr(said, "RLIMIT_MEMLOCK"));
+    assert_null(strstr(strstr(said, "RLIMIT_MEMLOCK") + 1, "RLIMIT_MEMLOCK"));
+}
+
+static void a_credential_stands_in_for_a_file_and_only_when_asked_to(void **state)
+{
+    char credential[300];
+    struct key *in_file, *given, *k = NULL;
+
+    (void)state;
+    (void)snprintf(credential, sizeof(credential), "%s/svodka-key", dir);
+    assert_int_equal(key_generate(&in_file, KEY_SEAL), OK);
+    assert_int_equal(key_generate(&given, KEY_SEAL), OK);
+    assert_int_equal(key_write(given, credential, "credential"), OK);
+    assert_int_equal(chmod(credential, 0440), 0); /* as a service manager's access list shows */
+    assert_int_equal(setenv("CREDENTIALS_DIRECTORY", dir, 1), 0);
+
+    assert_null(key_credentials());
+    assert_int_equal(key_read(&k, path, KEY_SEAL), ERR_NOT_FOUND);
+    key_use_credentials(true);
+    assert_string_equal(key_credentials(), dir);
+    assert_int_equal(key_read(&k, path, KEY_SEAL), OK);
+    assert_memory_equal(key_public(k), key_public(given), KEY_BYTES);
+    key_free(k);
+    assert_int_equal(chmod(credential, 0444), 0); /* everybody: never */
+    assert_int_equal(key_read(&k, path, KEY_SEAL), ERR_DENIED);
+
+    assert_int_equal(key_write(in_file, path, "file"), OK); /* changed since: the file is newer */
+    assert_int_equal(key_read(&k, path, KEY_SEAL), OK);
+    assert_memory_equal(key_public(k), key_public(in_file), KEY_BYTES);
+    key_free(k);
+    assert_int_equal(chmod(path, 0440), 0); /* the file's own rule stays, and nothing is taken instead of it */
+    assert_int_equal(chmod(credential, 0400), 0);
+    assert_int_equal(key_read(&k, path, KEY_SEAL), ERR_DENIED);
+
+    assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+    assert_null(key_credentials());
+    key_use_credentials(false);
+    key_free(in_file);
+    key_free(given);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(unlink(credential), 0);
 }
 
 static void core_dumps_are_off_after_the_start(void **state)
@@ -426,6 +520,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(core_dumps_are_off_after_the_start),
+        cmocka_unit_test(memory_is_closed_to_other_processes_of_the_same_user),
+        cmocka_unit_test(a_key_that_cannot_be_locked_is_told_once),
+        cmocka_unit_test(a_credential_stands_in_for_a_file_and_only_when_asked_to),
         cmocka_unit_test(a_digest_is_blake2b_of_32_bytes),
         cmocka_unit_test(domains_and_keys_separate_digests),
         cmocka_unit_test(a_seed_gives_the_same_key_and_random_ones_differ),
