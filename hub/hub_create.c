@@ -7,7 +7,6 @@
 #include "common/utf8.h"
 #include "hub/ledger.h"
 #include "hub/programme.h"
-#include "hub/recovery.h"
 #include "hub/registry.h"
 
 #include <sodium.h>
@@ -221,8 +220,7 @@ static enum err create_in(struct hub *h, const struct hub_init *init)
         goto done;
     (void)snprintf(seal, sizeof(seal), "seal-%d.key", school_year_of(clock_today()));
     random_bytes(h->district, sizeof(h->district));
-    if ((e = recovery_write(h->dir, root, h->district)) != OK ||
-        (e = make_key(keys, "sign.key", KEY_SIGN, "hub signing", &h->sign)) != OK ||
+    if ((e = make_key(keys, "sign.key", KEY_SIGN, "hub signing", &h->sign)) != OK ||
         (e = make_key(keys, seal, KEY_SEAL, seal, &h->seal[0])) != OK ||
         (e = make_key(keys, "storage.key", KEY_SECRET, "storage", &h->storage)) != OK ||
         (e = make_key(keys, "curve.key", KEY_CURVE, "transport", NULL)) != OK)
