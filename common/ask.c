@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 /* ---- Ctrl-C ---- */
@@ -61,6 +62,7 @@ static enum err read_line(const struct interrupt *i, char *out, size_t size, boo
 {
     char chunk[ASK_LINE_SIZE];
     size_t len = 0;
+    enum err e = ERR_CANCELLED; /* a signal, Ctrl-D, or the terminal has gone */
 
     *fits = true;
     for (;;) {
@@ -68,7 +70,7 @@ static enum err read_line(const struct interrupt *i, char *out, size_t size, boo
         size_t take;
 
         if (n <= 0)
-            return ERR_CANCELLED; /* a signal, Ctrl-D, or the terminal has gone */
+            break;
         take = (size_t)n;
         if (chunk[take - 1] == '\n')
             take--;
@@ -79,9 +81,12 @@ static enum err read_line(const struct interrupt *i, char *out, size_t size, boo
         len += *fits ? take : 0;
         if (take < (size_t)n) {
             out[len] = '\0';
-            return OK;
+            e = OK;
+            break;
         }
     }
+    explicit_bzero(chunk, sizeof(chunk)); /* it may be a passphrase */
+    return e;
 }
 
 static void trim(char *s)
@@ -129,12 +134,10 @@ static enum err prompt_line(const char *prompt, char *out, size_t size, bool *fi
     return err_set(ERR_CANCELLED, _("cancelled"));
 }
 
-enum err ask_line(const char *prompt, char *out, size_t size)
+static enum err ask_until_good(const char *prompt, char *out, size_t size)
 {
-    enum err e = need_terminal();
+    enum err e;
 
-    if (e != OK)
-        return e;
     for (;;) {
         bool fits;
 
@@ -146,10 +149,39 @@ enum err ask_line(const char *prompt, char *out, size_t size)
         else if (has_controls(out) || !utf8_is_valid(out, strlen(out)))
             (void)fprintf(stderr, "%s\n", _("This answer holds characters that cannot be read. Please type it again."));
         else
-            break;
+            return OK;
     }
-    trim(out);
-    return OK;
+}
+
+enum err ask_line(const char *prompt, char *out, size_t size)
+{
+    enum err e = need_terminal();
+
+    if (e == OK && (e = ask_until_good(prompt, out, size)) == OK)
+        trim(out);
+    return e;
+}
+
+enum err ask_secret(const char *prompt, char *out, size_t size)
+{
+    struct termios before;
+    struct termios quiet;
+    enum err e = need_terminal();
+
+    if (e != OK)
+        return e;
+    if (tcgetattr(STDIN_FILENO, &before) != 0)
+        return err_set(ERR_IO, _("the terminal cannot be asked not to show what is typed"));
+    quiet = before;
+    quiet.c_lflag &= ~(tcflag_t)ECHO;
+    quiet.c_lflag |= ECHONL; /* the line's end is shown: one sees that it was taken */
+    if (tcsetattr(STDIN_FILENO, TCSADRAIN, &quiet) != 0)
+        return err_set(ERR_IO, _("the terminal cannot be asked not to show what is typed"));
+    e = ask_until_good(prompt, out, size);
+    (void)tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
+    if (e != OK)
+        explicit_bzero(out, size);
+    return e;
 }
 
 static bool is_one_of(const char *folded, const char *const *words, size_t count)

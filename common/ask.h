@@ -16,6 +16,9 @@
  * control characters (arrow keys) or does not fit `size` is asked again. */
 MUST_CHECK enum err ask_line(const char *prompt, char *out, size_t size);
 
+/* The same without showing what is typed; blanks around it stay.  Wipe `out` after use. */
+MUST_CHECK enum err ask_secret(const char *prompt, char *out, size_t size);
+
 /* Asks until the answer is yes or no, in Russian or English, whole word or letter. */
 MUST_CHECK enum err ask_yes_no(const char *question, bool *yes);
 

@@ -2,20 +2,31 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+/* Nobody is asked who cannot answer: a script without --root-passphrase-file gets an unlocked key, and is told. */
+static enum err ask_for_passphrase(struct passphrase *p, const char *file, bool *has)
+{
+    *has = file != NULL || isatty(STDIN_FILENO) != 0;
+    return *has ? passphrase_get(p, file, true) : OK;
+}
 
 static void say_root_key(const char *home, bool is_locked)
 {
     if (is_locked)
         (void)printf(
-            _("The root key is %s/keys/root.key.locked, locked with your passphrase. Copy it to two memory sticks "
-              "that lie in different places, then delete it here: the hub does not need it from day to day.\n"),
+            _("The root key is %s/keys/root.key.locked, locked with your passphrase; that it opens again was tried. "
+              "Print "
+              "it (svodka-hub key export root --paper FILE.html), copy it to a memory stick, then delete it here: the "
+              "hub does not need it from day to day. What goes into which envelope is printed by: svodka-hub key "
+              "export envelopes --paper FILE.html\n"),
             home);
     else
-        (void)printf(
-            _("The root key is %s/keys/root.key and NOT locked. Copy it to two memory sticks that lie in different "
-              "places, then delete it here: whoever has it can pose as this hub. (With --root-passphrase-file "
-              "it would have been locked.)\n"),
-            home);
+        (void)printf(_("The root key is %s/keys/root.key and NOT locked. Print it (svodka-hub key export root --paper "
+                       "FILE.html), "
+                       "copy it to a memory stick, then delete it here: whoever has it can pose as this hub. (With "
+                       "--root-passphrase-file it would have been locked.)\n"),
+                     home);
 }
 
 static enum err say_identity(const char *home, bool is_locked)
@@ -51,7 +62,9 @@ int cmd_init(int argc, char **argv)
         LAST_OPTION};
     struct command_list listen_urls = {.count = 0};
     struct command_list announce_urls = {.count = 0};
+    struct passphrase words;
     struct hub_init init;
+    bool is_locked = false;
     enum err e = command_take_list(options, "listen", &argc, argv, &listen_urls);
 
     if (e == OK)
@@ -70,9 +83,12 @@ int cmd_init(int argc, char **argv)
                              .listen = listen_urls.items,
                              .listen_count = listen_urls.count,
                              .announce = announce_urls.items,
-                             .announce_count = announce_urls.count,
-                             .root_passphrase_file = passphrase};
+                             .announce_count = announce_urls.count};
+    if ((e = ask_for_passphrase(&words, passphrase, &is_locked)) != OK)
+        return cli_fail(e);
+    init.root_passphrase = is_locked ? &words : NULL;
     if ((e = hub_create(home, &init)) == OK)
-        e = say_identity(home, passphrase != NULL);
+        e = say_identity(home, is_locked);
+    passphrase_wipe(&words);
     return cli_fail(e);
 }

@@ -56,9 +56,12 @@ static enum err send_limits(struct core *c)
     l->chunk = (uint32_t)conf->chunk;
     l->spool_max = (uint64_t)conf->spool_max;
     l->spool_days = (uint32_t)conf->spool_days;
-    l->url_count = (uint32_t)conf->listen_count;
-    for (size_t i = 0; i < conf->listen_count; i++)
-        (void)snprintf(l->urls[i], sizeof(l->urls[i]), "%s", conf->listen[i]);
+    l->listener_count = (uint32_t)conf->listen_count;
+    for (size_t i = 0; i < conf->listen_count; i++) {
+        (void)snprintf(l->listeners[i].url, sizeof(l->listeners[i].url), "%s", conf->listen[i]);
+        (void)snprintf(l->listeners[i].key, sizeof(l->listeners[i].key), "curve.key");
+        memcpy(l->listeners[i].curve, c->hub->curve, KEY_BYTES);
+    }
     return ipc_link_send(c->gateway, &p);
 }
 

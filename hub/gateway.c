@@ -18,52 +18,39 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#define IO_THREADS      2
-#define DRAIN           64 /* messages of agents before the loop looks at everything else again */
-#define HANDSHAKE_MS    60000
-#define HEARTBEAT_MS    30000
-#define DEAD_MS         120000
-#define BACKLOG         1024
-#define RECEIVE_HWM     16   /* frames of one agent that wait here; credit bounds their bytes */
-#define SEND_HWM        1100 /* the unasked receipts of a meeting and what follows them */
-#define NOFILE_WANTED   65536
-#define NOFILE_SPARE    500
-#define SLOTS_LEAST     100 /* before the core has said how many */
-#define MEMORY_MAX      (UINT64_C(512) << 20)
-#define PAUSE_FIRST_MS  100
-#define PAUSE_MAX_MS    5000
-#define STATUS_MS       2000
-#define SWEEP_MS        1000
-#define TIDY_MS         60000
-#define MONITOR_ADDRESS "inproc://router-monitor"
-/* ZMQ_ZAP_ENFORCE_DOMAIN: works in the packaged library although its header counts it among the drafts. */
-#define ENFORCE_DOMAIN 93
-
-static enum err zmq_failed(const char *what)
-{
-    return err_set(ERR_NET, "%s: %s", what, zmq_strerror(errno));
-}
+#define IO_THREADS     2
+#define DRAIN          64 /* messages of agents before the loop looks at everything else again */
+#define NOFILE_WANTED  65536
+#define NOFILE_SPARE   500
+#define SLOTS_LEAST    100 /* before the core has said how many */
+#define MEMORY_MAX     (UINT64_C(512) << 20)
+#define PAUSE_FIRST_MS 100
+#define PAUSE_MAX_MS   5000
+#define STATUS_MS      2000
+#define SWEEP_MS       1000
+#define TIDY_MS        60000
 
 /* ---- sending ---- */
 
-bool gateway_send_frame(struct gateway *g, uint32_t routing, struct bytes frame)
+bool gateway_send_frame(struct gateway *g, struct route to, struct bytes frame)
 {
+    void *router = g->sockets[to.socket].router;
     uint8_t id[ROUTING_BYTES] = {0};
     int n;
 
-    be32_put(id + 1, routing);
-    n = zmq_send(g->router, id, sizeof(id), ZMQ_SNDMORE | ZMQ_DONTWAIT);
-    return n == (int)sizeof(id) && zmq_send(g->router, frame.p, frame.len, ZMQ_DONTWAIT) >= 0;
+    be32_put(id + 1, to.number);
+    n = zmq_send(router, id, sizeof(id), ZMQ_SNDMORE | ZMQ_DONTWAIT);
+    return n == (int)sizeof(id) && zmq_send(router, frame.p, frame.len, ZMQ_DONTWAIT) >= 0;
 }
 
-bool gateway_send(struct gateway *g, uint32_t routing, const struct message *m)
+bool gateway_send(struct gateway *g, struct route to, const struct message *m)
 {
     buf_reset(&g->out);
     if (message_encode(&g->out, m) != OK) {
         log_error("gateway: a %s could not be written: %s", message_type_name(m->type), err_text());
         return false;
     }
-    return gateway_send_frame(g, routing, bytes_of(g->out.data, g->out.len));
+    return gateway_send_frame(g, to, bytes_of(g->out.data, g->out.len));
 }
 
 /* ---- the core ---- */
@@ -110,12 +97,18 @@ static void try_core(struct gateway *g)
     g->next_try_ms = clock_mono_ms() + g->pause_ms;
 }
 
-static bool same_urls(const struct ipc_limits *a, const struct ipc_limits *b)
+static bool same_listener(const struct ipc_listener *a, const struct ipc_listener *b)
 {
-    bool same = a->url_count == b->url_count && memcmp(a->district, b->district, sizeof(a->district)) == 0;
+    return a->kind == b->kind && strcmp(a->url, b->url) == 0 && strcmp(a->key, b->key) == 0 &&
+           memcmp(a->curve, b->curve, KEY_BYTES) == 0;
+}
 
-    for (uint32_t i = 0; same && i < a->url_count; i++)
-        same = strcmp(a->urls[i], b->urls[i]) == 0;
+static bool same_listeners(const struct ipc_limits *a, const struct ipc_limits *b)
+{
+    bool same = a->listener_count == b->listener_count && memcmp(a->district, b->district, sizeof(a->district)) == 0;
+
+    for (uint32_t i = 0; same && i < a->listener_count; i++)
+        same = same_listener(&a->listeners[i], &b->listeners[i]);
     return same;
 }
 
@@ -142,8 +135,9 @@ static enum err take_limits(struct gateway *g, const struct ipc_limits *l)
 {
     if (l->slots == 0 || l->chunk == 0 || l->credit < l->chunk)
         return err_set(ERR_INVALID, _("hub.yaml: gateway.credit must be at least gateway.chunk"));
-    if (g->has_limits && !same_urls(&g->limits, l)) {
-        g->failed = err_set(ERR_VERSION, "the hub listens elsewhere now: the gateway starts again");
+    if (g->has_limits && !same_listeners(&g->limits, l)) {
+        g->failed =
+            err_set(ERR_VERSION, "the hub listens elsewhere now, or with another key: the gateway starts again");
         g->stopping = true;
         return OK;
     }
@@ -242,27 +236,27 @@ static bool give_up(struct gateway *g, enum err e)
 }
 
 /* Reads away what stands after the one payload frame. */
-static void skip_frames(struct gateway *g)
+static void skip_frames(struct gateway *g, void *router)
 {
     struct frame f;
     enum err e;
 
     frame_init(&f);
-    while ((e = frame_receive(&f, g->router)) == OK && f.has_more)
+    while ((e = frame_receive(&f, router)) == OK && f.has_more)
         continue;
     if (e != OK)
         (void)give_up(g, e);
     frame_fini(&f);
 }
 
-static void take_message(struct gateway *g)
+static void take_message(struct gateway *g, unsigned socket)
 {
     const struct buf *routing = &g->routing.bytes;
     struct incoming in = {.is_multipart = g->payload.has_more,
                           .frame = bytes_of(g->payload.bytes.data, g->payload.bytes.len)};
 
     if (in.is_multipart)
-        skip_frames(g);
+        skip_frames(g, g->sockets[socket].router);
     g->status.messages++;
     /* From the payload: after a poll the routing frame carries no metadata in this version of the library. */
     if (!g->payload.has_user || !zap_key_of_user(in.curve, g->payload.user)) { /* never "anonymous" */
@@ -274,39 +268,53 @@ static void take_message(struct gateway *g)
         g->ignored++; /* a routing id that the agent chose: a claim to be another's connection */
         return;
     }
-    in.routing = be32_get(routing->data + 1);
+    in.from = (struct route){socket, be32_get(routing->data + 1)};
     (void)snprintf(in.peer, sizeof(in.peer), "%s", g->payload.peer);
     meeting_frame(g, &in);
 }
 
 /* False: nothing is there now. */
-static bool receive_one(struct gateway *g)
+static bool receive_one(struct gateway *g, unsigned socket)
 {
-    enum err e = frame_receive(&g->routing, g->router);
+    void *router = g->sockets[socket].router;
+    enum err e = frame_receive(&g->routing, router);
 
     if (e != OK)
         return e == ERR_NOT_FOUND ? false : give_up(g, e);
-    if (g->routing.has_more && (e = frame_receive(&g->payload, g->router)) != OK)
+    if (g->routing.has_more && (e = frame_receive(&g->payload, router)) != OK)
         return give_up(g, e);
     if (g->routing.has_more)
-        take_message(g);
+        take_message(g, socket);
     return true;
 }
 
+/* While the core does not take what is for it, agents wait in their own TCP: nothing piles up here. */
+static bool can_read(const struct gateway *g)
+{
+    return !g->stopping && (g->core == NULL || !ipc_link_wants_write(g->core));
+}
+
+/* The sockets take turns at being first, so that a busy one does not starve the others. */
 static void read_agents(struct gateway *g)
 {
-    /* While the core does not take what is for it, agents wait in their own TCP: nothing piles up here. */
-    for (int i = 0; i < DRAIN && !g->stopping && (g->core == NULL || !ipc_link_wants_write(g->core)); i++)
-        if (!receive_one(g))
-            break;
+    unsigned left = DRAIN;
+
+    for (unsigned i = 0; i < g->socket_count; i++) {
+        unsigned socket = (g->first + i) % g->socket_count;
+        unsigned share = left / (g->socket_count - i);
+
+        for (; share > 0 && can_read(g) && receive_one(g, socket); share--)
+            left--;
+    }
+    g->first = (g->first + 1) % g->socket_count;
     meeting_send_acks(g);
 }
 
-static void read_monitor(struct gateway *g)
+static void read_monitor(struct gateway *g, void *monitor)
 {
     uint16_t event;
 
-    while ((event = frame_event(g->monitor)) != 0) {
+    while ((event = frame_event(monitor)) != 0) {
         if (event == ZMQ_EVENT_ACCEPTED)
             g->status.connections++;
         else if (event == ZMQ_EVENT_DISCONNECTED && g->status.connections > 0)
@@ -316,82 +324,6 @@ static void read_monitor(struct gateway *g)
         else if (event == ZMQ_EVENT_ACCEPT_FAILED)
             log_warning("gateway: a connection could not be taken: out of descriptors?");
     }
-}
-
-/* ---- sockets ---- */
-
-static enum err set_int(void *s, int option, int value)
-{
-    return zmq_setsockopt(s, option, &value, sizeof(value)) == 0 ? OK : zmq_failed("a socket's option");
-}
-
-static enum err set_options(struct gateway *g)
-{
-    static const struct {
-        int option, value;
-    } table[] = {{ZMQ_LINGER, 0},
-                 {ZMQ_IPV6, 1},
-                 {ZMQ_BACKLOG, BACKLOG},
-                 {ZMQ_ROUTER_MANDATORY, 1},
-                 {ZMQ_RCVHWM, RECEIVE_HWM},
-                 {ZMQ_SNDHWM, SEND_HWM},
-                 {ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS},
-                 {ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS},
-                 {ZMQ_HEARTBEAT_TIMEOUT, DEAD_MS},
-                 {ZMQ_HEARTBEAT_TTL, DEAD_MS},
-                 {ZMQ_CURVE_SERVER, 1},
-                 {ENFORCE_DOMAIN, 1}};
-    const int64_t largest = MESSAGE_MAX_UP;
-    enum err e = OK;
-
-    if (zmq_setsockopt(g->router, ZMQ_ZAP_DOMAIN, "svodka", 6) != 0 ||
-        zmq_setsockopt(g->router, ZMQ_CURVE_SECRETKEY, key_secret(g->curve), KEY_BYTES) != 0 ||
-        zmq_setsockopt(g->router, ZMQ_MAXMSGSIZE, &largest, sizeof(largest)) != 0)
-        return zmq_failed("a socket's option");
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]) && e == OK; i++)
-        e = set_int(g->router, table[i].option, table[i].value);
-    return e;
-}
-
-static enum err open_monitor(struct gateway *g)
-{
-    g->monitor = zmq_socket(g->ctx, ZMQ_PAIR);
-    /* No limit on this side: a full pipe would make libzmq's own thread wait for us. */
-    if (g->monitor == NULL || set_int(g->monitor, ZMQ_LINGER, 0) != OK || set_int(g->monitor, ZMQ_RCVHWM, 0) != OK ||
-        zmq_socket_monitor(g->router, MONITOR_ADDRESS, ZMQ_EVENT_ALL) != 0 ||
-        zmq_connect(g->monitor, MONITOR_ADDRESS) != 0)
-        return zmq_failed("the monitor");
-    return OK;
-}
-
-/* The ZAP handler is bound before any TCP address is; see zap_open(). */
-static enum err listen_all(struct gateway *g)
-{
-    char endpoint[256];
-    size_t size = sizeof(endpoint);
-    enum err e;
-
-    if ((e = zap_open(g)) != OK)
-        return e;
-    if ((g->router = zmq_socket(g->ctx, ZMQ_ROUTER)) == NULL)
-        return zmq_failed("a socket");
-    if ((e = set_options(g)) != OK || (e = open_monitor(g)) != OK)
-        return e;
-    for (uint32_t i = 0; i < g->limits.url_count; i++) {
-        if (zmq_bind(g->router, g->limits.urls[i]) != 0)
-            return err_set(errno == EADDRINUSE ? ERR_BUSY : ERR_NET,
-                           _("%s: %s (an address of this computer or * is expected, and a port that nobody else uses)"),
-                           g->limits.urls[i], zmq_strerror(errno));
-        log_notice("gateway: listens at %s", g->limits.urls[i]);
-    }
-    if (zmq_getsockopt(g->router, ZMQ_LAST_ENDPOINT, endpoint, &size) != 0)
-        return zmq_failed("the address");
-    if ((e = zap_self_test(g, endpoint)) != OK)
-        return e;
-    g->is_listening = true;
-    if (g->ready_fd >= 0 && write(g->ready_fd, "g", 1) != 1)
-        log_debug("gateway: nobody waits for the start");
-    return OK;
 }
 
 /* ---- the loop ---- */
@@ -426,40 +358,58 @@ static void run_timers(struct gateway *g)
     }
 }
 
+static int add_sockets(const struct gateway *g, zmq_pollitem_t *items, bool reads_agents)
+{
+    int count = 0;
+
+    items[count++] = (zmq_pollitem_t){g->zap, 0, ZMQ_POLLIN, 0};
+    for (unsigned i = 0; i < g->socket_count; i++)
+        items[count++] = (zmq_pollitem_t){g->sockets[i].monitor, 0, ZMQ_POLLIN, 0};
+    for (unsigned i = 0; reads_agents && i < g->socket_count; i++)
+        items[count++] = (zmq_pollitem_t){g->sockets[i].router, 0, ZMQ_POLLIN, 0};
+    return count;
+}
+
 static enum err poll_once(struct gateway *g)
 {
-    zmq_pollitem_t items[5] = {{NULL, g->signals, ZMQ_POLLIN, 0}};
+    zmq_pollitem_t items[3 + 2 * IPC_LISTENERS] = {{NULL, g->signals, ZMQ_POLLIN, 0}};
     int count = 1;
     int core_at = 0;
-    int agents_at = 0;
 
     if (g->core != NULL) {
         core_at = count;
         items[count++] = (zmq_pollitem_t){NULL, ipc_link_fd(g->core),
                                           (short)(ZMQ_POLLIN | (ipc_link_wants_write(g->core) ? ZMQ_POLLOUT : 0)), 0};
     }
-    if (g->is_listening) {
-        items[count++] = (zmq_pollitem_t){g->zap, 0, ZMQ_POLLIN, 0};
-        items[count++] = (zmq_pollitem_t){g->monitor, 0, ZMQ_POLLIN, 0};
-        if (g->core == NULL || !ipc_link_wants_write(g->core)) {
-            agents_at = count;
-            items[count++] = (zmq_pollitem_t){g->router, 0, ZMQ_POLLIN, 0};
-        }
-    }
+    if (g->is_listening)
+        count += add_sockets(g, &items[count], can_read(g));
     if (zmq_poll(items, count, g->core == NULL ? PAUSE_FIRST_MS : 500) < 0 && errno != EINTR)
-        return zmq_failed("zmq_poll");
+        return err_set(ERR_NET, "zmq_poll: %s", zmq_strerror(errno));
     if ((items[0].revents & ZMQ_POLLIN) != 0)
         g->stopping = true;
     if (g->is_listening) {
         zap_serve(g);
-        read_monitor(g);
+        for (unsigned i = 0; i < g->socket_count; i++)
+            read_monitor(g, g->sockets[i].monitor);
     }
     if (core_at > 0 && (items[core_at].revents & ZMQ_POLLOUT) != 0 && ipc_link_flush(g->core) != OK)
         lose_core(g, err_text());
     if (core_at > 0 && (items[core_at].revents & ~ZMQ_POLLOUT) != 0)
         read_core(g);
-    if (agents_at > 0 && (items[agents_at].revents & ZMQ_POLLIN) != 0)
+    if (g->is_listening)
         read_agents(g);
+    return OK;
+}
+
+static enum err listen_all(struct gateway *g)
+{
+    enum err e = sockets_open(g);
+
+    if (e != OK)
+        return e;
+    g->is_listening = true;
+    if (g->ready_fd >= 0 && write(g->ready_fd, "g", 1) != 1)
+        log_debug("gateway: nobody waits for the start");
     return OK;
 }
 
@@ -506,33 +456,23 @@ static enum err open_signals(struct gateway *g)
 
 static enum err open_parts(struct gateway *g)
 {
-    char path[FOLDER_PATH_MAX];
     enum err e;
 
     limit_memory();
-    if ((e = check_descriptors(SLOTS_LEAST)) != OK || (e = open_signals(g)) != OK ||
-        (e = folder_path(path, g->home, "keys/curve.key")) != OK || (e = key_read(&g->curve, path, KEY_CURVE)) != OK)
+    if ((e = check_descriptors(SLOTS_LEAST)) != OK || (e = open_signals(g)) != OK)
         return e;
     if ((g->ctx = zmq_ctx_new()) == NULL || zmq_ctx_set(g->ctx, ZMQ_IO_THREADS, IO_THREADS) != 0)
-        return zmq_failed("zmq_ctx_new");
+        return err_set(ERR_NET, "zmq_ctx_new: %s", zmq_strerror(errno));
     return OK;
-}
-
-static void close_socket(void *s)
-{
-    if (s != NULL)
-        (void)zmq_close(s);
 }
 
 static void close_parts(struct gateway *g)
 {
     meeting_end_all(g);
     ipc_link_free(g->core);
-    if (g->router != NULL)
-        (void)zmq_socket_monitor(g->router, NULL, 0);
-    close_socket(g->monitor);
-    close_socket(g->router);
-    close_socket(g->zap);
+    sockets_close(g);
+    if (g->zap != NULL)
+        (void)zmq_close(g->zap);
     if (g->ctx != NULL)
         (void)zmq_ctx_term(g->ctx);
     spool_close(g->spool);
@@ -543,7 +483,6 @@ static void close_parts(struct gateway *g)
     frame_fini(&g->routing);
     frame_fini(&g->payload);
     free(g->meetings);
-    key_free(g->curve);
     if (g->signals >= 0)
         close(g->signals);
 }

@@ -17,7 +17,7 @@ static struct spool_key key_of(const struct meeting *m)
 
 static void refuse(struct gateway *g, struct meeting *m, enum message_error code, uint32_t seconds, const char *text)
 {
-    meeting_error(g, (uint32_t)m->connection, m, code, seconds, text);
+    meeting_error(g, m->route, m, code, seconds, text);
 }
 
 /* ---- ACK: at half of the credit, at a batch's end, and when nothing more is there to read ---- */
@@ -29,7 +29,7 @@ static void send_ack(struct gateway *g, struct meeting *m)
     out.as.ack.sequence = m->sequence;
     out.as.ack.offset = m->offset;
     out.as.ack.credit = g->limits.credit;
-    if (!gateway_send(g, (uint32_t)m->connection, &out))
+    if (!gateway_send(g, m->route, &out))
         return; /* owed still */
     m->unacked = 0;
     m->owes_ack = false;

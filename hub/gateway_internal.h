@@ -16,6 +16,12 @@
 #define LATER_MAX        3600u
 #define REVOKED_PATIENCE 256u /* messages of keys that are not allowed any more, before the process starts afresh */
 
+/* Where a frame came from and where its answer goes: a ROUTER, and the number of the connection there. */
+struct route {
+    unsigned socket; /* in gateway.sockets */
+    uint32_t number;
+};
+
 /* ---- frames (gateway_frame.c) ---- */
 
 /* One frame that is there now, with its bytes copied, and from its metadata who sent it. */
@@ -47,8 +53,9 @@ struct gateway;
 MUST_CHECK enum err zap_open(struct gateway *g);
 /* Answers all that is asked now, from the list in memory. */
 void zap_serve(struct gateway *g);
-/* A connection with a key that nobody knows must be refused: else the gateway does not serve. */
-MUST_CHECK enum err zap_self_test(struct gateway *g, const char *endpoint);
+/* A connection with a key that nobody knows must be refused at this endpoint, whose key is `server`: else the gateway
+ * does not serve. */
+MUST_CHECK enum err zap_self_test(struct gateway *g, const char *endpoint, const uint8_t server[KEY_BYTES]);
 /* User-Id of a message (64 hex digits) to the key. */
 bool zap_key_of_user(uint8_t curve[KEY_BYTES], const char *user_id);
 
@@ -61,7 +68,8 @@ enum meeting_state {
 struct meeting {
     struct meeting *next; /* in its bucket */
     size_t place;         /* in gateway.meetings */
-    uint64_t connection;  /* serial << 32 | the number in the routing id */
+    uint64_t connection;  /* serial << 32 | route.number */
+    struct route route;
     uint8_t curve[KEY_BYTES];
     char participant[ID_MAX + 1], peer[IPC_PEER_MAX + 1];
     enum meeting_state state;
@@ -83,7 +91,7 @@ struct meeting {
 
 /* One frame that came; loans until the call returns. */
 struct incoming {
-    uint32_t routing;
+    struct route from;
     uint8_t curve[KEY_BYTES];
     char peer[IPC_PEER_MAX + 1];
     bool is_multipart;
@@ -98,7 +106,7 @@ void meeting_end_all(struct gateway *g);
 void meeting_sweep(struct gateway *g); /* those that are silent or too long */
 void meeting_send_acks(struct gateway *g);
 /* Ends the meeting after telling why; m may be NULL. */
-void meeting_error(struct gateway *g, uint32_t routing, struct meeting *m, enum message_error code, uint32_t seconds,
+void meeting_error(struct gateway *g, struct route to, struct meeting *m, enum message_error code, uint32_t seconds,
                    const char *text);
 
 /* ---- chunks (gateway_chunk.c) ---- */
@@ -106,11 +114,23 @@ void chunk_take(struct gateway *g, struct meeting *m, const struct msg_chunk *c)
 /* Completes the core's WELCOME with what the spool holds. */
 void chunk_resume(struct gateway *g, struct meeting *m, struct msg_welcome *w);
 
+/* ---- sockets (gateway_socket.c): one ROUTER for each key ---- */
+struct gateway_socket {
+    void *router, *monitor;
+    struct key *key;
+    char name[IPC_KEY_NAME + 1]; /* of its file */
+};
+/* Binds every address of g->limits and tests each ROUTER.  A key that is missing, or not the one that the core named,
+ * stops the gateway. */
+MUST_CHECK enum err sockets_open(struct gateway *g);
+void sockets_close(struct gateway *g);
+
 /* ---- the gateway (gateway.c) ---- */
 struct gateway {
     const char *home;
-    void *ctx, *router, *zap, *monitor;
-    struct key *curve;
+    void *ctx, *zap;
+    struct gateway_socket sockets[IPC_LISTENERS];
+    unsigned socket_count, first; /* the socket whose turn it is to be read first */
     int signals, ready_fd;
     bool is_listening, stopping;
     enum err failed; /* why it stops */
@@ -142,8 +162,8 @@ struct gateway {
     int64_t swept_ms, status_ms, tidied_ms;
 };
 /* Sends without waiting.  False: the connection is gone, or takes nothing. */
-bool gateway_send(struct gateway *g, uint32_t routing, const struct message *m);
-bool gateway_send_frame(struct gateway *g, uint32_t routing, struct bytes frame);
+bool gateway_send(struct gateway *g, struct route to, const struct message *m);
+bool gateway_send_frame(struct gateway *g, struct route to, struct bytes frame);
 /* To the core; when that fails the core counts as away. */
 bool gateway_tell_core(struct gateway *g, const struct ipc_packet *p);
 

@@ -13,16 +13,26 @@
 
 /* ---- the table ---- */
 
-static struct meeting **bucket_of(struct gateway *g, uint32_t routing)
+static struct meeting **bucket_of(struct gateway *g, uint32_t number)
 {
-    return &g->buckets[routing % MEETING_BUCKETS];
+    return &g->buckets[number % MEETING_BUCKETS];
 }
 
-static struct meeting *find(struct gateway *g, uint32_t routing)
+/* Each ROUTER numbers its own connections: the same number at another one is somebody else. */
+static struct meeting *find(struct gateway *g, struct route from)
 {
-    struct meeting *m = *bucket_of(g, routing);
+    struct meeting *m = *bucket_of(g, from.number);
 
-    while (m != NULL && (uint32_t)m->connection != routing)
+    while (m != NULL && (m->route.number != from.number || m->route.socket != from.socket))
+        m = m->next;
+    return m;
+}
+
+static struct meeting *find_connection(struct gateway *g, uint64_t connection)
+{
+    struct meeting *m = *bucket_of(g, (uint32_t)connection);
+
+    while (m != NULL && m->connection != connection)
         m = m->next;
     return m;
 }
@@ -37,7 +47,7 @@ static struct meeting *find_participant(struct gateway *g, const char *participa
 
 static struct meeting *add(struct gateway *g, const struct incoming *in, const char *participant)
 {
-    struct meeting **bucket = bucket_of(g, in->routing);
+    struct meeting **bucket = bucket_of(g, in->from.number);
     struct meeting *m;
 
     if (g->meeting_count == g->meeting_cap) {
@@ -51,7 +61,8 @@ static struct meeting *add(struct gateway *g, const struct incoming *in, const c
     }
     if ((m = calloc(1, sizeof(*m))) == NULL)
         return NULL;
-    m->connection = ++g->serial << 32 | in->routing;
+    m->connection = ++g->serial << 32 | in->from.number;
+    m->route = in->from;
     memcpy(m->curve, in->curve, KEY_BYTES);
     (void)snprintf(m->participant, sizeof(m->participant), "%s", participant);
     (void)snprintf(m->peer, sizeof(m->peer), "%s", in->peer);
@@ -65,7 +76,7 @@ static struct meeting *add(struct gateway *g, const struct incoming *in, const c
 
 static void forget(struct gateway *g, struct meeting *m)
 {
-    struct meeting **at = bucket_of(g, (uint32_t)m->connection);
+    struct meeting **at = bucket_of(g, m->route.number);
     struct meeting *last = g->meetings[--g->meeting_count];
 
     while (*at != m)
@@ -92,7 +103,7 @@ void meeting_end(struct gateway *g, struct meeting *m)
 
 /* ---- answers ---- */
 
-void meeting_error(struct gateway *g, uint32_t routing, struct meeting *m, enum message_error code, uint32_t seconds,
+void meeting_error(struct gateway *g, struct route to, struct meeting *m, enum message_error code, uint32_t seconds,
                    const char *text)
 {
     struct message out = {.type = MSG_ERROR};
@@ -102,7 +113,7 @@ void meeting_error(struct gateway *g, uint32_t routing, struct meeting *m, enum 
     (void)snprintf(out.as.error.text, sizeof(out.as.error.text), "%s", text);
     if (m != NULL)
         log_notice("gateway: %s (%s): %s: %s", m->participant, m->peer, message_error_name(code), text);
-    (void)gateway_send(g, routing, &out);
+    (void)gateway_send(g, to, &out);
     /* ORDER alone may be followed by a better message in the same meeting: a HELLO. */
     if (m != NULL && code != MERR_ORDER)
         meeting_end(g, m);
@@ -110,11 +121,11 @@ void meeting_error(struct gateway *g, uint32_t routing, struct meeting *m, enum 
         m->is_quiet = true;
 }
 
-static void say_bye(struct gateway *g, uint32_t routing)
+static void say_bye(struct gateway *g, struct route to)
 {
     const struct message bye = {.type = MSG_BYE};
 
-    (void)gateway_send(g, routing, &bye);
+    (void)gateway_send(g, to, &bye);
 }
 
 void meeting_end_all(struct gateway *g)
@@ -122,7 +133,7 @@ void meeting_end_all(struct gateway *g)
     while (g->meeting_count > 0) {
         struct meeting *m = g->meetings[0];
 
-        meeting_error(g, (uint32_t)m->connection, m, MERR_BUSY, AWAY_SECONDS, "the hub is being restarted");
+        meeting_error(g, m->route, m, MERR_BUSY, AWAY_SECONDS, "the hub is being restarted");
     }
 }
 
@@ -138,7 +149,7 @@ void meeting_sweep(struct gateway *g)
             continue;
         log_notice("gateway: %s (%s) %s: its meeting is ended", m->participant, m->peer,
                    is_long ? "has been here for two hours" : "has been silent for five minutes");
-        say_bye(g, (uint32_t)m->connection);
+        say_bye(g, m->route);
         meeting_end(g, m);
         if (i > g->meeting_count)
             i = g->meeting_count;
@@ -176,7 +187,7 @@ static void say_later(struct gateway *g, const struct incoming *in, const struct
     w->hub_ms = clock_wall_ms();
     log_info("gateway: %s (%s): all %u slots are taken; it comes back in %u s", h->participant, in->peer,
              g->limits.slots, w->later_seconds);
-    (void)gateway_send(g, in->routing, &out);
+    (void)gateway_send(g, in->from, &out);
 }
 
 static void begin(struct meeting *m, const struct msg_hello *h)
@@ -208,28 +219,28 @@ static void take_hello(struct gateway *g, const struct incoming *in, struct meet
     struct meeting *before;
 
     if (memcmp(h->district, g->limits.district, sizeof(h->district)) != 0) {
-        meeting_error(g, in->routing, m, MERR_UNKNOWN, 0, "this hub is another district's");
+        meeting_error(g, in->from, m, MERR_UNKNOWN, 0, "this hub is another district's");
         return;
     }
     if (strcmp(h->participant, who->participant) != 0) {
-        meeting_error(g, in->routing, m, MERR_UNKNOWN, 0, "this key does not belong to this participant");
+        meeting_error(g, in->from, m, MERR_UNKNOWN, 0, "this key does not belong to this participant");
         return;
     }
     if (m != NULL && m->state == MEETING_WAITING) {
-        meeting_error(g, in->routing, m, MERR_ORDER, 0, "another HELLO before WELCOME");
+        meeting_error(g, in->from, m, MERR_ORDER, 0, "another HELLO before WELCOME");
         return;
     }
     /* One meeting for each participant: what it left behind on a lost line ends here.  But an invitation, which may lie
      * about for years, ends no meeting of the computer that joined by it. */
     while (m == NULL && (before = find_participant(g, h->participant)) != NULL) {
         if (who->is_invitation && memcmp(before->curve, in->curve, KEY_BYTES) != 0) {
-            meeting_error(g, in->routing, NULL, MERR_BUSY, AWAY_SECONDS, "this participant is in a meeting");
+            meeting_error(g, in->from, NULL, MERR_BUSY, AWAY_SECONDS, "this participant is in a meeting");
             return;
         }
         meeting_end(g, before);
     }
     if (!g->has_core) {
-        meeting_error(g, in->routing, m, MERR_BUSY, AWAY_SECONDS, "the hub is being restarted");
+        meeting_error(g, in->from, m, MERR_BUSY, AWAY_SECONDS, "the hub is being restarted");
         return;
     }
     if (m == NULL && g->meeting_count >= g->limits.slots) {
@@ -237,7 +248,7 @@ static void take_hello(struct gateway *g, const struct incoming *in, struct meet
         return;
     }
     if (m == NULL && (m = add(g, in, h->participant)) == NULL) {
-        meeting_error(g, in->routing, NULL, MERR_BUSY, AWAY_SECONDS, "the hub is short of memory");
+        meeting_error(g, in->from, NULL, MERR_BUSY, AWAY_SECONDS, "the hub is short of memory");
         return;
     }
     begin(m, h);
@@ -252,9 +263,9 @@ static void take_get(struct gateway *g, const struct incoming *in, struct meetin
     if (m->is_quiet)
         return;
     if (m->state != MEETING_OPEN)
-        meeting_error(g, in->routing, m, MERR_ORDER, 0, "GET before WELCOME");
+        meeting_error(g, in->from, m, MERR_ORDER, 0, "GET before WELCOME");
     else if (m->gets >= MEETING_GETS)
-        meeting_error(g, in->routing, m, MERR_LIMIT, 0, "more than 16 GETs unanswered");
+        meeting_error(g, in->from, m, MERR_LIMIT, 0, "more than 16 GETs unanswered");
     else {
         m->gets++;
         forward(g, m, in->frame);
@@ -264,7 +275,7 @@ static void take_get(struct gateway *g, const struct incoming *in, struct meetin
 static void take_reconcile(struct gateway *g, const struct incoming *in, struct meeting *m)
 {
     if (m->state == MEETING_WAITING)
-        meeting_error(g, in->routing, m, MERR_ORDER, 0, "RECONCILE before WELCOME");
+        meeting_error(g, in->from, m, MERR_ORDER, 0, "RECONCILE before WELCOME");
     else
         forward(g, m, in->frame);
 }
@@ -274,7 +285,7 @@ static void take_chunk(struct gateway *g, const struct incoming *in, struct meet
     if (m->is_quiet)
         return;
     if (m->state != MEETING_OPEN)
-        meeting_error(g, in->routing, m, MERR_ORDER, 0, "CHUNK before WELCOME");
+        meeting_error(g, in->from, m, MERR_ORDER, 0, "CHUNK before WELCOME");
     else
         chunk_take(g, m, c);
 }
@@ -282,16 +293,16 @@ static void take_chunk(struct gateway *g, const struct incoming *in, struct meet
 static void take_unreadable(struct gateway *g, const struct incoming *in, struct meeting *m, enum err e)
 {
     if (e == ERR_VERSION && g->message.type == MSG_HELLO) {
-        meeting_error(g, in->routing, m, MERR_VERSION, 0, "no common version of the protocol");
+        meeting_error(g, in->from, m, MERR_VERSION, 0, "no common version of the protocol");
         return;
     }
     if (e == ERR_VERSION) { /* a newer agent's message: ignored, within reason */
         g->ignored++;
         if (m != NULL && ++m->unknown > MEETING_UNKNOWN)
-            meeting_error(g, in->routing, m, MERR_LIMIT, 0, "too many messages of unknown types");
+            meeting_error(g, in->from, m, MERR_LIMIT, 0, "too many messages of unknown types");
         return;
     }
-    meeting_error(g, in->routing, m, e == ERR_LIMIT ? MERR_LIMIT : MERR_MALFORMED, 0, err_text());
+    meeting_error(g, in->from, m, e == ERR_LIMIT ? MERR_LIMIT : MERR_MALFORMED, 0, err_text());
 }
 
 static void take_known(struct gateway *g, const struct incoming *in, struct meeting *m, const struct ipc_allow *who)
@@ -303,13 +314,13 @@ static void take_known(struct gateway *g, const struct incoming *in, struct meet
         return;
     }
     if (msg->type == MSG_BYE) {
-        say_bye(g, in->routing);
+        say_bye(g, in->from);
         if (m != NULL)
             meeting_end(g, m);
         return;
     }
     if (m == NULL) {
-        meeting_error(g, in->routing, NULL, MERR_ORDER, 0, "HELLO comes first");
+        meeting_error(g, in->from, NULL, MERR_ORDER, 0, "HELLO comes first");
         return;
     }
     switch (msg->type) {
@@ -325,7 +336,7 @@ static void take_known(struct gateway *g, const struct incoming *in, struct meet
     case MSG_OBJECT:
     case MSG_ERROR: break;
     }
-    meeting_error(g, in->routing, m, MERR_ORDER, 0, "this message is the hub's to send");
+    meeting_error(g, in->from, m, MERR_ORDER, 0, "this message is the hub's to send");
 }
 
 /* The key was good at the handshake; a connection lives long, so it is looked up again for every message. */
@@ -333,7 +344,7 @@ static void take_revoked(struct gateway *g, const struct incoming *in, struct me
 {
     if (g->revoked++ == 0 || m != NULL)
         log_notice("gateway: %s: its key is not allowed any more", in->peer);
-    meeting_error(g, in->routing, m, MERR_REVOKED, 0, "this key is not allowed any more");
+    meeting_error(g, in->from, m, MERR_REVOKED, 0, "this key is not allowed any more");
     if (g->revoked >= REVOKED_PATIENCE) {
         g->failed = err_set(ERR_DENIED, "connections with revoked keys go on talking: the gateway starts afresh");
         g->stopping = true;
@@ -343,7 +354,7 @@ static void take_revoked(struct gateway *g, const struct incoming *in, struct me
 void meeting_frame(struct gateway *g, const struct incoming *in)
 {
     const struct ipc_allow *who = allow_find(&g->allowed, in->curve);
-    struct meeting *m = find(g, in->routing);
+    struct meeting *m = find(g, in->from);
     enum err e;
 
     /* A routing number names a connection; the key says who speaks (invariant 6). */
@@ -359,7 +370,7 @@ void meeting_frame(struct gateway *g, const struct incoming *in)
         m->last_ms = clock_mono_ms();
     if (in->is_multipart) {
         g->ignored++;
-        meeting_error(g, in->routing, m, MERR_MALFORMED, 0, "a message of more than one frame");
+        meeting_error(g, in->from, m, MERR_MALFORMED, 0, "a message of more than one frame");
         return;
     }
     e = message_decode(&g->message, in->frame);
@@ -379,10 +390,10 @@ static void welcome(struct gateway *g, struct meeting *m, struct bytes frame)
     if (msg->as.welcome.go == WELCOME_GO) {
         m->state = MEETING_OPEN;
         chunk_resume(g, m, &msg->as.welcome);
-        was_sent = gateway_send(g, (uint32_t)m->connection, msg);
+        was_sent = gateway_send(g, m->route, msg);
     } else {
         m->state = MEETING_ASKED;
-        was_sent = gateway_send_frame(g, (uint32_t)m->connection, frame);
+        was_sent = gateway_send_frame(g, m->route, frame);
     }
     if (!was_sent || msg->as.welcome.go == WELCOME_LATER)
         meeting_end(g, m);
@@ -390,10 +401,10 @@ static void welcome(struct gateway *g, struct meeting *m, struct bytes frame)
 
 void meeting_reply(struct gateway *g, uint64_t connection, struct bytes frame)
 {
-    struct meeting *m = find(g, (uint32_t)connection);
+    struct meeting *m = find_connection(g, connection);
     struct message *msg = &g->message;
 
-    if (m == NULL || m->connection != connection)
+    if (m == NULL)
         return; /* it left meanwhile; what was stored for it is told at its next HELLO */
     if (message_decode(msg, frame) != OK) {
         log_error("gateway: an answer of the core cannot be read: %s", err_text());
@@ -405,7 +416,7 @@ void meeting_reply(struct gateway *g, uint64_t connection, struct bytes frame)
     }
     if (msg->type == MSG_OBJECT && m->gets > 0)
         m->gets--;
-    if (!gateway_send_frame(g, (uint32_t)connection, frame)) {
+    if (!gateway_send_frame(g, m->route, frame)) {
         log_info("gateway: %s (%s) is gone, or takes nothing", m->participant, m->peer);
         meeting_end(g, m);
         return;

@@ -4,12 +4,13 @@
 #include "common/log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
 
 #define ZAP_ADDRESS  "inproc://zeromq.zap.01"
-#define TEST_ADDRESS "inproc://self-test"
+#define TEST_ADDRESS "inproc://self-test-%s"
 #define TEST_MS      10000
 #define USER_CHARS   ((size_t)2 * KEY_BYTES)
 #define FIELDS       12 /* at most; a request has 7 */
@@ -207,7 +208,7 @@ static enum err watch_refusal(struct gateway *g, void *monitor)
     return err_set(ERR_NET, "the gateway's self-test got no answer from its own address");
 }
 
-static bool prepare_test(const struct gateway *g, void *s, const struct key *k)
+static bool prepare_test(const uint8_t server[KEY_BYTES], void *s, const struct key *k, const char *address)
 {
     const int linger = 0;
     const int no = -1;
@@ -216,22 +217,24 @@ static bool prepare_test(const struct gateway *g, void *s, const struct key *k)
     return zmq_setsockopt(s, ZMQ_LINGER, &linger, sizeof(linger)) == 0 &&
            zmq_setsockopt(s, ZMQ_IPV6, &yes, sizeof(yes)) == 0 &&
            zmq_setsockopt(s, ZMQ_RECONNECT_IVL, &no, sizeof(no)) == 0 &&
-           zmq_setsockopt(s, ZMQ_CURVE_SERVERKEY, key_public(g->curve), KEY_BYTES) == 0 &&
+           zmq_setsockopt(s, ZMQ_CURVE_SERVERKEY, server, KEY_BYTES) == 0 &&
            zmq_setsockopt(s, ZMQ_CURVE_PUBLICKEY, key_public(k), KEY_BYTES) == 0 &&
            zmq_setsockopt(s, ZMQ_CURVE_SECRETKEY, key_secret(k), KEY_BYTES) == 0 &&
-           zmq_socket_monitor(s, TEST_ADDRESS, ZMQ_EVENT_ALL) == 0;
+           zmq_socket_monitor(s, address, ZMQ_EVENT_ALL) == 0;
 }
 
-enum err zap_self_test(struct gateway *g, const char *endpoint)
+enum err zap_self_test(struct gateway *g, const char *endpoint, const uint8_t server[KEY_BYTES])
 {
     uint64_t refused = g->status.refused_handshakes;
+    char address[sizeof(TEST_ADDRESS) + 256]; /* its own for each test: libzmq gives one up when it comes to it */
     struct key *k = NULL;
     void *s = zmq_socket(g->ctx, ZMQ_DEALER);
     void *monitor = zmq_socket(g->ctx, ZMQ_PAIR);
     enum err e = key_generate(&k, KEY_CURVE);
 
-    if (e == OK && (s == NULL || monitor == NULL || !prepare_test(g, s, k) || zmq_connect(monitor, TEST_ADDRESS) != 0 ||
-                    zmq_connect(s, endpoint) != 0))
+    (void)snprintf(address, sizeof(address), TEST_ADDRESS, endpoint);
+    if (e == OK && (s == NULL || monitor == NULL || !prepare_test(server, s, k, address) ||
+                    zmq_connect(monitor, address) != 0 || zmq_connect(s, endpoint) != 0))
         e = err_set(ERR_INTERNAL, "the self-test cannot begin: %s", zmq_strerror(errno));
     if (e == OK)
         e = watch_refusal(g, monitor);

@@ -1,4 +1,4 @@
-/* home_internal.h: shared by hub.c, hub_create.c and hub_objects.c alone. */
+/* home_internal.h: shared by hub.c, hub_create.c, hub_keys.c and hub_objects.c alone. */
 #ifndef SVODKA_HUB_HOME_INTERNAL_H
 #define SVODKA_HUB_HOME_INTERNAL_H
 
@@ -11,6 +11,10 @@ MUST_CHECK enum err hub_meta_put(struct store_txn *t, const char *key, struct by
 MUST_CHECK enum err hub_conf_load(struct hub *h);
 /* keys/: everything that the core and the commands need. */
 MUST_CHECK enum err hub_keys_load(struct hub *h);
+/* They must be the ones that this hub was made with: another storage key would hide the ledger's own entries from it,
+ * another sealing or transport key would turn every school away. */
+MUST_CHECK enum err hub_keys_check(const struct hub *h);
+MUST_CHECK enum err hub_wrong_key(const struct hub *h, const char *file);
 /* What the store keeps of the storage key, to know it again. */
 void hub_storage_mark(const struct hub *h, uint8_t mark[DIGEST_BYTES]);
 

@@ -11,7 +11,6 @@
 #include "hub/registry.h"
 #include "protocol/message.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -207,137 +206,6 @@ enum err hub_conf_load(struct hub *h)
     return e;
 }
 
-/* ---- keys/ ---- */
-
-static enum err no_key(const char *dir, const char *name)
-{
-    return err_set(ERR_NOT_FOUND,
-                   _("%s/%s: the key file is missing (nothing was changed): put it back from the recovery copy"), dir,
-                   name);
-}
-
-static enum err read_key(struct key **out, const char *dir, const char *name, enum key_kind kind)
-{
-    char path[FOLDER_PATH_MAX];
-    enum err e = folder_path(path, dir, name);
-
-    if (e == OK && (e = key_read(out, path, kind)) == ERR_NOT_FOUND)
-        e = no_key(dir, name);
-    return e;
-}
-
-/* "seal-2026.key" and nothing else: 2026; else -1. */
-static int year_of_seal_file(const char *name)
-{
-    int year = 0;
-
-    if (strlen(name) != strlen("seal-2026.key") || strncmp(name, "seal-", 5) != 0 || strcmp(name + 9, ".key") != 0)
-        return -1;
-    for (const char *c = name + 5; c < name + 9; c++) {
-        if (*c < '0' || *c > '9')
-            return -1;
-        year = year * 10 + (*c - '0');
-    }
-    return year;
-}
-
-static enum err load_seal_keys(struct hub *h, const char *keys_dir)
-{
-    DIR *d = opendir(keys_dir);
-    enum err e = OK;
-
-    if (d == NULL)
-        return err_errno(ERR_IO, errno, "%s", keys_dir);
-    for (struct dirent *f; e == OK && (f = readdir(d)) != NULL;) {
-        int year = year_of_seal_file(f->d_name);
-
-        if (year < 0)
-            continue;
-        if (h->seal_count == DIRECTORY_MAX_SEAL_KEYS)
-            e = err_set(ERR_LIMIT, _("%s: more than %u sealing keys"), keys_dir, DIRECTORY_MAX_SEAL_KEYS);
-        else if ((e = read_key(&h->seal[h->seal_count], keys_dir, f->d_name, KEY_SEAL)) == OK)
-            h->seal_year[h->seal_count++] = year;
-    }
-    closedir(d);
-    if (e == OK && h->seal_count == 0)
-        e = err_set(ERR_NOT_FOUND, _("%s: no sealing key (seal-YEAR.key): put it back from the recovery copy"),
-                    keys_dir);
-    return e;
-}
-
-enum err hub_keys_load(struct hub *h)
-{
-    char dir[FOLDER_PATH_MAX];
-    struct stat st;
-    enum err e = folder_path(dir, h->dir, "keys");
-
-    if (e != OK)
-        return e;
-    if (stat(dir, &st) != 0)
-        return err_set(ERR_NOT_FOUND,
-                       _("%s is missing (nothing was changed): put the keys back from the recovery copy"), dir);
-    if ((st.st_mode & 077) != 0)
-        return err_set(ERR_DENIED, _("%s: others may look into the folder of the keys; run: chmod 700 %s"), dir, dir);
-    if ((e = read_key(&h->sign, dir, "sign.key", KEY_SIGN)) != OK)
-        return e;
-    if ((e = read_key(&h->storage, dir, "storage.key", KEY_SECRET)) != OK)
-        return e;
-    return load_seal_keys(h, dir);
-}
-
-/* The keys must be the ones that this hub was made with: another storage key would hide the ledger's own entries from
- * it, another sealing or transport key would turn every school away. */
-static enum err wrong_key(const struct hub *h, const char *file)
-{
-    return err_set(ERR_INVALID,
-                   _("%s/%s is not the key of this hub (nothing was changed): put the right one back from the recovery "
-                     "copy"),
-                   h->dir, file);
-}
-
-void hub_storage_mark(const struct hub *h, uint8_t mark[DIGEST_BYTES])
-{
-    derive(mark, key_secret(h->storage), "svodka storage key mark", bytes_of(h->district, sizeof(h->district)));
-}
-
-/* Every sealing key that the schools were told, and that is not given up, must be there. */
-static enum err check_seal_key(const struct hub *h, const struct directory_seal_key *told)
-{
-    char file[32];
-    bool has_year = false;
-
-    for (size_t i = 0; i < h->seal_count; i++) {
-        if (memcmp(key_public(h->seal[i]), told->key, KEY_BYTES) == 0)
-            return OK;
-        has_year = has_year || h->seal_year[i] == told->school_year;
-    }
-    (void)snprintf(file, sizeof(file), "keys/seal-%d.key", (int)told->school_year);
-    return has_year ? wrong_key(h, file) : no_key(h->dir, file);
-}
-
-static enum err check_curve(const struct hub *h)
-{
-    struct key *curve = NULL;
-    enum err e = read_key(&curve, h->dir, "keys/curve.key", KEY_CURVE);
-
-    if (e == OK && h->directory->endpoint_count > 0 &&
-        memcmp(h->directory->endpoints[0].curve, key_public(curve), KEY_BYTES) != 0)
-        e = wrong_key(h, "keys/curve.key");
-    key_free(curve);
-    return e;
-}
-
-static enum err check_keys(const struct hub *h)
-{
-    const struct directory *d = h->directory;
-    enum err e = OK;
-
-    for (uint32_t i = 0; i < d->seal_key_count && e == OK; i++)
-        if (d->seal_keys[i].state != SEAL_LOST)
-            e = check_seal_key(h, &d->seal_keys[i]);
-    return e == OK ? check_curve(h) : e;
-}
-
 /* ---- opening ---- */
 
 static void adopt(struct hub *h, struct definitions *d)
@@ -429,7 +297,7 @@ static enum err load_identity(struct hub *h)
     if (e != OK)
         return e;
     hub_storage_mark(h, mark);
-    return digest_equal(mark, written) ? OK : wrong_key(h, "keys/storage.key");
+    return digest_equal(mark, written) ? OK : hub_wrong_key(h, "keys/storage.key");
 }
 
 /* What the operator changed in hub.yaml while the core stood still goes to the schools in a fresh directory. */
@@ -470,7 +338,7 @@ static enum err open_parts(struct hub *h, enum hub_access access)
         e = err_set(e, _("%s is missing (nothing was changed): restore a backup"), path);
     if (e != OK || (e = load_identity(h)) != OK)
         return e;
-    if ((e = hub_reload(h, NULL)) != OK || (e = check_keys(h)) != OK || (e = ledger_open(&h->ledger, h)) != OK)
+    if ((e = hub_reload(h, NULL)) != OK || (e = hub_keys_check(h)) != OK || (e = ledger_open(&h->ledger, h)) != OK)
         return e;
     return access == HUB_CORE ? refresh_directory(h) : OK;
 }

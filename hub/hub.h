@@ -1,6 +1,6 @@
 /* hub.h: the hub's home and what every part of the core works on.
  *
- * Home: hub.yaml, keys/ (root.key or root.key.locked, sign.key, seal-YYYY.key, storage.key, curve.key; 0600), store/
+ * Home: hub.yaml, keys/ (root.key or root.key.locked, recovery.pub, sign.key, seal-YYYY.key, storage.key, curve.key; 0600), store/
  * (LMDB), spool/ (the gateway's, may vanish), run/ (core.sock: gateway, operator.sock: commands, ready and
  * serve.lock: core.h), home.lock.
  *
@@ -15,6 +15,7 @@
 #include "common/form.h"
 #include "common/period.h"
 #include "common/store.h"
+#include "hub/root_key.h"
 #include "protocol/directory.h"
 #include "protocol/receipt.h"
 
@@ -77,6 +78,7 @@ struct hub {
     struct key *seal[DIRECTORY_MAX_SEAL_KEYS];  /* all that may still be needed */
     int32_t seal_year[DIRECTORY_MAX_SEAL_KEYS]; /* school year of each: 2020 for 2020/21 */
     size_t seal_count;
+    uint8_t curve[KEY_BYTES]; /* public half of keys/curve.key; the secret one is the gateway's */
     struct key *storage; /* KEY_SECRET: wraps section keys; classes and years are derived names under it (keys.c) */
     struct directory *directory;
     struct buf directory_object; /* as signed */
@@ -108,7 +110,7 @@ struct hub_init {
     size_t listen_count;
     const char *const *announce; /* what agents connect to; none: `listen` */
     size_t announce_count;
-    const char *root_passphrase_file; /* NULL: root key unlocked in keys/root.key, and the operator is told */
+    const struct passphrase *root_passphrase; /* NULL: root key unlocked in keys/root.key, and the operator is told */
 };
 /* ERR_EXISTS, ERR_INVALID (name, addresses, passphrase). */
 MUST_CHECK enum err hub_create(const char *dir, const struct hub_init *init);

@@ -7,88 +7,15 @@
 #include "common/utf8.h"
 #include "hub/ledger.h"
 #include "hub/programme.h"
+#include "hub/recovery.h"
 #include "hub/registry.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DAY_MS           (INT64_C(86400) * 1000)
 #define CERTIFICATE_DAYS 3650
-#define PASSPHRASE_MIN   8u
-#define PASSPHRASE_MAX   1024u
-
-struct strength {
-    unsigned long long ops;
-    size_t mem;
-};
-
-/* A computer too small for the usual strength takes the lesser one, and is told. */
-static enum err derive_wrapping(uint8_t wrapping[KEY_BYTES], const void *pass, size_t len, const uint8_t *salt,
-                                struct strength *used)
-{
-    static const struct strength strengths[] = {
-        {crypto_pwhash_OPSLIMIT_MODERATE, crypto_pwhash_MEMLIMIT_MODERATE},
-        {crypto_pwhash_OPSLIMIT_INTERACTIVE, crypto_pwhash_MEMLIMIT_INTERACTIVE}};
-
-    for (size_t i = 0; i < sizeof(strengths) / sizeof(strengths[0]); i++) {
-        if (i > 0)
-            log_warning("%u MiB of memory are not free: the root key is locked with %u MiB; take a longer passphrase",
-                        (unsigned)(used->mem >> 20), (unsigned)(strengths[i].mem >> 20));
-        *used = strengths[i];
-        if (crypto_pwhash(wrapping, KEY_BYTES, pass, len, salt, used->ops, used->mem, crypto_pwhash_ALG_ARGON2ID13) ==
-            0)
-            return OK;
-    }
-    return err_set(ERR_NOMEM, _("%u MiB of memory are needed to lock the root key"), (unsigned)(used->mem >> 20));
-}
-
-/* keys/root.key.locked: "svodka locked key 1", Argon2id's parameters (stored, so that they can be raised later), salt,
- * locked secret; one a line, hex. */
-static enum err write_locked_root(const struct key *root, const char *path, const char *passphrase_file)
-{
-    uint8_t salt[crypto_pwhash_SALTBYTES];
-    uint8_t wrapping[KEY_BYTES];
-    struct strength used;
-    char hex[2 * 256 + 1];
-    struct buf locked;
-    struct buf text;
-    void *pass = NULL;
-    size_t len = 0;
-    enum err e = cli_read_file(passphrase_file, PASSPHRASE_MAX, &pass, &len);
-
-    if (e != OK)
-        return e;
-    buf_init(&locked, 256);
-    buf_init(&text, 2048);
-    while (len > 0 && (((char *)pass)[len - 1] == '\n' || ((char *)pass)[len - 1] == '\r'))
-        len--;
-    if (len < PASSPHRASE_MIN) {
-        e = err_set(ERR_INVALID, _("%s: a passphrase of at least %u bytes is expected"), passphrase_file,
-                    PASSPHRASE_MIN);
-        goto done;
-    }
-    random_bytes(salt, sizeof(salt));
-    if ((e = derive_wrapping(wrapping, pass, len, salt, &used)) != OK)
-        goto done;
-    e = lock_bytes(&locked, wrapping, bytes_of("root", 4), bytes_of(key_secret(root), 64));
-    wipe(wrapping, sizeof(wrapping));
-    if (e != OK)
-        goto done;
-    buf_printf(&text, "svodka locked key 1\nargon2id13 ops %llu mem %llu\n", used.ops, (unsigned long long)used.mem);
-    buf_printf(&text, "%s\n", sodium_bin2hex(hex, sizeof(hex), salt, sizeof(salt)));
-    buf_printf(&text, "%s\n", sodium_bin2hex(hex, sizeof(hex), locked.data, locked.len));
-    if ((e = buf_status(&text)) == OK)
-        e = cli_write_file(path, text.data, text.len, 0600, false);
-done:
-    if (pass != NULL)
-        wipe(pass, len);
-    free(pass);
-    buf_wipe(&locked);
-    buf_fini(&text);
-    return e;
-}
 
 static enum err make_key(const char *dir, const char *file, enum key_kind kind, const char *name, struct key **out)
 {
@@ -109,15 +36,17 @@ static enum err make_key(const char *dir, const char *file, enum key_kind kind, 
 
 static enum err make_root(struct hub *h, const struct hub_init *init, struct key **root)
 {
+    const char *name = init->root_passphrase != NULL ? "keys/root.key.locked" : "keys/root.key";
     char path[FOLDER_PATH_MAX];
     enum err e = key_generate(root, KEY_SIGN);
-    const char *name = init->root_passphrase_file != NULL ? "keys/root.key.locked" : "keys/root.key";
 
     if (e == OK)
         e = folder_path(path, h->dir, name);
     if (e == OK)
-        e = init->root_passphrase_file != NULL ? write_locked_root(*root, path, init->root_passphrase_file)
-                                               : key_write(*root, path, "root");
+        e = init->root_passphrase != NULL ? root_key_lock(*root, path, init->root_passphrase)
+                                          : key_write(*root, path, "root");
+    if (e == OK)
+        e = recovery_write(h->dir, *root, h->district);
     if (e == OK)
         memcpy(h->root, key_public(*root), KEY_BYTES);
     return e;
@@ -208,23 +137,25 @@ static enum err create_in(struct hub *h, const struct hub_init *init)
 {
     struct store_options o = {.tables = hub_tables};
     struct key *root = NULL;
+    struct key *curve = NULL;
     char keys[FOLDER_PATH_MAX];
     char path[FOLDER_PATH_MAX];
     char seal[32];
     enum err e;
 
+    random_bytes(h->district, sizeof(h->district));
     if ((e = folder_path(keys, h->dir, "keys")) != OK || (e = folder_path(path, h->dir, "store")) != OK ||
         (e = folder_make(h->dir, "keys")) != OK || (e = folder_make(h->dir, "spool")) != OK ||
         (e = folder_make(h->dir, "run")) != OK || (e = write_conf(h->dir, init)) != OK ||
         (e = hub_conf_load(h)) != OK || (e = make_root(h, init, &root)) != OK)
         goto done;
     (void)snprintf(seal, sizeof(seal), "seal-%d.key", school_year_of(clock_today()));
-    random_bytes(h->district, sizeof(h->district));
     if ((e = make_key(keys, "sign.key", KEY_SIGN, "hub signing", &h->sign)) != OK ||
         (e = make_key(keys, seal, KEY_SEAL, seal, &h->seal[0])) != OK ||
         (e = make_key(keys, "storage.key", KEY_SECRET, "storage", &h->storage)) != OK ||
-        (e = make_key(keys, "curve.key", KEY_CURVE, "transport", NULL)) != OK)
+        (e = make_key(keys, "curve.key", KEY_CURVE, "transport", &curve)) != OK)
         goto done;
+    memcpy(h->curve, key_public(curve), KEY_BYTES);
     h->seal_year[0] = school_year_of(clock_today());
     h->seal_count = 1;
     o.map_size = (uint64_t)h->conf.map_size;
@@ -232,6 +163,7 @@ static enum err create_in(struct hub *h, const struct hub_init *init)
         e = fill_store(h, root);
 done:
     key_free(root);
+    key_free(curve);
     return e;
 }
 

@@ -516,25 +516,16 @@ static enum err list_objects(struct directory *d, struct store_txn *t)
     return e == OK ? each_row(t, H_OBJECTS, list_older_form, &v) : e;
 }
 
-static enum err fill_endpoints(struct directory *d, const struct hub *h)
+static void fill_endpoints(struct directory *d, const struct hub *h)
 {
     const char *const *urls = h->conf.announce_count > 0 ? h->conf.announce : h->conf.listen;
     size_t count = h->conf.announce_count > 0 ? h->conf.announce_count : h->conf.listen_count;
-    struct key *curve = NULL;
-    char path[FOLDER_PATH_MAX];
-    enum err e = folder_path(path, h->dir, "keys/curve.key");
 
-    if (e == OK)
-        e = key_read(&curve, path, KEY_CURVE);
-    if (e != OK)
-        return e;
     for (size_t i = 0; i < count; i++) {
         (void)snprintf(d->endpoints[i].url, sizeof(d->endpoints[i].url), "%s", urls[i]);
-        memcpy(d->endpoints[i].curve, key_public(curve), KEY_BYTES);
+        memcpy(d->endpoints[i].curve, h->curve, KEY_BYTES);
     }
     d->endpoint_count = (uint32_t)count;
-    key_free(curve);
-    return OK;
 }
 
 /* The newest school year's key is the current one; the year stands in the order of the key files' names. */
@@ -617,8 +608,9 @@ enum err hub_issue_directory(struct hub *h, struct store_txn *t)
     d->issued_ms = clock_wall_ms();
     d->expires_ms = d->issued_ms + h->conf.directory_days * DAY_MS;
     fill_seal_keys(d, h);
-    if ((e = next_version(t, &d->version)) != OK || (e = fill_endpoints(d, h)) != OK ||
-        (e = list_objects(d, t)) != OK || (e = hub_meta_get(t, "certificate", &certificate)) != OK ||
+    fill_endpoints(d, h);
+    if ((e = next_version(t, &d->version)) != OK || (e = list_objects(d, t)) != OK ||
+        (e = hub_meta_get(t, "certificate", &certificate)) != OK ||
         (e = directory_make(&object, d, certificate, h->sign)) != OK)
         goto done;
     be64_put(version, d->version);

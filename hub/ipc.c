@@ -18,9 +18,14 @@ static void put_limits(struct buf *b, const struct ipc_limits *l)
     mp_put_uint(b, l->chunk);
     mp_put_uint(b, l->spool_max);
     mp_put_uint(b, l->spool_days);
-    mp_put_array(b, l->url_count);
-    for (uint32_t i = 0; i < l->url_count; i++)
-        mp_put_cstr(b, l->urls[i]);
+    mp_put_array(b, l->listener_count);
+    for (uint32_t i = 0; i < l->listener_count; i++) {
+        mp_put_array(b, 4);
+        mp_put_cstr(b, l->listeners[i].url);
+        mp_put_cstr(b, l->listeners[i].key);
+        mp_put_bin(b, l->listeners[i].curve, KEY_BYTES);
+        mp_put_uint(b, (uint64_t)l->listeners[i].kind);
+    }
 }
 
 static void put_allow(struct buf *b, const struct ipc_allow *a)
@@ -92,6 +97,17 @@ enum err ipc_encode(struct buf *b, const struct ipc_packet *p)
     return buf_status(b);
 }
 
+static void get_listener(struct mp *m, struct ipc_listener *l)
+{
+    (void)mp_array(m, 4, 4);
+    mp_text(m, l->url, 1, ENDPOINT_MAX);
+    mp_text(m, l->key, 1, IPC_KEY_NAME);
+    mp_bin_exact(m, l->curve, KEY_BYTES);
+    l->kind = (enum listener_kind)mp_uint(m, LISTENER_SCHOOLS);
+    if (strchr(l->key, '/') != NULL || l->key[0] == '.') /* a name in keys/, and nothing above it */
+        m->failed = true;
+}
+
 static void get_limits(struct mp *m, struct ipc_limits *l)
 {
     mp_bin_exact(m, l->district, sizeof(l->district));
@@ -100,9 +116,9 @@ static void get_limits(struct mp *m, struct ipc_limits *l)
     l->chunk = (uint32_t)mp_uint(m, CHUNK_MAX);
     l->spool_max = mp_uint(m, UINT64_MAX);
     l->spool_days = (uint32_t)mp_uint(m, UINT32_MAX);
-    l->url_count = (uint32_t)mp_array(m, 1, 8);
-    for (uint32_t i = 0; i < l->url_count && !m->failed; i++)
-        mp_text(m, l->urls[i], 1, ENDPOINT_MAX);
+    l->listener_count = (uint32_t)mp_array(m, 1, IPC_LISTENERS);
+    for (uint32_t i = 0; i < l->listener_count && !m->failed; i++)
+        get_listener(m, &l->listeners[i]);
 }
 
 static void get_allow(struct mp *m, struct ipc_allow *a)

@@ -11,10 +11,12 @@
 #define IPC_MAX_QUEUED  (8u << 20)
 #define IPC_PART        (96u << 10) /* bytes of a frame in one IPC_REPLY */
 #define IPC_PEER_MAX    63u
+#define IPC_LISTENERS   16u
+#define IPC_KEY_NAME    32u /* a file's name in keys/ */
 
 enum ipc_type {
     /* core to gateway */
-    IPC_LIMITS = 1,    /* once, first */
+    IPC_LIMITS = 1,    /* first, and again when they change */
     IPC_ALLOW = 2,     /* one entry of the allowlist of `serial` */
     IPC_ALLOW_END = 3, /* the list of `serial` is whole: it replaces every older one */
     IPC_REPLY = 4,     /* (a part of) one frame for a connection */
@@ -26,13 +28,21 @@ enum ipc_type {
     IPC_STATUS = 20   /* every few seconds */
 };
 
+/* One address and the key it is answered with.  The gateway opens one ROUTER for each key (SPEC.md 6.1). */
+enum listener_kind { LISTENER_SCHOOLS = 0 /* key in a file of keys/; only those on the allowlist get in */ };
+struct ipc_listener {
+    char url[ENDPOINT_MAX + 1];
+    char key[IPC_KEY_NAME + 1];
+    uint8_t curve[KEY_BYTES]; /* public half: the file must hold this one */
+    enum listener_kind kind;
+};
 struct ipc_limits {
     uint8_t district[16];
     uint32_t slots, credit, chunk;
     uint64_t spool_max;
     uint32_t spool_days;
-    uint32_t url_count;
-    char urls[8][ENDPOINT_MAX + 1];
+    uint32_t listener_count;
+    struct ipc_listener listeners[IPC_LISTENERS];
 };
 struct ipc_allow {
     uint64_t serial;

@@ -1,6 +1,7 @@
 #include "protocol/keys.h"
 
 #include "common/cli.h"
+#include "protocol/keys_internal.h"
 
 #include <string.h>
 
@@ -13,7 +14,7 @@ static const char letters[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /* Five bits a letter, a hyphen after every fourth letter but the last.  8 * len is a multiple of 5 here, or the last
  * bits are left over. */
-static void put_letters(char *out, const uint8_t *bytes, size_t count)
+void key_letters_put(char *out, const uint8_t *bytes, size_t count)
 {
     uint32_t bits = 0;
     unsigned held = 0;
@@ -36,7 +37,7 @@ void fingerprint(char out[40], const uint8_t pk[KEY_BYTES])
     uint8_t d[DIGEST_BYTES];
 
     digest_domain(d, "svodka fingerprint v1", (struct bytes){pk, KEY_BYTES});
-    put_letters(out, d, FINGERPRINT_BYTES * 8 / 5);
+    key_letters_put(out, d, FINGERPRINT_BYTES * 8 / 5);
 }
 
 void code_random(char out[15])
@@ -44,7 +45,7 @@ void code_random(char out[15])
     uint8_t raw[8];
 
     random_bytes(raw, sizeof(raw));
-    put_letters(out, raw, CODE_LETTERS);
+    key_letters_put(out, raw, CODE_LETTERS);
     wipe(raw, sizeof(raw));
 }
 
@@ -77,6 +78,19 @@ static char from_latin(char c)
     return c != '\0' && strchr(letters, c) != NULL ? c : '\0';
 }
 
+size_t key_letter_take(const char *at, char *letter)
+{
+    bool is_wide = ((unsigned char)*at & 0xe0u) == 0xc0u && at[1] != '\0';
+
+    *letter = is_wide ? from_cyrillic(at) : from_latin(*at);
+    return is_wide ? 2 : 1;
+}
+
+unsigned key_letter_value(char letter)
+{
+    return (unsigned)(strchr(letters, letter) - letters);
+}
+
 enum err code_normalise(char out[15], const char *typed)
 {
     char code[15] = {0};
@@ -84,12 +98,12 @@ enum err code_normalise(char out[15], const char *typed)
     size_t at = 0;
 
     for (const char *p = typed; *p != '\0'; p++) {
-        bool is_wide = ((unsigned char)*p & 0xe0u) == 0xc0u && p[1] != '\0';
+        size_t wide;
         char c;
 
         if (*p == ' ' || *p == '-' || *p == '\t' || *p == '\r' || *p == '\n')
             continue;
-        c = is_wide ? from_cyrillic(p) : from_latin(*p);
+        wide = key_letter_take(p, &c);
         if (c == '\0' || count == CODE_LETTERS)
             return err_set(
                 ERR_MALFORMED,
@@ -99,7 +113,7 @@ enum err code_normalise(char out[15], const char *typed)
             code[at++] = '-';
         code[at++] = c;
         count++;
-        p += is_wide ? 1 : 0;
+        p += wide - 1;
     }
     if (count != CODE_LETTERS)
         return err_set(ERR_MALFORMED,

@@ -152,7 +152,7 @@ wire() {
     relay_port=$port
     hub_home=$work/hub
     while free_port && [ "$port" = "$relay_port" ]; do :; done
-    "$hub_program" init --home "$hub_home" --name 'Район' --listen "tcp://127.0.0.1:$port" >"$work/init.txt"
+    "$hub_program" init --home "$hub_home" --name 'Район' --listen "tcp://127.0.0.1:$port" </dev/null >"$work/init.txt"
     printf 'announce:\n  - "tcp://127.0.0.1:%s"\n' "$relay_port" >>"$hub_home/hub.yaml"
     hub programme load "$here/pack" >"$work/load.txt"
     make_school wire

@@ -524,7 +524,7 @@ nothing_changed hub
 # ---- homes: missing, damaged, open to others, another's ----
 
 "$agent_program" join second.invite --home "$work/other" >out.txt
-"$hub_program" init --home "$work/hub2" --name Other --listen "tcp://127.0.0.1:$port" >out.txt
+"$hub_program" init --home "$work/hub2" --name Other --listen "tcp://127.0.0.1:$port" </dev/null >out.txt
 cp -a school school.good
 cp -a hub hub.good
 restore() {

@@ -101,7 +101,7 @@ prints 'locked with your passphrase'
 expect 0 "$hub_program" status --home locked --format csv
 prints 'listen,,tcp://h:2'
 prints 'announce,,tcp://hub.example.org:1'
-expect 0 "$hub_program" init --home hub --name 'Район «Север»' --listen "tcp://127.0.0.1:$port"
+expect 0 "$hub_program" init --home hub --name 'Район «Север»' --listen "tcp://127.0.0.1:$port" </dev/null
 prints 'Fingerprint of its root key: '
 prints 'NOT locked'
 expect 1 "$hub_program" init --home hub --name Again --listen tcp://h:1

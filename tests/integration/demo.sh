@@ -214,7 +214,7 @@ free_port
 
 tell 'Районный отдел создаёт сервер района: ключи, журнал и настройки в одной папке.' \
     'The district office makes a hub: keys, ledger and settings in one folder.'
-run svodka-hub init --home hub --name "$(pick 'Район' 'District')" --listen "tcp://127.0.0.1:$port"
+run svodka-hub init --home hub --name "$(pick 'Район' 'District')" --listen "tcp://127.0.0.1:$port" </dev/null
 
 tell 'Загружает программу: формы, отчётные периоды и показатели.' \
     'It loads a programme: forms, periods and indicators.'

@@ -345,7 +345,7 @@ parts='table completeness explanations publication'
 generate
 hub_home=$work/hub
 free_port
-"$hub_program" init --home "$hub_home" --name "$(pick 'Район' 'District')" --listen "tcp://127.0.0.1:$port" >init.txt
+"$hub_program" init --home "$hub_home" --name "$(pick 'Район' 'District')" --listen "tcp://127.0.0.1:$port" </dev/null >init.txt
 hub programme load "$pack" >load.txt 2>&1 || {
     cat load.txt >&2
     fail "$(pick 'программа не загружена' 'the programme was not loaded')"

@@ -16,7 +16,7 @@ hub_home=$work/hub
 y1=2020/21
 y2=2021/22
 free_port
-"$hub_program" init --home hub --name Example --listen "tcp://127.0.0.1:$port" >/dev/null
+"$hub_program" init --home hub --name Example --listen "tcp://127.0.0.1:$port" </dev/null >/dev/null
 "$hub_program" programme load "$here/../data/packs/example" --home hub >/dev/null
 for unit in a b c; do
     "$hub_program" school add "$unit" --name "School $unit" --invite "$unit.invite" --home hub >/dev/null

@@ -170,7 +170,7 @@ agent() { # HOME COMMAND...
 make_hub() { # PACK
     hub_home=$work/hub
     free_port
-    "$hub_program" init --home "$hub_home" --name 'Район' --listen "tcp://127.0.0.1:$port" >"$work/init.txt"
+    "$hub_program" init --home "$hub_home" --name 'Район' --listen "tcp://127.0.0.1:$port" </dev/null >"$work/init.txt"
     hub programme load "$1" >"$work/load.txt"
 }
 

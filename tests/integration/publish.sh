@@ -53,7 +53,7 @@ survey:
 YAML
 hub_home=$work/hub
 free_port
-"$hub_program" init --home "$hub_home" --name 'Район' --listen "tcp://127.0.0.1:$port" >init.txt
+"$hub_program" init --home "$hub_home" --name 'Район' --listen "tcp://127.0.0.1:$port" </dev/null >init.txt
 hub programme load pack >load.txt
 #            a  b  c  d  e  f; b has 2 of 90: hidden
 for line in a:9:60 b:2:90 c:7:70 d:8:80 e:6:60 f:12:96; do

@@ -91,7 +91,7 @@ cp -r pack wrong
 sed -i 's/form: visit, due/form: visits, due/; s/after: end}, late/after: ende}, late/' wrong/calendar.yaml
 hub_home=$work/hub
 free_port
-on 2020-09-01 "$hub_program" init --home "$hub_home" --name 'Район' --listen "tcp://127.0.0.1:$port" >init.txt
+on 2020-09-01 "$hub_program" init --home "$hub_home" --name 'Район' --listen "tcp://127.0.0.1:$port" </dev/null >init.txt
 refused 1 'wrong/calendar.yaml:2:' hub_on 2020-09-01 programme load wrong
 hub_on 2020-09-01 programme load pack >load.txt
 grep -qF 'Rules of the calendar: 1.' load.txt || fail 'the calendar was not read'

@@ -132,6 +132,27 @@ static int chosen_or_skipped(void)
     return e != OK ? 10 + (int)e : (int)chosen;
 }
 
+static int secret_is_hush(void)
+{
+    char line[64];
+    enum err e = ask_secret("secret?", line, sizeof(line));
+
+    if (e != OK)
+        return 10 + (int)e;
+    (void)fprintf(stderr, "thanks\n");
+    return strcmp(line, " hush hush ") == 0 ? 0 : 1;
+}
+
+static int secret_then_name(void)
+{
+    char line[64];
+
+    if (ask_secret("secret?", line, sizeof(line)) != OK || ask_line("name?", line, sizeof(line)) != OK)
+        return 1;
+    (void)fprintf(stderr, "thanks\n");
+    return 0;
+}
+
 /* ---- tests ---- */
 
 static void an_answer_comes_without_its_line_end_and_blanks(void **state)
@@ -189,6 +210,42 @@ static void a_choice_is_made_by_its_number(void **state)
     assert_int_equal(play_with(chosen_or_skipped, (const char *[]){"Number:", "2\n", NULL}), 1);
 }
 
+/* Types the answers of the script; everything that the terminal showed is in `shown`. */
+static int play_and_watch(scene play, const char *const *script, char *shown, size_t size)
+{
+    char name[64];
+    int master = open_terminal(name);
+    int status;
+    pid_t child = fork();
+
+    assert_true(child >= 0);
+    if (child == 0)
+        be_child(master, name, play);
+    shown[0] = '\0';
+    for (; script[0] != NULL; script += 2) {
+        wait_for(master, script[0], shown, size);
+        assert_int_equal(write(master, script[1], strlen(script[1])), strlen(script[1]));
+    }
+    wait_for(master, "thanks", shown, size);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    (void)close(master);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 100 + WTERMSIG(status);
+}
+
+static void a_secret_is_not_shown_and_the_terminal_shows_again_afterwards(void **state)
+{
+    static const char *const one[] = {"secret?", " hush hush \n", NULL};
+    static const char *const two[] = {"secret?", "hush\n", "name?", "Anna\n", NULL};
+    char shown[4096];
+
+    (void)state;
+    assert_int_equal(play_and_watch(secret_is_hush, one, shown, sizeof(shown)), 0);
+    assert_null(strstr(shown, "hush"));
+    assert_int_equal(play_and_watch(secret_then_name, two, shown, sizeof(shown)), 0);
+    assert_null(strstr(shown, "hush"));
+    assert_non_null(strstr(shown, "Anna"));
+}
+
 static void nothing_is_asked_without_a_terminal(void **state)
 {
     char line[10] = "";
@@ -215,6 +272,7 @@ int main(void)
         cmocka_unit_test(the_end_of_input_and_an_interrupt_cancel),
         cmocka_unit_test(yes_and_no_are_understood_in_both_languages),
         cmocka_unit_test(a_choice_is_made_by_its_number),
+        cmocka_unit_test(a_secret_is_not_shown_and_the_terminal_shows_again_afterwards),
         cmocka_unit_test(nothing_is_asked_without_a_terminal),
     };
 

@@ -61,11 +61,11 @@ static void allow(struct gateway *g, unsigned n)
     allow_sort(&g->allowed);
 }
 
-/* School `n` says HELLO over connection `routing` as school `claimed`. */
-static void greet_as(struct gateway *g, uint32_t routing, unsigned n, unsigned claimed)
+/* School `n` says HELLO over a connection as school `claimed`. */
+static void greet_from(struct gateway *g, struct route from, unsigned n, unsigned claimed)
 {
     struct message hello = {.type = MSG_HELLO};
-    struct incoming in = {.routing = routing, .peer = "192.0.2.1"};
+    struct incoming in = {.from = from, .peer = "192.0.2.1"};
     struct buf frame;
 
     hello.as.hello.version_min = MESSAGE_VERSION_MIN;
@@ -78,6 +78,11 @@ static void greet_as(struct gateway *g, uint32_t routing, unsigned n, unsigned c
     in.frame = bytes_of(frame.data, frame.len);
     meeting_frame(g, &in);
     buf_fini(&frame);
+}
+
+static void greet_as(struct gateway *g, uint32_t routing, unsigned n, unsigned claimed)
+{
+    greet_from(g, (struct route){0, routing}, n, claimed);
 }
 
 static void greet(struct gateway *g, uint32_t routing, unsigned n)
@@ -148,6 +153,30 @@ static void a_key_taken_off_the_list_is_heard_no_more_on_its_old_connection(void
 }
 
 /* libzmq cannot drop one peer; ending the process, which is started again, drops them all. */
+/* Each ROUTER numbers its connections by itself. */
+static void the_same_number_at_two_sockets_is_two_connections(void **state)
+{
+    struct gateway *g = new_gateway();
+    char name[ID_MAX + 1];
+
+    (void)state;
+    allow(g, 1);
+    allow(g, 2);
+    greet_from(g, (struct route){0, 11}, 1, 1);
+    greet_from(g, (struct route){1, 11}, 2, 2);
+    assert_int_equal(g->meeting_count, 2);
+    assert_true(g->meetings[0]->connection != g->meetings[1]->connection);
+    for (unsigned n = 1; n <= 2; n++) {
+        name_of(name, n);
+        assert_string_equal(g->meetings[n - 1]->participant, name);
+        assert_int_equal(g->meetings[n - 1]->route.socket, n - 1);
+    }
+    greet_from(g, (struct route){1, 11}, 1, 1); /* another key under the number of the second */
+    assert_int_equal(g->meeting_count, 1);
+    assert_int_equal(g->meetings[0]->route.socket, 1);
+    free_gateway(g);
+}
+
 static void keys_off_the_list_that_go_on_talking_end_the_process(void **state)
 {
     struct gateway *g = new_gateway();
@@ -236,6 +265,7 @@ int main(void)
         cmocka_unit_test(a_key_is_found_among_many_and_no_other),
         cmocka_unit_test(a_user_id_is_a_key_in_hex_and_nothing_else),
         cmocka_unit_test(a_key_taken_off_the_list_is_heard_no_more_on_its_old_connection),
+        cmocka_unit_test(the_same_number_at_two_sockets_is_two_connections),
         cmocka_unit_test(keys_off_the_list_that_go_on_talking_end_the_process),
         cmocka_unit_test(nobody_speaks_for_another),
         cmocka_unit_test(five_thousand_at_once_are_told_moments_as_far_apart_as_slots_become_free),

@@ -103,7 +103,8 @@ static void a_fresh_hub_opens_and_knows_who_it_is(void **state)
 {
     struct hub *h = NULL;
     struct stat st;
-    static const char *const keys[] = {"root.key", "sign.key", "seal-2020.key", "storage.key", "curve.key"};
+    static const char *const keys[] = {"root.key",      "recovery.pub", "sign.key",
+                                       "seal-2020.key", "storage.key",  "curve.key"};
 
     (void)state;
     assert_int_equal(create(), OK);
@@ -139,14 +140,10 @@ static void a_home_is_made_whole_or_not_at_all(void **state)
 {
     static const char *const bad[] = {"tcp://127.0.0.1"};
     struct hub_init init = {.name = "X", .listen = bad, .listen_count = 1};
-    struct hub_init locked = {
-        .name = "X", .listen = one_url, .listen_count = 1, .root_passphrase_file = "/tmp/svodka-there-is-no-such-file"};
     struct stat st;
 
     (void)state;
     assert_int_equal(hub_create(home, &init), ERR_INVALID);
-    assert_int_equal(stat(home, &st), -1);
-    assert_int_equal(hub_create(home, &locked), ERR_NOT_FOUND);
     assert_int_equal(stat(home, &st), -1);
     assert_int_equal(rmdir(dir), 0); /* nothing lies about */
 }
@@ -199,30 +196,21 @@ static void an_address_is_tcp_host_and_port(void **state)
 
 static void a_passphrase_locks_the_root_key(void **state)
 {
-    char file[160];
-    struct hub_init init = {.name = "X", .listen = one_url, .listen_count = 1, .root_passphrase_file = file};
-    char head[64] = "";
+    static const struct passphrase words = {"a long enough passphrase", 24};
+    static const struct passphrase other = {"another long passphrase", 23};
+    struct hub_init init = {.name = "X", .listen = one_url, .listen_count = 1, .root_passphrase = &words};
+    struct key *root = NULL;
     struct stat st;
-    FILE *f;
 
     (void)state;
-    (void)snprintf(file, sizeof(file), "%s/pass", dir);
-    f = fopen(file, "w");
-    assert_non_null(f);
-    (void)fputs("short\n", f);
-    (void)fclose(f);
-    assert_int_equal(hub_create(home, &init), ERR_INVALID);
-    assert_true(said("passphrase"));
-    f = fopen(file, "w");
-    (void)fputs("a long enough passphrase\n", f);
-    (void)fclose(f);
     assert_int_equal(hub_create(home, &init), OK);
     assert_int_equal(stat(in_home("keys/root.key"), &st), -1);
-    f = fopen(in_home("keys/root.key.locked"), "r");
-    assert_non_null(f);
-    assert_non_null(fgets(head, sizeof(head), f));
-    assert_string_equal(head, "svodka locked key 1\n");
-    (void)fclose(f);
+    assert_int_equal(root_key_unlock(&root, in_home("keys/root.key.locked"), &other), ERR_AUTH);
+    assert_null(root);
+    assert_int_equal(root_key_unlock(&root, in_home("keys/root.key.locked"), &words), OK);
+    key_free(root);
+    assert_int_equal(visit(), OK);
+    assert_int_equal(unlink(in_home("keys/root.key.locked")), 0);
     assert_int_equal(visit(), OK); /* the hub does not need it from day to day */
 }
 

@@ -24,9 +24,13 @@ static struct ipc_packet limits_packet(void)
     p.as.limits.chunk = CHUNK_MAX;
     p.as.limits.spool_max = UINT64_C(1) << 40;
     p.as.limits.spool_days = 14;
-    p.as.limits.url_count = 2;
-    memcpy(p.as.limits.urls[0], "tcp://*:4000", 13);
-    memset(p.as.limits.urls[1], 'u', ENDPOINT_MAX);
+    p.as.limits.listener_count = 2;
+    memcpy(p.as.limits.listeners[0].url, "tcp://*:4000", 13);
+    memcpy(p.as.limits.listeners[0].key, "curve.key", 10);
+    memset(p.as.limits.listeners[0].curve, 0xc1, KEY_BYTES);
+    memset(p.as.limits.listeners[1].url, 'u', ENDPOINT_MAX);
+    memset(p.as.limits.listeners[1].key, 'k', IPC_KEY_NAME);
+    memset(p.as.limits.listeners[1].curve, 0xc2, KEY_BYTES);
     return p;
 }
 
@@ -134,7 +138,8 @@ static void a_packet_that_is_cut_or_too_long_is_refused(void **state)
 static void unknown_types_and_values_beyond_their_bounds_are_refused(void **state)
 {
     static const uint8_t unknown[] = {0x92, 0x09, 0x00};
-    struct ipc_packet bad[] = {limits_packet(), spooled_packet(), {.type = IPC_REPLY}};
+    struct ipc_packet bad[] = {limits_packet(), spooled_packet(), {.type = IPC_REPLY},
+                               limits_packet(), limits_packet(),  limits_packet()};
     struct ipc_packet back;
 
     (void)state;
@@ -143,6 +148,9 @@ static void unknown_types_and_values_beyond_their_bounds_are_refused(void **stat
     bad[1].as.spooled.length = BATCH_MAX_SEALED + 1;
     bad[2].as.reply.part = 3; /* of three */
     bad[2].as.reply.parts = 3;
+    memcpy(bad[3].as.limits.listeners[1].key, "../../key", 10); /* a key outside of keys/ */
+    memcpy(bad[4].as.limits.listeners[1].key, "..", 3);
+    bad[5].as.limits.listeners[1].kind = (enum listener_kind)(LISTENER_SCHOOLS + 1);
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct buf b;
 
