@@ -28,7 +28,7 @@ static enum err fill_head(struct hub *h, struct store_txn *t, struct backup_head
 
     memset(head, 0, sizeof(*head));
     if (e != OK || (e = hub_meta_get(t, "certificate", &certificate)) != OK ||
-        (e = recovery_read(h->dir, head->recovery)) != OK)
+        (e = recovery_public(head->recovery, h->dir, h->root, h->district)) != OK)
         return e;
     if (certificate.len > sizeof(head->certificate))
         return err_set(ERR_CORRUPT, "the hub's certificate is damaged");

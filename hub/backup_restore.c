@@ -26,7 +26,7 @@ static enum err open_backup(struct backup_reader **out, const char *path, const 
     if (backup_head(*out)->kind != BACKUP_HUB)
         e = err_set(ERR_INVALID, _("this is the backup of a school's agent, not of a hub"));
     else if ((e = backup_check_signer(backup_head(*out), key_public(root))) == OK &&
-             (e = recovery_from_root(&recovery, root, backup_head(*out)->district)) == OK)
+             (e = recovery_key_from_root(&recovery, root, backup_head(*out)->district)) == OK)
         e = backup_unlock(*out, recovery);
     key_free(recovery);
     if (e != OK) {

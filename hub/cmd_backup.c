@@ -3,6 +3,7 @@
 #include "hub/backup.h"
 #include "hub/ledger.h"
 #include "hub/recovery.h"
+#include "hub/root_key.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,13 +104,14 @@ static enum err write_backup(struct hub *h, const char *path)
 
 /* ---- backup FILE --verify ---- */
 
-static enum err open_with_root(struct backup_reader *r, const char *root_file, const char *passphrase)
+static enum err open_with_root(const struct hub *h, struct backup_reader *r, const char *root_file,
+                               const char *passphrase)
 {
     struct key *root = NULL;
     struct key *recovery = NULL;
-    enum err e = root_read(&root, root_file, passphrase);
+    enum err e = root_key_open(&root, root_file, passphrase, h->root);
 
-    if (e == OK && (e = recovery_from_root(&recovery, root, backup_head(r)->district)) == OK &&
+    if (e == OK && (e = recovery_key_from_root(&recovery, root, backup_head(r)->district)) == OK &&
         (e = backup_unlock(r, recovery)) == OK)
         e = backup_check(r);
     key_free(recovery);
@@ -162,7 +164,7 @@ static enum err check_file(struct hub *h, struct check *c)
         }
     }
     if (e == OK && c->root != NULL)
-        e = open_with_root(r, c->root, c->passphrase);
+        e = open_with_root(h, r, c->root, c->passphrase);
     backup_close(r);
     return e == OK || e == ERR_USAGE ? e : err_prefix(e, "%s", c->path);
 }
@@ -343,7 +345,7 @@ static enum err restore(const char *path, const char *home, const char *root_fil
     struct backup_head head;
     struct key *root = NULL;
     char when[64];
-    enum err e = root_read(&root, root_file, passphrase);
+    enum err e = root_key_open(&root, root_file, passphrase, NULL);
 
     if (e == OK)
         e = backup_restore_hub(path, home, root, &head);
