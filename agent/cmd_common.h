@@ -50,6 +50,9 @@ MUST_CHECK enum err command_remarks(const struct form *f, const char *const *tex
 /* Prints findings on stderr; then "nothing was queued" and the like is the caller's. */
 void command_report(const struct report *r);
 
+/* Makes a new recovery code and shows it, this once (cmd_backup.c). */
+MUST_CHECK enum err command_show_code(struct agent *a);
+
 const char *word_of_mode(enum form_mode m);
 const char *word_of_kind(enum record_kind k);
 const char *word_of_state(enum record_state s);

@@ -43,6 +43,8 @@ static enum err join(const char *path, const char *dir)
     }
     if ((e = agent_create(dir, inv)) == OK && (e = agent_open(&a, dir)) == OK)
         greet(a, inv);
+    if (e == OK)
+        e = command_show_code(a);
 done:
     agent_close(a);
     if (text != NULL)

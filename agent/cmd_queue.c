@@ -9,7 +9,8 @@
 
 struct list_command {
     const char *form, *period, *unit, *values;
-    bool all; /* also what the district has received */
+    bool all;  /* also what the district has received */
+    bool past; /* also what is no longer kept here */
 };
 
 /* One listing while the queue is walked. */
@@ -58,6 +59,22 @@ static enum err put_submission(void *ctx, const struct queue_submission *s)
     return table_row(l->t, cells);
 }
 
+/* Of what was destroyed here after its time only this is left. */
+static enum err put_past(void *ctx, const struct queue_past *p)
+{
+    struct listing *l = ctx;
+    char id[RECORD_ID_TEXT];
+    char filled[11];
+    const char *cells[11] = {id,      p->form,
+                             p->unit, p->period,
+                             "",      word_of_kind(p->kind),
+                             filled,  _("in the district's archive; no longer kept here")};
+
+    record_id_format(id, l->a->grant->participant, &p->ref);
+    date_format(filled, p->filled_on);
+    return table_row(l->t, cells);
+}
+
 static enum err check_filter(const struct agent *a, const struct list_command *cmd, struct queue_filter *filter,
                              struct period *period)
 {
@@ -99,6 +116,7 @@ static enum err list(const struct agent *a, const struct list_command *cmd, enum
     buf_init(&l.values, VALUES_MAX);
     /* The last column is there when it was asked for. */
     if ((e = table_new(&l.t, columns, cmd->values != NULL ? 11 : 10)) == OK &&
+        (!cmd->past || (e = queue_each_past(a, &filter, put_past, &l)) == OK) &&
         (e = queue_each(a, &filter, put_submission, &l)) == OK)
         e = table_print(l.t, format, stdout);
     table_free(l.t);
@@ -147,8 +165,9 @@ int cmd_history(int argc, char **argv)
 {
     static const struct cli_command self = {
         "history", "[FORM] [--period P] [--values]",
-        N_("Lists everything that was submitted from here and is still kept, oldest first."), cmd_history};
-    struct list_command cmd = {.all = true};
+        N_("Lists everything that was submitted from here, oldest first; of what is no longer kept, which it was."),
+        cmd_history};
+    struct list_command cmd = {.all = true, .past = true};
     const char *home = NULL;
     const char *format = NULL;
     const struct cli_option options[] = {OPTION_PERIOD(&cmd.period),

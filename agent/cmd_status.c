@@ -1,6 +1,7 @@
 #include "agent/cmd_common.h"
 
 #include "agent/draft.h"
+#include "agent/self_copy.h"
 #include "common/clock.h"
 
 #include <stdlib.h>
@@ -99,6 +100,43 @@ static enum err put_queue(struct sheet *s, const struct agent *a)
     return put_time(s, "last_receipt", _("last word from the district"), st.last_receipt_ms);
 }
 
+/* "If this computer died now". */
+static enum err put_risk(struct sheet *s, const struct agent *a)
+{
+    struct self_copy_risk risk;
+    char since[64] = "";
+    char copy[64];
+    char lost[256];
+    char text[512];
+    enum err e = self_copy_risk(a, &risk);
+
+    if (e != OK)
+        return e;
+    if (risk.since_ms != 0)
+        cli_format_time(since, sizeof(since), risk.since_ms);
+    if (risk.entries == 0)
+        (void)snprintf(lost, sizeof(lost), "%s", _("nothing that was submitted"));
+    else if (since[0] == '\0')
+        (void)snprintf(lost, sizeof(lost), ngettext("%llu entry", "%llu entries", (unsigned long)risk.entries),
+                       (unsigned long long)risk.entries);
+    else
+        (void)snprintf(lost, sizeof(lost),
+                       ngettext("%llu entry since %s", "%llu entries since %s", (unsigned long)risk.entries),
+                       (unsigned long long)risk.entries, since);
+    if (risk.copy_ms != 0) {
+        cli_format_time(copy, sizeof(copy), risk.copy_ms);
+        (void)snprintf(text, sizeof(text), _("%s (the last copy is of %s)"), lost, copy);
+    } else if (risk.has_code) {
+        (void)snprintf(text, sizeof(text), _("%s (no copy was made yet; svodka-agent backup FILE makes one)"), lost);
+    } else {
+        (void)snprintf(text, sizeof(text), _("%s (no copy can be made yet: first svodka-agent backup --new-code)"),
+                       lost);
+    }
+    if (s->has_names && (e = put_count(s, "at_risk_entries", _("entries that would be lost"), risk.entries)) != OK)
+        return e;
+    return put_text(s, "at_risk", _("if this computer died now, you would lose"), text);
+}
+
 struct events {
     struct sheet sheet;
     enum err e;
@@ -123,7 +161,8 @@ static enum err show_status(struct agent *a, enum table_format format, bool forg
     enum err e = sheet_new(&events.sheet, columns, format);
 
     if (e == OK && (e = put_who(&events.sheet, a)) == OK && (e = put_queue(&events.sheet, a)) == OK &&
-        (e = agent_each_event(a, forget, put_event, &events)) == OK && (e = events.e) == OK)
+        (e = put_risk(&events.sheet, a)) == OK && (e = agent_each_event(a, forget, put_event, &events)) == OK &&
+        (e = events.e) == OK)
         e = table_print(events.sheet.t, format, stdout);
     table_free(events.sheet.t);
     return e;

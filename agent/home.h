@@ -23,6 +23,7 @@ enum agent_table {
     T_OBJECTS,  /* digest 32 -> kind u8 | bytes: forms, calendar, maps */
     T_DRAFTS,   /* text key -> locked draft */
     T_EVENTS,   /* u64 -> what the school should know (plain words): locked text */
+    T_PAST,     /* what was destroyed after its time: a summary of each submission, the receipts (queue_past.c) */
     AGENT_TABLES
 };
 #define AGENT_CHUNK_BYTES (15u * 4096u - 16u)

@@ -21,6 +21,8 @@ static const struct cli_command commands[] = {
     {"status", "[--read]", N_("how things stand, and what the district says"), cmd_status},
     {"receipt", "ID", N_("what the district confirmed about a submission"), cmd_receipt},
     {"verify", "", N_("check that everything stored here is whole"), cmd_verify},
+    {"backup", "FILE | --new-code", N_("copy this whole computer into one encrypted file"), cmd_backup},
+    {"restore", "FILE --home DIR", N_("make a home again out of such a copy"), cmd_restore},
     {NULL, NULL, NULL, NULL}};
 
 int main(int argc, char **argv)

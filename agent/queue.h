@@ -122,8 +122,24 @@ MUST_CHECK enum err reconcile_feed(struct reconcile_plan *p, struct bytes object
 MUST_CHECK enum err reconcile_finish(struct reconcile_plan *p, uint64_t *dropped, uint64_t *renumbered);
 void reconcile_free(struct reconcile_plan *p);
 
-/* Destroys archived batches and their records after keep_days (by receipts' hub time).  Returns how many batches. */
+/* Destroys archived batches and their records after keep_days (by receipts' hub time).  A summary of each submission
+ * and the signed receipts stay.  Returns how many batches. */
 MUST_CHECK enum err queue_expire(struct agent *a, uint64_t *batches);
+
+/* What stays of a submission whose content was destroyed here: which it was, and the digest that the hub knows it by.
+ */
+struct queue_past {
+    struct record_ref ref;
+    char form[FORM_NAME_MAX + 1]; /* "": this version was not held any more */
+    char unit[ID_MAX + 1];
+    char period[33];
+    int32_t filled_on;
+    enum record_kind kind;
+    uint8_t digest[RECORD_DIGEST_BYTES];
+};
+/* In order, as queue_each(). */
+MUST_CHECK enum err queue_each_past(const struct agent *a, const struct queue_filter *filter,
+                                    enum err (*visit)(void *ctx, const struct queue_past *p), void *ctx);
 
 /* Every page opens, numbers are dense, every batch's digest, signature, chain and coverage are right, receipts
  * verify.  Mistakes are printed one a line to `to`; *bad counts them. */

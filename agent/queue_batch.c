@@ -294,7 +294,8 @@ static void chain_batch(struct queue_chain *out, const struct batch_state *b, bo
         out->receipted = b->sequence - 1;
         *receipted = false;
     }
-    if (*archived && b->life != BATCH_ARCHIVED) {
+    /* What was refused is never archived; it must not keep the hub saying so of all that follow. */
+    if (*archived && b->life != BATCH_ARCHIVED && b->life != BATCH_REFUSED) {
         out->archived = b->sequence - 1;
         *archived = false;
     }

@@ -76,6 +76,11 @@ MUST_CHECK enum err batch_row_read(struct batch_state *out, struct bytes key, st
 /* First batch with (gen, sequence >= from) in the transaction. */
 MUST_CHECK enum err batch_row_at(struct store_txn *t, const struct generation *g, uint64_t from,
                                  struct batch_state *out, struct bytes *receipt);
+/* Before a page, or a batch with its receipt, is destroyed (queue_past.c). */
+MUST_CHECK enum err past_keep_page(const struct agent *a, struct store_txn *t, struct bytes key, struct bytes value);
+MUST_CHECK enum err past_keep_receipt(struct store_txn *t, const struct batch_state *b, struct bytes receipt);
+/* The receipt of the destroyed batch that carried a submission; appended.  ERR_NOT_FOUND. */
+MUST_CHECK enum err past_receipt(struct store_txn *t, const struct record_ref *ref, struct buf *out);
 MUST_CHECK enum err batch_delete(struct store_txn *t, const struct batch_state *b);
 
 #endif

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY_MS (INT64_C(86400) * 1000)
+#define DAY_MS         (INT64_C(86400) * 1000)
+#define EXPIRE_RECORDS 30000u /* in one transaction, and the batch that goes beyond */
 
 /* What the school reads about records that the hub keeps apart. */
 static const char *reason_text(enum quarantine_reason r)
@@ -60,10 +61,32 @@ static enum err add_refused(const struct agent *a, struct store_txn *t, uint64_t
     return agent_meta_put(a, t, "refused", bytes_of(raw, sizeof(raw)));
 }
 
+/* The greatest hub time of any receipt, also of those whose batches are gone. */
+static enum err get_hub_time(const struct agent *a, struct store_txn *t, int64_t *out)
+{
+    struct buf v;
+    enum err e;
+
+    *out = 0;
+    buf_init(&v, 8);
+    if ((e = agent_meta_get(a, t, "hub-time", &v)) == OK && v.len == 8)
+        *out = (int64_t)be64_get(v.data);
+    buf_fini(&v);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+/* Only what is newer than all before says anything about the clock: a receipt may come again, or late on a stick. */
 static enum err put_offset(const struct agent *a, struct store_txn *t, int64_t hub_ms)
 {
     uint8_t raw[8];
+    int64_t latest;
+    enum err e = get_hub_time(a, t, &latest);
 
+    if (e != OK || hub_ms <= latest)
+        return e;
+    be64_put(raw, (uint64_t)hub_ms);
+    if ((e = agent_meta_put(a, t, "hub-time", bytes_of(raw, sizeof(raw)))) != OK)
+        return e;
     be64_put(raw, (uint64_t)(hub_ms - clock_wall_ms()));
     return agent_meta_put(a, t, "offset", bytes_of(raw, sizeof(raw)));
 }
@@ -91,7 +114,10 @@ static enum err apply(struct agent *a, struct store_txn *t, const struct receipt
     if (!digest_equal(b.digest, r->batch))
         return err_set(ERR_AUTH, _("the receipt for batch %llu is about other bytes"), (unsigned long long)r->sequence);
     is_first = b.life == BATCH_SEALED;
-    /* "Archived" is not taken back by a late copy of "stored". */
+    /* Archived once, archived for good, and the 30 days count from the first word of it: nothing that comes late or
+     * again changes that. */
+    if (b.life == BATCH_ARCHIVED)
+        return put_offset(a, t, r->hub_ms);
     if (is_first || life_of(r->state) > b.life)
         b.life = life_of(r->state);
     b.receipt_ms = r->hub_ms;
@@ -131,6 +157,7 @@ enum err queue_receipt_of(const struct agent *a, const struct record_ref *ref, s
     struct store_txn *t = NULL;
     struct batch_state b;
     struct bytes object;
+    struct buf past;
     enum err e = store_begin_read(a->store, &t);
 
     if (e != OK)
@@ -139,8 +166,12 @@ enum err queue_receipt_of(const struct agent *a, const struct record_ref *ref, s
         e = batch_row_at(t, &ref->gen, b.sequence + 1, &b, &object);
     if (e == OK && (b.first_number > ref->number || object.len == 0))
         e = ERR_NOT_FOUND;
+    buf_init(&past, SIGNED_MAX);
+    if (e == ERR_NOT_FOUND && (e = past_receipt(t, ref, &past)) == OK)
+        object = bytes_of(past.data, past.len);
     if (e == OK)
         e = receipt_open(out, object, a->directory->hub_sign);
+    buf_fini(&past);
     store_abort(t);
     return e;
 }
@@ -148,7 +179,8 @@ enum err queue_receipt_of(const struct agent *a, const struct record_ref *ref, s
 /* ---- the end of a batch's life ---- */
 
 /* Pages whose every number is at or below `last`, and segments that lie wholly below it.  `end`: the generation's. */
-static enum err delete_records(struct store_txn *t, const struct generation *g, uint64_t last, uint64_t end)
+static enum err delete_records(const struct agent *a, struct store_txn *t, const struct generation *g, uint64_t last,
+                               uint64_t end)
 {
     uint8_t from[PAGE_KEY];
     uint8_t segment[GEN_BYTES + 4];
@@ -177,8 +209,10 @@ static enum err delete_records(struct store_txn *t, const struct generation *g, 
         store_cursor_close(c);
         if (e != OK || next - 1 > last)
             return e == ERR_NOT_FOUND ? OK : e;
-        if ((e = store_delete(t, T_PAGES, bytes_of(first, sizeof(first)))) != OK)
-            return e;
+        if ((e = store_get(t, T_PAGES, bytes_of(first, sizeof(first)), &value)) != OK ||
+            (e = past_keep_page(a, t, bytes_of(first, sizeof(first)), value)) != OK ||
+            (e = store_delete(t, T_PAGES, bytes_of(first, sizeof(first)))) != OK)
+            return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
         previous = be64_get(first + GEN_BYTES);
         if (previous >> SEGMENT_SHIFT == next >> SEGMENT_SHIFT)
             continue;
@@ -189,16 +223,15 @@ static enum err delete_records(struct store_txn *t, const struct generation *g, 
     }
 }
 
-static enum err hub_time(struct store_txn *t, int64_t *latest)
+static enum err hub_time(const struct agent *a, struct store_txn *t, int64_t *latest)
 {
     struct store_cursor *c = NULL;
     struct bytes key;
     struct bytes value;
     struct batch_state b;
-    enum err e = store_cursor_open(t, T_BATCHES, &c);
+    enum err e = get_hub_time(a, t, latest);
 
-    *latest = 0;
-    if (e != OK)
+    if (e != OK || (e = store_cursor_open(t, T_BATCHES, &c)) != OK)
         return e;
     for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value))
         if ((e = batch_row_read(&b, key, value, NULL)) != OK)
@@ -214,20 +247,24 @@ static enum err expire_generation(struct agent *a, struct store_txn *t, const st
 {
     const struct generation *g = &row->gen;
     struct batch_state b;
-    enum err e;
+    struct bytes receipt;
+    uint64_t records = 0;
+    enum err e = OK;
 
-    while ((e = batch_row_at(t, g, 0, &b, NULL)) == OK) {
+    while (records < EXPIRE_RECORDS && (e = batch_row_at(t, g, 0, &b, &receipt)) == OK) {
         if (b.life != BATCH_ARCHIVED || now - b.receipt_ms < a->conf.keep_days * DAY_MS)
             return OK;
-        if ((e = batch_delete(t, &b)) != OK || (e = delete_records(t, g, b.last_number, row->end)) != OK)
+        if ((e = past_keep_receipt(t, &b, receipt)) != OK || (e = batch_delete(t, &b)) != OK ||
+            (e = delete_records(a, t, g, b.last_number, row->end)) != OK)
             return e;
+        records += b.records;
         (*batches)++;
     }
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
 /* Only the hub's signed time counts: a wrong clock of this PC destroys nothing. */
-enum err queue_expire(struct agent *a, uint64_t *batches)
+static enum err expire_some(struct agent *a, uint64_t *batches)
 {
     struct store_txn *t = NULL;
     struct gen_row row;
@@ -238,9 +275,9 @@ enum err queue_expire(struct agent *a, uint64_t *batches)
     if (e != OK)
         return e;
     store_use_reserve(t);
-    e = hub_time(t, &now);
+    e = hub_time(a, t, &now);
     if (e == OK)
-        for (e = gen_row_next(t, NULL, &row); e == OK; e = gen_row_next(t, &row.gen, &row))
+        for (e = gen_row_next(t, NULL, &row); e == OK && *batches == 0; e = gen_row_next(t, &row.gen, &row))
             if ((e = expire_generation(a, t, &row, now, batches)) != OK)
                 break;
     if (e != OK && e != ERR_NOT_FOUND) {
@@ -251,4 +288,17 @@ enum err queue_expire(struct agent *a, uint64_t *batches)
         return store_commit(t);
     store_abort(t);
     return OK;
+}
+
+enum err queue_expire(struct agent *a, uint64_t *batches)
+{
+    uint64_t some = 0;
+    enum err e;
+
+    *batches = 0;
+    do {
+        if ((e = expire_some(a, &some)) == OK)
+            *batches += some;
+    } while (e == OK && some > 0);
+    return e;
 }
