@@ -719,6 +719,106 @@ static void copies_go_30_days_after_archived_and_never_without(void **state) /* 
     assert_verifies(s);
 }
 
+static enum err count_past(void *ctx, const struct queue_past *p)
+{
+    struct buf *out = ctx;
+
+    buf_printf(out, "%s %s %s %llu\n", p->form, p->unit, p->period, (unsigned long long)p->ref.number);
+    return OK;
+}
+
+/* What is destroyed leaves which it was, when, and the hub's signed word. */
+static void a_summary_and_the_receipt_outlive_the_content(void **state)
+{
+    struct school *s = *state;
+    struct queue_filter other = {"family", NULL, NULL};
+    struct record_ref ref = {s->a->gen, 2};
+    struct receipt r;
+    struct buf past;
+    uint64_t sealed;
+    uint64_t gone;
+
+    put_rows(s, 1, 3);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    put_rows(s, 4, 1);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(receive(s, 1, RECEIPT_ARCHIVED, TEST_NOW_MS), OK);
+    assert_int_equal(receive(s, 2, RECEIPT_STORED, TEST_NOW_MS + 30 * DAY_MS - 1), OK);
+    assert_int_equal(queue_expire(s->a, &gone), OK);
+    assert_int_equal(gone, 0); /* one millisecond is missing */
+    assert_int_equal(receive(s, 2, RECEIPT_STORED, TEST_NOW_MS + 30 * DAY_MS), OK);
+    assert_int_equal(queue_expire(s->a, &gone), OK);
+    assert_int_equal(gone, 1);
+    buf_init(&past, 4096);
+    assert_int_equal(queue_each_past(s->a, NULL, count_past, &past), OK);
+    assert_string_equal(buf_cstr(&past), "grades-por gp P1 1\ngrades-por gp P1 2\ngrades-por gp P1 3\n");
+    buf_reset(&past);
+    assert_int_equal(queue_each_past(s->a, &other, count_past, &past), OK);
+    assert_int_equal(past.len, 0);
+    buf_fini(&past);
+    assert_int_equal(queue_receipt_of(s->a, &ref, &r), OK);
+    assert_int_equal(r.state, RECEIPT_ARCHIVED);
+    assert_int_equal(r.sequence, 1);
+    receipt_fini(&r);
+    assert_int_equal(readable(s), 1);
+    assert_verifies(s);
+}
+
+/* The hub signs "archived" anew each time that it is asked: the 30 days count from the first. */
+static void archived_said_again_does_not_begin_the_days_again(void **state)
+{
+    struct school *s = *state;
+    uint64_t sealed;
+    uint64_t gone;
+
+    put_rows(s, 1, 3);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(receive(s, 1, RECEIPT_ARCHIVED, TEST_NOW_MS), OK);
+    assert_int_equal(receive(s, 1, RECEIPT_ARCHIVED, TEST_NOW_MS + 30 * DAY_MS), OK);
+    assert_int_equal(batch_at(s, 1).receipt_ms, TEST_NOW_MS);
+    assert_int_equal(receive(s, 1, RECEIPT_STORED, TEST_NOW_MS), OK); /* an old stick */
+    assert_int_equal(batch_at(s, 1).life, BATCH_ARCHIVED);
+    assert_int_equal(queue_expire(s->a, &gone), OK);
+    assert_int_equal(gone, 1);
+}
+
+/* A refused batch is never archived; without this the hub would say "archived" of all that follow, night after night.
+ */
+static void a_refused_batch_does_not_hold_up_what_is_archived(void **state)
+{
+    struct school *s = *state;
+    struct queue_chain chain;
+    uint64_t sealed;
+
+    for (unsigned i = 0; i < 3; i++) {
+        put_rows(s, 1 + i * 10, 10);
+        assert_int_equal(queue_seal(s->a, &sealed), OK);
+    }
+    assert_int_equal(receive(s, 1, RECEIPT_REFUSED, TEST_NOW_MS), OK);
+    assert_int_equal(receive(s, 2, RECEIPT_ARCHIVED, TEST_NOW_MS), OK);
+    assert_int_equal(receive(s, 3, RECEIPT_STORED, TEST_NOW_MS), OK);
+    assert_int_equal(queue_chain(s->a, &s->a->gen, &chain), OK);
+    assert_int_equal(chain.archived, 2);
+}
+
+/* A receipt that comes again, or late, says nothing about this computer's clock today. */
+static void only_the_newest_receipt_sets_the_clock(void **state)
+{
+    struct school *s = *state;
+    struct buf offset;
+    uint64_t sealed;
+
+    put_rows(s, 1, 3);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(receive(s, 1, RECEIPT_STORED, TEST_NOW_MS + 500), OK);
+    clock_test_set(TEST_NOW_MS + 9 * DAY_MS);
+    assert_int_equal(receive(s, 1, RECEIPT_STORED, TEST_NOW_MS + 500), OK);
+    buf_init(&offset, 8);
+    assert_int_equal(agent_meta_get(s->a, NULL, "offset", &offset), OK);
+    assert_int_equal(be64_get(offset.data), 500);
+    buf_fini(&offset);
+}
+
 /* Invariant 4: the first batch was whole and would go; the second is damaged: nothing goes, and it is said. */
 static void a_damaged_batch_stops_expiry_before_anything_is_gone(void **state)
 {
@@ -1043,6 +1143,10 @@ int main(void)
         TEST(a_receipt_moves_the_batch_on_and_is_kept),
         TEST(a_foreign_or_forged_receipt_changes_nothing),
         TEST(refused_records_are_told_to_the_school),
+        TEST(a_summary_and_the_receipt_outlive_the_content),
+        TEST(archived_said_again_does_not_begin_the_days_again),
+        TEST(a_refused_batch_does_not_hold_up_what_is_archived),
+        TEST(only_the_newest_receipt_sets_the_clock),
         TEST(copies_go_30_days_after_archived_and_never_without),
         TEST(a_damaged_batch_stops_expiry_before_anything_is_gone),
         TEST(the_last_page_goes_with_its_batch),
