@@ -129,7 +129,7 @@ static enum err collect(const struct agent *a, const struct record_id_text *id, 
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
-/* Of the generations that could be meant, those that still hold the number. */
+/* Of the generations that could be meant, those that hold the number, or know what it was. */
 static enum err resolve_among(const struct agent *a, const struct generation *found, size_t count, uint64_t number,
                               struct record_ref *out, size_t *matches)
 {
@@ -142,7 +142,9 @@ static enum err resolve_among(const struct agent *a, const struct generation *fo
         struct record_ref ref = {found[i], number};
 
         buf_reset(&record);
-        if ((e = queue_get(a, &ref, &record)) == OK) {
+        if ((e = queue_get(a, &ref, &record)) == ERR_NOT_FOUND)
+            e = past_find(a, &ref);
+        if (e == OK) {
             *out = ref;
             (*matches)++;
         } else if (e == ERR_NOT_FOUND) {

@@ -79,6 +79,8 @@ MUST_CHECK enum err batch_row_at(struct store_txn *t, const struct generation *g
 /* Before a page, or a batch with its receipt, is destroyed (queue_past.c). */
 MUST_CHECK enum err past_keep_page(const struct agent *a, struct store_txn *t, struct bytes key, struct bytes value);
 MUST_CHECK enum err past_keep_receipt(struct store_txn *t, const struct batch_state *b, struct bytes receipt);
+/* A summary of it is kept.  ERR_NOT_FOUND. */
+MUST_CHECK enum err past_find(const struct agent *a, const struct record_ref *ref);
 /* The receipt of the destroyed batch that carried a submission; appended.  ERR_NOT_FOUND. */
 MUST_CHECK enum err past_receipt(struct store_txn *t, const struct record_ref *ref, struct buf *out);
 MUST_CHECK enum err batch_delete(struct store_txn *t, const struct batch_state *b);

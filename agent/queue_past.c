@@ -126,6 +126,20 @@ enum err past_receipt(struct store_txn *t, const struct record_ref *ref, struct 
     return found ? buf_status(out) : ERR_NOT_FOUND;
 }
 
+enum err past_find(const struct agent *a, const struct record_ref *ref)
+{
+    struct store_txn *t = NULL;
+    uint8_t raw[PAST_KEY];
+    struct bytes value;
+    enum err e = store_begin_read(a->store, &t);
+
+    if (e != OK)
+        return e;
+    e = store_get(t, T_PAST, past_key(raw, &ref->gen, SUMMARY, ref->number), &value);
+    store_abort(t);
+    return e;
+}
+
 /* ---- listing ---- */
 
 static enum err read_summary(struct queue_past *out, const struct agent *a, struct bytes key, struct bytes value,

@@ -462,7 +462,9 @@ enum err core_meeting(struct core *c, const struct ipc_frame *f)
         e = reconcile(c, f, &m->as.reconcile);
     else if (m->type == MSG_GET)
         e = get(c, f, &m->as.get);
-    else if (m->type != MSG_BYE)
+    else if (m->type == MSG_BYE)
+        send_message(c, f->connection, m); /* behind everything that was sent before it */
+    else
         core_error(c, f->connection, MERR_ORDER, 0, "this message is not expected now");
     free(m);
     return e == ERR_NOMEM ? e : OK;

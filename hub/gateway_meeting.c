@@ -305,6 +305,15 @@ static void take_unreadable(struct gateway *g, const struct incoming *in, struct
     meeting_error(g, in->from, m, e == ERR_LIMIT ? MERR_LIMIT : MERR_MALFORMED, 0, err_text());
 }
 
+/* The core says goodbye, so that nothing that it was about to send, receipts above all, is overtaken by it. */
+static void take_bye(struct gateway *g, const struct incoming *in, struct meeting *m)
+{
+    if (m == NULL)
+        say_bye(g, in->from);
+    else
+        forward(g, m, in->frame);
+}
+
 static void take_known(struct gateway *g, const struct incoming *in, struct meeting *m, const struct ipc_allow *who)
 {
     const struct message *msg = &g->message;
@@ -314,9 +323,7 @@ static void take_known(struct gateway *g, const struct incoming *in, struct meet
         return;
     }
     if (msg->type == MSG_BYE) {
-        say_bye(g, in->from);
-        if (m != NULL)
-            meeting_end(g, m);
+        take_bye(g, in, m);
         return;
     }
     if (m == NULL) {
@@ -424,6 +431,6 @@ void meeting_reply(struct gateway *g, uint64_t connection, struct bytes frame)
     if (msg->type == MSG_ERROR && msg->as.error.code == MERR_SEQUENCE) {
         m->state = MEETING_ASKED;
         m->is_quiet = true;
-    } else if (msg->type == MSG_ERROR && msg->as.error.code != MERR_ORDER)
+    } else if (msg->type == MSG_BYE || (msg->type == MSG_ERROR && msg->as.error.code != MERR_ORDER))
         meeting_end(g, m);
 }
