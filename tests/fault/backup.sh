@@ -33,7 +33,7 @@ root=$safe/root.key.locked
 # ---- the district: the hub lives in memory, the safe on the disk, so that they are two file systems ----
 
 make_district() { # a fresh one in the folder $1 of another file system, if there is one
-    rm -rf "$safe" "$work/a" "$work/b" "$work/model.db"
+    rm -rf "$safe" "$work/a" "$work/b" "$work/model.db" "$work/a.invite" "$work/b.invite"
     mkdir -p "$safe"
     printf 'four words and a number 17\n' >"$pass"
     chmod 600 "$pass"
