@@ -191,7 +191,7 @@ enum err self_copy_write(struct agent *a, const char *path, struct self_copy_mad
 
 enum err self_copy_risk(const struct agent *a, struct self_copy_risk *out)
 {
-    struct record_ref from = {{0, {0}}, 0};
+    struct record_ref from;
     struct queue_reader *r = NULL;
     struct queue_item item;
     struct mark mark;

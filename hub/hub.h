@@ -1,8 +1,8 @@
 /* hub.h: the hub's home and what every part of the core works on.
  *
- * Home: hub.yaml, keys/ (root.key or root.key.locked, recovery.pub, sign.key, seal-YYYY.key, storage.key, curve.key; 0600), store/
- * (LMDB), spool/ (the gateway's, may vanish), run/ (core.sock: gateway, operator.sock: commands, ready and
- * serve.lock: core.h), home.lock.
+ * Home: hub.yaml, keys/ (root.key or root.key.locked, recovery.pub, sign.key, seal-YYYY.key, storage.key, curve.key;
+ * 0600), store/ (LMDB), spool/ (the gateway's, may vanish), run/ (core.sock: gateway, operator.sock: commands, ready
+ * and serve.lock: core.h), home.lock.
  *
  * Who may open it: the running core holds home.lock.  A command asks the running core over operator.sock for a lease
  * (peer's user is checked), then opens the store beside it (LMDB serialises writers of all processes) and says

@@ -109,7 +109,8 @@ static enum err start_stream(struct backup_writer *w, struct backup_head *head, 
         (e = key_agree(w->key, ephemeral, head->recovery, BACKUP_DOMAIN, bytes_of(object.data, object.len))) != OK ||
         (e = key_stream_seal(&w->stream, w->key, stream_head)) != OK)
         goto done;
-    memcpy(fixed, BACKUP_MAGIC, 4);
+    for (size_t i = 0; i < 4; i++)
+        fixed[i] = (uint8_t)BACKUP_MAGIC[i];
     fixed[4] = BACKUP_VERSION;
     be32_put(fixed + 5, (uint32_t)object.len);
     if ((e = put_bytes(w, bytes_of(fixed, sizeof(fixed)))) == OK &&
@@ -153,7 +154,7 @@ void backup_drop(struct backup_writer *w)
 {
     if (w == NULL)
         return;
-    if (w->fd >= 0)
+    if (w->fd >= 0 && w->part != NULL)
         (void)unlink(w->part);
     writer_free(w);
 }

@@ -1,6 +1,6 @@
-/* Backups.  First byte 0: a whole file, its head believed only when its signature is right.  1: a stream that opens: the
- * rest is packed and sealed here, so that the fuzzer gets past the encryption to what a signed, hostile writer could
- * say.  Anything else: the records themselves, in pieces of that many bytes. */
+/* Backups.  First byte 0: a whole file, its head believed only when its signature is right.  1: a stream that opens:
+ * the rest is packed and sealed here, so that the fuzzer gets past the encryption to what a signed, hostile writer
+ * could say.  Anything else: the records themselves, in pieces of that many bytes. */
 #include "protocol/backup_internal.h"
 
 #include <stdlib.h>
