@@ -56,6 +56,7 @@ static enum err send_limits(struct core *c)
     l->chunk = (uint32_t)conf->chunk;
     l->spool_max = (uint64_t)conf->spool_max;
     l->spool_days = (uint32_t)conf->spool_days;
+    l->log_refused = (uint32_t)conf->log_refused;
     l->listener_count = (uint32_t)conf->listen_count;
     for (size_t i = 0; i < conf->listen_count; i++) {
         (void)snprintf(l->listeners[i].url, sizeof(l->listeners[i].url), "%s", conf->listen[i]);

@@ -71,6 +71,7 @@ static const struct yaml_key conf_table[] = {
     {"gateway.chunk", YAML_WANT_SIZE, false, AT(chunk), 1024, CHUNK_MAX, NULL},
     {"gateway.spool_max", YAML_WANT_SIZE, false, AT(spool_max), 1 << 20, INT64_C(1) << 44, NULL},
     {"gateway.spool_days", YAML_WANT_INTEGER, false, AT(spool_days), 1, 365, NULL},
+    {"gateway.log_refused", YAML_WANT_INTEGER, false, AT(log_refused), 1, 100000, NULL},
     {"invitation.days", YAML_WANT_INTEGER, false, AT(invitation_days), 1, 365, NULL},
     {"directory.days", YAML_WANT_INTEGER, false, AT(directory_days), 1, 3650, NULL},
     {"checkpoint.at", YAML_WANT_TEXT, false, offsetof(struct conf_file, checkpoint_at), 0, 0, NULL},
@@ -184,6 +185,7 @@ enum err hub_conf_load(struct hub *h)
                                    .chunk = CHUNK_MAX,
                                    .spool_max = INT64_C(1) << 30,
                                    .spool_days = 14,
+                                   .log_refused = 100,
                                    .invitation_days = 14,
                                    .directory_days = 180,
                                    .checkpoint_min = 6 * 60 + 30}};

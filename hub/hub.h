@@ -54,6 +54,7 @@ struct hub_conf {
     int64_t slots;         /* meetings at once */
     int64_t credit, chunk; /* bytes */
     int64_t spool_max, spool_days;
+    int64_t log_refused; /* lines about the refused, at once */
     int64_t invitation_days;
     int64_t directory_days;
     int64_t checkpoint_min; /* checkpoint.at: minute of the day, local time */
