@@ -176,6 +176,20 @@ static void answer_fork(struct core *c, const struct job *j)
     core_error(c, j->connection, MERR_SEQUENCE, 0, "another batch is held under this sequence");
 }
 
+/* What a school signed and the hub could not count is kept; the operator reads here that there is something to do. */
+static void tell_put_aside(const struct core *c, const struct job *j, struct bytes receipt)
+{
+    struct receipt r;
+
+    if (receipt_open(&r, receipt, key_public(c->hub->sign)) != OK)
+        return;
+    if (r.verdicts[VERDICT_QUARANTINED] > 0)
+        log_notice("intake: batch %u/%llu of %s: %llu of its submissions put aside (the first: %s)", r.gen.counter,
+                   (unsigned long long)r.sequence, j->participant, (unsigned long long)r.verdicts[VERDICT_QUARANTINED],
+                   r.refusal_count > 0 ? quarantine_reason_name(r.refusals[0].why.reason) : "?");
+    receipt_fini(&r);
+}
+
 static void answer(struct core *c, struct applied *a)
 {
     struct message m = {.type = MSG_RECEIPT};
@@ -204,6 +218,8 @@ static void answer(struct core *c, struct applied *a)
         c->refused++;
     } else
         c->batches++;
+    if (a->outcome == LEDGER_STORED)
+        tell_put_aside(c, a->job, bytes_of(a->receipt.data, a->receipt.len));
     buf_init(&fresh, SIGNED_MAX);
     if (hub_receipt_now(c->hub, bytes_of(a->receipt.data, a->receipt.len), &fresh, &m.as.signed_object) != OK)
         log_error("core: a stored receipt cannot be read: %s", err_text());

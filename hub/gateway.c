@@ -292,7 +292,8 @@ static void take_message(struct gateway *g, unsigned socket)
         return;
     }
     if (routing->len != ROUTING_BYTES || routing->data[0] != 0) {
-        g->ignored++; /* a routing id that the agent chose: a claim to be another's connection */
+        g->ignored++; /* a claim to be another's connection */
+        gateway_refused(g, "%s chose its own routing id: not heard", g->payload.peer);
         return;
     }
     in.from = (struct route){socket, be32_get(routing->data + 1)};
@@ -348,9 +349,12 @@ static void read_monitor(struct gateway *g, void *monitor)
             g->status.connections++;
         else if (event == ZMQ_EVENT_DISCONNECTED && g->status.connections > 0)
             g->status.connections--;
-        else if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL || event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
+        else if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL || event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) {
             g->status.refused_handshakes++;
-        else if (event == ZMQ_EVENT_ACCEPT_FAILED)
+            gateway_refused(g, "a connection was refused in its greeting: %s",
+                            event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL ? "it breaks the protocol"
+                                                                         : "it was not completed");
+        } else if (event == ZMQ_EVENT_ACCEPT_FAILED)
             log_warning("gateway: a connection could not be taken: out of descriptors?");
     }
 }

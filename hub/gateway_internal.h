@@ -174,7 +174,11 @@ struct gateway {
     uint64_t ignored, revoked; /* revoked: in the minute since revoked_ms */
     int64_t revoked_ms;
     int64_t swept_ms, status_ms, tidied_ms;
+    int64_t refused_ms, refused_left; /* lines about the refused: since when, how many more now */
+    uint64_t refused_silent;          /* without a line of their own */
 };
+/* Writes down that somebody was refused: within limits (gateway_refused.c). */
+void gateway_refused(struct gateway *g, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Sends without waiting.  False: the connection is gone, or takes nothing. */
 bool gateway_send(struct gateway *g, struct route to, const struct message *m);
 bool gateway_send_frame(struct gateway *g, struct route to, struct bytes frame);

@@ -112,7 +112,9 @@ void meeting_error(struct gateway *g, struct route to, struct meeting *m, enum m
     out.as.error.seconds = seconds;
     (void)snprintf(out.as.error.text, sizeof(out.as.error.text), "%s", text);
     if (m != NULL)
-        log_notice("gateway: %s (%s): %s: %s", m->participant, m->peer, message_error_name(code), text);
+        gateway_refused(g, "%s (%s): %s: %s", m->participant, m->peer, message_error_name(code), text);
+    else /* what is in hand came from there */
+        gateway_refused(g, "%s: %s: %s", g->payload.peer, message_error_name(code), text);
     (void)gateway_send(g, to, &out);
     /* ORDER alone may be followed by a better message in the same meeting: a HELLO. */
     if (m != NULL && code != MERR_ORDER)

@@ -165,8 +165,9 @@ static void answer(struct gateway *g, struct request *r)
         return;
     if (!is_allowed) {
         g->status.refused_handshakes++;
-        log_info("gateway: a connection from %.*s with a key that is not known was refused",
-                 (int)r->frames[5].bytes.len, (const char *)r->frames[5].bytes.data);
+        if (g->is_listening) /* else it is the self-test */
+            gateway_refused(g, "a connection from %.*s was refused: its key is not known", (int)r->frames[5].bytes.len,
+                            (const char *)r->frames[5].bytes.data);
     }
     put(g->zap, r->frames[0].bytes.data, r->frames[0].bytes.len, true);
     put(g->zap, "", 0, true);

@@ -71,6 +71,7 @@ struct hub_conf {
     int64_t spool_max, spool_days;
     const char *gateway_user;   /* whose gateway is let in besides our own; NULL: nobody's */
     const char *gateway_folder; /* where core.sock and spool/ are; NULL: in the home */
+    int64_t log_refused; /* lines about the refused, at once */
     int64_t invitation_days;
     int64_t directory_days;
     int64_t held_max;       /* bytes kept of a computer that is held or revoked */

@@ -35,7 +35,10 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define START_MS     30000
-#define SCHOOLS      2
+#ifndef SCHOOLS
+#define SCHOOLS    2
+#define SCHOOL_IDS "gp", "ms"
+#endif
 #define MARKS_FIELDS 3
 
 static const char fixture_programme[] =
@@ -68,7 +71,7 @@ struct district {
     pid_t core, gateway;
     struct buf invitations[SCHOOLS];
 };
-static const char *const school_ids[SCHOOLS] = {"gp", "ms"};
+static const char *const school_ids[SCHOOLS] = {SCHOOL_IDS};
 
 static inline int free_port(void)
 {
