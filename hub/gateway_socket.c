@@ -97,7 +97,7 @@ static enum err socket_for(struct gateway *g, const struct ipc_listener *l, stru
             return OK;
         }
     *out = s = &g->sockets[g->socket_count++];
-    (void)snprintf(s->name, sizeof(s->name), "%s", l->key);
+    memcpy(s->name, l->key, sizeof(s->name));
     if ((e = read_key(g, s, l)) != OK)
         return e;
     if ((s->router = zmq_socket(g->ctx, ZMQ_ROUTER)) == NULL)
