@@ -105,7 +105,7 @@ static enum err socket_for(struct gateway *g, const struct ipc_listener *l, stru
             return OK;
         }
     *out = s = &g->sockets[g->socket_count++];
-    (void)snprintf(s->name, sizeof(s->name), "%s", l->key);
+    memcpy(s->name, l->key, sizeof(s->name));
     s->kind = l->kind;
     if ((e = take_key(g, s, l)) != OK)
         return e;

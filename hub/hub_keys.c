@@ -186,15 +186,18 @@ static enum err read_strangers(struct hub_keys *out, const struct hub *h)
     if ((d = opendir(dir)) == NULL)
         return err_errno(ERR_IO, errno, "%s", dir);
     for (struct dirent *f; e == OK && (f = readdir(d)) != NULL;) {
+        struct ring_key name = {.kind = RING_SEAL};
+        char file[RING_FILE_MAX];
         const struct ring_key *r;
-        int32_t year;
-        uint32_t ordinal;
 
-        if (!ring_seal_file(f->d_name, &year, &ordinal))
+        if (!ring_seal_file(f->d_name, &name.year, &name.ordinal))
             continue;
-        r = find_year(out->ring, year, ordinal);
+        ring_file(file, &name);
+        if (strcmp(file, f->d_name) != 0) /* "seal-2026-02.key" */
+            continue;
+        r = find_year(out->ring, name.year, name.ordinal);
         if (r == NULL || (r->state != RING_CURRENT && r->state != RING_OLD))
-            e = read_stranger(out, h, f->d_name, year, ordinal);
+            e = read_stranger(out, h, file, name.year, name.ordinal);
     }
     closedir(d);
     if (e == OK && out->seal_count == 0 && h->access != HUB_KEYS)

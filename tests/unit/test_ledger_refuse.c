@@ -55,7 +55,7 @@ static void a_batch_sealed_to_a_lost_key_is_refused_for_good(void **state)
     assert_memory_equal(r.batch, s2.digest, DIGEST_BYTES);
     assert_int_equal(r.refusal_count, 1);
     assert_int_equal(r.refusals[0].number, 2);
-    assert_int_equal(r.refusals[0].reason, QUARANTINE_UNREADABLE);
+    assert_int_equal(r.refusals[0].why.reason, QUARANTINE_UNREADABLE);
     for (unsigned i = 0; i < VERDICT_COUNT; i++)
         assert_int_equal(r.verdicts[i], 0);
     number = r.ledger_number;

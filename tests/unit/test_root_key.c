@@ -161,6 +161,7 @@ static void parameters_beyond_the_cap_are_refused_before_any_work(void **state)
 static void a_small_computer_locks_with_less_and_says_so_in_the_file(void **state)
 {
 #if defined(__SANITIZE_ADDRESS__)
+    (void)state;
     skip(); /* its own memory is more than the limit */
 #else
     struct rlimit before;

@@ -392,6 +392,16 @@ static void a_used_invitation_once_more(void)
     agent_close(a);
 }
 
+static struct key *invitation_key(const struct agent *a)
+{
+    uint8_t print[FINGERPRINT_BYTES];
+    struct key *k;
+
+    fingerprint_bytes(print, a->directory->root);
+    MUST(invitation_curve(&k, a->code, print));
+    return k;
+}
+
 static void an_invitation_in_anothers_name(void)
 {
     struct agent *a = school_join(&field.d, 4, "nw-false");
@@ -399,7 +409,7 @@ static void an_invitation_in_anothers_name(void)
     struct key *k;
     struct client c;
 
-    MUST(invitation_curve(&k, a->code, a->directory->district));
+    k = invitation_key(a);
     (void)snprintf(m->as.hello.participant, sizeof(m->as.hello.participant), "ms");
     client_open(&c, &field.d, a, k, NULL);
     client_send(&c, m);
@@ -425,7 +435,7 @@ static void enrol_with(const uint8_t mac[KEY_BYTES], const char *participant, co
     random_bytes(q.nonce, sizeof(q.nonce));
     buf_init(&sealed, ENROL_MAX);
     MUST(enrol_make(&sealed, &q, a->sign, mac, seal_to));
-    MUST(invitation_curve(&k, a->code, a->directory->district));
+    k = invitation_key(a);
     m->as.hello.enrol = bytes_of(sealed.data, sealed.len);
     client_open(&c, &field.d, a, k, NULL);
     client_send(&c, m);
@@ -466,7 +476,7 @@ static void a_request_of_noise(void)
     struct client c;
 
     random_bytes(bytes, sizeof(bytes));
-    MUST(invitation_curve(&k, a->code, a->directory->district));
+    k = invitation_key(a);
     m->as.hello.enrol = bytes_of(bytes, sizeof(bytes));
     client_open(&c, &field.d, a, k, NULL);
     client_send(&c, m);

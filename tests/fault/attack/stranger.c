@@ -364,9 +364,11 @@ static void a_key_that_nobody_knows(void)
 
 static void the_key_of_a_wrong_code(void)
 {
+    uint8_t print[FINGERPRINT_BYTES];
     struct key *k;
 
-    MUST(invitation_curve(&k, "0000-0000-0000", field.evil->directory->district));
+    fingerprint_bytes(print, field.evil->directory->root);
+    MUST(invitation_curve(&k, "0000-0000-0000", print));
     silent_client(k);
     key_free(k);
 }
