@@ -24,6 +24,9 @@ static enum err make_request(struct agent *a, struct buf *out, uint8_t transcrip
     memcpy(r.sign_key, key_public(a->sign), KEY_BYTES);
     memcpy(r.curve_key, key_public(a->curve), KEY_BYTES);
     random_bytes(r.nonce, sizeof(r.nonce));
+    r.has_history_key = a->history_key != NULL;
+    if (r.has_history_key)
+        memcpy(r.history_key, key_public(a->history_key), KEY_BYTES);
     invitation_mac_key(mac, a->code, a->directory->district);
     if ((e = enrol_make(out, &r, a->sign, mac, seal_to)) == OK)
         enrol_transcript(transcript, a->directory->root, &r);

@@ -290,6 +290,7 @@ static enum err open_parts(struct agent *a)
         (e = read_key(&a->sign, a, "keys/sign.key", KEY_SIGN)) != OK ||
         (e = read_key(&a->curve, a, "keys/curve.key", KEY_CURVE)) != OK ||
         (e = read_key(&a->home_key, a, "keys/home.key", KEY_SECRET)) != OK ||
+        (is_in(a->dir, "keys/seal.key") && (e = read_key(&a->history_key, a, "keys/seal.key", KEY_SEAL)) != OK) ||
         (e = folder_path(path, a->dir, "store")) != OK)
         return e;
     o.map_size = (uint64_t)a->conf.map_size;
@@ -325,11 +326,17 @@ void agent_close(struct agent *a)
     key_free(a->sign);
     key_free(a->curve);
     key_free(a->home_key);
+    key_free(a->history_key);
     wipe(a->code, sizeof(a->code));
     free(a->directory);
     free(a->grant);
     free(a->dir);
     free(a);
+}
+
+bool agent_is_stopped(const struct agent *a)
+{
+    return a->grant->status == GRANT_HELD || a->grant->status == GRANT_REVOKED;
 }
 
 bool agent_is_enrolled(const struct agent *a)

@@ -46,6 +46,7 @@ struct agent {
     struct agent_conf conf;
     struct store *store;
     struct key *sign, *curve, *home_key; /* KEY_SIGN, KEY_CURVE, KEY_SECRET */
+    struct key *history_key;             /* KEY_SEAL: the school's own history is sealed to it; NULL: a home without */
     char code[15];                       /* of the invitation, until the grant holds our keys; then "" */
     struct directory *directory;
     struct grant *grant; /* keys are zero until enrolled */
@@ -66,7 +67,8 @@ struct agent {
 MUST_CHECK enum err agent_create(const char *dir, const struct invitation *inv);
 /* A newer invitation for a home that has not joined yet (the one before expired, was locked or lost): its code takes
  * the place of the old one, the request is made anew, everything entered so far stays.  ERR_EXISTS: it has joined
- * already; ERR_AUTH: the invitation is another district's or participant's.  `inv` has been checked. */
+ * already, or was made from this very one; ERR_AUTH: the invitation is another district's or participant's.  `inv` has
+ * been checked. */
 MUST_CHECK enum err agent_invited_again(struct agent *a, const struct invitation *inv);
 /* ERR_NOT_FOUND: not a home; ERR_DENIED: modes; ERR_CORRUPT; all with a sentence that says what to do. */
 MUST_CHECK enum err agent_open(struct agent **out, const char *dir);
@@ -79,6 +81,9 @@ MUST_CHECK enum err agent_lock_wait(const struct agent *a, const char *name, int
 void agent_unlock(int fd);
 
 bool agent_is_enrolled(const struct agent *a);
+/* By the last grant the district takes nothing new from this computer: it is held or revoked.  What is sealed may go,
+ * new work waits here. */
+bool agent_is_stopped(const struct agent *a);
 /* Current version by id; or any version by digest; NULL: none. */
 const struct form *agent_form(const struct agent *a, const char *id);
 const struct form *agent_form_by_digest(const struct agent *a, const uint8_t digest[32]);

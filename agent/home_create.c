@@ -77,15 +77,31 @@ static enum err put_objects(struct store_txn *t, const struct invitation *inv, c
     return e;
 }
 
+/* Where the queue's numbering begins: 1, or for a school whose earlier computer is gone, above all that this one may
+ * have used. */
+static enum err first_counter(const struct invitation *inv, const struct directory *d, uint32_t *out)
+{
+    struct grant *g = calloc(1, sizeof(*g));
+    enum err e;
+
+    if (g == NULL)
+        return ERR_NOMEM;
+    if ((e = grant_open(g, inv->grant, d->hub_sign)) == OK)
+        *out = g->first_counter > 0 ? g->first_counter : 1;
+    free(g);
+    return e;
+}
+
 static enum err fill_store(struct agent *a, const struct invitation *inv, const struct directory *d)
 {
     struct store_txn *t = NULL;
     uint8_t generation[4 + TAG_BYTES];
-    enum err e = store_begin_write(a->store, &t);
+    uint32_t counter;
+    enum err e = first_counter(inv, d, &counter);
 
-    if (e != OK)
+    if (e != OK || (e = store_begin_write(a->store, &t)) != OK)
         return e;
-    be32_put(generation, 1);
+    be32_put(generation, counter);
     random_bytes(generation + 4, TAG_BYTES);
     if ((e = agent_meta_put(a, t, "root", bytes_of(inv->root, KEY_BYTES))) != OK ||
         (e = agent_meta_put(a, t, "directory", inv->directory)) != OK ||
@@ -113,6 +129,7 @@ static enum err create_in(struct agent *a, const struct invitation *inv)
         (e = folder_make(a->dir, "keys")) != OK || (e = make_key(a->dir, "keys/sign.key", KEY_SIGN, &a->sign)) != OK ||
         (e = make_key(a->dir, "keys/curve.key", KEY_CURVE, &a->curve)) != OK ||
         (e = make_key(a->dir, "keys/home.key", KEY_SECRET, &a->home_key)) != OK ||
+        (e = make_key(a->dir, "keys/seal.key", KEY_SEAL, &a->history_key)) != OK ||
         (e = folder_path(path, a->dir, "store")) != OK || (e = store_open(&a->store, path, &o)) != OK)
         goto done;
     e = fill_store(a, inv, d);
@@ -169,6 +186,8 @@ enum err agent_invited_again(struct agent *a, const struct invitation *inv)
 {
     enum err e = check_same(a, inv);
 
+    if (e == OK && strcmp(a->code, inv->code) == 0) /* the one that it was made from */
+        return err_set(ERR_EXISTS, _("%s exists and is not empty; choose another folder"), a->dir);
     if (e == OK && (e = agent_take_directory(a, inv->directory)) == ERR_VERSION)
         e = OK; /* the one that is held is newer */
     if (e == OK && (e = agent_take_grant(a, inv->grant)) == ERR_VERSION)

@@ -1,4 +1,5 @@
 #include "agent/home_internal.h"
+#include "agent/own_history.h"
 
 #include "common/cli.h"
 #include "common/log.h"
@@ -301,9 +302,14 @@ enum err agent_missing_object(const struct agent *a, size_t n, struct directory_
         return e;
     for (uint32_t i = 0; i < a->directory->object_count && found == ERR_NOT_FOUND; i++) {
         const struct directory_object *o = &a->directory->objects[i];
+        bool is_wanted = o->is_current;
         struct bytes v;
 
-        e = o->is_current ? store_get(t, T_OBJECTS, bytes_of(o->digest, DIGEST_BYTES), &v) : OK;
+        if (!is_wanted && (e = own_history_wants(t, o->digest, &is_wanted)) != OK) {
+            found = e;
+            break;
+        }
+        e = is_wanted ? store_get(t, T_OBJECTS, bytes_of(o->digest, DIGEST_BYTES), &v) : OK;
         if (e == ERR_NOT_FOUND && seen++ == n) {
             *out = *o;
             found = OK;

@@ -113,6 +113,11 @@ MUST_CHECK enum err queue_take_receipt(struct agent *a, struct bytes object);
 /* The stored receipt of the batch that carried a submission.  ERR_NOT_FOUND. */
 MUST_CHECK enum err queue_receipt_of(const struct agent *a, const struct record_ref *ref, struct receipt *out);
 
+/* Records of a generation that another computer of this school sent, inside a write transaction: kept as received,
+ * never sealed or sent.  What is here under the same number stays. */
+MUST_CHECK enum err queue_put_history(struct agent *a, struct store_txn *t, const struct generation *gen,
+                                      const struct batch_plain *plain);
+
 /* Two histories (SPEC.md section 7).  Begin: an empty plan; feed: one verified reply (all pages, in order);
  * finish: in one transaction the duplicates leave, the rest gets new numbers in a new generation (targets rewritten),
  * and the school is told.  Unsealed records of `gen` and sealed batches that the hub does not hold both count. */

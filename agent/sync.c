@@ -90,6 +90,15 @@ static enum err conclude(struct meeting *m, enum err e)
         out->later_seconds = m->welcome.later_seconds;
         return err_set(ERR_BUSY, _("the hub is busy and asks to come back in %u s"), out->later_seconds);
     }
+    if (e == OK && agent_is_stopped(m->a)) {
+        const struct msg_error error = {
+            .code = m->a->grant->status == GRANT_HELD ? MERR_HELD : MERR_REVOKED}; /* by its signed word */
+
+        part(m);
+        out->refusal = error.code;
+        out->outcome = SYNC_REFUSED;
+        return sync_explain(&error);
+    }
     if (e == OK || e == ERR_MALFORMED) {
         char text[SYNC_TEXT];
 
@@ -220,7 +229,9 @@ static enum err locked_pass(struct agent *a, struct sync_result *out)
     out->outcome = SYNC_FAILED;
     /* Without a sealing key there is still something to hear: perhaps the directory that names one.  With a full store
      * what is sealed already must go, and the receipts make room. */
-    if ((e = queue_seal(a, &out->sealed)) == ERR_NOT_FOUND || e == ERR_FULL)
+    if (agent_is_stopped(a)) /* what the district would only put aside stays here, until it says otherwise */
+        e = OK;
+    else if ((e = queue_seal(a, &out->sealed)) == ERR_NOT_FOUND || e == ERR_FULL)
         log_warning("sync: nothing can be sealed: %s", err_text());
     else if (e != OK)
         return e;

@@ -241,6 +241,26 @@ static enum err put_offers(struct meeting *m, struct msg_hello *h, uint64_t rece
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
+/* What has no receipt in all other generations. */
+static enum err count_elsewhere(const struct meeting *m, uint64_t *out)
+{
+    struct generation *list = malloc(QUEUE_MAX_GENERATIONS * sizeof(*list));
+    size_t count = 0;
+    enum err e = list == NULL ? ERR_NOMEM : queue_generations(m->a, list, QUEUE_MAX_GENERATIONS, &count);
+
+    *out = 0;
+    for (size_t i = 0; i < count && e == OK; i++) {
+        struct queue_chain chain;
+
+        if (generation_compare(&list[i], &m->gen) == 0)
+            continue;
+        if ((e = queue_chain(m->a, &list[i], &chain)) == OK)
+            *out += chain.waiting_records;
+    }
+    free(list);
+    return e;
+}
+
 static enum err fill_hello(struct meeting *m, struct msg_hello *h)
 {
     const struct agent *a = m->a;
@@ -268,7 +288,8 @@ static enum err fill_hello(struct meeting *m, struct msg_hello *h)
     if (m->over_invitation)
         h->enrol = bytes_of(m->enrol.data, m->enrol.len);
     h->takes_words = true;
-    if ((e = agent_words_held(a, NULL, &h->words_held)) != OK)
+    h->says_elsewhere = true;
+    if ((e = agent_words_held(a, NULL, &h->words_held)) != OK || (e = count_elsewhere(m, &h->waiting_elsewhere)) != OK)
         return e;
     return put_offers(m, h, chain.receipted);
 }
@@ -357,10 +378,18 @@ static enum err reconcile(struct meeting *m)
 /* *again: the list of generations has changed, or the hub asks for another HELLO. */
 static enum err meet_generation(struct meeting *m, bool *again)
 {
+    bool was_stopped = agent_is_stopped(m->a);
+    uint64_t sealed = 0;
     enum err e = meeting_greet(m);
 
     if (e != OK)
         return e;
+    if (was_stopped && !agent_is_stopped(m->a)) { /* released: what waited goes at once */
+        *again = true;
+        e = queue_seal(m->a, &sealed);
+        m->out->sealed += sealed;
+        return e;
+    }
     if (m->welcome.go == WELCOME_RECONCILE) {
         *again = true;
         return reconcile(m);

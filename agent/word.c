@@ -1,5 +1,6 @@
 #include "agent/word.h"
 
+#include "agent/own_history.h"
 #include "agent/standing.h"
 #include "common/cli.h"
 #include "common/utf8.h"
@@ -91,6 +92,26 @@ static enum err take_notice(struct agent *a, const struct word_head *h, struct b
     return e;
 }
 
+static enum err take_history(struct agent *a, const struct word_head *h, struct bytes object)
+{
+    struct own_page *p = NULL;
+    struct store_txn *t = NULL;
+    bool is_new = false;
+    enum err e = own_page_open(&p, a, object);
+
+    if (e != OK || (e = store_begin_write(a->store, &t)) != OK)
+        goto done;
+    if ((e = check_place(a, t, h, &is_new)) == OK && is_new && (e = own_page_take(a, t, p)) == OK)
+        e = put_held(a, t, h->serial);
+    if (e == OK && is_new)
+        e = store_commit(t);
+    else
+        store_abort(t);
+done:
+    own_page_free(p);
+    return e;
+}
+
 enum err agent_take_word(struct agent *a, struct bytes object)
 {
     struct word_head h;
@@ -105,6 +126,5 @@ enum err agent_take_word(struct agent *a, struct bytes object)
         return err_set(ERR_AUTH, _("a word of the district is for another participant"));
     if ((e = check_place(a, NULL, &h, &is_new)) != OK || !is_new)
         return e;
-    return type == SIGNED_NOTICE ? take_notice(a, &h, object)
-                                 : err_set(ERR_VERSION, "word: signed objects of type %u are not taken", type);
+    return type == SIGNED_NOTICE ? take_notice(a, &h, object) : take_history(a, &h, object);
 }

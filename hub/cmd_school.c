@@ -40,25 +40,11 @@ static enum err check_ways(const struct hub *h, const struct add *a)
     return OK;
 }
 
-static enum err write_sheet(const struct add *a)
-{
-    struct buf text;
-    enum err e;
-
-    if (a->sheet == NULL || a->form == SHEET_SCREEN)
-        return OK;
-    buf_init(&text, SHEET_MAX);
-    if ((e = invite_sheet_put(&text, &a->ticket, a->form)) == OK)
-        e = cli_write_file(a->sheet, text.data, text.len, 0600, false);
-    buf_wipe(&text);
-    return e;
-}
-
 static enum err write_files(const struct add *a, const struct buf *text)
 {
     enum err e = a->file == NULL ? OK : cli_write_file(a->file, text->data, text->len, 0600, false);
 
-    if (e == OK && (e = write_sheet(a)) != OK && a->file != NULL)
+    if (e == OK && a->sheet != NULL && (e = invite_sheet_write(a->sheet, &a->ticket, a->form)) != OK && a->file != NULL)
         (void)unlink(a->file);
     return e;
 }
@@ -242,6 +228,8 @@ enum {
     COLUMN_UNTIL,
     COLUMN_ENROLLED,
     COLUMN_SEEN,
+    COLUMN_SINCE,
+    COLUMN_REASON,
     COLUMN_COUNT
 };
 
@@ -252,13 +240,16 @@ static void join(struct buf *out, const char (*items)[ID_MAX + 1], uint32_t coun
         buf_printf(out, "%s%s", i > 0 ? " " : "", items[i]);
 }
 
-static enum err put_school(struct table *t, const struct participant *p, enum table_format f)
+static enum err put_school(struct table *t, struct store_txn *txn, const struct participant *p, enum table_format f)
 {
     const char *cells[COLUMN_COUNT] = {p->id, p->grant.name, command_standing(p, f)};
-    char invited[64], until[64], enrolled[64], seen[64];
+    char invited[64], until[64], enrolled[64], seen[64], since[64];
+    struct stands stands;
     struct buf units, roles;
-    enum err e;
+    enum err e = signers_stands(txn, p->index, &stands);
 
+    if (e != OK && e != ERR_NOT_FOUND)
+        return e;
     buf_init(&units, 64u << 10);
     buf_init(&roles, 4096);
     join(&units, p->grant.units, p->grant.unit_count);
@@ -273,6 +264,9 @@ static enum err put_school(struct table *t, const struct participant *p, enum ta
     cells[COLUMN_UNTIL] = until;
     cells[COLUMN_ENROLLED] = enrolled;
     cells[COLUMN_SEEN] = seen;
+    command_time(since, sizeof(since), stands.since_ms, f);
+    cells[COLUMN_SINCE] = since;
+    cells[COLUMN_REASON] = stands.reason;
     e = table_row(t, cells);
     buf_fini(&units);
     buf_fini(&roles);
@@ -291,12 +285,18 @@ static enum err list_schools(const struct hub *h, enum table_format f)
         {"invitation_until", _("Invitation until"), TABLE_LEFT, false},
         {"enrolled", _("Enrolled"), TABLE_LEFT, false},
         {"last_seen", _("Last seen"), TABLE_LEFT, false},
+        {"since", _("So since"), TABLE_LEFT, false},
+        {"reason", _("Reason"), TABLE_LEFT, false},
     };
     struct table *t = NULL;
+    struct store_txn *txn = NULL;
     enum err e = table_new(&t, columns, COLUMN_COUNT);
 
+    if (e == OK)
+        e = store_begin_read(h->store, &txn);
     for (size_t i = 0; i < registry_count(h->registry) && e == OK; i++)
-        e = put_school(t, registry_at(h->registry, i), f);
+        e = put_school(t, txn, registry_at(h->registry, i), f);
+    store_abort(txn);
     return command_print(t, f, e);
 }
 

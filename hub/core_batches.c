@@ -3,6 +3,7 @@
 #include "common/folder.h"
 #include "common/log.h"
 #include "hub/prepared.h"
+#include "hub/registry_status.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,39 @@
 #define GROUP_MAX   4u /* batches in one transaction: its dirty pages stay in memory until the commit */
 #define RETRY_AFTER 30u
 
+/* As the transaction sees it. */
+static enum err is_over(struct core *c, struct store_txn *t, uint32_t participant, const uint8_t sign[KEY_BYTES],
+                        uint64_t bytes, bool *is_full)
+{
+    struct signer s;
+    enum err e = signer_get(t, participant, sign, &s);
+
+    *is_full = false;
+    if (e == ERR_NOT_FOUND)
+        return OK;
+    if (e != OK)
+        return e;
+    *is_full = s.held_bytes + bytes > (uint64_t)c->hub->conf.held_max;
+    signer_fini(&s);
+    return OK;
+}
+
+enum err core_room_for_held(struct core *c, const struct participant *from, const struct signer *by, uint64_t bytes,
+                            bool *is_full)
+{
+    struct store_txn *t = NULL;
+    enum err e;
+
+    *is_full = false;
+    if (by == NULL)
+        return OK;
+    if ((e = store_begin_read(c->hub->store, &t)) != OK)
+        return e;
+    e = is_over(c, t, from->index, by->sign, bytes, is_full);
+    store_abort(t);
+    return e;
+}
+
 /* The participant that a connection's key belongs to; NULL: error answered. */
 static const struct participant *sender(struct core *c, uint64_t connection, const uint8_t curve[KEY_BYTES])
 {
@@ -23,10 +57,6 @@ static const struct participant *sender(struct core *c, uint64_t connection, con
 
     if (p == NULL || p->enrolled_ms == 0) {
         core_error(c, connection, MERR_UNKNOWN, 0, "this key is not enrolled");
-        return NULL;
-    }
-    if (p->state == PARTICIPANT_REVOKED) {
-        core_error(c, connection, MERR_REVOKED, 0, "this participant is revoked");
         return NULL;
     }
     return p;
@@ -183,6 +213,25 @@ static void answer(struct core *c, struct applied *a)
         log_warning("core: a receipt could not be handed to the gateway; the agent will ask again");
 }
 
+/* Exactly at the limit, whatever else is on its way. */
+static enum err refuse_over(struct core *c, struct store_txn *t, struct job *j)
+{
+    const struct prepared *p = j->prepared;
+    bool is_full = false;
+    enum err e;
+
+    if (!prepared_is_held(p))
+        return OK;
+    if ((e = is_over(c, t, p->participant, p->header.sign_key, p->batch.len, &is_full)) != OK || !is_full)
+        return e;
+    j->error = ERR_LIMIT;
+    j->refusal = p->state == PARTICIPANT_HELD ? MERR_HELD : MERR_REVOKED;
+    (void)snprintf(j->text, sizeof(j->text),
+                   "as much as is kept of a computer that is held or revoked is here: %lld bytes (held.max)",
+                   (long long)c->hub->conf.held_max);
+    return OK;
+}
+
 /* One transaction for what is done: all of it is durable before any receipt leaves. */
 static enum err commit_group(struct core *c, struct applied *group, size_t count)
 {
@@ -196,7 +245,7 @@ static enum err commit_group(struct core *c, struct applied *group, size_t count
     for (size_t i = 0; i < count && e == OK; i++) {
         struct applied *a = &group[i];
 
-        if (a->job->error != OK)
+        if (a->job->error != OK || (e = refuse_over(c, t, a->job)) != OK || a->job->error != OK)
             continue;
         e = ledger_apply(c->hub->ledger, t, a->job->prepared, &a->receipt, &a->outcome);
         any = true;

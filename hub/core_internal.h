@@ -63,6 +63,10 @@ MUST_CHECK enum err core_send_allowlist(struct core *c);
 /* Two histories met: nothing new of this generation is taken any more; durable when it returns OK. */
 MUST_CHECK enum err core_close_generation(struct core *c, const struct participant *from, const struct generation *gen);
 
+/* Is there room for so many bytes more of a computer whose batches are kept apart (hub.yaml: held.max)? */
+MUST_CHECK enum err core_room_for_held(struct core *c, const struct participant *from, const struct signer *by,
+                                       uint64_t bytes, bool *is_full);
+
 /* core_batches.c: from the gateway to the workers, from the workers into the ledger. */
 MUST_CHECK enum err core_batch(struct core *c, const struct ipc_frame *f);
 MUST_CHECK enum err core_spooled(struct core *c, const struct ipc_spooled *s);

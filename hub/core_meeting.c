@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "hub/registry_status.h"
 #include "hub/returns.h"
 #include "hub/words.h"
 
@@ -32,19 +33,49 @@ void core_error(struct core *c, uint64_t connection, enum message_error code, ui
 
 /* ---- the allowlist: each participant's key, and each invitation's (a used one must be told that it is) ---- */
 
-static enum err send_allow(struct core *c, const struct participant *p, bool is_invitation)
+static enum ipc_standing standing_of(const struct participant *p, const struct signer *k)
+{
+    switch (registry_standing(p, k)) {
+    case PARTICIPANT_HELD: return IPC_STANDING_HELD;
+    case PARTICIPANT_REVOKED: return IPC_STANDING_REVOKED;
+    case PARTICIPANT_INVITED:
+    case PARTICIPANT_ACTIVE:
+    case PARTICIPANT_CLOSED: break;
+    }
+    return registry_is_present(p, k) ? IPC_STANDING_GOOD : IPC_STANDING_EARLIER;
+}
+
+static enum err send_allow(struct core *c, const struct participant *p, const uint8_t curve[KEY_BYTES],
+                           const uint8_t *sign, enum ipc_standing standing, bool is_invitation)
 {
     struct ipc_packet packet = {.type = IPC_ALLOW};
     struct ipc_allow *a = &packet.as.allow;
 
     a->serial = c->allow_serial;
     a->is_invitation = is_invitation;
-    memcpy(a->curve, is_invitation ? p->invite_curve : p->grant.curve_key, KEY_BYTES);
-    /* Batches come over an invitation's connection, too, once the participant is enrolled. */
-    if (p->enrolled_ms != 0)
-        memcpy(a->sign, p->grant.sign_key, KEY_BYTES);
+    a->standing = standing;
+    memcpy(a->curve, curve, KEY_BYTES);
+    if (sign != NULL)
+        memcpy(a->sign, sign, KEY_BYTES);
     (void)snprintf(a->participant, sizeof(a->participant), "%s", p->id);
     return ipc_link_send(c->gateway, &packet);
+}
+
+/* All its computers: an earlier one may give what it still has, and must be told that it was replaced. */
+static enum err allow_participant(struct core *c, const struct participant *p)
+{
+    enum err e = OK;
+
+    for (size_t i = 0; i < p->signer_count && e == OK; i++) {
+        const struct signer *k = &p->signers[i];
+
+        e = send_allow(c, p, k->curve, k->sign, standing_of(p, k), false);
+    }
+    /* Batches come over an invitation's connection, too, once the participant is enrolled. */
+    if (e == OK && p->state != PARTICIPANT_CLOSED)
+        e = send_allow(c, p, p->invite_curve, p->enrolled_ms != 0 ? p->grant.sign_key : NULL,
+                       p->invite_used ? standing_of(p, NULL) : IPC_STANDING_GOOD, true);
+    return e;
 }
 
 enum err core_send_allowlist(struct core *c)
@@ -55,15 +86,8 @@ enum err core_send_allowlist(struct core *c)
     if (c->gateway == NULL)
         return OK;
     c->allow_serial++;
-    for (size_t i = 0; i < registry_count(c->hub->registry) && e == OK; i++) {
-        const struct participant *p = registry_at(c->hub->registry, i);
-
-        /* A closed one may still deliver what it has; a revoked one must be told that it is. */
-        if (p->enrolled_ms != 0)
-            e = send_allow(c, p, false);
-        if (e == OK && p->state != PARTICIPANT_CLOSED)
-            e = send_allow(c, p, true);
-    }
+    for (size_t i = 0; i < registry_count(c->hub->registry) && e == OK; i++)
+        e = allow_participant(c, registry_at(c->hub->registry, i));
     end.as.serial = c->allow_serial;
     return e == OK ? ipc_link_send(c->gateway, &end) : e;
 }
@@ -75,9 +99,10 @@ struct greeting {
     uint64_t connection;
     const struct msg_hello *hello;
     const struct participant *from;
+    const struct signer *by; /* the computer; NULL over an invitation's key */
     bool is_invitation;
-    const char *peer;
     size_t word_bytes; /* sent */
+    const char *peer;
 };
 
 static enum err enrol_in(struct greeting *g, struct store_txn *t, struct enrolment *x)
@@ -172,7 +197,7 @@ static bool refuse_asking(struct greeting *g)
         code = MERR_INVITATION_LOCKED;
     else if (clock_wall_ms() > g->from->invite_expires_ms)
         code = MERR_INVITATION_EXPIRED;
-    else if (g->from->state == PARTICIPANT_REVOKED || g->from->state == PARTICIPANT_CLOSED)
+    else if (g->from->state == PARTICIPANT_CLOSED)
         code = MERR_REVOKED;
     if (code == 0)
         return false;
@@ -182,11 +207,29 @@ static bool refuse_asking(struct greeting *g)
     return true;
 }
 
+/* Without keys: those of the computer that is to be replaced are not the new one's. */
+static enum err asking_grant(struct greeting *g, struct buf *out)
+{
+    struct store_txn *t = NULL;
+    enum err e;
+
+    if (g->from->enrolled_ms == 0) {
+        buf_put(out, g->from->grant_object.data, g->from->grant_object.len);
+        return buf_status(out);
+    }
+    if ((e = store_begin_read(g->c->hub->store, &t)) != OK)
+        return e;
+    e = registry_invitation_grant(g->c->hub, t, g->from, out);
+    store_abort(t);
+    return e;
+}
+
 static void answer_asking(struct greeting *g)
 {
     struct message m = {.type = MSG_WELCOME};
     struct msg_welcome *w = &m.as.welcome;
     const struct hub *hub = g->c->hub;
+    struct buf grant;
 
     if (refuse_asking(g))
         return;
@@ -197,9 +240,37 @@ static void answer_asking(struct greeting *g)
     w->credit = (uint32_t)hub->conf.credit; /* of no use before it has joined: the gateway takes no CHUNK */
     w->chunk = (uint32_t)hub->conf.chunk;
     w->directory = bytes_of(hub->directory_object.data, hub->directory_object.len);
-    w->grant = bytes_of(g->from->grant_object.data, g->from->grant_object.len);
-    log_info("core: %s has come with its invitation's code", g->from->id);
-    send_message(g->c, g->connection, &m);
+    buf_init(&grant, SIGNED_MAX);
+    if (asking_grant(g, &grant) != OK) {
+        log_error("core: the grant for a new computer of %s: %s", g->from->id, err_text());
+        core_error(g->c, g->connection, MERR_BUSY, BUSY_SECONDS, "the hub cannot read its ledger");
+    } else {
+        w->grant = bytes_of(grant.data, grant.len);
+        log_info("core: %s has come with its invitation's code", g->from->id);
+        send_message(g->c, g->connection, &m);
+    }
+    buf_fini(&grant);
+}
+
+/* A computer that is held or revoked may give what it has, up to a limit: it is kept for the operator's word.  Its own
+ * word about when that was sealed is worth nothing, so what counts is what has no receipt yet (SPEC.md 6.5). */
+static bool is_full(struct greeting *g)
+{
+    bool is_full = true; /* when it is not known */
+
+    if (core_room_for_held(g->c, g->from, g->by, 1, &is_full) != OK)
+        log_warning("core: what is kept of %s: %s", g->from->id, err_text());
+    return is_full;
+}
+
+static void refuse_standing(struct greeting *g, enum message_error *code, const char **text)
+{
+    enum participant_state s = registry_standing(g->from, g->by);
+
+    if ((s != PARTICIPANT_HELD && s != PARTICIPANT_REVOKED) || (!g->is_invitation && !is_full(g)))
+        return;
+    *code = s == PARTICIPANT_HELD ? MERR_HELD : MERR_REVOKED;
+    *text = s == PARTICIPANT_HELD ? "this participant is on hold" : "this computer is revoked";
 }
 
 /* True: answered with an error. */
@@ -215,16 +286,12 @@ static bool refuse(struct greeting *g)
     } else if (g->from == NULL || strcmp(h->participant, g->from->id) != 0) {
         code = MERR_UNKNOWN;
         text = "this key does not belong to this participant";
-    } else if (g->from->state == PARTICIPANT_REVOKED) {
-        code = MERR_REVOKED;
-        text = "this participant is revoked";
-    } else if (g->from->state == PARTICIPANT_HELD) {
-        code = MERR_HELD;
-        text = "this participant is on hold";
     } else if (g->is_invitation && g->hello->enrol.len == 0) {
         code = g->from->invite_used ? MERR_INVITATION_USED : MERR_ENROL;
         text = g->from->invite_used ? "this invitation has been used" : "a request to join is expected";
     }
+    if (code == 0 && (!g->is_invitation || g->from->invite_used)) /* an open invitation is the operator's newest word */
+        refuse_standing(g, &code, &text);
     if (code == 0)
         return false;
     log_notice("core: %s turned away: %s", h->participant, text);
@@ -318,7 +385,10 @@ static void fill_fields(struct greeting *g, struct msg_welcome *w, const struct 
     w->chunk = (uint32_t)hub->conf.chunk;
     if (hub->directory->version > g->hello->directory_version)
         w->directory = bytes_of(hub->directory_object.data, hub->directory_object.len);
-    if (g->from->grant.version > g->hello->grant_version)
+    if (!registry_is_present(g->from, g->by)) {
+        if (g->by->farewell_version > g->hello->grant_version)
+            w->grant = bytes_of(g->by->farewell.data, g->by->farewell.len);
+    } else if (g->from->grant.version > g->hello->grant_version)
         w->grant = bytes_of(g->from->grant_object.data, g->from->grant_object.len);
 }
 
@@ -408,6 +478,9 @@ static void send_words(struct greeting *g)
     uint64_t last = 0;
     enum err e;
 
+    /* Words are for the school's present computer alone: one that is not believed learns nothing from them. */
+    if (!registry_is_present(g->from, g->by) || registry_standing(g->from, g->by) == PARTICIPANT_REVOKED)
+        return;
     if (!g->hello->takes_words || store_begin_read(g->c->hub->store, &t) != OK)
         return;
     e = words_last(t, g->from->index, &last);
@@ -433,6 +506,34 @@ static enum err note_greeting(const struct greeting *g, struct store_txn *t, int
     return greeting_put(t, g->from->index, &n);
 }
 
+/* An earlier computer, or one of a closed school, says that nothing waits there any more: what comes later is kept
+ * apart.  Only an agent that knows of all its generations can say so. */
+static enum err finish(struct greeting *g)
+{
+    const struct msg_hello *h = g->hello;
+    struct core *c = g->c;
+    struct store_txn *t = NULL;
+    enum err e;
+
+    if (g->by == NULL || g->by->is_finished || registry_standing(g->from, g->by) != PARTICIPANT_CLOSED ||
+        !h->says_elsewhere || h->waiting_records > 0 || h->waiting_elsewhere > 0 || h->offer_count > 0)
+        return OK;
+    workers_drain(c->workers);
+    if ((e = store_begin_write(c->hub->store, &t)) != OK)
+        return e;
+    if ((e = registry_finish(c->hub, t, g->from->id, g->by->sign)) != OK)
+        store_abort(t);
+    else
+        e = store_commit(t);
+    if (e != OK) {
+        ledger_aborted(c->hub->ledger);
+        return core_reload(c) == OK ? e : ERR_INTERNAL;
+    }
+    ledger_committed(c->hub->ledger);
+    log_notice("core: a computer of %s has given all it had", g->from->id);
+    return core_send_allowlist(c);
+}
+
 static void note_seen(struct greeting *g)
 {
     struct store_txn *t = NULL;
@@ -451,7 +552,7 @@ static void note_seen(struct greeting *g)
 
 static enum err hello(struct core *c, const struct ipc_frame *f, const struct msg_hello *h)
 {
-    struct greeting g = {c, f->connection, h, NULL, false, f->peer, 0};
+    struct greeting g = {c, f->connection, h, NULL, NULL, false, 0, f->peer};
     struct message m = {.type = MSG_WELCOME};
     enum err e;
 
@@ -460,6 +561,8 @@ static enum err hello(struct core *c, const struct ipc_frame *f, const struct ms
         answer_asking(&g);
         return OK;
     }
+    if (g.from != NULL && !g.is_invitation)
+        g.by = registry_signer_by_curve(g.from, f->curve);
     if (refuse(&g))
         return OK;
     if (g.is_invitation) {
@@ -478,6 +581,8 @@ static enum err hello(struct core *c, const struct ipc_frame *f, const struct ms
         send_words(&g);
     }
     note_seen(&g);
+    if ((e = finish(&g)) != OK)
+        log_warning("core: that a computer of %s has given all could not be kept: %s", h->participant, err_text());
     return OK;
 }
 

@@ -6,15 +6,17 @@
 #include "hub/gateway_spool.h"
 #include "hub/ipc.h"
 
-#define ROUTING_BYTES    5u /* what a ROUTER makes itself: a zero byte and 32 bits; others are an agent's claims */
-#define MEETING_BUCKETS  1024u
-#define MEETING_IDLE_MS  300000
-#define MEETING_MAX_MS   7200000
-#define MEETING_UNKNOWN  16u /* frames of unknown type */
-#define MEETING_GETS     16u /* unanswered */
-#define AWAY_SECONDS     30u /* BUSY while the core is away */
-#define LATER_MAX        3600u
-#define REVOKED_PATIENCE 256u /* messages of keys that are not allowed any more, before the process starts afresh */
+#define ROUTING_BYTES   5u /* what a ROUTER makes itself: a zero byte and 32 bits; others are an agent's claims */
+#define MEETING_BUCKETS 1024u
+#define MEETING_IDLE_MS 300000
+#define MEETING_MAX_MS  7200000
+#define MEETING_UNKNOWN 16u /* frames of unknown type */
+#define MEETING_GETS    16u /* unanswered */
+#define AWAY_SECONDS    30u /* BUSY while the core is away */
+#define LATER_MAX       3600u
+#define REVOKED_PATIENCE                                                                                               \
+    256u /* messages a minute of keys that are not allowed any more: then the process starts afresh */
+#define REVOKED_MINUTE_MS 60000
 
 /* Where a frame came from and where its answer goes: a ROUTER, and the number of the connection there. */
 struct route {
@@ -77,6 +79,7 @@ struct meeting {
     uint8_t curve[KEY_BYTES];
     char participant[ID_MAX + 1], peer[IPC_PEER_MAX + 1];
     enum meeting_state state;
+    enum ipc_standing standing; /* when it began */
     int64_t started_ms, last_ms;
     struct generation gen;
     uint32_t offer_count;
@@ -163,7 +166,8 @@ struct gateway {
     struct message message;        /* the message in hand: too large for the stack */
     struct buf out;
     struct ipc_status status;
-    uint64_t ignored, revoked;
+    uint64_t ignored, revoked; /* revoked: in the minute since revoked_ms */
+    int64_t revoked_ms;
     int64_t swept_ms, status_ms, tidied_ms;
 };
 /* Sends without waiting.  False: the connection is gone, or takes nothing. */

@@ -190,9 +190,10 @@ static void say_later(struct gateway *g, const struct incoming *in, const struct
     (void)gateway_send(g, in->from, &out);
 }
 
-static void begin(struct meeting *m, const struct msg_hello *h)
+static void begin(struct meeting *m, const struct msg_hello *h, enum ipc_standing standing)
 {
     m->state = MEETING_WAITING;
+    m->standing = standing;
     m->gen = h->gen;
     m->offer_count = h->offer_count;
     memcpy(m->offers, h->offers, sizeof(m->offers));
@@ -232,9 +233,10 @@ static void take_hello(struct gateway *g, const struct incoming *in, struct meet
         return;
     }
     /* One meeting for each participant: what it left behind on a lost line ends here.  But an invitation, which may lie
-     * about for years, ends no meeting of the computer that joined by it. */
+     * about for years, and a computer that was replaced or stolen end no meeting of the one that is there now. */
     while (m == NULL && (before = find_participant(g, who->participant)) != NULL) {
-        if (who->is_invitation && memcmp(before->curve, in->curve, KEY_BYTES) != 0) {
+        if ((who->is_invitation || who->standing != IPC_STANDING_GOOD) &&
+            memcmp(before->curve, in->curve, KEY_BYTES) != 0) {
             meeting_error(g, in->from, NULL, MERR_BUSY, AWAY_SECONDS, "this participant is in a meeting");
             return;
         }
@@ -252,7 +254,7 @@ static void take_hello(struct gateway *g, const struct incoming *in, struct meet
         meeting_error(g, in->from, NULL, MERR_BUSY, AWAY_SECONDS, "the hub is short of memory");
         return;
     }
-    begin(m, h);
+    begin(m, h, who->standing);
     m->last_ms = clock_mono_ms();
     forward(g, m, in->frame);
 }
@@ -318,6 +320,18 @@ static void take_unreadable(struct gateway *g, const struct incoming *in, struct
     meeting_error(g, in->from, m, e == ERR_LIMIT ? MERR_LIMIT : MERR_MALFORMED, 0, err_text());
 }
 
+static bool is_worse(enum ipc_standing before, enum ipc_standing now)
+{
+    return now > IPC_STANDING_EARLIER && now != before;
+}
+
+/* Held or revoked in the middle of a meeting: it is over.  The next HELLO begins one under the new word. */
+static void take_fallen(struct gateway *g, const struct incoming *in, struct meeting *m, enum ipc_standing now)
+{
+    meeting_error(g, in->from, m, now == IPC_STANDING_HELD ? MERR_HELD : MERR_REVOKED, 0,
+                  now == IPC_STANDING_HELD ? "this participant was put on hold" : "this computer was revoked");
+}
+
 static void take_known(struct gateway *g, const struct incoming *in, struct meeting *m, const struct ipc_allow *who)
 {
     const struct message *msg = &g->message;
@@ -334,6 +348,10 @@ static void take_known(struct gateway *g, const struct incoming *in, struct meet
     }
     if (m == NULL) {
         meeting_error(g, in->from, NULL, MERR_ORDER, 0, "HELLO comes first");
+        return;
+    }
+    if (is_worse(m->standing, who->standing)) { /* decided meanwhile: nothing of this message is taken */
+        take_fallen(g, in, m, who->standing);
         return;
     }
     switch (msg->type) {
@@ -356,6 +374,12 @@ static void take_known(struct gateway *g, const struct incoming *in, struct meet
 /* The key was good at the handshake; a connection lives long, so it is looked up again for every message. */
 static void take_revoked(struct gateway *g, const struct incoming *in, struct meeting *m)
 {
+    int64_t now = clock_mono_ms();
+
+    if (now - g->revoked_ms >= REVOKED_MINUTE_MS) { /* stragglers over the weeks are no flood */
+        g->revoked_ms = now;
+        g->revoked = 0;
+    }
     if (g->revoked++ == 0 || m != NULL)
         log_notice("gateway: %s: its key is not allowed any more", in->peer);
     meeting_error(g, in->from, m, MERR_REVOKED, 0, "this key is not allowed any more");

@@ -39,7 +39,10 @@ const char *const hub_tables[HUB_TABLES + 1] = {[H_META] = "meta",
                                                 [H_HISTORY] = "history",
                                                 [H_CHECKPOINTS] = "checkpoints",
                                                 [H_PUBLICATIONS] = "publications",
-                                                [H_WORDS] = "words"};
+                                                [H_WORDS] = "words",
+                                                [H_SIGNERS] = "signers",
+                                                [H_STANDING] = "standing",
+                                                [H_SUSPECTS] = "suspects"};
 
 enum err hub_meta_get(struct store_txn *t, const char *key, struct bytes *out)
 {
@@ -76,6 +79,7 @@ static const struct yaml_key conf_table[] = {
     {"gateway.spool_max", YAML_WANT_SIZE, false, AT(spool_max), 1 << 20, INT64_C(1) << 44, NULL},
     {"gateway.spool_days", YAML_WANT_INTEGER, false, AT(spool_days), 1, 365, NULL},
     {"invitation.days", YAML_WANT_INTEGER, false, AT(invitation_days), 1, 365, NULL},
+    {"held.max", YAML_WANT_SIZE, false, AT(held_max), 1 << 20, INT64_C(1) << 40, NULL},
     {"directory.days", YAML_WANT_INTEGER, false, AT(directory_days), 1, 3650, NULL},
     {"checkpoint.at", YAML_WANT_TEXT, false, offsetof(struct conf_file, checkpoint_at), 0, 0, NULL},
     {NULL, YAML_WANT_TEXT, false, 0, 0, 0, NULL}};
@@ -226,6 +230,7 @@ enum err hub_conf_load(struct hub *h)
                                    .spool_max = INT64_C(1) << 30,
                                    .spool_days = 14,
                                    .invitation_days = 14,
+                                   .held_max = 16 << 20,
                                    .directory_days = 180,
                                    .checkpoint_min = 6 * 60 + 30}};
     char path[FOLDER_PATH_MAX];

@@ -40,6 +40,9 @@ enum hub_table {
     H_CHECKPOINTS, /* day u32 -> MessagePack: a checkpoint that is complete (checkpoint.h) */
     H_PUBLICATIONS, /* lsn u64 -> MessagePack: what left the office (publish_store.h) */
     H_WORDS,        /* participant index u32 | serial u64 -> kind u8 | content: what it is told later (words.h) */
+    H_SIGNERS,      /* participant index u32 | signing key 32 -> MessagePack: a computer of it (signers.h) */
+    H_STANDING,     /* participant index u32 -> MessagePack: how it stands, since when and why (signers.h) */
+    H_SUSPECTS,     /* participant index u32 | counter u32 | tag 8 | sequence u64 -> lsn u64 (signers.h) */
     HUB_TABLES
 };
 
@@ -60,6 +63,7 @@ struct hub_conf {
     int64_t spool_max, spool_days;
     int64_t invitation_days;
     int64_t directory_days;
+    int64_t held_max;       /* bytes kept of a computer that is held or revoked */
     int64_t checkpoint_min; /* checkpoint.at: minute of the day, local time */
 };
 
@@ -149,6 +153,8 @@ MUST_CHECK enum err hub_definitions_version(struct store_txn *t, uint64_t *out);
 /* An object of the directory by digest: the bytes are a loan of the transaction. */
 MUST_CHECK enum err hub_object(struct store_txn *t, const uint8_t digest[32], enum object_kind *kind,
                                struct bytes *out);
+/* Rights changed: a batch that was judged before must be judged again (the running core looks at the version). */
+MUST_CHECK enum err hub_raise_definitions(struct store_txn *t);
 void hub_audit(struct hub *h, struct store_txn *t, const char *who, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 #endif

@@ -108,7 +108,7 @@ enum err hub_definitions_version(struct store_txn *t, uint64_t *out)
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
-static enum err raise_definitions(struct store_txn *t)
+enum err hub_raise_definitions(struct store_txn *t)
 {
     uint64_t version;
     uint8_t raw[8];
@@ -129,7 +129,7 @@ enum err hub_add_programme(struct hub *h, struct store_txn *t, const struct pack
     if (e == OK)
         e = ledger_decide(h->ledger, t, JOURNAL_PROGRAMME, bytes_of(payload.data, payload.len), 2, &lsn);
     if (e == OK)
-        e = raise_definitions(t);
+        e = hub_raise_definitions(t);
     if (e == OK && (e = hub_issue_directory(h, t)) == OK)
         e = withdrawn_note(h, t);
     buf_fini(&payload);

@@ -4,6 +4,7 @@
 #include "common/utf8.h"
 #include "hub/decode.h"
 #include "hub/prepared.h"
+#include "hub/registry_status.h"
 #include "protocol/record_tree.h"
 
 #include <stdio.h>
@@ -88,8 +89,14 @@ static const struct key *seal_key_of(const struct hub *h, const uint8_t public_h
     return NULL;
 }
 
-/* Who it is for and from.  Participants that are held, revoked or closed are let through: what they signed is kept for
- * the operator's word. */
+/* The present computer's key, or that of one before it. */
+static bool is_signer(const struct participant *from, const uint8_t sign[KEY_BYTES])
+{
+    return digest_equal(sign, from->grant.sign_key) || registry_signer_by_key(from, sign) != NULL;
+}
+
+/* Who it is for and from.  Computers that are held, revoked or were replaced are let through: what they signed is kept
+ * for the operator's word. */
 static enum err check_header(const struct hub *h, const struct participant *from, const struct batch_header *b,
                              const struct key **seal, enum message_error *refusal)
 {
@@ -101,9 +108,9 @@ static enum err check_header(const struct hub *h, const struct participant *from
         return refuse_batch(
             refusal, MERR_UNKNOWN,
             err_set(ERR_AUTH, "the batch says it is from %s, but %s brought it", b->participant, from->id));
-    if (from->state == PARTICIPANT_INVITED || digest_equal(from->grant.sign_key, no_key))
+    if (from->state == PARTICIPANT_INVITED || (digest_equal(from->grant.sign_key, no_key) && from->signer_count == 0))
         return refuse_batch(refusal, MERR_UNKNOWN, err_set(ERR_DENIED, "%s has not joined yet", from->id));
-    if (!digest_equal(b->sign_key, from->grant.sign_key))
+    if (!is_signer(from, b->sign_key))
         return refuse_batch(refusal, MERR_SIGNATURE,
                             err_set(ERR_AUTH, "the batch is signed by another key than that of %s", from->id));
     if ((*seal = seal_key_of(h, b->seal_key)) == NULL)
@@ -140,7 +147,8 @@ static enum err accept_batch(const struct intake *i, const struct participant *f
         return refuse_batch(refusal, why_not_parsed(e), e);
     if ((e = check_header(i->hub, from, &p->header, &seal, refusal)) != OK)
         return e;
-    if ((e = batch_verify(&p->header, batch_bytes(p), from->grant.sign_key)) != OK ||
+    p->state = registry_standing(from, registry_signer_by_key(from, p->header.sign_key));
+    if ((e = batch_verify(&p->header, batch_bytes(p), p->header.sign_key)) != OK ||
         (e = batch_section_keys(&p->keys, &p->header, batch_bytes(p), seal)) != OK)
         return refuse_batch(refusal, MERR_SIGNATURE, e);
     return OK;
@@ -373,7 +381,7 @@ static enum err judge_bytes(struct intake *i, const struct participant *from, st
 static enum err judge_all(struct intake *i, const struct participant *from, struct prepared *p,
                           const struct prepared_verdicts *v)
 {
-    bool is_held = p->state != PARTICIPANT_ACTIVE;
+    bool is_held = prepared_is_held(p);
 
     for (uint32_t row = 0; row < p->count; row++) {
         struct prepared_record *at = &p->records[row];

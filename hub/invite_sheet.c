@@ -261,3 +261,17 @@ enum err invite_sheet_put(struct buf *out, const struct ticket *t, enum sheet_fo
     page_fini(&p);
     return e;
 }
+
+enum err invite_sheet_write(const char *file, const struct ticket *t, enum sheet_form form)
+{
+    struct buf text;
+    enum err e;
+
+    if (form == SHEET_SCREEN)
+        return OK;
+    buf_init(&text, SHEET_MAX);
+    if ((e = invite_sheet_put(&text, t, form)) == OK)
+        e = cli_write_file(file, text.data, text.len, 0600, false);
+    buf_wipe(&text);
+    return e;
+}

@@ -16,6 +16,8 @@ enum sheet_form {
 /* By the name's end: .html, .htm or .txt; "-" is the screen.  ERR_USAGE. */
 MUST_CHECK enum err invite_sheet_form(enum sheet_form *out, const char *file);
 /* Appends the sheet.  ERR_INVALID, ERR_LIMIT: the ticket cannot be written as one line. */
+/* The same into a file, 0600, that must not exist yet; the screen: nothing is written. */
+MUST_CHECK enum err invite_sheet_write(const char *file, const struct ticket *t, enum sheet_form form);
 MUST_CHECK enum err invite_sheet_put(struct buf *out, const struct ticket *t, enum sheet_form form);
 
 #endif

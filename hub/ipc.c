@@ -30,12 +30,13 @@ static void put_limits(struct buf *b, const struct ipc_limits *l)
 
 static void put_allow(struct buf *b, const struct ipc_allow *a)
 {
-    mp_put_array(b, 6);
+    mp_put_array(b, 7);
     mp_put_uint(b, IPC_ALLOW);
     mp_put_uint(b, a->serial);
     mp_put_bin(b, a->curve, KEY_BYTES);
     mp_put_bin(b, a->sign, KEY_BYTES);
     mp_put_bool(b, a->is_invitation);
+    mp_put_uint(b, (uint64_t)a->standing);
     mp_put_cstr(b, a->participant);
 }
 
@@ -127,6 +128,7 @@ static void get_allow(struct mp *m, struct ipc_allow *a)
     mp_bin_exact(m, a->curve, KEY_BYTES);
     mp_bin_exact(m, a->sign, KEY_BYTES);
     a->is_invitation = mp_bool(m);
+    a->standing = (enum ipc_standing)mp_uint(m, IPC_STANDING_REVOKED);
     mp_text(m, a->participant, 1, ID_MAX);
 }
 
@@ -170,7 +172,7 @@ static size_t elements_of(uint64_t type)
 {
     switch (type) {
     case IPC_LIMITS: return 8;
-    case IPC_ALLOW:
+    case IPC_ALLOW: return 7;
     case IPC_STATUS: return 6;
     case IPC_REPLY:
     case IPC_MEETING:

@@ -48,10 +48,18 @@ struct ipc_limits {
     uint32_t listener_count;
     struct ipc_listener listeners[IPC_LISTENERS];
 };
+/* How a computer's messages are taken: the gateway ends a meeting when this becomes worse in the middle of it. */
+enum ipc_standing {
+    IPC_STANDING_GOOD,
+    IPC_STANDING_EARLIER, /* another computer took its place: it gives what it has */
+    IPC_STANDING_HELD,
+    IPC_STANDING_REVOKED
+};
 struct ipc_allow {
     uint64_t serial;
     uint8_t curve[KEY_BYTES], sign[KEY_BYTES]; /* sign: zeros for an invitation */
     bool is_invitation;
+    enum ipc_standing standing;
     char participant[ID_MAX + 1];
 };
 struct ipc_reply {

@@ -79,6 +79,10 @@ struct ledger_chain {
 };
 MUST_CHECK enum err ledger_chain(struct store_txn *t, uint32_t participant, const struct generation *gen,
                                  struct ledger_chain *out);
+/* The bytes of a batch as they were received (`lsn`: its entry), and the keys of its `count` sections: a secret, to be
+ * wiped.  *mask has a bit for each section whose key is still here. */
+MUST_CHECK enum err ledger_batch_keys(struct hub *h, struct store_txn *t, uint64_t lsn, struct buf *raw,
+                                      struct section_keys *keys, uint32_t *count, uint32_t *mask);
 /* Digest of a held batch, and its stored receipt appended (if `receipt`).  ERR_NOT_FOUND. */
 MUST_CHECK enum err ledger_batch(struct store_txn *t, uint32_t participant, const struct generation *gen,
                                  uint64_t sequence, uint8_t digest_out[DIGEST_BYTES], struct buf *receipt);

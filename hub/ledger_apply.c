@@ -2,6 +2,8 @@
 
 #include "common/clock.h"
 #include "hub/ledger_internal.h"
+#include "hub/own_history.h"
+#include "hub/registry_status.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -280,13 +282,20 @@ static enum err put_receipt(struct apply *a, struct buf *out)
 
 /* ---- together ---- */
 
+/* So much is kept of what is not believed, and no more. */
+static enum err count_held(const struct apply *a)
+{
+    return signer_add_held(a->t, a->p->participant, a->p->header.sign_key, a->p->batch.len);
+}
+
 static enum err apply_new(struct apply *a, struct buf *receipt)
 {
     enum err e;
 
-    if ((e = put_entry(a)) != OK || (e = apply_find_held(a)) != OK ||
-        (e = apply_mark_listed(a, H_QUARANTINE, ROW_UNREADABLE)) != OK || (e = apply_find_dead(a)) != OK ||
-        (e = apply_fill_slots(a)) != OK || (e = apply_settle_cells(a)) != OK || (e = apply_put_ranges(a)) != OK)
+    if ((e = put_entry(a)) != OK || (prepared_is_held(a->p) && (e = count_held(a)) != OK) ||
+        (e = apply_find_held(a)) != OK || (e = apply_mark_listed(a, H_QUARANTINE, ROW_UNREADABLE)) != OK ||
+        (e = apply_find_dead(a)) != OK || (e = apply_fill_slots(a)) != OK || (e = apply_settle_cells(a)) != OK ||
+        (e = apply_put_ranges(a)) != OK)
         return e;
     return put_receipt(a, receipt);
 }
@@ -317,6 +326,18 @@ enum err ledger_apply_with(struct ledger *l, struct store_txn *t, const struct p
     return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
 }
 
+/* A parcel of an earlier computer: the present one does not have it. */
+static enum err give_back(struct ledger *l, struct store_txn *t, const struct prepared *p)
+{
+    const struct participant *who =
+        l->hub->registry == NULL ? NULL : registry_by_index(l->hub->registry, p->participant);
+    const struct signer *s = who == NULL ? NULL : registry_signer_by_key(who, p->header.sign_key);
+
+    if (s == NULL || registry_is_present(who, s) || prepared_is_held(p))
+        return OK;
+    return own_history_add(l->hub, t, who, &p->header.gen, p->header.sequence);
+}
+
 enum err ledger_apply(struct ledger *l, struct store_txn *t, const struct prepared *p, struct buf *receipt,
                       enum ledger_outcome *outcome)
 {
@@ -324,5 +345,7 @@ enum err ledger_apply(struct ledger *l, struct store_txn *t, const struct prepar
     struct apply_facts facts = {now, l->hub->directory == NULL ? 0 : l->hub->directory->version,
                                 school_year_of((int32_t)(now / DAY_MS))};
 
-    return ledger_apply_with(l, t, p, &facts, receipt, outcome);
+    enum err e = ledger_apply_with(l, t, p, &facts, receipt, outcome);
+
+    return e == OK && *outcome == LEDGER_STORED ? give_back(l, t, p) : e;
 }

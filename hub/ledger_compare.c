@@ -130,6 +130,9 @@ static const char *table_title(unsigned table)
     case H_PERIODS: return _("closed periods");
     case H_PUBLICATIONS: return _("publications");
     case H_RETURNS: return _("the office's word about returns");
+    case H_SIGNERS: return _("computers of the schools");
+    case H_STANDING: return _("how the schools stand");
+    case H_SUSPECTS: return _("doubtful parcels");
     default: return "";
     }
 }
@@ -149,6 +152,8 @@ static void name_row(const struct compare *c, unsigned table, char out[NAME_MAX_
         date_format(out, (int32_t)(be32_get(key.p) & INT32_MAX));
     else if (table == H_CURRENT)
         name_current(c, out, value);
+    else if ((table == H_SIGNERS || table == H_STANDING) && key.len >= 4)
+        (void)snprintf(out, NAME_MAX_TEXT, "%s", participant_name(c, be32_get(key.p)));
     else
         name_number(c, out, key);
 }
@@ -237,8 +242,9 @@ static enum err compare_table(struct compare *c, unsigned table, struct store_tx
 enum err compare_tables(struct compare *c, struct store_txn *held, struct store_txn *computed,
                         const struct compare_rows *current, const struct compare_rows *slots)
 {
-    static const unsigned tables[] = {H_BATCHES,    H_RANGES,  H_DEAD,        H_CURRENT, H_SLOTS,       H_CELLS,
-                                      H_QUARANTINE, H_RETURNS, H_CHECKPOINTS, H_PERIODS, H_PUBLICATIONS};
+    static const unsigned tables[] = {H_BATCHES,      H_RANGES,     H_DEAD,     H_CURRENT,     H_SLOTS,
+                                      H_CELLS,        H_QUARANTINE, H_RETURNS,  H_CHECKPOINTS, H_PERIODS,
+                                      H_PUBLICATIONS, H_SIGNERS,    H_STANDING, H_SUSPECTS};
     enum err e = OK;
 
     for (size_t i = 0; e == OK && i < sizeof(tables) / sizeof(tables[0]); i++) {

@@ -42,30 +42,52 @@ static struct held_batch *make_place(struct ledger *l, size_t bytes)
     }
 }
 
+/* The batch as it was received into `raw`, its header (batch_header_fini()) and its sections' keys. */
+static enum err load_stored(const struct hub *h, struct store_txn *t, uint64_t lsn, struct batch_entry *entry,
+                            struct buf *raw, struct batch_header *header, struct section_keys *keys)
+{
+    struct bytes raw_entry;
+    enum err e;
+
+    if ((e = journal_get(t, lsn, &raw_entry)) != OK || (e = batch_entry_get(entry, lsn, raw_entry)) != OK ||
+        (e = blob_get(t, lsn, raw)) != OK || (e = batch_parse(header, bytes_of(raw->data, raw->len))) != OK)
+        return e;
+    if ((e = section_keys_unwrap(keys, h->storage, entry, header)) != OK)
+        batch_header_fini(header);
+    return e;
+}
+
 static enum err open_stored(struct ledger *l, struct store_txn *t, uint64_t lsn, struct batch_plain **plain,
                             struct batch_entry *entry)
 {
     struct section_keys keys;
     struct batch_header header;
-    struct bytes raw_entry;
-    struct bytes bytes;
     struct buf raw;
     enum err e;
 
     buf_init(&raw, BATCH_MAX_SEALED);
-    if ((e = journal_get(t, lsn, &raw_entry)) != OK || (e = batch_entry_get(entry, lsn, raw_entry)) != OK ||
-        (e = blob_get(t, lsn, &raw)) != OK)
-        goto free_raw;
-    bytes = bytes_of(raw.data, raw.len);
-    if ((e = batch_parse(&header, bytes)) != OK)
-        goto free_raw;
-    if ((e = section_keys_unwrap(&keys, l->hub->storage, entry, &header)) == OK)
-        e = batch_open(plain, &header, bytes, &keys, ~0u);
+    if ((e = load_stored(l->hub, t, lsn, entry, &raw, &header, &keys)) == OK) {
+        e = batch_open(plain, &header, bytes_of(raw.data, raw.len), &keys, ~0u);
+        batch_header_fini(&header);
+    }
     wipe(&keys, sizeof(keys));
-    batch_header_fini(&header);
-free_raw:
     buf_fini(&raw);
     return e;
+}
+
+enum err ledger_batch_keys(struct hub *h, struct store_txn *t, uint64_t lsn, struct buf *raw, struct section_keys *keys,
+                           uint32_t *count, uint32_t *mask)
+{
+    struct batch_entry entry;
+    struct batch_header header;
+    enum err e = load_stored(h, t, lsn, &entry, raw, &header, keys);
+
+    if (e != OK)
+        return e;
+    *count = header.section_count;
+    *mask = (1u << header.section_count) - 1u;
+    batch_header_fini(&header);
+    return OK;
 }
 
 const struct held_batch *held_at_hand(struct ledger *l, uint64_t lsn)

@@ -8,6 +8,7 @@
 #include "hub/ledger_verify_internal.h"
 #include "hub/publish_store.h"
 #include "hub/returns.h"
+#include "hub/signers.h"
 
 #include <string.h>
 
@@ -212,6 +213,29 @@ static enum err replay_decision(struct verify *v, enum journal_type type, int64_
     return put_placeholder(v);
 }
 
+static enum err replay_participant(struct verify *v, int64_t wall_ms, struct mp *m, size_t elements)
+{
+    enum err e = signers_replay(v->t, v->next, wall_ms, m, elements);
+
+    if (e == ERR_MALFORMED || e == ERR_NOT_FOUND)
+        compare_say(&v->report, _("entry %llu: it is damaged"), (unsigned long long)v->next);
+    else if (e != OK)
+        return e;
+    return put_placeholder(v);
+}
+
+/* A computer that the school never had cannot have sent it. */
+static enum err check_signer(struct verify *v, const struct verify_job *j)
+{
+    bool is_known;
+    enum err e = signer_is_known(v->t, j->batch.participant, j->batch.sign_key, &is_known);
+
+    if (e == OK && !is_known)
+        compare_say(&v->report, _("entry %llu: it is signed by a key that was not registered then"),
+                    (unsigned long long)v->next);
+    return e;
+}
+
 /* A decision about the quarantine.  One that fails half way has spoiled its group, as a batch would. */
 static enum err replay_quarantine(struct verify *v, enum journal_type type, struct mp *m, size_t elements)
 {
@@ -297,7 +321,9 @@ static enum err replay_entry(struct verify *v, struct verify_job *j)
     if (e != OK)
         compare_say(&v->report, _("entry %llu: %s"), (unsigned long long)v->next, err_text());
     if (type == JOURNAL_BATCH && j->is_batch)
-        return replay_batch(v, j);
+        return (e = check_signer(v, j)) == OK ? replay_batch(v, j) : e;
+    if (type == JOURNAL_PARTICIPANT)
+        return replay_participant(v, wall_ms, &m, elements);
     if (type == JOURNAL_BATCH && batch_entry_get(&j->batch, v->next, bytes) != OK)
         compare_say(&v->report, _("entry %llu: %s"), (unsigned long long)v->next, err_text());
     if (type == JOURNAL_ACCEPT || type == JOURNAL_QUESTION)

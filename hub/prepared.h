@@ -47,6 +47,12 @@ MUST_CHECK enum err prepared_note(struct prepared *p, struct prepared_record *r,
 /* The same read again; without a note, empty but for the reason. */
 void prepared_why(const struct prepared *p, const struct prepared_record *r, struct refusal *out);
 
+/* Kept apart whatever is in it, until the operator decides. */
+static inline bool prepared_is_held(const struct prepared *p)
+{
+    return p->state == PARTICIPANT_HELD || p->state == PARTICIPANT_REVOKED;
+}
+
 /* ---- for the ledger's replay ---- */
 
 /* The verdicts that intake gave when the batch came, from its journal entry: they are decisions, and stand whatever

@@ -1,7 +1,5 @@
 #include "hub/registry_internal.h"
 
-#include "hub/ledger.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,10 +45,18 @@ enum err registry_put(struct hub *h, struct store_txn *t, const struct participa
     return e;
 }
 
+static void free_signers(struct participant *p)
+{
+    for (size_t i = 0; i < p->signer_count; i++)
+        signer_fini(&p->signers[i]);
+    free(p->signers);
+}
+
 void participant_free(struct participant *p)
 {
     if (p == NULL)
         return;
+    free_signers(p);
     buf_fini(&p->grant_object);
     wipe(p->mac_key, sizeof(p->mac_key));
     free(p);
@@ -127,6 +133,20 @@ static enum err read_participant(struct participant **out, struct hub *h, struct
     return OK;
 }
 
+enum err registry_read_signers(struct store_txn *t, struct participant *p)
+{
+    struct signer *list;
+    size_t count;
+    enum err e = signers_load(t, p->index, &list, &count);
+
+    if (e != OK)
+        return e;
+    free_signers(p);
+    p->signers = list;
+    p->signer_count = count;
+    return OK;
+}
+
 enum err registry_load_in(struct registry **out, struct hub *h, struct store_txn *t)
 {
     struct registry *r = calloc(1, sizeof(*r));
@@ -149,7 +169,11 @@ enum err registry_load_in(struct registry **out, struct hub *h, struct store_txn
         }
         store_cursor_close(c);
     }
-    if (e != OK && e != ERR_NOT_FOUND) {
+    if (e == ERR_NOT_FOUND)
+        e = OK;
+    for (size_t i = 0; i < r->count && e == OK; i++)
+        e = registry_read_signers(t, r->items[i]);
+    if (e != OK) {
         registry_free(r);
         return e;
     }
@@ -211,6 +235,15 @@ const struct participant *registry_by_index(const struct registry *r, uint32_t i
     return NULL;
 }
 
+static bool has_curve(const struct participant *p, const uint8_t curve[KEY_BYTES])
+{
+    bool found = p->enrolled_ms != 0 && memcmp(p->grant.curve_key, curve, KEY_BYTES) == 0;
+
+    for (size_t i = 0; i < p->signer_count && !found; i++)
+        found = memcmp(p->signers[i].curve, curve, KEY_BYTES) == 0;
+    return found;
+}
+
 const struct participant *registry_by_curve(const struct registry *r, const uint8_t curve[KEY_BYTES],
                                             bool *is_invitation)
 {
@@ -218,7 +251,7 @@ const struct participant *registry_by_curve(const struct registry *r, const uint
         const struct participant *p = r->items[i];
 
         *is_invitation = memcmp(p->invite_curve, curve, KEY_BYTES) == 0;
-        if (*is_invitation || (p->enrolled_ms != 0 && memcmp(p->grant.curve_key, curve, KEY_BYTES) == 0))
+        if (*is_invitation || has_curve(p, curve))
             return p;
     }
     *is_invitation = false;

@@ -3,6 +3,7 @@
 #define SVODKA_HUB_REGISTRY_H
 
 #include "hub/hub.h"
+#include "hub/signers.h"
 #include "protocol/message.h"
 #include "protocol/ticket.h"
 
@@ -35,6 +36,8 @@ struct participant {
     bool has_transcript;
     uint8_t transcript[DIGEST_BYTES]; /* of joining: what both screens show as six words */
     int64_t words_ms;                 /* when the office said that they are the same; 0: not compared */
+    struct signer *signers;           /* its computers, the oldest first; the present one is the last */
+    size_t signer_count;
 };
 
 MUST_CHECK enum err registry_load_in(struct registry **out, struct hub *h, struct store_txn *t);
@@ -43,7 +46,7 @@ size_t registry_count(const struct registry *r);
 const struct participant *registry_at(const struct registry *r, size_t i);
 const struct participant *registry_by_id(const struct registry *r, const char *id);
 const struct participant *registry_by_index(const struct registry *r, uint32_t index);
-/* *is_invitation: the key is that of an invitation's code. */
+/* Of the present computer, an earlier one, or an invitation's code (*is_invitation). */
 const struct participant *registry_by_curve(const struct registry *r, const uint8_t curve[KEY_BYTES],
                                             bool *is_invitation);
 

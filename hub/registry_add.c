@@ -2,7 +2,6 @@
 
 #include "common/cli.h"
 #include "common/clock.h"
-#include "hub/ledger.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,7 +77,7 @@ static enum err fill_grant(struct grant *g, const struct hub *h, const struct sc
     (void)snprintf(g->name, sizeof(g->name), "%s", a->name);
     g->version = 1;
     g->issued_ms = clock_wall_ms();
-    g->expires_ms = g->issued_ms + REGISTRY_GRANT_DAYS * REGISTRY_DAY_MS;
+    g->expires_ms = g->issued_ms + GRANT_DAYS * DAY_MS;
     g->status = GRANT_ACTIVE;
     g->role_count = a->role_count > 0 ? (uint32_t)a->role_count : 1;
     e = fill_units(g, a);
@@ -87,26 +86,9 @@ static enum err fill_grant(struct grant *g, const struct hub *h, const struct sc
     return e;
 }
 
-static enum err journal(struct hub *h, struct store_txn *t, const struct participant *p, const char *what)
-{
-    struct buf payload;
-    uint64_t lsn;
-    enum err e;
-
-    buf_init(&payload, REGISTRY_ENTRY_MAX);
-    mp_put_cstr(&payload, p->id);
-    mp_put_uint(&payload, p->index);
-    mp_put_cstr(&payload, what);
-    mp_put_bin(&payload, p->grant_object.data, p->grant_object.len);
-    e = buf_status(&payload);
-    if (e == OK)
-        e = ledger_decide(h->ledger, t, JOURNAL_PARTICIPANT, bytes_of(payload.data, payload.len), 4, &lsn);
-    buf_fini(&payload);
-    return e;
-}
-
 /* Everything the directory lists as current goes into the invitation, so that capture starts without a line. */
-enum err registry_invitation(struct hub *h, struct store_txn *t, const struct participant *p, struct buf *out)
+enum err registry_write_invitation(struct hub *h, struct store_txn *t, const struct participant *p, struct bytes grant,
+                                   struct buf *out)
 {
     struct invitation *inv = calloc(1, sizeof(*inv));
     enum err e = OK;
@@ -116,7 +98,7 @@ enum err registry_invitation(struct hub *h, struct store_txn *t, const struct pa
     memcpy(inv->code, p->code, sizeof(inv->code));
     inv->expires_ms = p->invite_expires_ms;
     inv->directory = bytes_of(h->directory_object.data, h->directory_object.len);
-    inv->grant = bytes_of(p->grant_object.data, p->grant_object.len);
+    inv->grant = grant;
     memcpy(inv->root, h->root, KEY_BYTES);
     for (uint32_t i = 0; i < h->directory->object_count && e == OK; i++) {
         enum object_kind kind;
@@ -133,14 +115,37 @@ enum err registry_invitation(struct hub *h, struct store_txn *t, const struct pa
     return e;
 }
 
-enum err registry_sign(struct hub *h, struct store_txn *t, struct participant *p, const char *what)
+static enum err sign_and_put(struct hub *h, struct store_txn *t, struct participant *p)
 {
     enum err e;
 
     buf_reset(&p->grant_object);
-    if ((e = grant_make(&p->grant_object, &p->grant, h->sign)) != OK || (e = registry_put(h, t, p)) != OK)
+    if ((e = grant_make(&p->grant_object, &p->grant, h->sign)) != OK)
         return e;
-    return journal(h, t, p, what);
+    return registry_put(h, t, p);
+}
+
+enum err registry_sign(struct hub *h, struct store_txn *t, struct participant *p)
+{
+    p->grant.version++;
+    p->grant.issued_ms = clock_wall_ms();
+    p->grant.expires_ms = p->grant.issued_ms + GRANT_DAYS * DAY_MS;
+    return sign_and_put(h, t, p);
+}
+
+static struct bytes object_of(const struct participant *p)
+{
+    return bytes_of(p->grant_object.data, p->grant_object.len);
+}
+
+enum err registry_decide(struct hub *h, struct store_txn *t, struct participant *p, enum participant_deed deed,
+                         const char *reason, const struct suspect_from *from, size_t from_count)
+{
+    enum err e = registry_sign(h, t, p);
+
+    if (e == OK)
+        e = signers_decide(h, t, p->id, p->index, deed, object_of(p), reason, from, from_count);
+    return e;
 }
 
 /* By the store, not by memory: several may be added in one transaction. */
@@ -169,7 +174,7 @@ static enum err next_index(struct store_txn *t, uint32_t *out)
 
 /* ---- the code, and what is made of it ---- */
 
-enum err registry_new_code(struct hub *h, struct participant *p, int64_t days)
+enum err registry_new_code(const struct hub *h, struct participant *p, int64_t valid_days)
 {
     struct key *curve = NULL;
     uint8_t print[FINGERPRINT_BYTES];
@@ -183,7 +188,7 @@ enum err registry_new_code(struct hub *h, struct participant *p, int64_t days)
     key_free(curve);
     invitation_mac_key(p->mac_key, p->code, h->district);
     p->invited_ms = clock_wall_ms();
-    p->invite_expires_ms = p->invited_ms + (days > 0 ? days : h->conf.invitation_days) * REGISTRY_DAY_MS;
+    p->invite_expires_ms = p->invited_ms + (valid_days > 0 ? valid_days : h->conf.invitation_days) * DAY_MS;
     p->invite_used = false;
     p->tries = 0;
     return OK;
@@ -225,8 +230,9 @@ enum err registry_add(struct hub *h, struct store_txn *t, const struct school_ad
     memcpy(p->id, p->grant.participant, sizeof(p->id));
     p->state = PARTICIPANT_INVITED;
     if ((e = next_index(t, &p->index)) == OK && (e = registry_new_code(h, p, a->valid_days)) == OK &&
-        (e = registry_sign(h, t, p, "invited")) == OK)
-        e = registry_invitation(h, t, p, invitation);
+        (e = sign_and_put(h, t, p)) == OK &&
+        (e = signers_decide(h, t, p->id, p->index, DEED_INVITED, object_of(p), "", NULL, 0)) == OK)
+        e = registry_write_invitation(h, t, p, object_of(p), invitation);
     if (e == OK && a->ticket != NULL)
         registry_ticket(h, p, a->ticket);
 done:
@@ -249,11 +255,9 @@ enum err registry_invite(struct hub *h, struct store_txn *t, const char *id, int
                        id, id);
     if (p->state == PARTICIPANT_CLOSED)
         return err_set(ERR_DENIED, _("school '%s' is closed"), id);
-    p->grant.version++;
-    p->grant.issued_ms = clock_wall_ms();
-    p->grant.expires_ms = p->grant.issued_ms + REGISTRY_GRANT_DAYS * REGISTRY_DAY_MS;
-    if ((e = registry_new_code(h, p, days)) == OK && (e = registry_sign(h, t, p, "invited again")) == OK)
-        e = registry_invitation(h, t, p, invitation);
+    if ((e = registry_new_code(h, p, days)) == OK &&
+        (e = registry_decide(h, t, p, DEED_INVITED_AGAIN, "", NULL, 0)) == OK)
+        e = registry_write_invitation(h, t, p, object_of(p), invitation);
     if (e == OK && ticket != NULL)
         registry_ticket(h, p, ticket);
     wipe(p->code, sizeof(p->code));

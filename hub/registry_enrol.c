@@ -2,6 +2,8 @@
 
 #include "common/cli.h"
 #include "common/clock.h"
+#include "hub/own_history.h"
+#include "hub/registry_status.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -64,28 +66,36 @@ static bool is_same(const struct participant *p, const struct enrol_request *r)
            memcmp(p->grant.curve_key, r->curve_key, KEY_BYTES) == 0;
 }
 
-static enum err bind(struct hub *h, struct store_txn *t, struct participant *p, const struct enrol_request *r,
-                     const char *from)
+static void take_joining(struct participant *p, const struct hub *h, const struct enrol_request *r, const char *from)
 {
-    char print[FINGERPRINT_CHARS + 1];
-    enum err e;
-
     memcpy(p->grant.sign_key, r->sign_key, KEY_BYTES);
     memcpy(p->grant.curve_key, r->curve_key, KEY_BYTES);
-    p->grant.version++;
-    p->grant.issued_ms = clock_wall_ms();
-    p->grant.expires_ms = p->grant.issued_ms + REGISTRY_GRANT_DAYS * REGISTRY_DAY_MS;
     p->invite_used = true;
-    p->state = PARTICIPANT_ACTIVE;
-    p->enrolled_ms = p->grant.issued_ms;
-    p->last_seen_ms = p->grant.issued_ms;
+    p->enrolled_ms = p->last_seen_ms = clock_wall_ms();
+    if (p->state != PARTICIPANT_HELD) { /* a hold is on the school, not on its computer */
+        p->state = PARTICIPANT_ACTIVE;
+        p->grant.status = GRANT_ACTIVE;
+    }
     if (strncmp(from, MAPPED, strlen(MAPPED)) == 0)
         from += strlen(MAPPED);
     (void)snprintf(p->joined_from, sizeof(p->joined_from), "%s", from);
     enrol_transcript(p->transcript, h->root, r);
     p->has_transcript = true;
     p->words_ms = 0;
-    if ((e = registry_sign(h, t, p, "enrolled")) != OK)
+}
+
+static enum err bind(struct hub *h, struct store_txn *t, struct participant *p, const struct enrol_request *r,
+                     const char *from)
+{
+    char print[FINGERPRINT_CHARS + 1];
+    enum err e = registry_supersede(h, t, p);
+
+    if (e != OK)
+        return e;
+    take_joining(p, h, r, from);
+    if ((e = registry_decide(h, t, p, DEED_ENROLLED, "", NULL, 0)) != OK ||
+        (r->has_history_key && (e = registry_take_history_key(h, t, p, r->history_key)) != OK) ||
+        (e = registry_read_signers(t, p)) != OK || (e = own_history_add_all(h, t, p)) != OK)
         return e;
     fingerprint(print, r->sign_key);
     hub_audit(h, t, p->id, "enrolled %s; fingerprint of its signing key: %s",
@@ -97,6 +107,8 @@ static enum err bind(struct hub *h, struct store_txn *t, struct participant *p, 
 static enum err judge(struct hub *h, struct store_txn *t, struct participant *p, const struct enrol_request *r,
                       struct enrolment *x)
 {
+    if (p->state == PARTICIPANT_CLOSED || (p->state == PARTICIPANT_REVOKED && p->invite_used))
+        return refuse(x, MERR_REVOKED, err_set(ERR_DENIED, "%s is revoked or closed", p->id));
     if (p->invite_used) {
         x->was_known = is_same(p, r);
         return x->was_known
@@ -137,13 +149,17 @@ enum err registry_enrol(struct hub *h, struct store_txn *t, struct enrolment *x)
 enum err registry_wrong_try(struct hub *h, struct store_txn *t, const char *participant)
 {
     struct participant *p = registry_find(h->registry, participant);
+    enum err e;
 
     if (p == NULL || p->invite_used || registry_is_locked(p))
         return OK;
     p->tries++;
     hub_audit(h, t, p->id, "a request with a wrong code, number %u under this invitation%s", p->tries,
               registry_is_locked(p) ? ": the invitation is locked" : "");
-    return registry_is_locked(p) ? registry_sign(h, t, p, "locked") : registry_put(h, t, p);
+    if ((e = registry_put(h, t, p)) == OK && registry_is_locked(p))
+        e = signers_decide(h, t, p->id, p->index, DEED_LOCKED, bytes_of(p->grant_object.data, p->grant_object.len), "",
+                           NULL, 0);
+    return e;
 }
 
 enum err registry_words_match(struct hub *h, struct store_txn *t, const char *participant, const char *who)

@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/utf8.h"
 #include "hub/home_internal.h"
+#include "hub/own_history.h"
 #include "hub/registry.h"
 
 #include <stdlib.h>
@@ -129,12 +130,12 @@ enum err words_notice(struct hub *h, struct store_txn *t, uint32_t participant, 
 /* ---- leaving ---- */
 
 /* What is made of a word's content when it leaves. */
-static enum err make_word(struct hub *h, struct buf *out, enum word_kind kind, const struct word_head *head,
-                          struct bytes content)
+static enum err make_word(struct hub *h, struct store_txn *t, const struct participant *who, struct buf *out,
+                          enum word_kind kind, const struct word_head *head, struct bytes content)
 {
     switch (kind) {
     case WORD_NOTICE: return notice_make_of(out, head, content, h->sign);
-    case WORD_HISTORY: break;
+    case WORD_HISTORY: return own_history_make(h, t, who, head, content, out);
     }
     return err_set(ERR_CORRUPT, "word %llu to %s is of an unknown kind", (unsigned long long)head->serial,
                    head->participant);
@@ -168,7 +169,7 @@ enum err words_each(struct hub *h, struct store_txn *t, uint32_t participant, ui
         if (value.len == 0)
             e = err_set(ERR_CORRUPT, "word %llu to %s is damaged", (unsigned long long)head.serial, who->id);
         else
-            e = make_word(h, &object, (enum word_kind)value.p[0], &head, bytes_of(value.p + 1, value.len - 1));
+            e = make_word(h, t, who, &object, (enum word_kind)value.p[0], &head, bytes_of(value.p + 1, value.len - 1));
         if (e != OK || (e = each(ctx, head.serial, bytes_of(object.data, object.len))) != OK)
             break;
         head.previous = head.serial;

@@ -12,13 +12,15 @@
 
 static void put_request(struct buf *b, const struct enrol_request *r)
 {
-    mp_put_array(b, REQUEST_FIELDS);
+    mp_put_array(b, REQUEST_FIELDS + (r->has_history_key ? 1 : 0));
     mp_put_bin(b, r->district, DISTRICT_BYTES);
     mp_put_cstr(b, r->participant);
     mp_put_bin(b, r->sign_key, KEY_BYTES);
     mp_put_bin(b, r->curve_key, KEY_BYTES);
     mp_put_bin(b, r->nonce, sizeof(r->nonce));
     mp_put_int(b, r->made_ms);
+    if (r->has_history_key)
+        mp_put_bin(b, r->history_key, KEY_BYTES);
 }
 
 static enum err read_request(struct enrol_request *out, struct bytes request)
@@ -32,6 +34,11 @@ static enum err read_request(struct enrol_request *out, struct bytes request)
     mp_bin_exact(&m, out->curve_key, KEY_BYTES);
     mp_bin_exact(&m, out->nonce, sizeof(out->nonce));
     out->made_ms = fields_time(&m);
+    out->has_history_key = unknown > 0;
+    if (out->has_history_key) {
+        mp_bin_exact(&m, out->history_key, KEY_BYTES);
+        unknown--;
+    }
     fields_end(&m, unknown);
     return fields_done(&m, "enrolment request");
 }

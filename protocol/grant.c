@@ -11,7 +11,7 @@
 
 static void put_grant(struct buf *b, const struct grant *g)
 {
-    mp_put_array(b, GRANT_FIELDS);
+    mp_put_array(b, GRANT_FIELDS + (g->first_counter > 0 ? 1 : 0)); /* field 11 only where it says something */
     mp_put_bin(b, g->district, DISTRICT_BYTES);
     mp_put_cstr(b, g->participant);
     mp_put_cstr(b, g->name);
@@ -27,6 +27,8 @@ static void put_grant(struct buf *b, const struct grant *g)
     mp_put_array(b, g->unit_count);
     for (uint32_t i = 0; i < g->unit_count; i++)
         mp_put_cstr(b, g->units[i]);
+    if (g->first_counter > 0)
+        mp_put_uint(b, g->first_counter);
 }
 
 /* A list of ids, or the one entry that stands for all of them. */
@@ -58,6 +60,10 @@ static enum err read_grant(struct grant *out, struct bytes payload)
     for (uint32_t i = 0; i < out->role_count && !m.failed; i++)
         mp_text(&m, out->roles[i], 1, ROLE_MAX);
     read_units(&m, out);
+    if (unknown > 0) {
+        out->first_counter = fields_u32(&m, 1, UINT32_MAX);
+        unknown--;
+    }
     fields_end(&m, unknown);
     /* Both keys or none. */
     if (!m.failed && sodium_is_zero(out->sign_key, KEY_BYTES) != sodium_is_zero(out->curve_key, KEY_BYTES))

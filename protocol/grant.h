@@ -18,6 +18,7 @@ struct grant {
     int64_t issued_ms, expires_ms; /* expiry only warns */
     enum grant_status status;
     uint8_t sign_key[KEY_BYTES], curve_key[KEY_BYTES]; /* zeros before enrolment */
+    uint32_t first_counter; /* of the generation that a new home begins with; 0: not said, it is 1 */
     uint32_t role_count, unit_count;
     char roles[GRANT_MAX_ROLES][33];         /* forms of these roles */
     char units[GRANT_MAX_UNITS][ID_MAX + 1]; /* about these units, or GRANT_ALL_UNITS alone */

@@ -78,9 +78,11 @@ struct msg_hello {
     uint64_t waiting_bytes, waiting_records;
     uint32_t offer_count; /* oldest not receipted first */
     struct offer offers[HELLO_MAX_OFFERS];
-    struct bytes enrol;  /* sealed request (at most ENROL_MAX), or empty */
-    bool takes_words;    /* false: an agent of an earlier year, which knows none */
-    uint64_t words_held; /* serial of the last word taken; all before it are taken, too; 0: none */
+    struct bytes enrol;         /* sealed request (at most ENROL_MAX), or empty */
+    bool takes_words;           /* false: an agent of an earlier year, which knows none */
+    bool says_elsewhere;        /* the next field is there; only with takes_words */
+    uint64_t waiting_elsewhere; /* like waiting_records, of all other generations of this agent */
+    uint64_t words_held;        /* serial of the last word taken; all before it are taken, too; 0: none */
 };
 enum welcome_go { WELCOME_GO = 0, WELCOME_LATER = 1, WELCOME_RECONCILE = 2 };
 struct msg_welcome {

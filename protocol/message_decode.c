@@ -60,7 +60,11 @@ static size_t read_hello(struct mp *m, struct msg_hello *h, size_t more)
     if (!h->takes_words)
         return 0;
     h->words_held = fields_u64(m, 0, UINT64_MAX);
-    return HELLO_WORDS;
+    h->says_elsewhere = more >= HELLO_ELSEWHERE;
+    if (!h->says_elsewhere)
+        return HELLO_WORDS;
+    h->waiting_elsewhere = fields_u64(m, 0, UINT64_MAX);
+    return HELLO_ELSEWHERE;
 }
 
 static void read_welcome(struct mp *m, struct msg_welcome *w)

@@ -17,7 +17,7 @@ static void put_loan(struct buf *b, struct bytes loan)
 
 static void put_hello(struct buf *b, const struct msg_hello *h)
 {
-    put_type(b, HELLO_FIELDS + (h->takes_words ? HELLO_WORDS : 0), MSG_HELLO);
+    put_type(b, HELLO_FIELDS + (!h->takes_words ? 0 : h->says_elsewhere ? HELLO_ELSEWHERE : HELLO_WORDS), MSG_HELLO);
     mp_put_uint(b, h->version_min);
     mp_put_uint(b, h->version_max);
     mp_put_bin(b, h->district, sizeof(h->district));
@@ -44,6 +44,8 @@ static void put_hello(struct buf *b, const struct msg_hello *h)
     put_loan(b, h->enrol);
     if (h->takes_words)
         mp_put_uint(b, h->words_held);
+    if (h->takes_words && h->says_elsewhere)
+        mp_put_uint(b, h->waiting_elsewhere);
 }
 
 static void put_welcome(struct buf *b, const struct msg_welcome *w)

@@ -4,6 +4,7 @@
 
 #define HELLO_FIELDS     20u
 #define HELLO_WORDS      1u /* field 20, of those that take words */
+#define HELLO_ELSEWHERE  2u /* and field 21 */
 #define OFFER_FIELDS     3u
 #define WELCOME_FIELDS   15u
 #define CHUNK_FIELDS     6u

@@ -171,12 +171,14 @@ static bool take_id(char out[ID_MAX + 1], const char *value)
 {
     if (strcmp(value, GRANT_ALL_UNITS) != 0 && !id_is_valid(value))
         return false;
+    memset(out, 0, ID_MAX + 1);
     (void)snprintf(out, ID_MAX + 1, "%.*s", (int)ID_MAX, value);
     return true;
 }
 
 static bool take_text(char *out, size_t size, const char *value)
 {
+    memset(out, 0, size); /* of a key that stands there twice the last one counts, and nothing of the first is left */
     return (size_t)snprintf(out, size, "%s", value) < size;
 }
 

@@ -14,7 +14,8 @@ static void check(const struct ipc_packet *p, const uint8_t *data, size_t size)
 {
     switch (p->type) {
     case IPC_LIMITS:
-        if (p->as.limits.listener_count > IPC_LISTENERS || p->as.limits.credit > CREDIT_MAX || p->as.limits.chunk > CHUNK_MAX)
+        if (p->as.limits.listener_count > IPC_LISTENERS || p->as.limits.credit > CREDIT_MAX ||
+            p->as.limits.chunk > CHUNK_MAX)
             abort();
         break;
     case IPC_ALLOW:

@@ -504,16 +504,16 @@ join_refused() { # TEXT
     [ ! -e new ] || fail 'a refused invitation left a home behind'
 }
 head -c 700 second.invite >bad.invite
-join_refused 'bad.invite: The invitation is cut off'
+join_refused 'bad.invite: The file is cut off'
 sed '16s/^./#/; 17s/A/B/; 18s/a/b/' second.invite >bad.invite
-join_refused 'the invitation was changed on its way'
+join_refused 'the file was changed on its way'
 sed '1s/1/2/' second.invite >bad.invite
-join_refused 'bad.invite: Line 1: this invitation was made by a newer Svodka'
+join_refused 'bad.invite: Line 1: this file was made by a newer Svodka'
 echo 'hello' >bad.invite
 join_refused 'bad.invite: This is not an invitation'
 rm bad.invite
 join_refused 'bad.invite: cannot be opened'
-refused 1 'school exists and is not empty; choose another folder' "$agent_program" join second.invite --home school
+refused 1 "this invitation is another's, and needs a folder of its own" "$agent_program" join second.invite --home school
 refused 1 'no/such/new: ' "$agent_program" join second.invite --home no/such/new
 refused 2 'say which folder to work in' "$agent_program" join second.invite
 refused 1 "school 'second' is there already" h school add second --name Again --invite again.invite

@@ -75,7 +75,7 @@ expect 1 a join bad.invite --home "$work/gp"
 says 'bad.invite: This is not an invitation'
 head -n 20 gp.invite >cut.invite
 expect 1 a join cut.invite --home "$work/gp"
-says 'The invitation is cut off'
+says 'The file is cut off'
 [ ! -e "$work/gp" ] || fail 'a failed join left a home behind'
 expect 2 a join gp.invite
 expect 0 a join gp.invite --home "$work/gp"

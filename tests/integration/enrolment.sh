@@ -232,6 +232,17 @@ grep -q 'everything entered so far is kept' joined.txt || fail 'it does not say 
 [ "$(hub_figure submissions)" = 1 ] || fail 'what was entered before joining did not arrive'
 refused 'has joined already' hub school invite old1 --invite again.invite
 
+# ---- a new computer of a school that has joined comes by a sheet, too ----
+
+hub school rekey code --sheet rekey.txt >added.txt
+"$agent_program" join "$(tail -n 1 rekey.txt)" --home "$work/code2" >joined.txt 2>joined-err.txt || {
+    cat joined-err.txt >&2
+    fail 'a new computer does not join by a sheet'
+}
+[ "$(status_of code2 enrolled)" = yes ] || fail 'a new computer has not joined at once'
+same_words code code2
+agent code2 sync >synced.txt 2>&1 || { cat synced.txt >&2; fail 'the new computer may not meet the hub'; }
+
 # ---- a dead clock battery refuses nobody ----
 
 if command -v faketime >/dev/null 2>&1; then

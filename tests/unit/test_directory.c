@@ -363,17 +363,27 @@ static void a_damaged_grant_never_opens(void **state)
 static void what_a_later_hub_adds_to_a_grant_is_skipped(void **state)
 {
     struct fixture *f = *state;
+    struct grant *g = calloc(1, sizeof(*g));
+    struct buf whole;
     struct buf b;
 
+    *g = f->grant;
+    g->first_counter = 17;
+    buf_init(&whole, SIGNED_MAX);
+    assert_int_equal(grant_make(&whole, g, f->hub), OK);
     buf_init(&b, SIGNED_MAX);
-    resign(&b, buf_view(&f->grant_object), SIGNED_GRANT, f->hub, 1);
+    resign(&b, buf_view(&whole), SIGNED_GRANT, f->hub, 1);
     assert_true(grant_opens(f, buf_view(&b)));
-    resign(&b, buf_view(&f->grant_object), SIGNED_GRANT, f->hub, 21);
+    resign(&b, buf_view(&whole), SIGNED_GRANT, f->hub, 20);
     assert_true(grant_opens(f, buf_view(&b)));
-    resign(&b, buf_view(&f->grant_object), SIGNED_GRANT, f->hub, 22);
+    assert_int_equal(grant_open(g, buf_view(&b), key_public(f->hub)), OK);
+    assert_int_equal(g->first_counter, 17);
+    resign(&b, buf_view(&whole), SIGNED_GRANT, f->hub, 21);
     assert_false(grant_opens(f, buf_view(&b)));
     resign(&b, buf_view(&f->grant_object), SIGNED_GRANT, f->hub, -1);
     assert_false(grant_opens(f, buf_view(&b)));
+    free(g);
+    buf_fini(&whole);
     buf_fini(&b);
 }
 

@@ -178,12 +178,14 @@ static void what_a_later_agent_adds_is_skipped(void **state)
     struct hub_side h;
 
     start(&h, &r, *state);
+    assert_int_equal(open_reshaped(&h, &r, 0, 0), OK); /* of an agent of an earlier year: without a history key */
+    r.has_history_key = true;
     assert_int_equal(open_reshaped(&h, &r, 0, 0), OK);
     assert_int_equal(open_reshaped(&h, &r, 3, 3), OK);
-    assert_int_equal(open_reshaped(&h, &r, 26, 30), OK);
-    assert_int_equal(open_reshaped(&h, &r, 27, 0), ERR_MALFORMED);
+    assert_int_equal(open_reshaped(&h, &r, 25, 30), OK);
+    assert_int_equal(open_reshaped(&h, &r, 26, 0), ERR_MALFORMED);
     assert_int_equal(open_reshaped(&h, &r, 0, 31), ERR_MALFORMED);
-    assert_int_equal(open_reshaped(&h, &r, -1, 0), ERR_MALFORMED);
+    assert_int_equal(open_reshaped(&h, &r, -2, 0), ERR_MALFORMED);
     assert_int_equal(open_reshaped(&h, &r, 0, -1), ERR_MALFORMED);
 }
 

@@ -186,7 +186,7 @@ static void who_may_speak_for_every_unit_is_heard_about_any(void **state) /* inv
 
 static void a_held_participants_batch_is_kept_for_the_operator(void **state)
 {
-    static const enum participant_state states[] = {PARTICIPANT_HELD, PARTICIPANT_REVOKED, PARTICIPANT_CLOSED};
+    static const enum participant_state states[] = {PARTICIPANT_HELD, PARTICIPANT_REVOKED};
     struct world w;
     uint8_t head[DIGEST_BYTES];
 
@@ -206,6 +206,23 @@ static void a_held_participants_batch_is_kept_for_the_operator(void **state)
         buf_fini(&s.bytes);
     }
     assert_int_equal(rows_of(&w, H_CELLS), 0);
+    assert_int_equal(verify_bad(&w), 0);
+    world_close(&w);
+}
+
+/* Closed is not distrusted: what it had is its last word. */
+static void a_closed_participants_batch_is_judged_like_any_other(void **state)
+{
+    struct sub one[] = {grade(1, "a", 12)};
+    struct world w;
+    uint64_t v[VERDICT_COUNT];
+    uint8_t head[DIGEST_BYTES];
+
+    (void)state;
+    world_open(&w);
+    ((struct participant *)(uintptr_t)w.of[0])->state = PARTICIPANT_CLOSED;
+    take_array(&w, one, 1, 1, head, v);
+    assert_int_equal(v[VERDICT_COUNTED], 1);
     assert_int_equal(verify_bad(&w), 0);
     world_close(&w);
 }
@@ -363,6 +380,7 @@ int main(void)
         cmocka_unit_test(a_period_of_any_of_the_forms_series_counts),
         cmocka_unit_test(who_may_speak_for_every_unit_is_heard_about_any),
         cmocka_unit_test(a_held_participants_batch_is_kept_for_the_operator),
+        cmocka_unit_test(a_closed_participants_batch_is_judged_like_any_other),
         cmocka_unit_test(unknown_forms_and_malformed_records_are_quarantined),
         cmocka_unit_test(an_unreadable_batch_is_kept_and_a_readable_copy_counts),
         cmocka_unit_test(more_refusals_than_a_receipt_names_are_counted),

@@ -34,6 +34,8 @@ static void fill_hello(struct msg_hello *h)
     h->enrol.len = 300;
     h->takes_words = true;
     h->words_held = 41;
+    h->says_elsewhere = true;
+    h->waiting_elsewhere = 77;
 }
 
 static void fill_welcome(struct msg_welcome *w)
@@ -225,13 +227,13 @@ static void what_a_later_peer_adds_at_the_end_is_skipped(void **state)
         cursor = mp_of(buf_view(&b));
         known = (int)mp_array(&cursor, 1, 32);
         if (t == MSG_HELLO)
-            known--; /* field 20 came later: a HELLO without it is as good */
+            known -= 2; /* fields 20 and 21 came later: a HELLO without them is as good */
         for (int extra = -1; extra <= 33 - known; extra++) {
             buf_init(&more, MESSAGE_MAX_DOWN);
             if (known + extra == 0) /* BYE without its type */
                 mp_put_array(&more, 0);
             else
-                reshape(&more, buf_view(&b), t == MSG_HELLO ? extra - 1 : extra);
+                reshape(&more, buf_view(&b), t == MSG_HELLO ? extra - 2 : extra);
             assert_int_equal(decode_exact(buf_view(&more)), extra >= 0 && known + extra <= 32 ? OK : ERR_MALFORMED);
             buf_fini(&more);
         }
@@ -250,6 +252,13 @@ static void an_older_agents_hello_takes_no_words(void **state)
     assert_int_equal(message_decode(&again, buf_view(&b)), OK);
     assert_true(again.as.hello.takes_words);
     assert_int_equal(again.as.hello.words_held, 41);
+    assert_int_equal(again.as.hello.waiting_elsewhere, 77);
+    buf_fini(&b);
+    m.as.hello.says_elsewhere = false;
+    encode(&b, &m);
+    assert_int_equal(message_decode(&again, buf_view(&b)), OK);
+    assert_int_equal(again.as.hello.words_held, 41);
+    assert_false(again.as.hello.says_elsewhere);
     buf_fini(&b);
     m.as.hello.takes_words = false;
     encode(&b, &m);

@@ -57,6 +57,10 @@ static void a_line_that_was_typed_or_is_of_a_later_program_is_borne(void **state
     assert_int_equal(ticket_read(&t, "svodka:1?c=АВСЕНКМОРТХУ&r=MS8VDKMFD2QZSHVMM43WA8EVX08B7JG5&d=tcp://[::1]:1"), OK);
     assert_string_equal(t.code, "ABCE-HKM0-PTXY");
     assert_string_equal(t.doors[0], "tcp://[::1]:1");
+    assert_int_equal(ticket_read(&t, "svodka:1?c=ABCDEFGHJKMN&h=Long%20name&r=MS8VDKMFD2QZSHVMM43WA8EVX08B7JG5&h=x"),
+                     OK);
+    assert_string_equal(t.hub, "x");
+    assert_int_equal(t.hub[2], 0); /* nothing of the first is left behind it (found by fuzzing) */
 }
 
 static void what_is_no_whole_line_is_refused_with_the_place(void **state)
