@@ -332,6 +332,9 @@ static enum err receipt(const struct agent *a, const struct receipt_command *c)
 
     if (e == OK)
         e = c->out != NULL ? write_file(a, c, &l) : show(a, c, &l);
+    if (e == ERR_NOT_FOUND && l.count == 1 && is_id(c->what)) /* as it was typed */
+        e = err_set(e, _("there is no receipt for %s yet: it was not sent, or the answer is still on its way"),
+                    c->what);
     free(l.items);
     return e;
 }
