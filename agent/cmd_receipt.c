@@ -96,13 +96,13 @@ static enum err find_return(const struct agent *a, const struct receipt_command 
     struct period period;
     enum err e;
 
-    if (c->period == NULL)
-        return err_set(ERR_USAGE, _("a form needs its period: --period P"));
     for (size_t i = 0; i < a->form_count; i++)
         if (strcmp(a->forms[i]->id, c->what) == 0)
             form = a->forms[i];
     if (form == NULL && (e = command_form(a, c->what, &form)) != OK)
         return e;
+    if (c->period == NULL)
+        return err_set(ERR_USAGE, _("a form needs its period: --period P"));
     if ((e = form_period(form, a->calendar, c->period, &period)) != OK)
         return e;
     filter.period = period.id;
@@ -230,7 +230,7 @@ static enum err show_row(void *ctx, const struct queue_proof *p, const struct re
                          const struct record_ref *ref)
 {
     struct showing *x = ctx;
-    struct shown one;
+    struct shown one = {.state = ""};
     const char *cells[] = {one.id, NULL, NULL, one.why, one.ledger, one.when, one.digest};
     enum err e = fill_shown(x->a, p, r, ref, &one);
 
@@ -332,6 +332,9 @@ static enum err receipt(const struct agent *a, const struct receipt_command *c)
 
     if (e == OK)
         e = c->out != NULL ? write_file(a, c, &l) : show(a, c, &l);
+    if (e == ERR_NOT_FOUND && l.count == 1 && is_id(c->what)) /* as it was typed */
+        e = err_set(e, _("there is no receipt for %s yet: it was not sent, or the answer is still on its way"),
+                    c->what);
     free(l.items);
     return e;
 }

@@ -5,8 +5,8 @@
 #include "hub/decode.h"
 #include "hub/ledger_internal.h"
 #include "hub/prepared.h"
-#include "protocol/record_tree.h"
 #include "hub/registry_status.h"
+#include "protocol/record_tree.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,6 +124,7 @@ static enum err copy_batch(struct prepared *p, struct bytes batch)
 {
     buf_init(&p->batch, BATCH_MAX_SEALED);
     buf_put(&p->batch, batch.p, batch.len);
+    p->length = (uint32_t)batch.len;
     return buf_status(&p->batch);
 }
 
@@ -473,7 +474,7 @@ static enum err put_tree(struct prepared *p)
     struct record_tree tree;
     enum err e;
 
-    if (p->plain == NULL)
+    if (p->plain == NULL || p->holes != NULL) /* of a batch that is not whole any more the receipt alone knows it */
         return OK;
     if ((e = record_tree_init(&tree, p->count)) != OK)
         return e;
@@ -648,6 +649,9 @@ enum err intake_replay(struct intake *i, const struct participant *from, struct 
     buf_put(&p->stored, stored.p, stored.len);
     if ((e = buf_status(&p->stored)) != OK || (e = batch_parse_clear(&p->header, s->clear)) != OK)
         goto free_prepared;
+    p->length = (uint32_t)(s->clear.len + s->signature.len);
+    for (uint32_t k = 0; k < p->header.section_count; k++)
+        p->length += p->header.sections[k].sealed_len;
     opened = open_stored(p, o, v);
     e = opened == ERR_NOMEM ? opened : judge_opened(i, from, p, opened, v);
     if (e != OK)

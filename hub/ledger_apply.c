@@ -91,7 +91,7 @@ static enum err fill_entry(const struct apply *a, struct batch_entry *entry, str
     const struct prepared *p = a->p;
 
     *entry = (struct batch_entry){.wall_ms = a->facts->wall_ms,
-                                  .length = (uint32_t)p->batch.len,
+                                  .length = p->length,
                                   .participant = p->participant,
                                   .gen = p->header.gen,
                                   .sequence = p->header.sequence,
@@ -303,7 +303,7 @@ static enum err put_receipt(struct apply *a, struct buf *out)
 /* So much is kept of what is not believed, and no more. */
 static enum err count_held(const struct apply *a)
 {
-    return signer_add_held(a->t, a->p->participant, a->p->header.sign_key, a->p->batch.len);
+    return signer_add_held(a->t, a->p->participant, a->p->header.sign_key, a->p->length);
 }
 
 static enum err apply_new(struct apply *a, struct buf *receipt)

@@ -64,6 +64,8 @@ static enum err take_texts(const struct hub *hub, struct bytes object, struct pr
 
     if (e != OK)
         return e;
+    if (p->holes != NULL) /* something was erased: the digest over all records cannot be made again */
+        memcpy(p->tree, r.records, DIGEST_BYTES);
     for (uint32_t k = 0; k < r.refusal_count; k++) {
         while (row < p->count && p->records[row].number < r.refusals[k].number)
             row++;

@@ -28,7 +28,8 @@ struct prepared {
     enum participant_state state;
     uint64_t grant_version;
 
-    struct buf batch; /* a copy of the bytes */
+    struct buf batch; /* a copy of the bytes; of a replay empty */
+    uint32_t length;  /* of the batch as it was received */
     uint8_t digest[DIGEST_BYTES];
     struct batch_header header;
     struct section_keys keys;

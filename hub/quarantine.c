@@ -210,8 +210,8 @@ enum err quarantine_release(struct hub *h, struct store_txn *t, const char *who,
     out->counted += counted;
     out->superseded += superseded;
     out->stayed += count - counted - superseded;
-    hub_audit(h, t, who, "quarantine release: %s, entry %llu: %llu of %zu", name_of(h, items[0].participant),
-              (unsigned long long)items[0].lsn, (unsigned long long)(counted + superseded), count);
+    hub_audit(h, t, who, "quarantine release: %s, entry %llu: %zu of %zu", name_of(h, items[0].participant),
+              (unsigned long long)items[0].lsn, (size_t)(counted + superseded), count);
     return OK;
 }
 

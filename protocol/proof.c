@@ -13,7 +13,7 @@
 #define BODY_FIELDS     1u
 #define RECEIPT_PARTS   3u
 #define RECORD_PARTS    6u
-#define BODY_MAX        (PROOF_TEXT_MAX / 4 * 3)
+#define BODY_MAX        ((size_t)PROOF_TEXT_MAX / 4 * 3)
 
 static const struct armour proof_kind = {.name = "receipt",
                                          .domain = "svodka receipt file v1",

@@ -260,7 +260,7 @@ expect 1 a history nothing
 expect 1 a receipt "$number"
 says "there is no receipt for $number yet"
 expect 1 a receipt rubbish
-says 'is not the id of a submission'
+says 'there is no form "rubbish"'
 expect 0 a status --format csv
 prints 'item,title,value'
 expect 0 a status --read

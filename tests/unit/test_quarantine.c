@@ -226,7 +226,7 @@ static void what_does_not_pass_stays_with_its_new_reason_per_field(void **state)
 
 static void what_a_held_sender_sealed_counts_by_the_operators_word(void **state) /* invariant 6 */
 {
-    static const enum participant_state states[] = {PARTICIPANT_HELD, PARTICIPANT_REVOKED}; /* a closed one is judged */
+    static const enum participant_state states[] = {PARTICIPANT_HELD, PARTICIPANT_REVOKED};
 
     (void)state;
     for (size_t i = 0; i < COUNT(states); i++) {
