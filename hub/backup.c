@@ -27,7 +27,7 @@ static enum err fill_head(struct hub *h, struct store_txn *t, struct backup_head
     enum err e = journal_head(t, &journal);
 
     memset(head, 0, sizeof(*head));
-    if (e != OK || (e = hub_meta_get(t, "certificate", &certificate)) != OK ||
+    if (e != OK || (e = hub_certificate(h, &certificate)) != OK ||
         (e = recovery_public(head->recovery, h->dir, h->root, h->district)) != OK)
         return e;
     if (certificate.len > sizeof(head->certificate))
@@ -154,7 +154,7 @@ static enum err save_all(struct hub *h, const char *path, struct backup_head *he
     return e;
 }
 
-static enum err read_back(const char *path, const struct backup_written *written)
+static enum err read_back(const struct hub *h, const char *path, const struct backup_written *written)
 {
     struct backup_reader *r = NULL;
     uint8_t found[DIGEST_BYTES];
@@ -164,7 +164,7 @@ static enum err read_back(const char *path, const struct backup_written *written
     if (e == OK && (bytes != written->bytes || !digest_equal(found, written->digest)))
         e = err_set(ERR_CORRUPT, _("what the disk gives back is not what was written"));
     if (e == OK && (e = backup_open(&r, path)) == OK && (e = backup_unlock_with(r, written->key)) == OK)
-        e = backup_check(r);
+        e = backup_check(r, h->storage_keys);
     backup_close(r);
     if (e != OK)
         e = err_prefix(e, _("%s: the backup does not read back as it was written, and is removed"), path);
@@ -181,7 +181,7 @@ enum err backup_write(struct hub *h, const char *path, struct archive_row *row)
         return err_set(ERR_LIMIT, _("%s: the path is too long"), path);
     if ((e = save_all(h, path, &head, &written)) != OK)
         return e;
-    if ((e = read_back(path, &written)) != OK) {
+    if ((e = read_back(h, path, &written)) != OK) {
         (void)unlink(path);
     } else {
         backup_row_of(row, &head, path);

@@ -17,7 +17,8 @@
 MUST_CHECK enum err backup_write(struct hub *h, const char *path, struct archive_row *row);
 /* An unlocked backup, whole: every record, the journal's chain from the first entry to the last, the bytes beside each
  * entry against the digest in it, the head against the journal. */
-MUST_CHECK enum err backup_check(struct backup_reader *r);
+struct storage_keys;
+MUST_CHECK enum err backup_check(struct backup_reader *r, struct storage_keys *keys);
 /* A row of what the head says. */
 void backup_row_of(struct archive_row *row, const struct backup_head *head, const char *path);
 /* Does it lie on another file system than the home, on one that outlives a power cut? */

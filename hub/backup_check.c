@@ -15,7 +15,8 @@ struct check {
     uint64_t lsn;             /* of the entry at hand */
     uint8_t chain[DIGEST_BYTES];
     struct buf entry;
-    struct digest_stream *beside; /* of what came after it; NULL: nothing yet */
+    struct buf beside;         /* what came after it */
+    struct storage_keys *keys; /* NULL: not at hand */
     uint32_t chunk;
     bool has_conf, has_head, has_sign;
 };
@@ -30,6 +31,35 @@ static bool holds(struct bytes in, const uint8_t d[DIGEST_BYTES])
     return memmem(in.p, in.len, d, DIGEST_BYTES) != NULL;
 }
 
+/* Beside a batch's entry lies what was received, locked again: the bytes are those of the entry when they open to them.
+ * Without the storage keys, and where something was erased since, the clear part alone can be compared. */
+static bool is_batch(const struct check *c, const struct batch_entry *batch)
+{
+    const struct stored_at at = {c->keys, batch->lsn, batch->school_year, batch->digest};
+    struct stored_opened o;
+    struct stored_batch s;
+    uint8_t found[DIGEST_BYTES];
+    bool is_right;
+    enum err e;
+
+    if (stored_parse(&s, bytes_of(c->beside.data, c->beside.len)) != OK)
+        return false;
+    is_right = s.header.sequence == batch->sequence && generation_compare(&s.header.gen, &batch->gen) == 0 &&
+               memcmp(s.header.sign_key, batch->sign_key, KEY_BYTES) == 0;
+    if (is_right && c->keys != NULL) {
+        if ((e = stored_open(&o, &s, &at, ~0u)) == OK) {
+            if (o.is_whole) {
+                batch_digest(found, bytes_of(o.raw.data, o.raw.len));
+                is_right = digest_equal(found, batch->digest);
+            }
+            stored_opened_fini(&o);
+        } else
+            is_right = e == ERR_ERASED;
+    }
+    stored_fini(&s);
+    return is_right;
+}
+
 /* Every entry names the digest of what is kept beside it. */
 static enum err end_entry(struct check *c)
 {
@@ -38,14 +68,14 @@ static enum err end_entry(struct check *c)
     bool is_right = true;
     struct batch_entry batch;
 
-    if (c->beside != NULL) {
-        digest_stream_end(c->beside, found);
-        digest_stream_free(c->beside);
-        c->beside = NULL;
+    if (c->lsn > 0 && batch_entry_get(&batch, c->lsn, entry) == OK)
+        is_right = is_batch(c, &batch); /* not without its bytes either */
+    else if (c->beside.len > 0) {
+        digest(found, bytes_of(c->beside.data, c->beside.len));
         is_right = holds(entry, found);
-    } else if (c->lsn > 0 && batch_entry_get(&batch, c->lsn, entry) == OK) {
-        is_right = false; /* a batch without its bytes */
     }
+    buf_wipe(&c->beside);
+    buf_init_secret(&c->beside, STORED_MAX);
     return is_right ? OK : damaged(c, _("the bytes kept beside it are not those that it names"));
 }
 
@@ -76,15 +106,10 @@ static enum err check_entry(struct check *c, const struct backup_item *i)
 
 static enum err check_blob(struct check *c, const struct backup_item *i)
 {
-    enum err e = OK;
-
     if (i->key.len != 12 || be64_get(i->key.p) != c->lsn || be32_get(i->key.p + 8) != c->chunk++)
         return damaged(c, _("the bytes kept beside it are not those that it names"));
-    if (c->beside == NULL)
-        e = digest_stream_new(&c->beside);
-    if (e == OK)
-        digest_stream_add(c->beside, i->value);
-    return e;
+    buf_put(&c->beside, i->value.p, i->value.len);
+    return buf_status(&c->beside);
 }
 
 static enum err check_row(struct check *c, const struct backup_item *i)
@@ -140,9 +165,9 @@ static enum err check_end(struct check *c)
     return OK;
 }
 
-enum err backup_check(struct backup_reader *r)
+enum err backup_check(struct backup_reader *r, struct storage_keys *keys)
 {
-    struct check c = {.head = backup_head(r), .journal = -1, .blobs = -1, .meta = -1};
+    struct check c = {.head = backup_head(r), .keys = keys, .journal = -1, .blobs = -1, .meta = -1};
     struct backup_item *item = malloc(sizeof(*item));
     enum err checked = OK;
     enum err e = item == NULL ? ERR_NOMEM : OK;
@@ -150,6 +175,7 @@ enum err backup_check(struct backup_reader *r)
     if (e == OK && c.head->kind != BACKUP_HUB)
         e = err_set(ERR_INVALID, _("this is the backup of a school's agent, not of a hub"));
     buf_init(&c.entry, BACKUP_VALUE_MAX);
+    buf_init_secret(&c.beside, STORED_MAX);
     while (e == OK && checked == OK && (e = backup_next(r, item)) == OK) {
         checked = check_item(&c, item);
         cli_progress(_("Checking the backup"), backup_read_bytes(r), backup_file_bytes(r));
@@ -159,7 +185,7 @@ enum err backup_check(struct backup_reader *r)
         e = checked;
     else if (e == ERR_NOT_FOUND)
         e = check_end(&c);
-    digest_stream_free(c.beside);
+    buf_wipe(&c.beside);
     buf_fini(&c.entry);
     free(item);
     return e;

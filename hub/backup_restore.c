@@ -45,7 +45,7 @@ static enum err check_whole(const char *path, const struct key *root, struct bac
     if (e != OK)
         return e;
     *head = *backup_head(r);
-    if ((e = backup_check(r)) != OK)
+    if ((e = backup_check(r, NULL)) != OK)
         e = err_prefix(e, "%s", path);
     backup_close(r);
     return e;

@@ -113,7 +113,7 @@ static enum err open_with_root(const struct hub *h, struct backup_reader *r, con
 
     if (e == OK && (e = recovery_key_from_root(&recovery, root, backup_head(r)->district)) == OK &&
         (e = backup_unlock(r, recovery)) == OK)
-        e = backup_check(r);
+        e = backup_check(r, h->storage_keys);
     key_free(recovery);
     key_free(root);
     return e;

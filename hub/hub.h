@@ -190,7 +190,8 @@ const uint8_t *hub_signer(const struct hub *h, struct bytes object);
 /* A stored receipt as it goes out: one that an older key signed is signed anew, word for word, into `scratch`, because
  * agents believe the current key alone.  *out is a loan of either. */
 MUST_CHECK enum err hub_receipt_now(const struct hub *h, struct bytes stored, struct buf *scratch, struct bytes *out);
-/* Rights changed: a batch that was judged before must be judged again (the running core looks at the version). */
+/* The root's certificate of the current signing key; a loan until the next reload.  ERR_CORRUPT: there is none. */
+MUST_CHECK enum err hub_certificate(const struct hub *h, struct bytes *out);
 void hub_audit(struct hub *h, struct store_txn *t, const char *who, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 #endif

@@ -608,7 +608,7 @@ static void note_version(struct key_ring *ring, uint64_t version)
         ring->curve.version = version;
 }
 
-static enum err current_certificate(const struct hub *h, struct bytes *out)
+enum err hub_certificate(const struct hub *h, struct bytes *out)
 {
     const struct ring_key *r = ring_current(h->ring, RING_SIGN);
 
@@ -640,7 +640,7 @@ enum err hub_issue_directory(struct hub *h, struct store_txn *t)
     fill_seal_keys(d, h);
     fill_endpoints(d, h);
     note_version(h->ring, d->version);
-    if ((e = current_certificate(h, &certificate)) != OK ||
+    if ((e = hub_certificate(h, &certificate)) != OK ||
         (e = directory_make(&object, d, certificate, h->sign)) != OK || (e = ring_store(h->ring, t)) != OK)
         goto done;
     be64_put(version, d->version);

@@ -3,20 +3,20 @@
 #include "common/clock.h"
 #include "hub/ledger_internal.h"
 #include "hub/ledger_refuse.h"
-#include "hub/storage_keys.h"
 #include "hub/own_history.h"
 #include "hub/registry_status.h"
+#include "hub/storage_keys.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY_MS      INT64_C(86400000)
-#define CONFLICT    "another submission with this number was received before"
-#define FROZEN      "what this was about has been erased at the hub; it is not counted again"
-#define YEARS_MAX   200 /* that are looked through for one that is not erased */
-#define ROW_MAX     (SIGNED_MAX + 8u + DIGEST_BYTES)
-#define LISTS_MAX   (16u << 20)
+#define DAY_MS    INT64_C(86400000)
+#define CONFLICT  "another submission with this number was received before"
+#define FROZEN    "what this was about has been erased at the hub; it is not counted again"
+#define YEARS_MAX 200 /* that are looked through for one that is not erased */
+#define ROW_MAX   (SIGNED_MAX + 8u + DIGEST_BYTES)
+#define LISTS_MAX (16u << 20)
 
 /* ---- the chain of batches ---- */
 
@@ -312,9 +312,8 @@ static enum err apply_new(struct apply *a, struct buf *receipt)
 
     if ((e = put_entry(a)) != OK || (prepared_is_held(a->p) && (e = count_held(a)) != OK) ||
         (e = apply_find_held(a)) != OK || (e = apply_mark_listed(a, H_QUARANTINE, ROW_UNREADABLE)) != OK ||
-        (e = apply_find_frozen(a)) != OK ||
-        (e = apply_find_dead(a)) != OK || (e = apply_fill_slots(a)) != OK || (e = apply_settle_cells(a)) != OK ||
-        (e = apply_put_ranges(a)) != OK)
+        (e = apply_find_frozen(a)) != OK || (e = apply_find_dead(a)) != OK || (e = apply_fill_slots(a)) != OK ||
+        (e = apply_settle_cells(a)) != OK || (e = apply_put_ranges(a)) != OK)
         return e;
     return put_receipt(a, receipt);
 }

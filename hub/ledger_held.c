@@ -221,10 +221,9 @@ enum err held_record(const struct held_batch *b, uint32_t row, struct bytes *rec
         if (*number == 0)
             return no_row(b, row);
         if (plain_find_row(b->plain, *number, &index) != OK)
-            return held_erased(b, *number) == NULL
-                       ? no_row(b, row)
-                       : err_set(ERR_ERASED, "ledger: number %llu of entry %llu was erased",
-                                 (unsigned long long)*number, (unsigned long long)b->lsn);
+            return held_erased(b, *number) == NULL ? no_row(b, row)
+                                                   : err_set(ERR_ERASED, "ledger: number %llu of entry %llu was erased",
+                                                             (unsigned long long)*number, (unsigned long long)b->lsn);
     }
     *record = batch_plain_record(b->plain, index, number, NULL);
     return OK;

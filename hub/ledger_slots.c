@@ -185,6 +185,7 @@ static enum err put_dead(struct apply *a, const struct record_ref *by, const str
 static enum err find_waiting(struct apply *a, const struct record_ref *ref, uint64_t lsn, bool *waits,
                              struct record_ref *next, bool *has_next)
 {
+    const struct erased_record *gone;
     uint8_t raw[PLACE_KEY_BYTES];
     const struct held_batch *b;
     struct quarantine_row q;
@@ -199,7 +200,16 @@ static enum err find_waiting(struct apply *a, const struct record_ref *ref, uint
     if ((e = quarantine_row_get(&q, value)) != OK || q.lsn != lsn)
         return e;
     *waits = true;
-    if ((e = held_open(a->ledger, a->t, lsn, &b)) != OK || (e = held_record(b, q.row, &value, &number)) != OK)
+    if ((e = held_open(a->ledger, a->t, lsn, &b)) != OK)
+        return e;
+    if ((gone = held_erased(b, ref->number)) !=
+        NULL) { /* its answers are not there any more; what it corrected is known */
+        *has_next = q.why.reason != QUARANTINE_TARGET && gone->is_readable && gone->kind != RECORD_NEW &&
+                    record_ref_compare(&gone->target, ref) < 0;
+        *next = gone->target;
+        return OK;
+    }
+    if ((e = held_record(b, q.row, &value, &number)) != OK)
         return e;
     *has_next = q.why.reason != QUARANTINE_TARGET && record_names_earlier(value, ref, &r);
     if (*has_next)
@@ -430,7 +440,8 @@ static enum err kill(struct apply *a, const struct kill *k)
     bool has_slot;
     enum err e;
 
-    if ((e = held_open(a->ledger, a->t, k->lsn, &b)) != OK || (e = target_of(a, b, &k->ref, &at, slot, &has_slot)) != OK)
+    if ((e = held_open(a->ledger, a->t, k->lsn, &b)) != OK ||
+        (e = target_of(a, b, &k->ref, &at, slot, &has_slot)) != OK)
         return e;
     if (!has_slot)
         return OK;

@@ -375,6 +375,7 @@ static void take_unreadable(struct world *w, const struct sealed *s)
 
     batch_plain_free(p->plain);
     p->plain = NULL;
+    p->is_unreadable = true;
     p->value_count = 0;
     cell_sums_reset(p->sums);
     memset(p->tree, 0, sizeof(p->tree));
