@@ -1,6 +1,7 @@
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/folder.h"
+#include "hub/words.h"
 #include "hub/backup.h"
 #include "hub/home_internal.h"
 #include "hub/ledger.h"
@@ -101,7 +102,7 @@ static enum err say_restored(struct hub *h, struct store_txn *t, const struct ba
     backup_row_of(&row, head, "");
     cli_format_time(when, sizeof(when), head->made_ms);
     if ((e = archive_restored(h, t, &row)) != OK || (e = jump_directory(h, t)) != OK ||
-        (e = hub_issue_directory(h, t)) != OK || (e = registry_reissue(h, t)) != OK)
+        (e = hub_issue_directory(h, t)) != OK || (e = registry_reissue(h, t)) != OK || (e = words_restart(t)) != OK)
         return e;
     hub_audit(h, t, "operator", "restored from the backup of %s, up to entry %llu of the journal", when,
               (unsigned long long)head->lsn);

@@ -346,6 +346,8 @@ expect 1 "$hub_program" audit export log.svdaudit
 expect 0 env -u SVODKA_HOME "$hub_program" audit check log.svdaudit --root "$(printf %s "$root" | tr 'A-Z-' 'a-z ')"
 prints 'No gap, nothing altered'
 expect 1 "$hub_program" audit check log.svdaudit --root 7K2M-AAAA
+says '8 were typed'
+expect 1 "$hub_program" audit check log.svdaudit --root 7K2M-AAAA-7K2M-AAAA-7K2M-AAAA-7K2M-AAAA
 says 'root key has another fingerprint'
 expect 2 "$hub_program" audit check log.svdaudit
 head -c 1000 log.svdaudit >cut.svdaudit
