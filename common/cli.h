@@ -67,6 +67,8 @@ void cli_progress_end(void);
  * 1,5 МБ / 1.5 MiB. */
 void cli_format_count(char *out, size_t size, uint64_t n);
 void cli_format_time(char *out, size_t size, int64_t wall_ms);
+/* For machines: 2020-09-01T11:05:00Z. */
+void cli_format_utc(char *out, size_t size, int64_t wall_ms);
 void cli_format_bytes(char *out, size_t size, uint64_t bytes);
 
 /* Whole file into memory, at most `max` bytes (more: ERR_LIMIT); "-" is stdin.  free() it; a NUL follows that is not

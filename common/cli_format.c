@@ -44,6 +44,15 @@ void cli_format_time(char *out, size_t size, int64_t wall_ms)
                    tm.tm_year + 1900, tm.tm_hour, tm.tm_min);
 }
 
+void cli_format_utc(char *out, size_t size, int64_t wall_ms)
+{
+    time_t seconds = (time_t)(wall_ms / 1000 - (wall_ms % 1000 < 0));
+    struct tm utc;
+
+    if (gmtime_r(&seconds, &utc) == NULL || strftime(out, size, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
+        (void)snprintf(out, size, "?");
+}
+
 void cli_format_bytes(char *out, size_t size, uint64_t bytes)
 {
     static const char *const ru[] = {"Б", "КБ", "МБ", "ГБ", "ТБ"};

@@ -131,20 +131,6 @@ enum err hub_audit_do(struct hub *h, struct store_txn *t, const char *who, enum 
     return append(h, t, &entry);
 }
 
-void hub_audit(struct hub *h, struct store_txn *t, const char *who, const char *fmt, ...)
-{
-    struct audit_entry entry;
-    va_list ap;
-
-    fill(&entry, who, AUDIT_OTHER, NULL);
-    va_start(ap, fmt);
-    (void)vsnprintf(entry.detail, sizeof(entry.detail), fmt, ap);
-    va_end(ap);
-    tidy(entry.detail, false);
-    if (append(h, t, &entry) != OK)
-        log_error("audit: an entry could not be kept: %s: %s", entry.who, entry.detail);
-}
-
 enum err audit_sign(struct hub *h, struct store_txn *t)
 {
     uint8_t digest_of[DIGEST_BYTES], key[8];

@@ -24,7 +24,6 @@
 /* The code in the log is the lower-case name with the first '_' as '.': audit_code().  Never renumber, never rename:
  * only add at the end of a group. */
 enum audit_action {
-    AUDIT_OTHER, /* a sentence in English: hub_audit() */
     AUDIT_HUB_INIT,
     AUDIT_SCHOOL_INVITE,
     AUDIT_SCHOOL_ENROL,
@@ -34,6 +33,10 @@ enum audit_action {
     AUDIT_SCHOOL_REKEY,
     AUDIT_SCHOOL_CLOSE,
     AUDIT_SCHOOL_HISTORIES, /* two histories met */
+    AUDIT_SCHOOL_FINISH,    /* an earlier computer, or one of a closed school, has given all it had */
+    AUDIT_SCHOOL_TRY,       /* a wrong code under an open invitation */
+    AUDIT_SCHOOL_LOCK,      /* one too many: the invitation is locked */
+    AUDIT_SCHOOL_WORDS,     /* the six words were compared */
     AUDIT_PROGRAMME_LOAD,
     AUDIT_RETURN_ACCEPT,
     AUDIT_RETURN_QUESTION,
@@ -46,21 +49,22 @@ enum audit_action {
     AUDIT_QUARANTINE_REJECT,
     AUDIT_VIEW_INDICATORS,
     AUDIT_VIEW_EXPLAIN,
-    AUDIT_VIEW_TABLE,
     AUDIT_VIEW_QUARANTINE,
     AUDIT_EXPORT_SUBMISSIONS,
     AUDIT_EXPORT_AUDIT,
-    AUDIT_EXPORT_REGISTER,
     AUDIT_KEY_ROTATE,
     AUDIT_KEY_EXPORT,
     AUDIT_KEY_LOST,
+    AUDIT_KEY_DESTROY,
+    AUDIT_KEY_FOUND, /* a sealing key was put into keys/: a lost one, or one that the hub did not know */
+    AUDIT_KEY_RESTORE,
     AUDIT_BACKUP_WRITE,
+    AUDIT_BACKUP_CHECK, /* one that the register did not hold, or now on another disk */
     AUDIT_BACKUP_CONFIRM,
     AUDIT_BACKUP_RESTORE,
     AUDIT_ERASE_CLASS,
     AUDIT_ERASE_RETURN,
     AUDIT_BUNDLE_READ,
-    AUDIT_BUNDLE_WRITE,
     AUDIT_ACTIONS
 };
 /* "school.invite"; a constant. */
@@ -68,7 +72,7 @@ const char *audit_code(enum audit_action a);
 /* For people, in their language; a code that this program does not know as it is. */
 const char *audit_words(const char *code);
 /* Appends the details for people, names translated: "period: 2020/21; unit: school-07". */
-void audit_put_detail(struct buf *out, const char *code, const char *detail);
+void audit_put_detail(struct buf *out, const char *detail);
 
 struct audit_entry {
     uint64_t number;
@@ -76,7 +80,7 @@ struct audit_entry {
     char who[AUDIT_WHO_MAX + 1];         /* "office:anna", "core", a participant's id */
     char code[AUDIT_CODE_MAX + 1];       /* what was done */
     char subject[AUDIT_SUBJECT_MAX + 1]; /* about whom or what: an id; "": nothing */
-    char detail[AUDIT_DETAIL_MAX + 1];   /* lines NAME=VALUE; of AUDIT_OTHER a sentence */
+    char detail[AUDIT_DETAIL_MAX + 1];   /* lines NAME=VALUE */
     uint8_t before[DIGEST_BYTES];
 };
 struct audit_head {

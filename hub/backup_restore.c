@@ -1,12 +1,13 @@
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/folder.h"
-#include "hub/words.h"
+#include "hub/audit.h"
 #include "hub/backup.h"
 #include "hub/home_internal.h"
 #include "hub/ledger.h"
 #include "hub/recovery.h"
 #include "hub/registry.h"
+#include "hub/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,24 +94,23 @@ static enum err jump_directory(struct hub *h, struct store_txn *t)
     return hub_meta_put(t, "directory-version", bytes_of(raw, sizeof(raw)));
 }
 
-static enum err say_restored(struct hub *h, struct store_txn *t, const struct backup_head *head)
+static enum err say_restored(struct hub *h, struct store_txn *t, const char *who, const struct backup_head *head)
 {
     struct archive_row row;
-    char when[64];
+    char made[32];
     enum err e;
 
     backup_row_of(&row, head, "");
-    cli_format_time(when, sizeof(when), head->made_ms);
+    cli_format_utc(made, sizeof(made), head->made_ms);
     if ((e = archive_restored(h, t, &row)) != OK || (e = jump_directory(h, t)) != OK ||
         (e = hub_issue_directory(h, t)) != OK || (e = registry_reissue(h, t)) != OK || (e = words_restart(t)) != OK)
         return e;
-    hub_audit(h, t, "operator", "restored from the backup of %s, up to entry %llu of the journal", when,
-              (unsigned long long)head->lsn);
-    return OK;
+    return hub_audit_do(h, t, who, AUDIT_BACKUP_RESTORE, "", "made=%s\nentry=%llu", made,
+                        (unsigned long long)head->lsn);
 }
 
 /* The fresh home opens as a hub: keys, directory, forms and registry belong together. */
-static enum err begin_again(const char *fresh, const struct backup_head *head)
+static enum err begin_again(const char *fresh, const char *who, const struct backup_head *head)
 {
     struct store_txn *t = NULL;
     struct hub *h = NULL;
@@ -121,7 +121,7 @@ static enum err begin_again(const char *fresh, const struct backup_head *head)
     if (memcmp(h->district, head->district, sizeof(h->district)) != 0)
         e = err_set(ERR_CORRUPT, _("the backup's head and its contents are of different districts"));
     if (e == OK && (e = store_begin_write(h->store, &t)) == OK) {
-        if ((e = say_restored(h, t, head)) == OK)
+        if ((e = say_restored(h, t, who, head)) == OK && (e = audit_sign(h, t)) == OK)
             e = store_commit(t);
         else
             store_abort(t);
@@ -134,14 +134,15 @@ static enum err begin_again(const char *fresh, const struct backup_head *head)
     return e;
 }
 
-enum err backup_restore_hub(const char *path, const char *home, const struct key *root, struct backup_head *head)
+enum err backup_restore_hub(const char *path, const char *home, const struct key *root, const char *who,
+                            struct backup_head *head)
 {
     char fresh[FOLDER_PATH_MAX];
     enum err e = check_whole(path, root, head);
 
     if (e != OK || (e = folder_begin(fresh, home)) != OK)
         return e;
-    if ((e = fill(path, fresh, root)) == OK && (e = begin_again(fresh, head)) == OK)
+    if ((e = fill(path, fresh, root)) == OK && (e = begin_again(fresh, who, head)) == OK)
         e = folder_finish(fresh, home);
     if (e != OK)
         folder_remove(fresh);

@@ -3,6 +3,7 @@
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "hub/audit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -382,6 +383,20 @@ static enum err check_list(struct carry_reading *r)
     return OK;
 }
 
+static enum err audit_file(const struct carry_reading *r, struct store_txn *t)
+{
+    const struct carry_file *f = &r->result;
+    const uint64_t *v = f->verdicts;
+
+    return hub_audit_do(r->hub, t, r->host->who, AUDIT_BUNDLE_READ, f->id,
+                        "whole=%s\nnew=%llu\nknown=%llu\naside=%llu\ncounted=%llu\nreplaced=%llu\nduplicate=%llu\n"
+                        "quarantined=%llu",
+                        f->is_whole ? "yes" : "no", (unsigned long long)f->batches, (unsigned long long)f->again,
+                        (unsigned long long)f->refused, (unsigned long long)v[VERDICT_COUNTED],
+                        (unsigned long long)v[VERDICT_SUPERSEDED], (unsigned long long)v[VERDICT_DUPLICATE],
+                        (unsigned long long)v[VERDICT_QUARANTINED]);
+}
+
 static enum err note_file(struct carry_reading *r)
 {
     const struct carry_file *f = &r->result;
@@ -393,14 +408,7 @@ static enum err note_file(struct carry_reading *r)
     if (f->is_whole && r->school != NULL && f->problem_count == 0 &&
         (e = r->host->before_registry(r->host->ctx, r->hub, t)) == OK)
         e = registry_seen(r->hub, t, r->school->id, clock_wall_ms());
-    hub_audit(r->hub, t, r->host->who,
-              "file of %s read: %s; batches: %llu new, %llu known, %llu put aside; entries: %llu counted, %llu "
-              "superseded, %llu duplicate, %llu quarantined",
-              f->id[0] == '\0' ? "nobody known" : f->id, f->is_whole ? "whole" : "not whole",
-              (unsigned long long)f->batches, (unsigned long long)f->again, (unsigned long long)f->refused,
-              (unsigned long long)f->verdicts[VERDICT_COUNTED], (unsigned long long)f->verdicts[VERDICT_SUPERSEDED],
-              (unsigned long long)f->verdicts[VERDICT_DUPLICATE], (unsigned long long)f->verdicts[VERDICT_QUARANTINED]);
-    if (e != OK) {
+    if (e != OK || (e = audit_file(r, t)) != OK || (e = audit_sign(r->hub, t)) != OK) {
         store_abort(t);
         return e;
     }

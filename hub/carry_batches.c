@@ -2,6 +2,7 @@
 
 #include "common/cli.h"
 #include "common/log.h"
+#include "hub/audit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -85,8 +86,8 @@ static enum err close_generation(struct carry_reading *r, struct store_txn *t, c
     if (e != OK || chain.is_closed)
         return e;
     if ((e = ledger_close_generation(r->hub->ledger, t, p->participant, &p->header.gen)) == OK)
-        hub_audit(r->hub, t, p->participant_id, "two histories met in a file; generation %u is closed",
-                  p->header.gen.counter);
+        e = hub_audit_do(r->hub, t, p->participant_id, AUDIT_SCHOOL_HISTORIES, p->participant_id,
+                         "generation=%u\nfile=yes", p->header.gen.counter);
     return e;
 }
 

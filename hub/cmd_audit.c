@@ -1,8 +1,8 @@
 /* audit, audit export, audit check: who did what; and verify, which checks that too. */
 #include "hub/commands.h"
 
-#include "hub/act.h"
 #include "common/clock.h"
+#include "hub/act.h"
 #include "hub/ledger.h"
 
 #include <stdio.h>
@@ -54,7 +54,7 @@ static enum err put_entry(void *ctx, enum audit_row kind, uint64_t number, struc
     buf_reset(&l->detail);
     if (l->format == TABLE_TEXT) {
         cells[3] = audit_words(entry.code);
-        audit_put_detail(&l->detail, entry.code, entry.detail);
+        audit_put_detail(&l->detail, entry.detail);
     } else {
         buf_put_str(&l->detail, entry.detail);
         for (size_t i = 0; i < l->detail.len; i++)

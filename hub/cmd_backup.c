@@ -38,12 +38,12 @@ static void say_same_disk(const char *path)
 struct note {
     struct archive_row *row;
     enum archive_how how; /* NOT: nothing is confirmed */
-    const char *word;     /* for the audit, English */
+    enum audit_action action;
 };
 
 static enum err note_in(struct hub *h, struct store_txn *t, const struct note *n)
 {
-    char who[128];
+    char who[128], number[24];
     enum err e = archive_put(t, n->row);
 
     if (e == OK && n->how != ARCHIVE_NOT)
@@ -51,9 +51,8 @@ static enum err note_in(struct hub *h, struct store_txn *t, const struct note *n
     if (e != OK)
         return e;
     command_user(who, sizeof(who));
-    hub_audit(h, t, who, "backup %llu %s; it holds the journal up to entry %llu", (unsigned long long)n->row->number,
-              n->word, (unsigned long long)n->row->lsn);
-    return OK;
+    (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)n->row->number);
+    return hub_audit_do(h, t, who, n->action, number, "entry=%llu", (unsigned long long)n->row->lsn);
 }
 
 static enum err note(struct hub *h, struct note n)
@@ -90,7 +89,7 @@ static enum err write_backup(struct hub *h, const char *path)
     if (e != OK || (e = whole_path(row.path, path)) != OK ||
         (e = backup_is_elsewhere(path, h->dir, &is_elsewhere)) != OK)
         return e;
-    e = note(h, (struct note){&row, is_elsewhere ? ARCHIVE_OTHER_DISK : ARCHIVE_NOT, "written"});
+    e = note(h, (struct note){&row, is_elsewhere ? ARCHIVE_OTHER_DISK : ARCHIVE_NOT, AUDIT_BACKUP_WRITE});
     if (e != OK)
         return err_prefix(e, _("%s is written and whole, but could not be entered in the register"), path);
     cli_format_bytes(size, sizeof(size), row.bytes);
@@ -179,7 +178,7 @@ static enum err verify_backup(struct hub *h, struct check *c)
     if (!c->is_known || (is_elsewhere && c->row.how == ARCHIVE_NOT)) {
         if ((e = whole_path(c->row.path, c->path)) != OK)
             return e;
-        e = note(h, (struct note){&c->row, is_elsewhere ? ARCHIVE_OTHER_DISK : ARCHIVE_NOT, "verified"});
+        e = note(h, (struct note){&c->row, is_elsewhere ? ARCHIVE_OTHER_DISK : ARCHIVE_NOT, AUDIT_BACKUP_CHECK});
         if (e != OK)
             return e;
     }
@@ -243,8 +242,7 @@ static enum err confirm(struct hub *h, const char *typed)
     store_abort(t);
     if (e != OK)
         return e;
-    if (row.how == ARCHIVE_NOT &&
-        (e = note(h, (struct note){&row, ARCHIVE_OPERATOR, "confirmed by the operator"})) != OK)
+    if (row.how == ARCHIVE_NOT && (e = note(h, (struct note){&row, ARCHIVE_OPERATOR, AUDIT_BACKUP_CONFIRM})) != OK)
         return e;
     (void)printf(_("Backup %llu (%s) is taken for safe.\n"), (unsigned long long)row.number, row.path);
     say_archived(h);
@@ -344,11 +342,12 @@ static enum err restore(const char *path, const char *home, const char *root_fil
 {
     struct backup_head head;
     struct key *root = NULL;
-    char when[64];
+    char when[64], who[80];
     enum err e = root_key_open(&root, root_file, passphrase, NULL);
 
+    command_user(who, sizeof(who));
     if (e == OK)
-        e = backup_restore_hub(path, home, root, &head);
+        e = backup_restore_hub(path, home, root, who, &head);
     key_free(root);
     if (e != OK)
         return e;

@@ -303,14 +303,14 @@ static enum err rehearse(struct asked *a)
     return e;
 }
 
-static void note_audit(struct asked *a, struct store_txn *t, const struct act *act)
+static enum err note_audit(struct asked *a, struct store_txn *t, const struct act *act)
 {
     if (act->scope == ACT_CLASS)
-        hub_audit(a->hub, t, a->who, "erased: class %s, school year %d, %" PRIu64 " submissions, act %" PRIu64,
-                  act->retention, (int)act->year, act->submissions, act->number);
-    else
-        hub_audit(a->hub, t, a->who, "erased: form %s, unit %s, period %s, %" PRIu64 " submissions, act %" PRIu64,
-                  act->form, act->unit, act->period, act->submissions, act->number);
+        return hub_audit_do(a->hub, t, a->who, AUDIT_ERASE_CLASS, act->retention,
+                            "year=%d\ncount=%" PRIu64 "\nact=%" PRIu64, (int)act->year, act->submissions, act->number);
+    return hub_audit_do(a->hub, t, a->who, AUDIT_ERASE_RETURN, act->form,
+                        "unit=%s\nperiod=%s\ncount=%" PRIu64 "\nact=%" PRIu64, act->unit, act->period, act->submissions,
+                        act->number);
 }
 
 static enum err carry_out(struct asked *a, struct act *act)
@@ -319,7 +319,7 @@ static enum err carry_out(struct asked *a, struct act *act)
     enum err e = command_begin(a->hub, &t);
 
     if (e == OK && (e = find_what(a, t)) == OK && (e = ledger_erase(a->hub, t, &a->o, false, act)) == OK)
-        note_audit(a, t, act);
+        e = note_audit(a, t, act);
     e = command_finish(a->hub, t, e);
     return e == OK ? ledger_erase_keys(a->hub) : e;
 }

@@ -46,19 +46,6 @@ static enum err write_sheet(const struct hub *h, const char *paper, const struct
     return e;
 }
 
-static enum err note(struct hub *h, const char *what)
-{
-    struct store_txn *t = NULL;
-    char who[80];
-    enum err e = command_begin(h, &t);
-
-    if (e != OK)
-        return e;
-    command_user(who, sizeof(who));
-    hub_audit(h, t, who, "key: %s", what);
-    return command_finish(h, t, OK);
-}
-
 static enum err export_root(struct hub *h, const struct export *x)
 {
     char path[FOLDER_PATH_MAX];
@@ -69,7 +56,7 @@ static enum err export_root(struct hub *h, const struct export *x)
         return e;
     if ((e = root_key_open(&root, x->root != NULL ? x->root : path, x->passphrase, h->root)) != OK)
         return e;
-    if ((e = note(h, "the root key was written out to be printed")) == OK && (e = write_sheet(h, x->paper, root)) == OK)
+    if ((e = command_note(h, AUDIT_KEY_EXPORT, "root", "%s", "")) == OK && (e = write_sheet(h, x->paper, root)) == OK)
         (void)printf(
             _("%s holds the root key for everyone to read. Print it twice, compare the fingerprint, and delete the "
               "file at once.\n"),
@@ -227,7 +214,7 @@ static enum err write_root(const struct key *root, const struct hub *h, const st
     return e;
 }
 
-static enum err restore(const struct restore *r, const char *from, const struct hub *h)
+static enum err restore(const struct restore *r, const char *from, struct hub *h)
 {
     uint8_t seed[KEY_BYTES];
     struct key *root = NULL;
@@ -237,7 +224,9 @@ static enum err restore(const struct restore *r, const char *from, const struct 
     if (e == OK)
         e = key_from_seed(&root, KEY_SIGN, seed);
     wipe(seed, sizeof(seed));
-    if (e == OK && (e = check_root(root, h, r->fingerprint)) == OK && (e = write_root(root, h, r)) == OK) {
+    if (e == OK && (e = check_root(root, h, r->fingerprint)) == OK &&
+        (h == NULL || (e = command_note(h, AUDIT_KEY_RESTORE, "root", "%s", "")) == OK) &&
+        (e = write_root(root, h, r)) == OK) {
         fingerprint(text, key_public(root));
         (void)printf(_("Fingerprint of the root key: %s. Compare it with the sheet.\n"), text);
     }

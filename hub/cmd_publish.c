@@ -176,24 +176,44 @@ static enum err hand_out(const struct work *w, const struct publication_row *row
     return e;
 }
 
-/* As it is kept: what was made before this closing's end is not made again. */
-static enum err hand_out_kept(const struct work *w, struct store_txn *t, const char *school, bool *found)
+static enum err hand_out_row(const struct work *w, struct store_txn *t, const struct publication_row *row)
+{
+    struct publication_tables tables;
+    enum err e;
+
+    publication_tables_init(&tables);
+    if ((e = publication_read(t, row, &tables)) == OK)
+        e = hand_out(w, row, &tables);
+    publication_tables_fini(&tables);
+    return e;
+}
+
+/* As it is kept: what was made before this closing's end is not made again, but it leaves the office once more. */
+static enum err hand_out_again(const struct work *w, struct store_txn *t, bool *found)
 {
     struct publication_head head;
-    struct publication_tables tables;
     struct publication_row row;
     enum err e;
 
-    fill_head(w, school, &head);
+    fill_head(w, w->asked->school, &head);
     e = publication_find(w->hub, t, &head, w->snapshot_lsn, &row);
     *found = e == OK;
     if (e != OK)
         return e == ERR_NOT_FOUND ? OK : e;
-    publication_tables_init(&tables);
-    if ((e = publication_read(t, &row, &tables)) == OK)
-        e = hand_out(w, &row, &tables);
-    publication_tables_fini(&tables);
-    return e;
+    e = command_note(w->hub, AUDIT_PUBLISH_OUT, head.programme, "number=%llu", (unsigned long long)row.id);
+    return e == OK ? hand_out_row(w, t, &row) : e;
+}
+
+static enum err hand_out_kept(const struct work *w, struct store_txn *t, const char *school)
+{
+    struct publication_head head;
+    struct publication_row row;
+    enum err e;
+
+    fill_head(w, school, &head);
+    if ((e = publication_find(w->hub, t, &head, w->snapshot_lsn, &row)) != OK)
+        return e == ERR_NOT_FOUND ? OK : e;
+    return hand_out_row(w, t, &row);
 }
 
 static bool is_wanted(const struct work *w, const char *school)
@@ -213,7 +233,10 @@ static enum err keep_one(void *ctx, const char *school)
     fill_head(w, school, &row.head);
     if (school != NULL && !is_wanted(w, school))
         return OK;
-    if ((e = publication_find(w->hub, w->t, &row.head, w->snapshot_lsn, &row)) != ERR_NOT_FOUND)
+    if ((e = publication_find(w->hub, w->t, &row.head, w->snapshot_lsn, &row)) == OK) /* handed out once more */
+        return hub_audit_do(w->hub, w->t, w->who, AUDIT_PUBLISH_OUT, row.head.programme, "number=%llu",
+                            (unsigned long long)row.id);
+    if (e != ERR_NOT_FOUND)
         return e;
     publication_tables_init(&tables);
     buf_init(&object, SIGNED_MAX);
@@ -274,20 +297,18 @@ static enum err make(struct work *w, struct store_txn *t, struct past *past)
 static enum err hand_out_to_school(void *ctx, const char *school)
 {
     struct work *w = ctx;
-    bool found;
 
-    return is_wanted(w, school) ? hand_out_kept(w, w->t, school, &found) : OK;
+    return is_wanted(w, school) ? hand_out_kept(w, w->t, school) : OK;
 }
 
 /* Only what is kept goes out. */
 static enum err hand_out_all(struct work *w)
 {
-    bool found;
     enum err e = store_begin_read(w->hub->store, &w->t);
 
     if (e == OK)
         e = w->asked->audience == AUDIENCE_SCHOOL ? publication_each_school(w->publication, hand_out_to_school, w)
-                                                  : hand_out_kept(w, w->t, NULL, &found);
+                                                  : hand_out_kept(w, w->t, NULL);
     store_abort(w->t);
     return e;
 }
@@ -302,7 +323,7 @@ static enum err publish_programme(struct hub *h, struct asked *a, const struct p
 
     if (e == OK && (e = closed_since(t, &a->period, &w.snapshot_lsn)) == OK &&
         (a->audience != AUDIENCE_SCHOOL || a->school != NULL))
-        e = hand_out_kept(&w, t, a->school, &found);
+        e = hand_out_again(&w, t, &found);
     if (e == OK && found)
         (void)fprintf(stderr, _("It was published before; this is the same again.\n"));
     if (e == OK && !found)

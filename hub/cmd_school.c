@@ -80,9 +80,8 @@ static enum err invite_in(struct hub *h, struct store_txn *t, struct add *a, con
     enum err e = a->is_again ? registry_invite(h, t, a->school.id, a->school.valid_days, text, &a->ticket)
                              : registry_add(h, t, &a->school, text);
 
-    if (e == OK)
-        hub_audit(h, t, who, "school %s invited%s", a->school.id, a->is_again ? " again" : "");
-    return e;
+    return e == OK ? hub_audit_do(h, t, who, AUDIT_SCHOOL_INVITE, a->school.id, "again=%s", a->is_again ? "yes" : "")
+                   : e;
 }
 
 static enum err rekey_in(struct hub *h, struct store_txn *t, struct add *a, const char *who, struct buf *text)

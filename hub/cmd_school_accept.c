@@ -54,16 +54,16 @@ static enum err enrol_in(struct hub *h, struct store_txn *t, struct accept *a)
     char who[80];
     enum err e;
 
+    command_user(who, sizeof(who));
+    buf_reset(&a->grant);
     a->result = (struct enrolment){.participant = a->request.participant,
                                    .sealed = a->request.sealed,
                                    .from = REGISTRY_FROM_FILE,
+                                   .who = who,
                                    .grant = &a->grant};
-    buf_reset(&a->grant);
-    if ((e = registry_enrol(h, t, &a->result)) == OK) {
-        command_user(who, sizeof(who));
-        hub_audit(h, t, who, "school %s: its request file was accepted%s", a->request.participant,
-                  a->result.was_known ? " again" : "");
-    }
+    if ((e = registry_enrol(h, t, &a->result)) == OK && a->result.was_known) /* its answer goes out once more */
+        e = hub_audit_do(h, t, who, AUDIT_SCHOOL_ENROL, a->request.participant, "again=yes\nfile=yes");
+    a->result.who = NULL;
     return e;
 }
 

@@ -256,16 +256,13 @@ void command_user(char *out, size_t size)
 
 void command_time(char *out, size_t size, int64_t wall_ms, enum table_format f)
 {
-    time_t seconds = (time_t)(wall_ms / 1000);
-    struct tm utc;
-
     out[0] = '\0';
     if (wall_ms == 0)
         return;
     if (f == TABLE_TEXT)
         cli_format_time(out, size, wall_ms);
-    else if (gmtime_r(&seconds, &utc) != NULL && strftime(out, size, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
-        out[0] = '\0';
+    else
+        cli_format_utc(out, size, wall_ms);
 }
 
 const char *command_state(enum participant_state s, enum table_format f)

@@ -32,7 +32,7 @@ static enum err reload(void *ctx, struct hub *h)
 
 enum err core_inbox_open(struct core *c)
 {
-    c->inbox_host = (struct carry_host){c, "inbox", before_registry, joined, reload};
+    c->inbox_host = (struct carry_host){c, "core", before_registry, joined, reload};
     return c->hub->conf.inbox == NULL ? OK : inbox_open(&c->inbox, c->hub, &c->inbox_host);
 }
 

@@ -18,7 +18,7 @@ static int32_t newest_year(const struct key_ring *ring)
 
 static enum err make_seal(struct core *c, int32_t year)
 {
-    struct key_change change = {.h = c->hub, .who = "hub"};
+    struct key_change change = {.h = c->hub, .who = "core"};
     enum err e = store_begin_write(c->hub->store, &change.t);
 
     if (e != OK)

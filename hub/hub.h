@@ -71,12 +71,12 @@ struct hub_conf {
     int64_t spool_max, spool_days;
     const char *gateway_user;   /* whose gateway is let in besides our own; NULL: nobody's */
     const char *gateway_folder; /* where core.sock and spool/ are; NULL: in the home */
-    int64_t log_refused; /* lines about the refused, at once */
+    int64_t log_refused;        /* lines about the refused, at once */
     int64_t invitation_days;
     int64_t directory_days;
-    int64_t held_max;       /* bytes kept of a computer that is held or revoked */
-    bool keys_credentials;  /* keys may come from the service manager (keys.h) */
-    int64_t checkpoint_min; /* checkpoint.at: minute of the day, local time */
+    int64_t held_max;                         /* bytes kept of a computer that is held or revoked */
+    bool keys_credentials;                    /* keys may come from the service manager (keys.h) */
+    int64_t checkpoint_min;                   /* checkpoint.at: minute of the day, local time */
     const char *operators[HUB_MAX_OPERATORS]; /* who works with the hub and answers for it: names for the register */
     size_t operator_count;
     const char *inbox, *outbox; /* folders that are watched for files of schools; NULL: none (inbox.h) */
@@ -85,12 +85,12 @@ struct hub_conf {
 
 #define HUB_MAX_SEAL_KEYS 32u /* a second one of a year now and then included; the directory lists the newest 16 */
 
-struct key_ring;  /* key_ring.h */
-struct programme; /* programme.h */
-struct registry;  /* registry.h */
-struct ledger;    /* ledger.h */
-struct pack;      /* programme.h */
-struct lease;     /* lease.h */
+struct key_ring;     /* key_ring.h */
+struct programme;    /* programme.h */
+struct registry;     /* registry.h */
+struct ledger;       /* ledger.h */
+struct pack;         /* programme.h */
+struct lease;        /* lease.h */
 struct storage_keys; /* storage_keys.h */
 
 /* KEYS: as WRITE, but sealing keys may be missing: for the command that gives one up. */
@@ -108,10 +108,10 @@ struct hub {
     int32_t seal_year[HUB_MAX_SEAL_KEYS];     /* school year of each: 2020 for 2020/21 */
     uint32_t seal_ordinal[HUB_MAX_SEAL_KEYS]; /* which of its year, from 1 */
     size_t seal_count;
-    uint8_t curve[KEY_BYTES]; /* public half of keys/curve.key; the secret one is the gateway's */
-    struct key_ring *ring;    /* all keys there are and were (key_ring.h) */
-    bool has_strangers;       /* sealing keys lie in keys/ that the ring does not name yet */
-    enum hub_access access;   /* how it was opened */
+    uint8_t curve[KEY_BYTES];          /* public half of keys/curve.key; the secret one is the gateway's */
+    struct key_ring *ring;             /* all keys there are and were (key_ring.h) */
+    bool has_strangers;                /* sealing keys lie in keys/ that the ring does not name yet */
+    enum hub_access access;            /* how it was opened */
     struct key *storage;               /* KEY_SECRET: slot keys, keys of codes, marks */
     struct storage_keys *storage_keys; /* under which the stored sections lie */
     struct directory *directory;
@@ -143,8 +143,8 @@ struct hub_init {
     size_t listen_count;
     const char *const *announce; /* what agents connect to; none: `listen` */
     size_t announce_count;
-    const char *door;      /* NULL: none */
-    const char *telephone; /* NULL: not said */
+    const char *door;                         /* NULL: none */
+    const char *telephone;                    /* NULL: not said */
     const struct passphrase *root_passphrase; /* NULL: root key unlocked in keys/root.key, and the operator is told */
 };
 /* ERR_EXISTS, ERR_INVALID (name, addresses, passphrase). */
@@ -182,8 +182,6 @@ MUST_CHECK enum err hub_raise_definitions(struct store_txn *t);
 /* An object of the directory by digest: the bytes are a loan of the transaction. */
 MUST_CHECK enum err hub_object(struct store_txn *t, const uint8_t digest[32], enum object_kind *kind,
                                struct bytes *out);
-/* An entry that is a sentence in English, without personal data.  Where an action has a code, hub_audit_do() (audit.h)
- * is better: it is read in the language of the reader, and fails with the transaction. */
 /* The key by which something that this hub signed is verified: its current signing key, or an older one that the root
  * certified too, if `object` names it. */
 const uint8_t *hub_signer(const struct hub *h, struct bytes object);
@@ -192,6 +190,5 @@ const uint8_t *hub_signer(const struct hub *h, struct bytes object);
 MUST_CHECK enum err hub_receipt_now(const struct hub *h, struct bytes stored, struct buf *scratch, struct bytes *out);
 /* The root's certificate of the current signing key; a loan until the next reload.  ERR_CORRUPT: there is none. */
 MUST_CHECK enum err hub_certificate(const struct hub *h, struct bytes *out);
-void hub_audit(struct hub *h, struct store_txn *t, const char *who, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 #endif

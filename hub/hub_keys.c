@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/folder.h"
 #include "common/log.h"
+#include "hub/audit.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -279,6 +280,15 @@ void hub_keys_fini(struct hub_keys *k)
     memset(k, 0, sizeof(*k));
 }
 
+static enum err note_found(struct hub *h, struct store_txn *t, const struct ring_key *k)
+{
+    char subject[RING_SUBJECT], print[FINGERPRINT_CHARS + 1];
+
+    ring_subject(subject, k);
+    fingerprint(print, k->public_half);
+    return hub_audit_do(h, t, "core", AUDIT_KEY_FOUND, subject, "fingerprint=%s", print);
+}
+
 enum err hub_keys_adopt(struct hub *h, struct store_txn *t)
 {
     enum err e = OK;
@@ -291,11 +301,10 @@ enum err hub_keys_adopt(struct hub *h, struct store_txn *t)
                 return e;
             r->year = h->seal_year[i];
             r->ordinal = h->seal_ordinal[i];
-            hub_audit(h, t, "hub", "sealing key %d-%u was put into keys/; schools are told of it", (int)r->year,
-                      r->ordinal);
+            e = note_found(h, t, r);
         } else if (r->state == RING_LOST) {
             r->state = RING_OLD;
-            hub_audit(h, t, "hub", "lost sealing key %d-%u was found again", (int)r->year, r->ordinal);
+            e = note_found(h, t, r);
         }
     }
     ring_settle_seal(h->ring);

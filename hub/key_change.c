@@ -3,6 +3,7 @@
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "hub/audit.h"
 #include "hub/ledger.h"
 #include "hub/registry.h"
 #include "hub/returns.h"
@@ -68,25 +69,30 @@ static enum err journal(struct key_change *c, const char *what, const struct rin
     return e;
 }
 
-static void audit(struct key_change *c, const char *what, const struct ring_key *k)
-{
-    char text[40];
+/* What was done to key `k`, in the journal's words; step: 1 to 3 of a change of the transport key. */
+struct change_word {
+    const char *text;
+    enum audit_action action;
+    const char *step;
+};
 
-    fingerprint(text, k->public_half);
-    if (k->kind == RING_SEAL)
-        hub_audit(c->h, c->t, c->who, "key: %s (sealing key %d-%u, %s)", what, (int)k->year, k->ordinal, text);
-    else
-        hub_audit(c->h, c->t, c->who, "key: %s (%s)", what, text);
+static enum err audit(struct key_change *c, const struct change_word *w, const struct ring_key *k)
+{
+    char subject[RING_SUBJECT], print[FINGERPRINT_CHARS + 1];
+
+    ring_subject(subject, k);
+    fingerprint(print, k->public_half);
+    return hub_audit_do(c->h, c->t, c->who, w->action, subject, "step=%s\nfingerprint=%s", w->step, print);
 }
 
-static enum err conclude(struct key_change *c, const char *what, const struct ring_key *k)
+static enum err conclude(struct key_change *c, struct change_word w, const struct ring_key *k)
 {
     enum err e = hub_issue_directory(c->h, c->t);
 
     if (e == OK)
-        e = journal(c, what, k);
+        e = journal(c, w.text, k);
     if (e == OK)
-        audit(c, what, k);
+        e = audit(c, &w, k);
     return e;
 }
 
@@ -126,7 +132,7 @@ enum err key_change_sign(struct key_change *c, const struct key *root)
     key_free(
         c->h->sign); /* from here on everything is signed by the new one; a failure is a reload away from the old */
     c->h->sign = fresh;
-    if ((e = conclude(c, "new signing key", k)) != OK)
+    if ((e = conclude(c, (struct change_word){"new signing key", AUDIT_KEY_ROTATE, ""}, k)) != OK)
         return e;
     return registry_sign_all(c->h, c->t);
 }
@@ -152,7 +158,7 @@ enum err key_change_seal(struct key_change *c, int32_t year, struct ring_key **o
     ring_settle_seal(c->h->ring);
     if (out != NULL)
         *out = k;
-    return conclude(c, "new sealing key", k);
+    return conclude(c, (struct change_word){"new sealing key", AUDIT_KEY_ROTATE, ""}, k);
 }
 
 /* Nothing is given up that is there and in order. */
@@ -194,7 +200,7 @@ enum err key_change_lost(struct key_change *c, struct ring_key *k)
     if ((e = check_is_lost(c->h, k)) != OK)
         return e;
     k->state = RING_LOST;
-    if ((e = conclude(c, "sealing key lost", k)) != OK || !was_current)
+    if ((e = conclude(c, (struct change_word){"sealing key lost", AUDIT_KEY_LOST, ""}, k)) != OK || !was_current)
         return e;
     return key_change_seal(c, year, NULL);
 }
@@ -221,7 +227,7 @@ enum err key_change_retire(struct key_change *c, struct ring_key *k)
             break;
         }
     k->state = RING_ERASED;
-    return conclude(c, "sealing key destroyed", k);
+    return conclude(c, (struct change_word){"sealing key destroyed", AUDIT_KEY_DESTROY, ""}, k);
 }
 
 /* ---- transport ---- */
@@ -277,7 +283,7 @@ enum err key_change_curve_begin(struct key_change *c, const char *listen, const 
     change->version = 0; /* that of the directory which now follows */
     (void)snprintf(change->listen, sizeof(change->listen), "%s", listen);
     (void)snprintf(change->announce, sizeof(change->announce), "%s", announce);
-    return conclude(c, "next transport key, at a second address", k);
+    return conclude(c, (struct change_word){"next transport key, at a second address", AUDIT_KEY_ROTATE, "1"}, k);
 }
 
 enum err key_change_curve_switch(struct key_change *c)
@@ -302,7 +308,7 @@ enum err key_change_curve_switch(struct key_change *c)
     memcpy(c->h->curve, next->public_half, KEY_BYTES);
     ring->curve.stage = CURVE_SWITCHED;
     ring->curve.version = 0;
-    return conclude(c, "new transport key at all addresses", next);
+    return conclude(c, (struct change_word){"new transport key at all addresses", AUDIT_KEY_ROTATE, "2"}, next);
 }
 
 enum err key_change_curve_finish(struct key_change *c)
@@ -313,7 +319,7 @@ enum err key_change_curve_finish(struct key_change *c)
     if (e != OK)
         return e;
     memset(&c->h->ring->curve, 0, sizeof(c->h->ring->curve));
-    return conclude(c, "the second address is closed", now);
+    return conclude(c, (struct change_word){"the second address is closed", AUDIT_KEY_ROTATE, "3"}, now);
 }
 
 /* ---- afterwards ---- */

@@ -308,3 +308,13 @@ enum err ring_begin(struct key_ring *r, const struct directory *d, struct bytes 
     ring_settle_seal(r);
     return OK;
 }
+
+void ring_subject(char out[RING_SUBJECT], const struct ring_key *k)
+{
+    if (k->kind != RING_SEAL)
+        (void)snprintf(out, RING_SUBJECT, "%s", k->kind == RING_SIGN ? "sign" : "curve");
+    else if (k->ordinal > 1)
+        (void)snprintf(out, RING_SUBJECT, "seal %d-%u", (int)k->year, k->ordinal);
+    else
+        (void)snprintf(out, RING_SUBJECT, "seal %d", (int)k->year);
+}

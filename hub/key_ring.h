@@ -73,6 +73,9 @@ uint32_t ring_next_ordinal(const struct key_ring *r, int32_t year);
 /* "2026" or "2026-2".  ERR_USAGE; ERR_NOT_FOUND: there is no such sealing key. */
 MUST_CHECK enum err ring_named(struct key_ring *r, const char *name, struct ring_key **out);
 
+#define RING_SUBJECT 32u
+/* As ring_named() and the commands have it, for the audit: "sign", "curve", "seal 2026", "seal 2026-2". */
+void ring_subject(char out[RING_SUBJECT], const struct ring_key *k);
 /* Its file's name in keys/: "seal-2026.key", "seal-2026-2.key", "sign.key", "curve-next.key". */
 void ring_file(char out[RING_FILE_MAX], const struct ring_key *k);
 /* The same backwards for sealing keys; false: it is none. */

@@ -1,6 +1,7 @@
 #include "hub/quarantine.h"
 
 #include "common/cli.h"
+#include "hub/audit.h"
 #include "hub/decode.h"
 #include "hub/registry.h"
 #include "hub/words.h"
@@ -210,9 +211,9 @@ enum err quarantine_release(struct hub *h, struct store_txn *t, const char *who,
     out->counted += counted;
     out->superseded += superseded;
     out->stayed += count - counted - superseded;
-    hub_audit(h, t, who, "quarantine release: %s, entry %llu: %zu of %zu", name_of(h, items[0].participant),
-              (unsigned long long)items[0].lsn, (size_t)(counted + superseded), count);
-    return OK;
+    return hub_audit_do(h, t, who, AUDIT_QUARANTINE_RELEASE, name_of(h, items[0].participant),
+                        "counted=%llu\nreplaced=%llu\nquarantined=%llu", (unsigned long long)counted,
+                        (unsigned long long)superseded, (unsigned long long)(count - counted - superseded));
 }
 
 enum err quarantine_reject(struct hub *h, struct store_txn *t, const char *who, const struct quarantined *q,
@@ -234,6 +235,5 @@ enum err quarantine_reject(struct hub *h, struct store_txn *t, const char *who, 
     if ((e = ledger_reject(h->ledger, t, q, word)) != OK ||
         (e = words_notice(h, t, q->participant, NOTICE_REJECTED, "", &entry, 1)) != OK)
         return e;
-    hub_audit(h, t, who, "quarantine reject %s", id);
-    return OK;
+    return hub_audit_do(h, t, who, AUDIT_QUARANTINE_REJECT, id, "%s", "");
 }

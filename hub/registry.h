@@ -75,6 +75,7 @@ struct enrolment {
     const char *participant; /* whose invitation's curve key it came under, or whom a file names */
     struct bytes sealed;
     const char *from; /* the peer's address, or REGISTRY_FROM_FILE */
+    const char *who;  /* for the audit: who of the office let it in; NULL: its own message did */
     /* what comes of it */
     struct buf *grant;          /* the signed grant is appended */
     enum message_error refusal; /* to send when anything but OK is returned */

@@ -2,6 +2,7 @@
 
 #include "common/cli.h"
 #include "common/clock.h"
+#include "hub/audit.h"
 #include "hub/own_history.h"
 #include "hub/registry_status.h"
 
@@ -67,8 +68,9 @@ static bool is_same(const struct participant *p, const struct enrol_request *r)
 }
 
 static enum err bind(struct hub *h, struct store_txn *t, struct participant *p, const struct enrol_request *r,
-                     const char *from)
+                     const struct enrolment *x)
 {
+    const char *from = x->from;
     char print[FINGERPRINT_CHARS + 1];
     enum err e = registry_supersede(h, t, p);
 
@@ -93,9 +95,8 @@ static enum err bind(struct hub *h, struct store_txn *t, struct participant *p, 
         (e = registry_read_signers(t, p)) != OK || (e = own_history_add_all(h, t, p)) != OK)
         return e;
     fingerprint(print, r->sign_key);
-    hub_audit(h, t, p->id, "enrolled %s; fingerprint of its signing key: %s",
-              strcmp(from, REGISTRY_FROM_FILE) == 0 ? "by a file" : "over a line", print);
-    return OK;
+    return hub_audit_do(h, t, x->who != NULL ? x->who : p->id, AUDIT_SCHOOL_ENROL, p->id, "fingerprint=%s\nfile=%s",
+                        print, strcmp(from, REGISTRY_FROM_FILE) == 0 ? "yes" : "");
 }
 
 /* The request is genuine: made with the code of this participant's invitation. */
@@ -113,7 +114,7 @@ static enum err judge(struct hub *h, struct store_txn *t, struct participant *p,
     }
     if (clock_wall_ms() > p->invite_expires_ms)
         return refuse(x, MERR_INVITATION_EXPIRED, err_set(ERR_EXPIRED, "the invitation of %s has expired", p->id));
-    return bind(h, t, p, r, x->from);
+    return bind(h, t, p, r, x);
 }
 
 enum err registry_enrol(struct hub *h, struct store_txn *t, struct enrolment *x)
@@ -144,18 +145,21 @@ enum err registry_enrol(struct hub *h, struct store_txn *t, struct enrolment *x)
 enum err registry_wrong_try(struct hub *h, struct store_txn *t, const char *participant)
 {
     struct participant *p = registry_find(h->registry, participant);
+    enum err e;
 
     if (p == NULL || p->invite_used || registry_is_locked(p))
         return OK;
     p->tries++;
-    hub_audit(h, t, p->id, "a request with a wrong code, number %u under this invitation%s", p->tries,
-              registry_is_locked(p) ? ": the invitation is locked" : "");
+    if ((e = hub_audit_do(h, t, p->id, registry_is_locked(p) ? AUDIT_SCHOOL_LOCK : AUDIT_SCHOOL_TRY, p->id, "number=%u",
+                          p->tries)) != OK)
+        return e;
     return registry_is_locked(p) ? registry_sign(h, t, p, "locked") : registry_put(h, t, p);
 }
 
 enum err registry_words_match(struct hub *h, struct store_txn *t, const char *participant, const char *who)
 {
     struct participant *p = registry_find(h->registry, participant);
+    enum err e;
 
     if (p == NULL)
         return err_set(ERR_NOT_FOUND, _("there is no school '%s'; svodka-hub school list shows all"), participant);
@@ -165,6 +169,7 @@ enum err registry_words_match(struct hub *h, struct store_txn *t, const char *pa
                          "hub kept them"),
                        participant);
     p->words_ms = clock_wall_ms();
-    hub_audit(h, t, who, "school %s: the six words were compared and are the same", p->id);
+    if ((e = hub_audit_do(h, t, who, AUDIT_SCHOOL_WORDS, p->id, "%s", "")) != OK)
+        return e;
     return registry_put(h, t, p);
 }

@@ -1,5 +1,6 @@
 #include "common/cli.h"
 #include "common/clock.h"
+#include "hub/audit.h"
 #include "hub/ledger.h"
 #include "hub/registry_internal.h"
 #include "hub/registry_status.h"
@@ -90,8 +91,7 @@ enum err registry_rekey(struct hub *h, struct store_txn *t, const struct status_
         return e;
     if ((e = invite(h, t, p, r, invitation, ticket)) != OK)
         return e;
-    hub_audit(h, t, w->who, "school %s invited with a new computer", p->id);
-    return OK;
+    return hub_audit_do(h, t, w->who, AUDIT_SCHOOL_REKEY, p->id, "%s", "");
 }
 
 /* ---- the new computer is there ---- */

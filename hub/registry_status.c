@@ -2,6 +2,7 @@
 
 #include "common/cli.h"
 #include "common/clock.h"
+#include "hub/audit.h"
 #include "hub/ledger.h"
 #include "hub/registry_internal.h"
 #include "hub/slot.h"
@@ -127,7 +128,7 @@ enum err registry_hold(struct hub *h, struct store_txn *t, const struct status_w
     p->state = PARTICIPANT_HELD;
     p->grant.status = GRANT_HELD;
     if ((e = decide(h, t, p, DEED_HELD, w->reason, NULL, 0)) == OK)
-        hub_audit(h, t, w->who, "school %s put on hold", p->id);
+        e = hub_audit_do(h, t, w->who, AUDIT_SCHOOL_HOLD, p->id, "%s", "");
     return e;
 }
 
@@ -148,7 +149,7 @@ enum err registry_release(struct hub *h, struct store_txn *t, const struct statu
     p->state = p->enrolled_ms != 0 ? PARTICIPANT_ACTIVE : PARTICIPANT_INVITED;
     p->grant.status = GRANT_ACTIVE;
     if ((e = decide(h, t, p, DEED_RELEASED, "", NULL, 0)) == OK)
-        hub_audit(h, t, w->who, "school %s released from hold", p->id);
+        e = hub_audit_do(h, t, w->who, AUDIT_SCHOOL_RELEASE, p->id, "%s", "");
     return e;
 }
 
@@ -172,7 +173,7 @@ enum err registry_close(struct hub *h, struct store_txn *t, const struct status_
     p->grant.status = GRANT_CLOSED;
     p->invite_used = true; /* an open invitation is void */
     if ((e = decide(h, t, p, DEED_CLOSED, "", NULL, 0)) == OK)
-        hub_audit(h, t, w->who, "school %s closed", p->id);
+        e = hub_audit_do(h, t, w->who, AUDIT_SCHOOL_CLOSE, p->id, "%s", "");
     return e;
 }
 
@@ -280,9 +281,10 @@ enum err registry_revoke(struct hub *h, struct store_txn *t, const struct status
     p->state = PARTICIPANT_REVOKED;
     p->grant.status = GRANT_REVOKED;
     p->invite_used = true; /* an open invitation is void */
-    if ((e = decide(h, t, p, DEED_REVOKED, w->reason, m.list, m.count)) != OK)
+    if ((e = decide(h, t, p, DEED_REVOKED, w->reason, m.list, m.count)) != OK ||
+        (e = hub_audit_do(h, t, w->who, AUDIT_SCHOOL_REVOKE, p->id, "doubtful=%llu", (unsigned long long)m.batches)) !=
+            OK)
         return e;
-    hub_audit(h, t, w->who, "school %s revoked; %llu batches marked as doubtful", p->id, (unsigned long long)m.batches);
     *suspects = m.batches;
     return OK;
 }
@@ -297,6 +299,5 @@ enum err registry_finish(struct hub *h, struct store_txn *t, const char *id, con
     if ((e = signers_decide(h, t, id, p->index, DEED_FINISHED, bytes_of(sign, KEY_BYTES), "", NULL, 0)) != OK ||
         (e = registry_read_signers(t, p)) != OK)
         return e;
-    hub_audit(h, t, id, "an earlier computer, or one of a closed school, has given all it had");
-    return OK;
+    return hub_audit_do(h, t, id, AUDIT_SCHOOL_FINISH, id, "%s", "");
 }

@@ -29,7 +29,7 @@ static void entry(struct bytes in)
         memcmp(&e, &again, sizeof(e)) != 0)
         abort();
     buf_reset(&b);
-    audit_put_detail(&b, e.code, e.detail);
+    audit_put_detail(&b, e.detail);
     buf_fini(&b);
 }
 

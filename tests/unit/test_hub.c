@@ -4,6 +4,7 @@
 
 #include "common/clock.h"
 #include "common/folder.h"
+#include "hub/audit.h"
 #include "hub/ledger.h"
 #include "hub/programme.h"
 #include "hub/registry.h"
@@ -554,15 +555,16 @@ static void the_audit_keeps_who_did_what_in_order(void **state)
     (void)state;
     assert_int_equal(hub_open(&h, home, HUB_WRITE), OK);
     assert_int_equal(store_begin_write(h->store, &t), OK);
-    hub_audit(h, t, "office:anna", "looked at %d things", 3);
-    hub_audit(h, t, "office:anna", "again");
+    assert_int_equal(hub_audit_do(h, t, "office:anna", AUDIT_VIEW_EXPLAIN, "quality", "count=%d", 3), OK);
+    assert_int_equal(hub_audit_do(h, t, "office:anna", AUDIT_VIEW_EXPLAIN, "quality", "%s", ""), OK);
     assert_int_equal(store_count(t, H_AUDIT), 3); /* the first one says that the hub was made */
     assert_int_equal(store_cursor_open(t, H_AUDIT, &c), OK);
     assert_int_equal(store_seek(c, bytes_of("", 0), &key, &value), OK);
     assert_int_equal(be64_get(key.p), 1);
     assert_int_equal(store_next(c, &key, &value), OK);
     assert_int_equal(be64_get(key.p), 2);
-    assert_non_null(memmem(value.p, value.len, "looked at 3 things", 18));
+    assert_non_null(memmem(value.p, value.len, "view.explain", 12));
+    assert_non_null(memmem(value.p, value.len, "count=3", 7));
     store_cursor_close(c);
     store_abort(t);
     hub_close(h, false);

@@ -90,7 +90,7 @@ static void a_hub_comes_back_as_it_was_and_hands_out_greater_versions(void **sta
     open_bench(&b);
     directory_before = b.w.hub->directory->version;
     back_up(&b, &row);
-    MUST(backup_restore_hub(b.file, b.home2, b.root, &head));
+    MUST(backup_restore_hub(b.file, b.home2, b.root, "office:anna", &head));
     assert_int_equal(head.lsn, row.lsn);
     MUST(hub_open(&two.hub, b.home2, HUB_CORE));
     same_table(&b, &two, H_BATCHES);
@@ -132,7 +132,7 @@ static void no_root_key_is_in_a_backup(void **state)
     (void)state;
     open_bench(&b);
     back_up(&b, &row);
-    MUST(backup_restore_hub(b.file, b.home2, b.root, &head));
+    MUST(backup_restore_hub(b.file, b.home2, b.root, "office:anna", &head));
     MUST(folder_path(path, b.home2, "keys/root.key"));
     assert_int_equal(key_read(&k, path, KEY_SIGN), ERR_NOT_FOUND);
     close_bench(&b);
@@ -149,7 +149,7 @@ static void another_districts_root_restores_nothing(void **state)
     open_bench(&b);
     back_up(&b, &row);
     MUST(key_generate(&other, KEY_SIGN));
-    assert_int_equal(backup_restore_hub(b.file, b.home2, other, &head), ERR_AUTH);
+    assert_int_equal(backup_restore_hub(b.file, b.home2, other, "office:anna", &head), ERR_AUTH);
     assert_int_equal(access(b.home2, F_OK), -1);
     key_free(other);
     close_bench(&b);
@@ -217,7 +217,7 @@ static void a_backup_that_does_not_fit_this_program_leaves_nothing(void **state)
     /* Well signed and encrypted, and empty. */
     MUST(backup_begin(&w, b.file, &head, b.w.hub->sign, false));
     MUST(backup_finish(w, &written));
-    assert_int_equal(backup_restore_hub(b.file, b.home2, b.root, &again), ERR_CORRUPT);
+    assert_int_equal(backup_restore_hub(b.file, b.home2, b.root, "office:anna", &again), ERR_CORRUPT);
     assert_int_equal(access(b.home2, F_OK), -1);
     close_bench(&b);
 }
