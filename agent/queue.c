@@ -161,6 +161,27 @@ enum err page_open(const struct agent *a, struct store_txn *t, struct bytes key,
     return e;
 }
 
+enum err page_find(const struct agent *a, struct store_txn *t, uint8_t key_io[PAGE_KEY], bool before, struct page *out)
+{
+    struct store_cursor *c = NULL;
+    struct bytes key;
+    struct bytes value;
+    enum err e = store_cursor_open(t, T_PAGES, &c);
+
+    if (e != OK)
+        return e;
+    e = before ? store_seek_before(c, bytes_of(key_io, PAGE_KEY), &key, &value)
+               : store_seek(c, bytes_of(key_io, PAGE_KEY), &key, &value);
+    if (e == OK && (key.len != PAGE_KEY || memcmp(key.p, key_io, GEN_BYTES) != 0))
+        e = ERR_NOT_FOUND;
+    if (e == OK) {
+        memcpy(key_io, key.p, PAGE_KEY);
+        e = page_open(a, t, key, value, out);
+    }
+    store_cursor_close(c);
+    return e;
+}
+
 struct page_walk page_walk_of(const struct page *p)
 {
     struct page_walk w = {rd_of(p->plain.data, p->plain.len), p->first, p->count};

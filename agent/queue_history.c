@@ -54,28 +54,6 @@ static enum err keep_page(struct merger *m, bool *touches)
     return *touches && buf_status(&m->list) != OK ? buf_status(&m->list) : buf_status(&m->bytes);
 }
 
-/* The first page at or after `key` of the generation, or with `before` the last one before it. */
-static enum err page_at(struct merger *m, uint8_t key_io[PAGE_KEY], bool before)
-{
-    struct store_cursor *c = NULL;
-    struct bytes key;
-    struct bytes value;
-    enum err e = store_cursor_open(m->t, T_PAGES, &c);
-
-    if (e != OK)
-        return e;
-    e = before ? store_seek_before(c, bytes_of(key_io, PAGE_KEY), &key, &value)
-               : store_seek(c, bytes_of(key_io, PAGE_KEY), &key, &value);
-    if (e == OK && (key.len != PAGE_KEY || memcmp(key.p, key_io, GEN_BYTES) != 0))
-        e = ERR_NOT_FOUND;
-    if (e == OK) {
-        memcpy(key_io, key.p, PAGE_KEY);
-        e = page_open(m->a, m->t, key, value, &m->page);
-    }
-    store_cursor_close(c);
-    return e;
-}
-
 static enum err take_apart(struct merger *m)
 {
     uint8_t key[PAGE_KEY];
@@ -83,13 +61,13 @@ static enum err take_apart(struct merger *m)
     enum err e;
 
     page_key(key, &m->gen, m->first);
-    e = page_at(m, key, true);
+    e = page_find(m->a, m->t, key, true, &m->page);
     if (e == OK && (e = keep_page(m, &touches)) == OK && touches)
         e = store_delete(m->t, T_PAGES, bytes_of(key, sizeof(key)));
     if (e != OK && e != ERR_NOT_FOUND)
         return e;
     page_key(key, &m->gen, m->first);
-    while ((e = page_at(m, key, false)) == OK && m->page.first <= m->last)
+    while ((e = page_find(m->a, m->t, key, false, &m->page)) == OK && m->page.first <= m->last)
         if ((e = keep_page(m, &touches)) != OK || (e = store_delete(m->t, T_PAGES, bytes_of(key, sizeof(key)))) != OK)
             return e;
     return e == ERR_NOT_FOUND ? OK : e;

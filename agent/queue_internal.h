@@ -45,6 +45,10 @@ struct page {
 };
 MUST_CHECK enum err page_open(const struct agent *a, struct store_txn *t, struct bytes key, struct bytes value,
                               struct page *out);
+/* The first page at or after `key_io` of its generation, or with `before` the last one before it; opened, and its key
+ * in `key_io`.  ERR_NOT_FOUND. */
+MUST_CHECK enum err page_find(const struct agent *a, struct store_txn *t, uint8_t key_io[PAGE_KEY], bool before,
+                              struct page *out);
 /* Walks a page: false at its end.  *failed: damaged. */
 struct page_walk {
     struct rd rd;

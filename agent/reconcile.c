@@ -288,28 +288,6 @@ static enum err move_page(struct mover *m, const uint8_t key_in[PAGE_KEY], struc
     return e;
 }
 
-/* First page at or after `key` (in, out) of the generation. */
-static enum err find_page(const struct mover *m, uint8_t key_io[PAGE_KEY], struct page *page)
-{
-    struct store_cursor *c = NULL;
-    struct bytes key;
-    struct bytes value;
-    enum err e = store_cursor_open(m->t, T_PAGES, &c);
-
-    if (e != OK)
-        return e;
-    if ((e = store_seek(c, bytes_of(key_io, PAGE_KEY), &key, &value)) == OK) {
-        if (key.len != PAGE_KEY || memcmp(key.p, key_io, GEN_BYTES) != 0)
-            e = ERR_NOT_FOUND;
-        else {
-            memcpy(key_io, key.p, PAGE_KEY);
-            e = page_open(m->p->a, m->t, key, value, page);
-        }
-    }
-    store_cursor_close(c);
-    return e;
-}
-
 /* The key of the page in which number `from` stands, or of the first one after it. */
 static enum err first_page(const struct mover *m, uint8_t out[PAGE_KEY])
 {
@@ -341,7 +319,8 @@ static enum err move_pages(struct mover *m, uint64_t end)
 
     buf_init_secret(&page.plain, RECORD_MAX + 4096);
     buf_init_secret(&scratch, RECORD_MAX + 4096);
-    while (e == OK && (e = find_page(m, key, &page)) == OK && page.first <= end && page.first > last_done) {
+    while (e == OK && (e = page_find(m->p->a, m->t, key, false, &page)) == OK && page.first <= end &&
+           page.first > last_done) {
         last_done = page.first;
         if ((e = move_page(m, key, &page, end, &scratch)) != OK)
             break;

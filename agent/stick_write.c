@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 
 #define SERIAL_KEY "bundle"
 #define NAMES_MAX  100u /* serials that are taken already in a folder, after a restored copy */
@@ -269,12 +268,9 @@ static enum err check_room(const char *path, uint64_t bytes)
 /* Both languages: who opens the file at the other end may read either.  No name of a person is in it. */
 static void make_label(const struct writing *w, const struct bundle_about *about, uint64_t records, struct buf *out)
 {
-    time_t seconds = (time_t)(about->made_ms / 1000);
-    char day[32] = "";
-    struct tm local;
+    char day[32];
 
-    if (localtime_r(&seconds, &local) != NULL && strftime(day, sizeof(day), "%Y-%m-%d %H:%M", &local) == 0)
-        day[0] = '\0';
+    cli_format_minute(day, sizeof(day), about->made_ms);
     buf_printf(out,
                "\n\nСводка: данные школы для районного отдела. Не изменяйте этот файл.\n"
                "Svodka: a school's data for the district office. Do not change this file.\n\n"

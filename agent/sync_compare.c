@@ -6,21 +6,6 @@
 
 #include <stdlib.h>
 
-static enum err ask_page(struct meeting *m, struct comparison *c)
-{
-    struct message out = {.type = MSG_RECONCILE};
-    enum err e;
-
-    out.as.reconcile.gen = *comparison_generation(c);
-    out.as.reconcile.from = comparison_next(c);
-    m->plan_moved = false;
-    e = meeting_send(m, &out);
-    meeting_progress(m);
-    while (e == OK && !m->plan_moved)
-        e = meeting_pump(m, STEP_MS);
-    return e;
-}
-
 static enum err compare_generation(struct meeting *m, const struct generation *gen)
 {
     struct compare_run *run = m->compare;
@@ -30,7 +15,7 @@ static enum err compare_generation(struct meeting *m, const struct generation *g
         return e;
     m->plan_complete = false;
     while (e == OK && !m->plan_complete)
-        e = ask_page(m, run->now);
+        e = meeting_ask_page(m, comparison_generation(run->now), comparison_next(run->now));
     if (e == OK)
         comparison_counts(run->now, run->counts);
     comparison_free(run->now);

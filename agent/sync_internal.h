@@ -77,6 +77,8 @@ MUST_CHECK enum err meeting_pump(struct meeting *m, int64_t wait_ms);
 MUST_CHECK enum err meeting_send(struct meeting *m, const struct message *out);
 /* The hub moved us on: the silence begins anew. */
 void meeting_progress(struct meeting *m);
+/* Asks for the page of digests from number `from` on, and waits until one was taken (SPEC.md section 7). */
+MUST_CHECK enum err meeting_ask_page(struct meeting *m, const struct generation *gen, uint64_t from);
 struct sent *meeting_find_sent(struct meeting *m, uint64_t sequence);
 
 /* Greets for every generation with something that is not archived, the lowest first, and does the work of each. */

@@ -290,7 +290,8 @@ enum err sync_hello(const struct agent *a, const struct generation *gen, struct 
     h->enrol = enrol;
     h->takes_words = true;
     h->says_elsewhere = true;
-    if ((e = agent_words_held(a, NULL, &h->words_held)) != OK || (e = count_elsewhere(a, gen, &h->waiting_elsewhere)) != OK)
+    if ((e = agent_words_held(a, NULL, &h->words_held)) != OK ||
+        (e = count_elsewhere(a, gen, &h->waiting_elsewhere)) != OK)
         return e;
     return put_offers(a, h, chain.receipted);
 }
@@ -349,22 +350,28 @@ enum err meeting_wait_for_words(struct meeting *m, bool *more)
 
 /* ---- RECONCILE (SPEC.md section 7) ---- */
 
+enum err meeting_ask_page(struct meeting *m, const struct generation *gen, uint64_t from)
+{
+    struct message out = {.type = MSG_RECONCILE};
+    enum err e;
+
+    out.as.reconcile.gen = *gen;
+    out.as.reconcile.from = from;
+    m->plan_moved = false;
+    e = meeting_send(m, &out);
+    meeting_progress(m);
+    while (e == OK && !m->plan_moved)
+        e = meeting_pump(m, STEP_MS);
+    return e;
+}
+
 static enum err ask_pages(struct meeting *m)
 {
     enum err e = OK;
 
     m->plan_complete = false;
-    while (e == OK && !m->plan_complete) {
-        struct message out = {.type = MSG_RECONCILE};
-
-        out.as.reconcile.gen = m->gen;
-        out.as.reconcile.from = reconcile_next(m->plan);
-        m->plan_moved = false;
-        e = meeting_send(m, &out);
-        meeting_progress(m);
-        while (e == OK && !m->plan_moved)
-            e = meeting_pump(m, STEP_MS);
-    }
+    while (e == OK && !m->plan_complete)
+        e = meeting_ask_page(m, &m->gen, reconcile_next(m->plan));
     return e;
 }
 

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY_MS      INT64_C(86400000)
-#define DRAFTS_MAX  10000u /* looked at in one go */
-#define KEY_MAX     (FORM_NAME_MAX + ID_MAX + PERIOD_ID_MAX + 3u)
+#define DAY_MS     INT64_C(86400000)
+#define DRAFTS_MAX 10000u /* looked at in one go */
+#define KEY_MAX    (FORM_NAME_MAX + ID_MAX + PERIOD_ID_MAX + 3u)
 
 /* ---- terms ---- */
 
@@ -17,28 +17,6 @@ static bool term_is_over(const struct form *f, int32_t received, int32_t today)
 {
     return f->retention_years > 0 &&
            today >= date_from_civil(school_year_of(received) + 1 + (int)f->retention_years, 9, 1);
-}
-
-/* A page of the batch's generation, oldest first; `from` is its number. */
-static enum err next_page(const struct agent *a, struct store_txn *t, const struct generation *g, uint64_t from,
-                          struct page *out)
-{
-    struct store_cursor *c = NULL;
-    struct bytes key;
-    struct bytes value;
-    uint8_t raw[PAGE_KEY];
-    enum err e = store_cursor_open(t, T_PAGES, &c);
-
-    if (e != OK)
-        return e;
-    page_key(raw, g, from);
-    e = store_seek(c, bytes_of(raw, sizeof(raw)), &key, &value);
-    if (e == OK && memcmp(key.p, raw, GEN_BYTES) != 0)
-        e = ERR_NOT_FOUND;
-    if (e == OK)
-        e = page_open(a, t, key, value, out);
-    store_cursor_close(c);
-    return e;
 }
 
 /* Calls `each` for the batch's records that are still here. */
@@ -54,8 +32,10 @@ static enum err each_record(const struct agent *a, struct store_txn *t, const st
         struct page_walk w;
         struct bytes bytes;
         uint64_t number;
+        uint8_t key[PAGE_KEY];
 
-        if ((e = next_page(a, t, &b->gen, from, &page)) != OK)
+        page_key(key, &b->gen, from);
+        if ((e = page_find(a, t, key, false, &page)) != OK)
             break;
         w = page_walk_of(&page);
         while (e == OK && page_next(&w, &number, &bytes)) {

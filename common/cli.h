@@ -67,6 +67,9 @@ void cli_progress_end(void);
  * 1,5 МБ / 1.5 MiB. */
 void cli_format_count(char *out, size_t size, uint64_t n);
 void cli_format_time(char *out, size_t size, int64_t wall_ms);
+/* Local time, alike in both languages: 2020-09-01 14:05, 2020-09-01.  "" when it cannot be told. */
+void cli_format_minute(char *out, size_t size, int64_t wall_ms);
+void cli_format_day(char *out, size_t size, int64_t wall_ms);
 /* For machines: 2020-09-01T11:05:00Z. */
 void cli_format_utc(char *out, size_t size, int64_t wall_ms);
 void cli_format_bytes(char *out, size_t size, uint64_t bytes);

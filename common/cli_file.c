@@ -1,5 +1,7 @@
 #include "common/cli.h"
 
+#include "common/folder.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -144,24 +146,6 @@ static enum err move_into_place(const char *temporary, const char *path, bool ma
     return OK;
 }
 
-static enum err sync_folder(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *dir = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    enum err e = OK;
-    int fd;
-
-    if (dir == NULL)
-        return err_set(ERR_NOMEM, _("not enough memory"));
-    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
-        e = err_errno(ERR_IO, errno, _("%s: the folder cannot be synchronised"), dir);
-    if (fd >= 0)
-        (void)close(fd);
-    free(dir);
-    return e;
-}
-
 enum err cli_write_file(const char *path, const void *bytes, size_t len, unsigned mode, bool may_exist)
 {
     char *temporary;
@@ -185,7 +169,7 @@ enum err cli_write_file(const char *path, const void *bytes, size_t len, unsigne
     if (e != OK)
         (void)unlink(temporary);
     else
-        e = sync_folder(path);
+        e = folder_sync_of(path);
 free_name:
     free(temporary);
     return e;

@@ -26,6 +26,11 @@ void cli_format_count(char *out, size_t size, uint64_t n)
     (void)snprintf(out, size, "%s", grouped);
 }
 
+static time_t seconds_of(int64_t wall_ms)
+{
+    return (time_t)(wall_ms / 1000 - (wall_ms % 1000 < 0));
+}
+
 /* Months stand here and not in the catalogue: a Russian date needs the genitive, which "May" alone cannot tell. */
 void cli_format_time(char *out, size_t size, int64_t wall_ms)
 {
@@ -33,7 +38,7 @@ void cli_format_time(char *out, size_t size, int64_t wall_ms)
                                        "июля",   "августа", "сентября", "октября", "ноября", "декабря"};
     static const char *const en[12] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    time_t seconds = (time_t)(wall_ms / 1000 - (wall_ms % 1000 < 0));
+    time_t seconds = seconds_of(wall_ms);
     struct tm tm;
 
     if (localtime_r(&seconds, &tm) == NULL) {
@@ -44,13 +49,31 @@ void cli_format_time(char *out, size_t size, int64_t wall_ms)
                    tm.tm_year + 1900, tm.tm_hour, tm.tm_min);
 }
 
+void cli_format_minute(char *out, size_t size, int64_t wall_ms)
+{
+    time_t seconds = seconds_of(wall_ms);
+    struct tm local;
+
+    if (localtime_r(&seconds, &local) == NULL || strftime(out, size, "%Y-%m-%d %H:%M", &local) == 0)
+        out[0] = '\0';
+}
+
+void cli_format_day(char *out, size_t size, int64_t wall_ms)
+{
+    char text[40];
+
+    cli_format_minute(text, sizeof(text), wall_ms);
+    text[strcspn(text, " ")] = '\0';
+    (void)snprintf(out, size, "%s", text);
+}
+
 void cli_format_utc(char *out, size_t size, int64_t wall_ms)
 {
-    time_t seconds = (time_t)(wall_ms / 1000 - (wall_ms % 1000 < 0));
+    time_t seconds = seconds_of(wall_ms);
     struct tm utc;
 
     if (gmtime_r(&seconds, &utc) == NULL || strftime(out, size, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
-        (void)snprintf(out, size, "?");
+        out[0] = '\0';
 }
 
 void cli_format_bytes(char *out, size_t size, uint64_t bytes)

@@ -57,33 +57,29 @@ enum err folder_begin(char fresh[FOLDER_PATH_MAX], const char *dir)
     return OK;
 }
 
-/* The rename itself must survive a power cut. */
-static void sync_parent(const char *dir)
+enum err folder_sync_of(const char *path)
 {
-    char parent[FOLDER_PATH_MAX];
-    char *slash;
+    const char *slash = strrchr(path, '/');
+    char *dir = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    enum err e = OK;
     int fd;
 
-    (void)snprintf(parent, sizeof(parent), "%s", dir);
-    slash = strrchr(parent, '/');
-    if (slash == NULL)
-        (void)snprintf(parent, sizeof(parent), ".");
-    else if (slash == parent)
-        slash[1] = '\0';
-    else
-        *slash = '\0';
-    fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    (void)fsync(fd);
-    close(fd);
+    if (dir == NULL)
+        return err_set(ERR_NOMEM, _("not enough memory"));
+    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
+        e = err_errno(ERR_IO, errno, _("%s: the folder cannot be synchronised"), dir);
+    if (fd >= 0)
+        (void)close(fd);
+    free(dir);
+    return e;
 }
 
 enum err folder_finish(const char *fresh, const char *dir)
 {
     if (rename(fresh, dir) != 0)
         return err_errno(ERR_IO, errno, "%s", dir);
-    sync_parent(dir);
+    (void)!folder_sync_of(dir); /* it is whole and in its place: too late to say no */
     return OK;
 }
 

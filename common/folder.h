@@ -14,6 +14,9 @@ MUST_CHECK enum err folder_begin(char fresh[FOLDER_PATH_MAX], const char *dir);
 MUST_CHECK enum err folder_finish(const char *fresh, const char *dir);
 /* A folder inside, 0700. */
 MUST_CHECK enum err folder_make(const char *dir, const char *name);
+/* What was made, renamed or deleted at `path` is durable afterwards: fsync of the folder that it stands in.  A file
+ * system that cannot do it (EINVAL) is taken as it is.  ERR_IO, ERR_NOMEM. */
+MUST_CHECK enum err folder_sync_of(const char *path);
 /* Removes a folder and all in it; what cannot be removed stays. */
 void folder_remove(const char *dir);
 

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define ROW_FIELDS       8u
 #define ROW_MAX          4096u
@@ -108,16 +107,6 @@ struct search {
     bool found;
 };
 
-static void day_of(char out[11], int64_t wall_ms)
-{
-    time_t seconds = (time_t)(wall_ms / 1000);
-    struct tm local;
-
-    out[0] = '\0';
-    if (localtime_r(&seconds, &local) != NULL && strftime(out, 11, "%Y-%m-%d", &local) == 0)
-        out[0] = '\0';
-}
-
 static enum err look(void *ctx, const struct archive_row *row)
 {
     struct search *s = ctx;
@@ -125,7 +114,7 @@ static enum err look(void *ctx, const struct archive_row *row)
     char day[11];
 
     (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)row->number);
-    day_of(day, row->made_ms);
+    cli_format_day(day, sizeof(day), row->made_ms);
     if (s->digest != NULL
             ? !digest_equal(s->digest, row->digest)
             : strcmp(s->typed, number) != 0 && strcmp(s->typed, day) != 0 && strcmp(s->typed, row->path) != 0)

@@ -121,14 +121,9 @@ static enum err begin_again(const char *fresh, const char *who, const struct bac
     if (memcmp(h->district, head->district, sizeof(h->district)) != 0)
         e = err_set(ERR_CORRUPT, _("the backup's head and its contents are of different districts"));
     if (e == OK && (e = store_begin_write(h->store, &t)) == OK) {
-        if ((e = say_restored(h, t, who, head)) == OK && (e = audit_sign(h, t)) == OK)
-            e = store_commit(t);
-        else
-            store_abort(t);
-        if (e == OK)
-            ledger_committed(h->ledger);
-        else
-            ledger_aborted(h->ledger);
+        if ((e = say_restored(h, t, who, head)) == OK)
+            e = audit_sign(h, t);
+        e = ledger_end(h->ledger, t, e);
     }
     hub_close(h, false);
     return e;

@@ -179,15 +179,7 @@ static enum err note_wrong_try(struct carry_reading *r)
 
     if (e != OK)
         return e;
-    if ((e = registry_wrong_try(r->hub, t, r->school->id)) == OK)
-        e = store_commit(t);
-    else
-        store_abort(t);
-    if (e == OK)
-        ledger_committed(r->hub->ledger);
-    else
-        ledger_aborted(r->hub->ledger);
-    return e;
+    return ledger_end(r->hub->ledger, t, registry_wrong_try(r->hub, t, r->school->id));
 }
 
 /* As core_meeting.c does it, but for who may look at the registry meanwhile. */
@@ -206,20 +198,15 @@ static enum err take_request(struct carry_reading *r, struct bytes sealed)
             x.participant = r->school->id;
             e = registry_enrol(r->hub, t, &x);
         }
-        if (e == OK)
-            e = store_commit(t);
-        else
-            store_abort(t);
     }
+    e = ledger_end(r->hub->ledger, t, e);
     buf_fini(&grant);
     if (e == OK) {
-        ledger_committed(r->hub->ledger);
         r->result.has_joined = !x.was_known;
         r->school->has_joined = r->school->has_joined || !x.was_known;
         r->host->joined(r->host->ctx, r->hub);
         return OK;
     }
-    ledger_aborted(r->hub->ledger);
     if (x.is_wrong_code && (e = note_wrong_try(r)) != OK)
         return e;
     if (x.refusal == MERR_INVITATION_LOCKED)

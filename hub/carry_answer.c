@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define RECEIPTS_AT_ONCE 8192u /* of one generation; the rest in the next answer */
 #define CONFLICT                                                                                                       \
@@ -105,12 +104,9 @@ static enum err choose_path(struct answering *a, struct bundle_about *about)
 
 static void make_label(const struct answering *a, const struct bundle_about *about, struct buf *out)
 {
-    time_t seconds = (time_t)(about->made_ms / 1000);
-    char day[32] = "";
-    struct tm local;
+    char day[32];
 
-    if (localtime_r(&seconds, &local) != NULL && strftime(day, sizeof(day), "%Y-%m-%d %H:%M", &local) == 0)
-        day[0] = '\0';
+    cli_format_minute(day, sizeof(day), about->made_ms);
     buf_printf(out,
                "\n\nСводка: ответ района для школы. Не изменяйте этот файл.\n"
                "Svodka: the district's answer, for a school. Do not change this file.\n\n"

@@ -138,15 +138,7 @@ static enum err apply_group(struct carry_reading *r, size_t from, size_t count, 
         e = ERR_VERSION; /* what was prepared rests on forms and indicators of yesterday */
     for (size_t i = from; i < from + count && e == OK; i++)
         e = apply_one(r, t, r->group[i], &out[i]);
-    if (e == OK)
-        e = store_commit(t);
-    else
-        store_abort(t);
-    if (e == OK)
-        ledger_committed(r->hub->ledger);
-    else
-        ledger_aborted(r->hub->ledger);
-    return e;
+    return ledger_end(r->hub->ledger, t, e);
 }
 
 static enum err prepare_again(struct carry_reading *r)

@@ -6,18 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* For people the day by the local clock, for programs the moment. */
 static void put_received(char *out, size_t size, int64_t ms, enum table_format f)
 {
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm local;
-
     if (f != TABLE_TEXT || ms == 0)
         command_time(out, size, ms, f);
-    else if (localtime_r(&seconds, &local) == NULL || strftime(out, size, "%Y-%m-%d", &local) == 0)
-        out[0] = '\0';
+    else
+        cli_format_day(out, size, ms);
 }
 
 /* Tenths of a percent, half up; "" when there is nothing to divide by. */

@@ -102,16 +102,7 @@ int erase_list(const char *home, enum table_format f)
 
 int cmd_erase_list(int argc, char **argv)
 {
-    const char *home = NULL, *format = NULL;
-    const struct cli_option options[] = {HOME_OPTION(&home), FORMAT_OPTION(&format), LAST_OPTION};
-    enum table_format f;
-    enum err e;
-
-    if (cli_parse(command_named("erase list"), options, argc, argv, 0, 0) < 0)
-        return cli_exit_code();
-    if ((e = command_format(&f, format)) != OK)
-        return cli_fail(e);
-    return erase_list(home, f);
+    return command_show("erase list", argc, argv, HUB_READ, list);
 }
 
 /* ---- acts ---- */

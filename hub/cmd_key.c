@@ -221,20 +221,14 @@ static enum err say_due(struct hub *h)
     return OK;
 }
 
+static enum err list_and_say(struct hub *h, enum table_format f)
+{
+    enum err e = list_keys(h, f);
+
+    return e == OK ? say_due(h) : e;
+}
+
 int cmd_key_list(int argc, char **argv)
 {
-    const char *home = NULL, *format = NULL;
-    const struct cli_command *c = command_named("key list");
-    const struct cli_option options[] = {HOME_OPTION(&home), FORMAT_OPTION(&format), LAST_OPTION};
-    enum table_format f;
-    struct hub *h = NULL;
-    enum err e;
-
-    if (cli_parse(c, options, argc, argv, 0, 0) < 0)
-        return cli_exit_code();
-    if ((e = command_format(&f, format)) != OK)
-        return cli_fail(e);
-    if ((e = command_open(&h, home, HUB_KEYS)) == OK && (e = list_keys(h, f)) == OK)
-        e = say_due(h);
-    return command_close(h, e, false);
+    return command_show("key list", argc, argv, HUB_KEYS, list_and_say);
 }

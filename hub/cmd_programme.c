@@ -441,7 +441,7 @@ static enum err put_programme(struct table *t, const struct programme *p)
     return table_row(t, cells);
 }
 
-static enum err list(const struct hub *h, enum table_format f)
+static enum err list(struct hub *h, enum table_format f)
 {
     const struct table_column columns[] = {{"programme", _("Programme"), TABLE_LEFT, false},
                                            {"version", _("Version"), TABLE_LEFT, false},
@@ -458,18 +458,5 @@ static enum err list(const struct hub *h, enum table_format f)
 
 int cmd_programme_list(int argc, char **argv)
 {
-    const char *home = NULL, *format = NULL;
-    const struct cli_command *c = command_named("programme list");
-    const struct cli_option options[] = {HOME_OPTION(&home), FORMAT_OPTION(&format), LAST_OPTION};
-    enum table_format f;
-    struct hub *h = NULL;
-    enum err e;
-
-    if (cli_parse(c, options, argc, argv, 0, 0) < 0)
-        return cli_exit_code();
-    if ((e = command_format(&f, format)) != OK)
-        return cli_fail(e);
-    if ((e = command_open(&h, home, HUB_READ)) == OK)
-        e = list(h, f);
-    return command_close(h, e, false);
+    return command_show("programme list", argc, argv, HUB_READ, list);
 }

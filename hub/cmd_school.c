@@ -344,7 +344,7 @@ static enum err put_school(struct table *t, struct store_txn *txn, const struct 
     return e;
 }
 
-static enum err list_schools(const struct hub *h, enum table_format f)
+static enum err list_schools(struct hub *h, enum table_format f)
 {
     const struct table_column columns[COLUMN_COUNT] = {
         {"id", _("ID"), TABLE_LEFT, false},
@@ -373,18 +373,5 @@ static enum err list_schools(const struct hub *h, enum table_format f)
 
 int cmd_school_list(int argc, char **argv)
 {
-    const char *home = NULL, *format = NULL;
-    const struct cli_command *c = command_named("school list");
-    const struct cli_option options[] = {HOME_OPTION(&home), FORMAT_OPTION(&format), LAST_OPTION};
-    enum table_format f;
-    struct hub *h = NULL;
-    enum err e;
-
-    if (cli_parse(c, options, argc, argv, 0, 0) < 0)
-        return cli_exit_code();
-    if ((e = command_format(&f, format)) != OK)
-        return cli_fail(e);
-    if ((e = command_open(&h, home, HUB_READ)) == OK)
-        e = list_schools(h, f);
-    return command_close(h, e, false);
+    return command_show("school list", argc, argv, HUB_READ, list_schools);
 }

@@ -294,18 +294,5 @@ static enum err show(struct hub *h, enum table_format f)
 
 int cmd_status(int argc, char **argv)
 {
-    const char *home = NULL, *format = NULL;
-    const struct cli_command *c = command_named("status");
-    const struct cli_option options[] = {HOME_OPTION(&home), FORMAT_OPTION(&format), LAST_OPTION};
-    enum table_format f;
-    struct hub *h = NULL;
-    enum err e;
-
-    if (cli_parse(c, options, argc, argv, 0, 0) < 0)
-        return cli_exit_code();
-    if ((e = command_format(&f, format)) != OK)
-        return cli_fail(e);
-    if ((e = command_open(&h, home, HUB_READ)) == OK)
-        e = show(h, f);
-    return command_close(h, e, false);
+    return command_show("status", argc, argv, HUB_READ, show);
 }

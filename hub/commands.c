@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define NAMES_MAX 2000u /* of forms that a suggestion is looked for among */
@@ -120,6 +119,24 @@ int command_close(struct hub *h, enum err e, bool changed)
     return code;
 }
 
+int command_show(const char *name, int argc, char **argv, enum hub_access access,
+                 enum err (*show)(struct hub *h, enum table_format f))
+{
+    const char *home = NULL, *format = NULL;
+    const struct cli_option options[] = {HOME_OPTION(&home), FORMAT_OPTION(&format), LAST_OPTION};
+    enum table_format f;
+    struct hub *h = NULL;
+    enum err e;
+
+    if (cli_parse(command_named(name), options, argc, argv, 0, 0) < 0)
+        return cli_exit_code();
+    if ((e = command_format(&f, format)) != OK)
+        return cli_fail(e);
+    if ((e = command_open(&h, home, access)) == OK)
+        e = show(h, f);
+    return command_close(h, e, false);
+}
+
 enum err command_begin(struct hub *h, struct store_txn **t)
 {
     enum err e = store_begin_write(h->store, t);
@@ -137,15 +154,7 @@ enum err command_finish(struct hub *h, struct store_txn *t, enum err e)
         return e;
     if (e == OK)
         e = audit_sign(h, t);
-    if (e != OK)
-        store_abort(t);
-    else
-        e = store_commit(t);
-    if (e == OK)
-        ledger_committed(h->ledger);
-    else
-        ledger_aborted(h->ledger);
-    return e;
+    return ledger_end(h->ledger, t, e);
 }
 
 enum err command_note(struct hub *h, enum audit_action a, const char *subject, const char *fmt, ...)

@@ -107,6 +107,9 @@ MUST_CHECK enum err command_number(int64_t *out, const char *option, const char 
 MUST_CHECK enum err command_open(struct hub **out, const char *home_option, enum hub_access access);
 /* Says what went wrong, if anything did, closes, and returns the exit code. */
 int command_close(struct hub *h, enum err e, bool changed);
+/* A whole command that takes --home and --format alone: opens, calls `show`, closes; returns the exit code. */
+int command_show(const char *name, int argc, char **argv, enum hub_access access,
+                 enum err (*show)(struct hub *h, enum table_format f));
 /* A write transaction over the newest definitions and registry, which another command may have changed meanwhile. */
 MUST_CHECK enum err command_begin(struct hub *h, struct store_txn **t);
 /* Ends it: signs the audit and commits when `e` is OK.  Returns `e`, or what the commit said. */

@@ -23,16 +23,9 @@ static enum err make_seal(struct core *c, int32_t year)
 
     if (e != OK)
         return e;
-    if ((e = key_change_seal(&change, year, NULL)) == OK) {
-        e = store_commit(change.t);
-    } else {
-        store_abort(change.t);
+    if ((e = key_change_seal(&change, year, NULL)) != OK)
         key_change_undo(&change);
-    }
-    if (e == OK)
-        ledger_committed(c->hub->ledger);
-    else
-        ledger_aborted(c->hub->ledger);
+    e = ledger_end(c->hub->ledger, change.t, e);
     return core_reload(c) == OK ? e : ERR_INTERNAL;
 }
 

@@ -127,16 +127,11 @@ static void note_wrong_try(struct greeting *g)
     struct store_txn *t = NULL;
     enum err e = store_begin_write(c->hub->store, &t);
 
-    if (e == OK && (e = registry_wrong_try(c->hub, t, g->from->id)) != OK)
-        store_abort(t);
-    else if (e == OK)
-        e = store_commit(t);
-    if (e == OK) {
-        ledger_committed(c->hub->ledger);
+    if (e == OK)
+        e = registry_wrong_try(c->hub, t, g->from->id);
+    if ((e = ledger_end(c->hub->ledger, t, e)) == OK)
         return;
-    }
     log_error("core: a wrong try under the invitation of %s could not be counted: %s", g->from->id, err_text());
-    ledger_aborted(c->hub->ledger);
     if (core_reload(c) != OK)
         log_error("core: %s", err_text());
 }
@@ -355,18 +350,9 @@ enum err core_close_generation(struct core *c, const struct participant *from, c
 
     if (e != OK)
         return e;
-    if ((e = ledger_close_generation(c->hub->ledger, t, from->index, gen)) == OK) {
+    if ((e = ledger_close_generation(c->hub->ledger, t, from->index, gen)) == OK)
         e = hub_audit_do(c->hub, t, from->id, AUDIT_SCHOOL_HISTORIES, from->id, "generation=%u", gen->counter);
-    }
-    if (e == OK)
-        e = store_commit(t);
-    else
-        store_abort(t);
-    if (e == OK)
-        ledger_committed(c->hub->ledger);
-    else
-        ledger_aborted(c->hub->ledger);
-    return e;
+    return ledger_end(c->hub->ledger, t, e);
 }
 
 /* Words are for the school's present computer alone: one that is not believed learns nothing from them. */
@@ -555,15 +541,8 @@ static enum err finish(struct greeting *g)
     workers_drain(c->workers);
     if ((e = store_begin_write(c->hub->store, &t)) != OK)
         return e;
-    if ((e = registry_finish(c->hub, t, g->from->id, g->by->sign)) != OK)
-        store_abort(t);
-    else
-        e = store_commit(t);
-    if (e != OK) {
-        ledger_aborted(c->hub->ledger);
+    if ((e = ledger_end(c->hub->ledger, t, registry_finish(c->hub, t, g->from->id, g->by->sign))) != OK)
         return core_reload(c) == OK ? e : ERR_INTERNAL;
-    }
-    ledger_committed(c->hub->ledger);
     log_notice("core: a computer of %s has given all it had", g->from->id);
     return core_send_allowlist(c);
 }

@@ -40,32 +40,11 @@ static int64_t stage_ms(const struct key_ring *ring)
     return latest;
 }
 
-enum err key_behind_curve(struct hub *h, struct store_txn *t, key_behind_each each, void *ctx)
-{
-    int64_t since = stage_ms(h->ring);
-    enum err e = OK;
-
-    for (size_t i = 0; i < registry_count(h->registry) && e == OK; i++) {
-        const struct participant *p = registry_at(h->registry, i);
-        struct greeting_note n;
-        bool has = false;
-
-        if (is_open_invitation(p, since))
-            e = each(ctx, p->id, p->grant.name, BEHIND_INVITATION);
-        if (e != OK || !is_sending(p))
-            continue;
-        if ((e = greeting_of(t, p, &n, &has)) != OK)
-            break;
-        if (!has)
-            e = each(ctx, p->id, p->grant.name, BEHIND_NEVER);
-        else if (n.directory_version < h->ring->curve.version)
-            e = each(ctx, p->id, p->grant.name, BEHIND_DIRECTORY);
-    }
-    return e;
-}
-
-enum err key_behind_retired(struct hub *h, struct store_txn *t, const struct ring_key *k, key_behind_each each,
-                            void *ctx)
+/* Invitations from before `since_ms`, and whoever does not know the directory `version` yet; with `sealed` also whose
+ * batches are missing: it seals before it greets, so what it sealed before it knew a newer key is at or below the last
+ * one it named. */
+static enum err each_behind(struct hub *h, struct store_txn *t, int64_t since_ms, uint64_t version, bool sealed,
+                            key_behind_each each, void *ctx)
 {
     enum err e = OK;
 
@@ -75,21 +54,31 @@ enum err key_behind_retired(struct hub *h, struct store_txn *t, const struct rin
         struct greeting_note n;
         bool has = false;
 
-        if (is_open_invitation(p, k->until_ms))
+        if (is_open_invitation(p, since_ms))
             e = each(ctx, p->id, p->grant.name, BEHIND_INVITATION);
         if (e != OK || !is_sending(p))
             continue;
         if ((e = greeting_of(t, p, &n, &has)) != OK)
             break;
-        /* It seals before it greets: what it sealed before it knew a newer key is at or below the last one it named. */
         if (!has)
             e = each(ctx, p->id, p->grant.name, BEHIND_NEVER);
-        else if (n.directory_version < k->version)
+        else if (n.directory_version < version)
             e = each(ctx, p->id, p->grant.name, BEHIND_DIRECTORY);
-        else if ((e = greeting_missing(t, p->index, &n, &missing)) == OK && missing > 0)
+        else if (sealed && (e = greeting_missing(t, p->index, &n, &missing)) == OK && missing > 0)
             e = each(ctx, p->id, p->grant.name, BEHIND_BATCHES);
     }
     return e;
+}
+
+enum err key_behind_curve(struct hub *h, struct store_txn *t, key_behind_each each, void *ctx)
+{
+    return each_behind(h, t, stage_ms(h->ring), h->ring->curve.version, false, each, ctx);
+}
+
+enum err key_behind_retired(struct hub *h, struct store_txn *t, const struct ring_key *k, key_behind_each each,
+                            void *ctx)
+{
+    return each_behind(h, t, k->until_ms, k->version, true, each, ctx);
 }
 
 enum err key_knowing(struct hub *h, struct store_txn *t, size_t *know, size_t *all)

@@ -104,6 +104,16 @@ static void put_rows(const struct page *p, const uint8_t seed[KEY_BYTES])
     buf_put_str(p->out, p->form == SHEET_HTML ? "</pre>\n" : "\n");
 }
 
+static void put_facts(const struct page *p, const struct sheet *s)
+{
+    put_fact(p, _("District:"), s->district);
+    put_fact(p, _("Printed on:"), s->date);
+    put_key(p, _("Fingerprint of the root key:"), s->root);
+    put_key(p, _("Fingerprint of the recovery key, which follows from it:"), s->recovery);
+    if (p->form == SHEET_TEXT)
+        buf_put_str(p->out, "\n");
+}
+
 enum err sheet_root(struct buf *out, enum sheet_form f, const struct sheet *s)
 {
     const struct page p = {out, f};
@@ -122,12 +132,7 @@ enum err sheet_root(struct buf *out, enum sheet_form f, const struct sheet *s)
         _("Each row checks itself. There is no letter I, L, O or U among them: what looks like one is 1 or 0.")};
 
     begin(&p, _("Root key of the district: keep in the safe"));
-    put_fact(&p, _("District:"), s->district);
-    put_fact(&p, _("Printed on:"), s->date);
-    put_key(&p, _("Fingerprint of the root key:"), s->root);
-    put_key(&p, _("Fingerprint of the recovery key, which follows from it:"), s->recovery);
-    if (f == SHEET_TEXT)
-        buf_put_str(out, "\n");
+    put_facts(&p, s);
     put_rows(&p, s->seed);
     put_line(&p, "h2", _("What to do with this sheet"));
     put_list(&p, what_to_do, sizeof(what_to_do) / sizeof(what_to_do[0]));
@@ -158,12 +163,7 @@ enum err sheet_envelopes(struct buf *out, enum sheet_form f, const struct sheet 
           "school anew. There is no lesser remedy.")};
 
     begin(&p, _("What goes into the two envelopes in the safe"));
-    put_fact(&p, _("District:"), s->district);
-    put_fact(&p, _("Printed on:"), s->date);
-    put_key(&p, _("Fingerprint of the root key:"), s->root);
-    put_key(&p, _("Fingerprint of the recovery key, which follows from it:"), s->recovery);
-    if (f == SHEET_TEXT)
-        buf_put_str(out, "\n");
+    put_facts(&p, s);
     put_line(&p, "h2", _("Envelope 1, in the safe of the office"));
     put_list(&p, first, sizeof(first) / sizeof(first[0]));
     put_line(&p, "h2", _("Envelope 2, in a safe in another building"));

@@ -57,6 +57,19 @@ void ledger_aborted(struct ledger *l)
     l->first_pending = 0;
 }
 
+enum err ledger_end(struct ledger *l, struct store_txn *t, enum err e)
+{
+    if (e == OK)
+        e = store_commit(t);
+    else
+        store_abort(t);
+    if (e == OK)
+        ledger_committed(l);
+    else
+        ledger_aborted(l);
+    return e;
+}
+
 /* ---- journal ---- */
 
 /* Read from the store each time: other processes may have decided something since. */

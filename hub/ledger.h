@@ -74,6 +74,9 @@ MUST_CHECK enum err ledger_apply(struct ledger *l, struct store_txn *t, const st
 /* After store_commit() / store_abort() of a transaction with decisions or batches. */
 void ledger_committed(struct ledger *l);
 void ledger_aborted(struct ledger *l);
+/* Both in one: commits when `e` is OK, aborts otherwise, and tells the ledger.  `t` NULL: it was never begun.  Returns
+ * `e`, or what the commit said. */
+MUST_CHECK enum err ledger_end(struct ledger *l, struct store_txn *t, enum err e);
 
 /* What the hub holds of a generation (WELCOME). */
 struct ledger_chain {
@@ -118,7 +121,7 @@ struct submission {
     struct record_ref ref;
     uint64_t lsn;
     uint32_t row;
-    struct bytes record; /* plain canonical bytes, a loan until the next ledger call of this thread */
+    struct bytes record;                /* plain canonical bytes, a loan until the next ledger call of this thread */
     const struct erased_record *erased; /* erased.h, a loan likewise: what stayed of it; `record` is empty.  NULL: it
                                            is here */
 };

@@ -26,22 +26,6 @@ enum err storage_file_path(char *out, const char *home, const char *retention, i
     return folder_path(out, home, name);
 }
 
-static enum err sync_folder(const char *path)
-{
-    char dir[FOLDER_PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    enum err e = OK;
-    int fd;
-
-    (void)snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
-    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
-        e = err_errno(ERR_IO, errno, "%s", dir);
-    if (fd >= 0)
-        (void)close(fd);
-    return e;
-}
-
 enum err storage_file_folder(const char *home)
 {
     char path[FOLDER_PATH_MAX];
@@ -51,7 +35,7 @@ enum err storage_file_folder(const char *home)
     if (e != OK)
         return e;
     if (mkdir(path, 0700) == 0)
-        return sync_folder(path);
+        return folder_sync_of(path);
     if (errno != EEXIST)
         return err_errno(ERR_IO, errno, "%s", path);
     if (stat(path, &st) != 0)
@@ -240,7 +224,7 @@ enum err storage_file_destroy(const char *path)
         (void)close(fd);
     if (e == OK && unlink(path) != 0 && errno != ENOENT)
         e = err_errno(ERR_IO, errno, _("%s: the key file cannot be removed"), path);
-    return e == OK ? sync_folder(path) : e;
+    return e == OK ? folder_sync_of(path) : e;
 }
 
 static enum err old_path(char out[FOLDER_PATH_MAX], const char *path)
@@ -261,7 +245,7 @@ enum err storage_file_tidy(const char *path)
     if (e != OK || lstat(old, &b) != 0)
         return e;
     if (stat(path, &a) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
-        return unlink(old) == 0 ? sync_folder(path) : err_errno(ERR_IO, errno, "%s", old);
+        return unlink(old) == 0 ? folder_sync_of(path) : err_errno(ERR_IO, errno, "%s", old);
     return storage_file_destroy(old);
 }
 
@@ -275,7 +259,7 @@ enum err storage_file_replace(const char *path, const struct storage_tree *t)
         return e;
     if (link(path, old) != 0)
         return err_errno(ERR_IO, errno, _("%s: the key file cannot be replaced"), path);
-    if ((e = sync_folder(path)) != OK || (e = write_tree(path, t, true)) != OK)
+    if ((e = folder_sync_of(path)) != OK || (e = write_tree(path, t, true)) != OK)
         return e;
     return storage_file_tidy(path);
 }

@@ -1,6 +1,7 @@
 #include "protocol/backup_internal.h"
 
 #include "common/cli.h"
+#include "common/folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -262,29 +263,11 @@ enum err backup_put_file(struct backup_writer *w, const char *name, struct bytes
     return put_record(w);
 }
 
-static enum err sync_folder(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *dir = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    enum err e = OK;
-    int fd;
-
-    if (dir == NULL)
-        return ERR_NOMEM;
-    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
-        e = err_errno(ERR_IO, errno, _("%s: the folder cannot be synchronised"), dir);
-    if (fd >= 0)
-        close(fd);
-    free(dir);
-    return e;
-}
-
 static enum err move_into_place(struct backup_writer *w)
 {
     if (!w->may_exist) {
         if (renameat2(AT_FDCWD, w->part, AT_FDCWD, w->path, RENAME_NOREPLACE) == 0)
-            return sync_folder(w->path);
+            return folder_sync_of(w->path);
         if (errno == EEXIST || ((errno == EINVAL || errno == ENOSYS) && access(w->path, F_OK) == 0))
             return err_set(ERR_EXISTS, _("%s: the file exists already; a backup never replaces another"), w->path);
         if (errno != EINVAL && errno != ENOSYS)
@@ -292,7 +275,7 @@ static enum err move_into_place(struct backup_writer *w)
     }
     if (rename(w->part, w->path) != 0)
         return from_errno(w->path);
-    return sync_folder(w->path);
+    return folder_sync_of(w->path);
 }
 
 static enum err finish(struct backup_writer *w, struct backup_written *out)
