@@ -1,6 +1,7 @@
 /* ledger_erase_internal.h: shared by the ledger_erase*.c files alone.
  *
- *   ledger_erase.c         one order: sections replaced, slots frozen, the act
+ *   ledger_erase.c         one order, from what it means to the act
+ *   ledger_erase_batch.c   one batch: sections replaced, slots frozen
  *   ledger_erase_select.c  which submissions an order about a person or a return means
  *   ledger_erase_replay.c  the same again for verify, and the frozen sums */
 #ifndef SVODKA_HUB_LEDGER_ERASE_INTERNAL_H
@@ -36,6 +37,31 @@ MUST_CHECK enum err selection_make(struct selection *out, struct hub *h, struct 
 void selection_fini(struct selection *s);
 bool selection_has(const struct selection *s, uint64_t lsn, uint64_t number);
 bool selection_touches(const struct selection *s, uint64_t lsn);
+
+/* Sections of one class and year that lose their present storage key. */
+struct prick {
+    char retention[RETENTION_MAX + 1];
+    int32_t year;
+    uint64_t lsn;
+};
+
+/* The order at work. */
+struct erasing {
+    struct hub *hub;
+    struct ledger *ledger;
+    struct store_txn *t;
+    const struct erase_order *order;
+    struct act *act;
+    struct selection selection; /* empty for a class */
+    struct cell_sums *sums;     /* of what counted: frozen, or taken away */
+    struct vouch vouch;
+    struct buf touched; /* as it lies beside the act */
+    uint32_t touched_count;
+    struct buf pricks; /* struct prick */
+};
+
+/* What the order means of one batch.  `ctx`: struct erasing. */
+MUST_CHECK enum err erase_batch(void *ctx, const struct batch_entry *entry);
 
 /* Calls `each` for every batch entry of the journal, in order. */
 MUST_CHECK enum err erase_each_batch(struct store_txn *t, enum err (*each)(void *ctx, const struct batch_entry *entry),

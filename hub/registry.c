@@ -47,18 +47,11 @@ enum err registry_put(struct hub *h, struct store_txn *t, const struct participa
     return e;
 }
 
-static void free_signers(struct participant *p)
-{
-    for (size_t i = 0; i < p->signer_count; i++)
-        signer_fini(&p->signers[i]);
-    free(p->signers);
-}
-
 void participant_free(struct participant *p)
 {
     if (p == NULL)
         return;
-    free_signers(p);
+    signers_free(p->signers, p->signer_count);
     buf_fini(&p->grant_object);
     wipe(p->mac_key, sizeof(p->mac_key));
     free(p);
@@ -143,7 +136,7 @@ enum err registry_read_signers(struct store_txn *t, struct participant *p)
 
     if (e != OK)
         return e;
-    free_signers(p);
+    signers_free(p->signers, p->signer_count);
     p->signers = list;
     p->signer_count = count;
     return OK;

@@ -82,8 +82,9 @@ MUST_CHECK enum err signers_journal(struct hub *h, struct store_txn *t, const ch
  * passed over. */
 MUST_CHECK enum err signers_replay(struct store_txn *t, uint64_t lsn, int64_t wall_ms, struct mp *m, size_t elements);
 
-/* All computers of a participant, the oldest first; free each with signer_fini(), then the list. */
+/* All computers of a participant, the oldest first: to be freed with signers_free(). */
 MUST_CHECK enum err signers_load(struct store_txn *t, uint32_t participant, struct signer **out, size_t *count);
+void signers_free(struct signer *list, size_t count); /* NULL, 0 does nothing */
 /* ERR_NOT_FOUND. */
 MUST_CHECK enum err signer_get(struct store_txn *t, uint32_t participant, const uint8_t sign[KEY_BYTES],
                                struct signer *out);
