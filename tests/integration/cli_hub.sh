@@ -332,6 +332,8 @@ prints 'period: 2020-09; count: 3'
 expect 0 "$hub_program" audit --what export --format csv
 grep -q ',export.submissions,visit,period=2020-09;unit=;count=3' out.txt || { cat out.txt >&2; fail 'the export is not in the audit'; }
 ! tail -n +2 out.txt | grep -qv ',export.submissions,' || { cat out.txt >&2; fail 'more than exports is shown'; }
+expect 0 "$hub_program" audit --what school --format csv
+grep -q ',office:.*,school.invite,s1,again=' out.txt || { cat out.txt >&2; fail 'the invitation is not in the audit'; }
 expect 0 "$hub_program" audit --what view --who nobody --format csv
 [ "$(wc -l <out.txt)" = 1 ] || fail 'no entry was expected'
 expect 0 "$hub_program" audit --to 2000-01-01 --format csv

@@ -353,6 +353,7 @@ static void details_are_read_in_words_and_what_is_empty_is_left_out(void **state
     assert_string_equal(buf_cstr(&b), "whole: no; again: yes; no name");
     buf_fini(&b);
     assert_string_equal(audit_words("no.such"), "no.such");
+    assert_string_equal(audit_code(AUDIT_ACTIONS), "");
     for (unsigned a = 0; a < AUDIT_ACTIONS; a++) {
         assert_non_null(audit_code((enum audit_action)a));
         assert_true(strlen(audit_code((enum audit_action)a)) <= AUDIT_CODE_MAX);

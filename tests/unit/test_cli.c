@@ -161,6 +161,28 @@ static void numbers_and_times_read_naturally_in_english(void **state)
     expect_time(-1, "1 Jan 1970, 02:59");
 }
 
+static void dates_for_files_and_programs_are_the_same_in_both_languages(void **state)
+{
+    char text[32], little[8];
+
+    (void)state;
+    (void)setenv("TZ", "MSK-3", 1);
+    tzset();
+    for (int russian = 0; russian < 2; russian++) {
+        start_in(russian ? "ru_RU.UTF-8" : "C.UTF-8", NULL);
+        cli_format_minute(text, sizeof(text), INT64_C(1598995500000));
+        assert_string_equal(text, "2020-09-02 00:25");
+        cli_format_day(text, sizeof(text), INT64_C(1598995500000));
+        assert_string_equal(text, "2020-09-02");
+        cli_format_utc(text, sizeof(text), INT64_C(1598995500000));
+        assert_string_equal(text, "2020-09-01T21:25:00Z");
+    }
+    cli_format_utc(text, sizeof(text), -1);
+    assert_string_equal(text, "1969-12-31T23:59:59Z");
+    cli_format_minute(little, sizeof(little), 0);
+    assert_string_equal(little, ""); /* too little room: nothing, and no half of it */
+}
+
 static void numbers_and_times_read_naturally_in_russian(void **state)
 {
     (void)state;
@@ -544,6 +566,7 @@ int main(void)
         IN_ENGLISH(the_language_follows_the_environment),
         IN_ENGLISH(new_files_are_private),
         IN_ENGLISH(numbers_and_times_read_naturally_in_english),
+        IN_ENGLISH(dates_for_files_and_programs_are_the_same_in_both_languages),
         IN_ENGLISH(numbers_and_times_read_naturally_in_russian),
         IN_ENGLISH(a_slip_of_the_finger_finds_its_name),
         IN_ENGLISH(options_and_arguments_come_in_any_order),

@@ -139,6 +139,22 @@ static void a_home_may_have_a_name_without_folders(void **state)
     assert_true(is_private_folder(in_root("home")));
 }
 
+static void the_folder_of_a_path_is_synchronised_and_a_missing_one_is_named(void **state)
+{
+    int back = open(".", O_RDONLY | O_DIRECTORY);
+
+    (void)state;
+    assert_true(back >= 0);
+    assert_int_equal(folder_sync_of(in_root("whatever")), OK);
+    assert_int_equal(folder_sync_of("/whatever"), OK);
+    assert_int_equal(chdir(root), 0);
+    assert_int_equal(folder_sync_of("whatever"), OK);
+    assert_int_equal(fchdir(back), 0);
+    (void)close(back);
+    assert_int_equal(folder_sync_of(in_root("absent/whatever")), ERR_IO);
+    assert_non_null(strstr(err_text(), "absent"));
+}
+
 static void removing_does_not_follow_links_out_of_the_folder(void **state)
 {
     (void)state;
@@ -159,9 +175,13 @@ static void removing_does_not_follow_links_out_of_the_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_path_is_cut_nowhere),         IN_ROOT(a_home_appears_only_when_it_is_finished),
-        IN_ROOT(an_empty_folder_may_become_a_home),      IN_ROOT(a_folder_in_use_is_left_alone),
-        IN_ROOT(a_home_may_have_a_name_without_folders), IN_ROOT(removing_does_not_follow_links_out_of_the_folder),
+        cmocka_unit_test(a_path_is_cut_nowhere),
+        IN_ROOT(a_home_appears_only_when_it_is_finished),
+        IN_ROOT(an_empty_folder_may_become_a_home),
+        IN_ROOT(a_folder_in_use_is_left_alone),
+        IN_ROOT(a_home_may_have_a_name_without_folders),
+        IN_ROOT(removing_does_not_follow_links_out_of_the_folder),
+        IN_ROOT(the_folder_of_a_path_is_synchronised_and_a_missing_one_is_named),
     };
 
     return cmocka_run_group_tests_name("folder", tests, NULL, NULL);

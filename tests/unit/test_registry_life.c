@@ -3,6 +3,7 @@
  * and the journal alone tells it all again (5, 6). */
 #include "tests/unit/ledger_fixture.h"
 
+#include "hub/audit.h"
 #include "hub/registry_status.h"
 
 static struct world w;
@@ -536,6 +537,97 @@ static void a_row_of_the_registry_that_the_journal_does_not_tell_is_found(void *
     computer_free(&c);
 }
 
+/* ---- the audit ---- */
+
+static uint64_t entries(void)
+{
+    struct store_txn *t;
+    uint64_t last;
+
+    MUST(store_begin_read(w.hub->store, &t));
+    MUST(audit_last(t, &last));
+    store_abort(t);
+    return last;
+}
+
+/* One entry more than `before`, and it says this. */
+static void one_entry(uint64_t *before, const char *code, const char *who, const char *detail)
+{
+    struct audit_entry e;
+    struct store_txn *t;
+    struct bytes value;
+    uint8_t key[8];
+
+    assert_int_equal(entries(), *before + 1);
+    ++*before;
+    be64_put(key, *before);
+    MUST(store_begin_read(w.hub->store, &t));
+    MUST(store_get(t, H_AUDIT, bytes_of(key, sizeof(key)), &value));
+    MUST(audit_entry_decode(&e, *before, value));
+    store_abort(t);
+    assert_string_equal(e.code, code);
+    assert_string_equal(e.who, who);
+    assert_string_equal(e.subject, "s1");
+    assert_string_equal(e.detail, detail);
+}
+
+static void wrong_try(void)
+{
+    struct store_txn *t;
+
+    MUST(store_begin_write(w.hub->store, &t));
+    MUST(end_txn(t, registry_wrong_try(w.hub, t, "s1")));
+}
+
+static void each_decision_has_one_entry_that_names_no_reason_and_a_refusal_none(void **state)
+{
+    struct computer c, second;
+    struct store_txn *t;
+    struct buf text;
+    uint64_t n;
+
+    (void)state;
+    add_and_join(&c, "s1");
+    assert_int_equal(send_next(&c, "s1", "anna", 12), VERDICT_COUNTED);
+    n = entries();
+    MUST(say(registry_hold, "s1", "Anna's computer"));
+    one_entry(&n, "school.hold", "office:test", "");
+    assert_int_equal(say(registry_hold, "s1", "again"), ERR_INVALID);
+    MUST(say(registry_release, "s1", ""));
+    one_entry(&n, "school.release", "office:test", "");
+    MUST(store_begin_write(w.hub->store, &t));
+    MUST(end_txn(t, registry_words_match(w.hub, t, "s1", "office:test")));
+    one_entry(&n, "school.words", "office:test", "");
+    MUST(revoke_from("s1", 1, 0, &(uint64_t){0}));
+    one_entry(&n, "school.revoke", "office:test", "doubtful=1");
+    MUST(rekey_it("s1", true, &text));
+    one_entry(&n, "school.rekey", "office:test", "");
+    wrong_try();
+    one_entry(&n, "school.try", "s1", "number=1");
+    for (unsigned i = 0; i < 3; i++)
+        wrong_try();
+    n += 3;
+    wrong_try();
+    one_entry(&n, "school.lock", "s1", "number=5");
+    wrong_try(); /* locked: not counted */
+    assert_int_equal(entries(), n);
+    buf_fini(&text);
+    MUST(rekey_it("s1", false, &text));
+    one_entry(&n, "school.rekey", "office:test", "");
+    computer_new(&second, &text, 2);
+    buf_fini(&text);
+    assert_int_equal(join(&second, "s1", NULL), OK);
+    assert_int_equal(entries(), ++n);
+    MUST(say(registry_close, "s1", ""));
+    one_entry(&n, "school.close", "office:test", "");
+    MUST(store_begin_write(w.hub->store, &t));
+    MUST(end_txn(t, registry_finish(w.hub, t, "s1", key_public(second.sign))));
+    one_entry(&n, "school.finish", "s1", "");
+    assert_int_equal(verify_bad(&w), 0);
+    computer_free(&second);
+    computer_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -555,6 +647,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_invitation_is_void_after_revoke_close_or_another_one, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(a_row_of_the_registry_that_the_journal_does_not_tell_is_found, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(each_decision_has_one_entry_that_names_no_reason_and_a_refusal_none, open_world,
                                         close_world),
     };
 
