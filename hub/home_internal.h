@@ -1,4 +1,5 @@
-/* home_internal.h: shared by hub.c, hub_create.c, hub_keys.c and hub_objects.c alone. */
+/* home_internal.h: shared by hub.c, hub_create.c, hub_directory.c, hub_keys.c and hub_objects.c
+ * alone. */
 #ifndef SVODKA_HUB_HOME_INTERNAL_H
 #define SVODKA_HUB_HOME_INTERNAL_H
 
@@ -46,5 +47,15 @@ struct definitions {
 };
 MUST_CHECK enum err definitions_load(struct definitions *out, struct hub *h, struct store_txn *t);
 void definitions_fini(struct definitions *d);
+
+/* Calls `each` for every row of a table.  The end of the table is OK; an error of `each` ends the walk and is returned
+ * as it is, "not found" included: it must never be taken for the end. */
+typedef enum err (*row_visit)(void *ctx, struct bytes key, struct bytes value);
+MUST_CHECK enum err hub_each_row(struct store_txn *t, unsigned table, row_visit each, void *ctx);
+/* What only the hub reads is kept like the other files of the pack, but never travels. */
+#define OBJECT_PROGRAMME ((enum object_kind)9)
+enum object_kind hub_kind_of_file(const char *name);
+/* A pack as it lies in a row of H_PROGRAMMES: file names and bytes copied; pack_free() it after an error, too. */
+MUST_CHECK enum err hub_read_programme(struct store_txn *t, struct bytes value, struct pack *out);
 
 #endif

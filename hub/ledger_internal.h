@@ -116,10 +116,10 @@ MUST_CHECK enum err ledger_contribute(struct ledger *l, struct variable_eval *ev
 /* ---- applying (ledger_apply.c: the batch as a whole; ledger_slots.c: its records) ---- */
 
 enum row_flag {
-    ROW_HELD = 1,       /* the number is held already */
-    ROW_CONFLICT = 2,   /* ... with other content */
-    ROW_DEAD = 4,       /* named by a correction or retraction */
-    ROW_CURRENT = 8,    /* counts now */
+    ROW_HELD = 1,        /* the number is held already */
+    ROW_CONFLICT = 2,    /* ... with other content */
+    ROW_DEAD = 4,        /* named by a correction or retraction */
+    ROW_CURRENT = 8,     /* counts now */
     ROW_UNREADABLE = 16, /* quarantined as unreadable before; this is a readable copy */
     ROW_FROZEN = 32      /* its slot, or what it corrects or retracts, was erased: kept apart */
 };
@@ -131,6 +131,11 @@ struct apply_facts {
     int32_t school_year;
 };
 
+/* A submission of an earlier batch that left its slot. */
+struct old_row {
+    uint64_t lsn;
+    uint32_t row;
+};
 struct apply {
     struct ledger *ledger;
     struct store_txn *t;
