@@ -3,19 +3,9 @@
 #include "common/cli.h"
 #include "hub/archive.h"
 #include "hub/checkpoint.h"
-#include "hub/closing.h"
-#include "hub/ledger_compare.h"
-#include "hub/ledger_refuse.h"
 #include "hub/ledger_erase.h"
 #include "hub/ledger_scratch.h"
 #include "hub/ledger_verify_internal.h"
-#include "hub/publish_store.h"
-#include "hub/returns.h"
-#include "hub/storage_keys.h"
-#include "hub/signers.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 /* The journal is read in short transactions, one an entry, so that a running core is not held up (long readers keep old
  * pages alive); only the comparison at the end holds one.  Threads open and evaluate what was read ahead; one thread
@@ -28,26 +18,6 @@
 #define GROUP_BYTES   (32u << 20)
 #define MISSING_MAX   100u        /* entries in a row; a damaged head may promise any number */
 #define CACHE_BYTES   (48u << 20) /* opened batches: corrections and new versions mostly follow soon */
-
-struct verify {
-    struct hub *hub;
-    struct hub shadow; /* the same definitions and keys over the scratch store */
-    struct ledger *ledger;
-    struct replay *replay;
-    bool slots_in_memory; /* at the end */
-    struct verify_jobs *jobs;
-    struct compare report;
-    struct store_txn *t;  /* on the scratch store */
-    uint64_t group_first; /* first entry of that transaction */
-    uint32_t group_batches, group_records;
-    size_t group_bytes;
-    uint8_t chain[DIGEST_BYTES]; /* digest of the entry before */
-    uint64_t next;               /* entry at hand */
-    uint64_t read;               /* entry to read */
-    unsigned missing;            /* entries in a row, of those read */
-    struct journal_head head;    /* when the last entry had been read */
-    struct store_txn *end;       /* ... and that transaction: nothing comes after what was read */
-};
 
 /* ---- the scratch store's transaction ---- */
 
@@ -70,32 +40,21 @@ static bool group_is_full(const struct verify *v)
 static enum err commit_group(struct verify *v)
 {
     struct store_txn *t = v->t;
-    enum err e;
 
     if (t == NULL)
         return OK;
     v->t = NULL;
-    if ((e = replay_commit(v->replay, v->ledger, t)) != OK)
-        store_abort(t);
-    else
-        e = store_commit(t);
-    if (e == OK)
-        ledger_committed(v->ledger);
-    else
-        ledger_aborted(v->ledger);
-    return e;
+    return ledger_end(v->ledger, t, replay_commit(v->replay, v->ledger, t));
 }
 
-/* An entry that only takes its number, so that the next ones get theirs. */
-static enum err put_placeholder(struct verify *v)
+enum err verify_put_placeholder(struct verify *v)
 {
     uint64_t lsn;
 
     return journal_append(v->ledger, v->t, JOURNAL_INIT, 0, bytes_of("", 0), 0, &lsn);
 }
 
-/* A batch failed half way: its transaction is spoiled, and with it the batches before it in the group. */
-static enum err lose_group(struct verify *v)
+enum err verify_lose_group(struct verify *v)
 {
     uint64_t first = v->group_first;
     enum err e;
@@ -110,11 +69,11 @@ static enum err lose_group(struct verify *v)
         return e;
     v->group_first = first;
     for (uint64_t lsn = first; e == OK && lsn <= v->next; lsn++)
-        e = put_placeholder(v);
+        e = verify_put_placeholder(v);
     return e;
 }
 
-static bool is_fatal(enum err e)
+bool verify_is_fatal(enum err e)
 {
     return e == ERR_NOMEM || e == ERR_IO || e == ERR_FULL || e == ERR_CANCELLED;
 }
@@ -151,273 +110,10 @@ static enum err read_entry(const struct verify *v, struct store_txn *t, struct v
     if (!j->is_batch)
         return OK;
     e = blob_get(t, j->lsn, &j->blob);
-    if (is_fatal(e))
+    if (verify_is_fatal(e))
         return e;
     e = copy_value(t, H_BATCHES, place_key(raw, j->batch.participant, &j->batch.gen, j->batch.sequence), &j->row);
     return e == ERR_NOT_FOUND ? OK : e;
-}
-
-static enum err replay_batch(struct verify *v, struct verify_job *j)
-{
-    struct apply_facts facts = {j->batch.wall_ms, j->batch.directory_version, j->batch.school_year};
-    enum ledger_outcome outcome = LEDGER_STORED;
-    struct prepared *p = j->prepared;
-    struct buf receipt;
-    enum err e;
-
-    if (is_fatal(j->error))
-        return err_set(j->error, "%s", j->text);
-    if (p == NULL) {
-        compare_say(&v->report, _("entry %llu: %s"), (unsigned long long)v->next, j->text);
-        return put_placeholder(v);
-    }
-    buf_init(&receipt, SIGNED_MAX);
-    e = ledger_apply_with(v->ledger, v->t, p, &facts, &receipt, &outcome);
-    v->group_batches++;
-    v->group_records += p->count;
-    v->group_bytes += p->stored.len;
-    buf_fini(&receipt);
-    if (is_fatal(e))
-        return e;
-    if (e != OK)
-        return lose_group(v);
-    if (outcome != LEDGER_STORED) {
-        compare_say(&v->report, _("entry %llu: the batch does not follow those before it"),
-                    (unsigned long long)v->next);
-        return put_placeholder(v);
-    }
-    if (p->plain != NULL)
-        held_keep(v->ledger, v->next, p->participant, &p->header.gen, &p->plain, &p->holes);
-    return OK;
-}
-
-static enum err replay_generation(struct verify *v, struct mp *m, size_t elements)
-{
-    struct generation gen;
-    uint32_t participant = (uint32_t)mp_uint(m, UINT32_MAX);
-    enum err e;
-
-    gen.counter = (uint32_t)mp_uint(m, UINT32_MAX);
-    mp_bin_exact(m, gen.tag, TAG_BYTES);
-    if (m->failed || elements < 3)
-        compare_say(&v->report, _("entry %llu: it is damaged"), (unsigned long long)v->next);
-    else if ((e = generation_mark_closed(v->t, participant, &gen)) != OK)
-        return e;
-    return put_placeholder(v);
-}
-
-static enum err replay_decision(struct verify *v, enum journal_type type, int64_t wall_ms, struct mp *m,
-                                size_t elements)
-{
-    enum err e = returns_replay(v->t, type, v->next, wall_ms, m, elements);
-
-    if (e == ERR_MALFORMED)
-        compare_say(&v->report, _("entry %llu: it is damaged"), (unsigned long long)v->next);
-    else if (e != OK)
-        return e;
-    return put_placeholder(v);
-}
-
-static enum err replay_participant(struct verify *v, int64_t wall_ms, struct mp *m, size_t elements)
-{
-    enum err e = signers_replay(v->t, v->next, wall_ms, m, elements);
-
-    if (e == ERR_MALFORMED || e == ERR_NOT_FOUND)
-        compare_say(&v->report, _("entry %llu: it is damaged"), (unsigned long long)v->next);
-    else if (e != OK)
-        return e;
-    return put_placeholder(v);
-}
-
-/* A computer that the school never had cannot have sent it. */
-static enum err check_signer(struct verify *v, const struct verify_job *j)
-{
-    bool is_known;
-    enum err e = signer_is_known(v->t, j->batch.participant, j->batch.sign_key, &is_known);
-
-    if (e == OK && !is_known)
-        compare_say(&v->report, _("entry %llu: it is signed by a key that was not registered then"),
-                    (unsigned long long)v->next);
-    return e;
-}
-
-/* A decision about the quarantine.  One that fails half way has spoiled its group, as a batch would. */
-static enum err replay_quarantine(struct verify *v, enum journal_type type, struct mp *m, size_t elements)
-{
-    enum err e = type == JOURNAL_RELEASE ? ledger_release_replay(v->ledger, v->t, m, elements)
-                                         : ledger_reject_replay(v->t, v->next, m, elements);
-
-    v->group_batches++;
-    if (is_fatal(e))
-        return e;
-    if (e == ERR_MALFORMED)
-        compare_say(&v->report, _("entry %llu: it is damaged"), (unsigned long long)v->next);
-    else if (e != OK)
-        return lose_group(v);
-    return put_placeholder(v);
-}
-
-static enum err replay_checkpoint(struct verify *v, struct mp *m, size_t elements)
-{
-    enum err e = checkpoint_replay(v->hub, v->t, v->next, m, elements);
-
-    if (e == ERR_MALFORMED || e == ERR_AUTH)
-        compare_say(&v->report, _("entry %llu: it is damaged"), (unsigned long long)v->next);
-    else if (e != OK)
-        return e;
-    return put_placeholder(v);
-}
-
-/* What lies beside the entry. */
-static enum err check_beside(struct verify *v, enum err (*check)(struct hub *h, struct store_txn *t, uint64_t lsn),
-                             const char *complaint)
-{
-    struct store_txn *t = NULL;
-    enum err e = store_begin_read(v->hub->store, &t);
-
-    if (e != OK)
-        return e;
-    e = check(v->hub, t, v->next);
-    store_abort(t);
-    if (is_fatal(e))
-        return e;
-    if (e != OK)
-        compare_say(&v->report, _("entry %llu: %s: %s"), (unsigned long long)v->next, complaint, err_text());
-    return OK;
-}
-
-static enum err replay_closing(struct verify *v, int64_t wall_ms, struct mp *m, size_t elements)
-{
-    bool has_snapshot;
-    enum err e = closing_replay(v->t, v->next, wall_ms, m, elements, &has_snapshot);
-
-    if (e == ERR_MALFORMED)
-        compare_say(&v->report, _("entry %llu: it is damaged"), (unsigned long long)v->next);
-    else if (e != OK ||
-             (has_snapshot && (e = check_beside(v, closing_check, _("the snapshot of a closed period"))) != OK))
-        return e;
-    return put_placeholder(v);
-}
-
-/* The key of a class must be gone for the store, too. */
-static enum err check_key(struct verify *v, struct store_txn *living, const struct act *a)
-{
-    uint64_t by;
-    enum err e = a->scope == ACT_CLASS ? storage_keys_act(living, a->retention, a->year, &by) : OK;
-
-    if (e == OK && a->scope == ACT_CLASS && by != a->number)
-        compare_say(&v->report, _("entry %llu: act %llu erased the class %s of the school year %d, but its key is there"),
-                    (unsigned long long)v->next, (unsigned long long)a->number, a->retention, (int)a->year);
-    return e;
-}
-
-static enum err replay_act(struct verify *v, struct mp *m, size_t elements)
-{
-    struct store_txn *living = NULL;
-    struct act *a = malloc(sizeof(*a));
-    enum err e = a == NULL ? ERR_NOMEM : store_begin_read(v->hub->store, &living);
-
-    if (e == OK && (e = ledger_erase_replay(v->ledger, living, v->t, v->next, m, elements, a)) == OK)
-        e = check_key(v, living, a);
-    store_abort(living);
-    free(a);
-    if (is_fatal(e))
-        return e;
-    if (e != OK)
-        compare_say(&v->report, _("entry %llu: %s"), (unsigned long long)v->next, err_text());
-    return put_placeholder(v);
-}
-
-static enum err replay_publication(struct verify *v, int64_t wall_ms, struct mp *m, size_t elements)
-{
-    enum err e = publication_replay(v->hub, v->t, v->next, wall_ms, m, elements);
-
-    if (e == ERR_MALFORMED || e == ERR_AUTH)
-        compare_say(&v->report, _("entry %llu: it is damaged"), (unsigned long long)v->next);
-    else if (e != OK || (e = check_beside(v, publication_check, _("a publication"))) != OK)
-        return e;
-    return put_placeholder(v);
-}
-
-static enum err replay_key(struct verify *v, int64_t wall_ms, struct mp *m, size_t elements)
-{
-    enum err e = ledger_refuse_replay(v->ledger, v->t, wall_ms, m, elements);
-
-    if (e == OK || is_fatal(e))
-        return e;
-    compare_say(&v->report, _("entry %llu: it is damaged"), (unsigned long long)v->next);
-    return put_placeholder(v);
-}
-
-static enum err replay_backup(struct verify *v, struct mp *m, size_t elements)
-{
-    struct store_txn *living = NULL;
-    enum err e = store_begin_read(v->hub->store, &living);
-
-    if (e != OK)
-        return e;
-    e = archive_replay(v->t, living, v->next, m, elements);
-    store_abort(living);
-    if (e == ERR_MALFORMED)
-        compare_say(&v->report, _("entry %llu: it is damaged"), (unsigned long long)v->next);
-    else if (e == ERR_INVALID)
-        compare_say(&v->report, _("entry %llu: %s"), (unsigned long long)v->next, err_text());
-    else if (e != OK)
-        return e;
-    return put_placeholder(v);
-}
-
-/* Up to where the schools were told that all is archived. */
-static enum err compare_archived(struct verify *v, struct store_txn *computed)
-{
-    uint64_t held;
-    uint64_t expected;
-    enum err e = archive_last(v->end, &held);
-
-    if (e == OK && (e = archive_last(computed, &expected)) == OK && held != expected)
-        compare_say(&v->report, _("backups: entries up to %llu are taken for archived, by the journal it is %llu"),
-                    (unsigned long long)held, (unsigned long long)expected);
-    return e;
-}
-
-static enum err replay_entry(struct verify *v, struct verify_job *j)
-{
-    struct bytes bytes = bytes_of(j->entry.data, j->entry.len);
-    uint8_t previous[DIGEST_BYTES];
-    enum journal_type type;
-    int64_t wall_ms;
-    size_t elements;
-    struct mp m;
-    enum err e = journal_read(bytes, &m, &type, &wall_ms, previous, &elements);
-
-    if (e == OK && !digest_equal(previous, v->chain))
-        e = err_set(ERR_CORRUPT, _("it does not continue the chain: it, or the entry before it, was changed"));
-    digest(v->chain, bytes);
-    if (e != OK)
-        compare_say(&v->report, _("entry %llu: %s"), (unsigned long long)v->next, err_text());
-    if (type == JOURNAL_BATCH && j->is_batch)
-        return (e = check_signer(v, j)) == OK ? replay_batch(v, j) : e;
-    if (type == JOURNAL_PARTICIPANT)
-        return replay_participant(v, wall_ms, &m, elements);
-    if (type == JOURNAL_BATCH && batch_entry_get(&j->batch, v->next, bytes) != OK)
-        compare_say(&v->report, _("entry %llu: %s"), (unsigned long long)v->next, err_text());
-    if (type == JOURNAL_ACCEPT || type == JOURNAL_QUESTION)
-        return replay_decision(v, type, wall_ms, &m, elements);
-    if (type == JOURNAL_RELEASE || type == JOURNAL_REJECT)
-        return replay_quarantine(v, type, &m, elements);
-    if (type == JOURNAL_PERIOD)
-        return replay_closing(v, wall_ms, &m, elements);
-    if (type == JOURNAL_PUBLICATION)
-        return replay_publication(v, wall_ms, &m, elements);
-    if (type == JOURNAL_KEY)
-        return replay_key(v, wall_ms, &m, elements);
-    if (type == JOURNAL_ERASE)
-        return replay_act(v, &m, elements);
-    if (type == JOURNAL_CHECKPOINT)
-        return replay_checkpoint(v, &m, elements);
-    if (type == JOURNAL_BACKUP)
-        return replay_backup(v, &m, elements);
-    return type == JOURNAL_GENERATION ? replay_generation(v, &m, elements) : put_placeholder(v);
 }
 
 /* ---- the whole journal ---- */
@@ -431,7 +127,7 @@ static enum err read_ahead(struct verify *v, struct verify_job *j)
     if (e != OK)
         return e;
     e = journal_head(t, &v->head);
-    if (!is_fatal(e))
+    if (!verify_is_fatal(e))
         e = read_entry(v, t, j);
     j->is_missing = e == ERR_NOT_FOUND;
     v->missing = j->is_missing ? v->missing + 1 : 0;
@@ -454,9 +150,9 @@ static enum err replay_job(struct verify *v, struct verify_job *j)
     if (e != OK)
         return e;
     if (!j->is_missing)
-        return replay_entry(v, j);
+        return verify_replay_entry(v, j);
     compare_say(&v->report, _("entry %llu: it is missing"), (unsigned long long)v->next);
-    return put_placeholder(v);
+    return verify_put_placeholder(v);
 }
 
 static enum err replay_all(struct verify *v)
@@ -506,6 +202,19 @@ static enum err finish(struct verify *v)
     if (e == OK)
         return store_commit(t);
     store_abort(t);
+    return e;
+}
+
+/* Up to where the schools were told that all is archived. */
+static enum err compare_archived(struct verify *v, struct store_txn *computed)
+{
+    uint64_t held;
+    uint64_t expected;
+    enum err e = archive_last(v->end, &held);
+
+    if (e == OK && (e = archive_last(computed, &expected)) == OK && held != expected)
+        compare_say(&v->report, _("backups: entries up to %llu are taken for archived, by the journal it is %llu"),
+                    (unsigned long long)held, (unsigned long long)expected);
     return e;
 }
 
