@@ -182,8 +182,6 @@ MUST_CHECK enum err hub_raise_definitions(struct store_txn *t);
 /* An object of the directory by digest: the bytes are a loan of the transaction. */
 MUST_CHECK enum err hub_object(struct store_txn *t, const uint8_t digest[32], enum object_kind *kind,
                                struct bytes *out);
-/* An entry that is a sentence in English, without personal data.  Where an action has a code, hub_audit_do() (audit.h)
- * is better: it is read in the language of the reader, and fails with the transaction. */
 /* The key by which something that this hub signed is verified: its current signing key, or an older one that the root
  * certified too, if `object` names it. */
 const uint8_t *hub_signer(const struct hub *h, struct bytes object);
@@ -192,6 +190,8 @@ const uint8_t *hub_signer(const struct hub *h, struct bytes object);
 MUST_CHECK enum err hub_receipt_now(const struct hub *h, struct bytes stored, struct buf *scratch, struct bytes *out);
 /* The root's certificate of the current signing key; a loan until the next reload.  ERR_CORRUPT: there is none. */
 MUST_CHECK enum err hub_certificate(const struct hub *h, struct bytes *out);
+/* An entry that is a sentence in English, without personal data.  Where an action has a code, hub_audit_do() (audit.h)
+ * is better: it is read in the language of the reader, and fails with the transaction. */
 void hub_audit(struct hub *h, struct store_txn *t, const char *who, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 #endif
