@@ -26,8 +26,8 @@ struct carry_generation {
     struct generation gen;
     uint64_t archived; /* the same as `above`, for receipts that say "archived"; UINT64_MAX: not asked */
     uint64_t above;    /* receipts of batches above this sequence go back */
-    bool has_hello;   /* `above` is the school's own, signed word */
-    bool needs_pages; /* the hub has closed it, and the school does not seem to have settled that */
+    bool has_hello;    /* `above` is the school's own, signed word */
+    bool needs_pages;  /* the hub has closed it, and the school does not seem to have settled that */
 };
 /* One school of a run. */
 struct carry_school {
