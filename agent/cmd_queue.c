@@ -104,7 +104,7 @@ static enum err put_past(void *ctx, const struct queue_past *p)
     struct listing *l = ctx;
     char id[RECORD_ID_TEXT];
     char filled[11];
-    const char *cells[11] = {id,      p->form,
+    const char *cells[13] = {id,      p->form,
                              p->unit, p->period,
                              "",      word_of_kind(p->kind),
                              filled,  _("in the district's archive; no longer kept here")};

@@ -24,10 +24,10 @@ struct carry_refused {
 /* What the files spoke of, of one generation. */
 struct carry_generation {
     struct generation gen;
-    uint64_t archived; /* the same for receipts that say so; UINT64_MAX: not asked */
-    uint64_t above;   /* receipts of batches above this sequence go back */
-    bool has_hello;   /* `above` is the school's own, signed word */
-    bool needs_pages; /* the hub has closed it, and the school does not seem to have settled that */
+    uint64_t archived; /* the same as `above`, for receipts that say "archived"; UINT64_MAX: not asked */
+    uint64_t above;    /* receipts of batches above this sequence go back */
+    bool has_hello;    /* `above` is the school's own, signed word */
+    bool needs_pages;  /* the hub has closed it, and the school does not seem to have settled that */
 };
 /* One school of a run. */
 struct carry_school {

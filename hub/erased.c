@@ -85,7 +85,7 @@ enum err erased_merge(struct erased_list *l, const struct erased_list *from)
 {
     for (uint32_t i = 0; i < from->record_count; i++) {
         const struct erased_record *r = &from->records[i];
-        struct erased_record *mine;
+        struct erased_record *mine = NULL;
         enum err e = erased_add(l, &mine);
 
         if (e != OK)

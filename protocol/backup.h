@@ -1,4 +1,4 @@
-/* backup.h: a copy of a whole home in one file (SPEC.md section 10): records, not a database file, so that any machine
+/* backup.h: a copy of a whole home in one file (SPEC.md section 11): records, not a database file, so that any machine
  * and any later program reads it; compressed, encrypted to a recovery key, and signed by whoever made it.
  *
  *   "SVDK" | version 1 | length u32 | signed head (type 15) | stream head 24 | chunks of 64 KiB + 17, the last shorter

@@ -1,4 +1,4 @@
-/* backup_record.h: the records of a backup (SPEC.md section 10.2), big-endian:
+/* backup_record.h: the records of a backup (SPEC.md section 11.2), big-endian:
  *   'T' table u8 | length u8 | name              a table, before its rows
  *   'F' length u8 | name | length u32 | bytes    a file of the home
  *   'R' table u8 | length u16 | key | length u32 | value

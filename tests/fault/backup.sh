@@ -141,7 +141,7 @@ empty_machine() {
     [ "$(stat -c %a "$hub_home")" = 700 ] || fail 'others may look into the restored home'
     [ ! -e "$hub_home/keys/root.key.locked" ] || fail 'the root key came out of a backup'
     verify_clean a b
-    hub audit | grep -q 'restored from the backup' || fail 'the audit says nothing of the restore'
+    hub audit | grep -q 'restored from a backup *made: .*; up to entry of the journal: ' || fail 'the audit says nothing of the restore'
     start_hub
     imports a a
     imports b b

@@ -224,13 +224,16 @@ static int begin(void **state)
     struct sync_result r;
 
     (void)state;
-    district_new(&field.d, "gateway.chunk: 4K\ngateway.credit: 16K\ngateway.slots: 20\ngateway.log_refused: 100000\n");
+    district_new(
+        &field.d,
+        "gateway.chunk: 4K\ngateway.credit: 16K\ngateway.slots: 20\nheld.max: 1M\ngateway.log_refused: 100000\n");
     district_start(&field.d);
     field.honest = school_join(&field.d, 0, "gp");
     MUST(sync_once(field.honest, &r));
     field.victim = joined(1, "ms");
     field.evil = joined(2, "ev");
     field.revoked = joined(3, "rv");
+    field.forger = field.evil;
     field.victim_marks = 1;
     field.counter = 100;
     baseline = undisturbed();

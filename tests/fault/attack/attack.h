@@ -22,9 +22,9 @@ struct field {
     struct agent *victim; /* ms: whose name and batches are misused */
     struct agent *evil;   /* ev: in good standing */
     struct agent *revoked;
-    uint8_t revoked_curve[KEY_BYTES];
-    uint32_t counter; /* of evil's generations: each attack has one of its own */
-    unsigned marks;   /* rows the honest one has filled in */
+    struct agent *forger; /* who signs what is forged: evil, or the revoked one */
+    uint32_t counter;     /* of evil's generations: each attack has one of its own */
+    unsigned marks;       /* rows the honest one has filled in */
     unsigned victim_marks;
     long log_at; /* where the hub's log stood when the attack began */
 };
@@ -40,7 +40,7 @@ extern const struct attack stranger_attacks[], revoked_attacks[], meeting_attack
 
 /* True when the hub's log has got this text since the attack began; waits for it. */
 bool attack_logged(const char *text, int64_t wait_ms);
-/* A HELLO of evil in a generation of its own that nobody knows yet. */
+/* One that nobody knows yet. */
 struct generation attack_generation(void);
 
 /* ---- bytes on a bare TCP connection (stranger.c) ---- */
@@ -51,8 +51,8 @@ bool raw_is_closed(int fd, int ms);
 
 /* ---- crafted batches (forge.c) ---- */
 
-/* A batch of evil whose parts can each be a lie.  forge_init() makes an honest one of one record; fields are changed
- * then; forge_seal() writes what the fields say and signs it. */
+/* A batch of the forger whose parts can each be a lie.  forge_init() makes an honest one of one record; fields are
+ * changed then; forge_seal() writes what the fields say and signs it. */
 struct forgery {
     struct batch_header h;
     struct number_range range;
@@ -65,7 +65,7 @@ struct forgery {
 };
 void forge_init(struct forgery *f);
 void forge_fini(struct forgery *f);
-/* A record of evil about the form `marks`, changed by the caller before it is packed. */
+/* A record of the forger about the form `marks`, changed by the caller before it is packed. */
 struct record forge_record(struct value values[MARKS_FIELDS], const char *pupil, int64_t grade);
 /* The plain section of these records' canonical bytes, one block, numbers from `first` on. */
 void forge_records(struct forgery *f, const struct record *records, size_t count, uint64_t first);
@@ -76,6 +76,7 @@ void forge_seal(struct forgery *f, struct sealed *out);
 struct answer {
     bool is_error;
     enum message_error code;
+    char text[RECEIPT_TEXT_MAX + 1];
     enum receipt_state state;
     uint32_t verdicts[VERDICT_COUNT];
     unsigned reason; /* of the first refusal; 0: none */

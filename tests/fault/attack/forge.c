@@ -18,12 +18,12 @@ void forge_init(struct forgery *f)
     buf_init(&f->packed, BATCH_MAX_PLAIN * 2);
     f->h.version = 1;
     f->h.suite = SUITE_1;
-    memcpy(f->h.district, field.evil->directory->district, sizeof(f->h.district));
-    (void)snprintf(f->h.participant, sizeof(f->h.participant), "ev");
+    memcpy(f->h.district, field.forger->directory->district, sizeof(f->h.district));
+    (void)snprintf(f->h.participant, sizeof(f->h.participant), "%s", field.forger->grant->participant);
     f->h.gen = attack_generation();
     f->h.sequence = 1;
-    f->sign = field.evil->sign;
-    MUST(directory_current_seal_key(field.evil->directory, f->seal_to));
+    f->sign = field.forger->sign;
+    MUST(directory_current_seal_key(field.forger->directory, f->seal_to));
     f->h.closed_ms = clock_wall_ms();
     f->h.range_count = 1;
     f->h.ranges = &f->range;
@@ -40,11 +40,12 @@ void forge_fini(struct forgery *f)
 
 struct record forge_record(struct value values[MARKS_FIELDS], const char *pupil, int64_t grade)
 {
-    const struct form *form = agent_form(field.evil, "marks");
-    struct record r = {.filled_on = 18518, .unit = "ev", .period = PERIOD};
+    const struct form *form = agent_form(field.forger, "marks");
+    struct record r = {.filled_on = 18518, .period = PERIOD};
 
     assert_non_null(form);
     memset(values, 0, MARKS_FIELDS * sizeof(*values));
+    (void)snprintf(r.unit, sizeof(r.unit), "%s", field.forger->grant->participant);
     memcpy(r.form, form->digest, sizeof(r.form));
     random_bytes(r.tag, sizeof(r.tag));
     values[0].as.text = bytes_of(pupil, strlen(pupil));
@@ -71,7 +72,7 @@ void forge_raw_records(struct forgery *f, const struct bytes *records, size_t co
 
 void forge_records(struct forgery *f, const struct record *records, size_t count, uint64_t first)
 {
-    const struct form *form = agent_form(field.evil, "marks");
+    const struct form *form = agent_form(field.forger, "marks");
     struct bytes *list = calloc(count, sizeof(*list));
     struct buf *bufs = calloc(count, sizeof(*bufs));
 
@@ -141,7 +142,7 @@ void forge_seal(struct forgery *f, struct sealed *out)
 
 static void hello_for(struct client *c, const struct sealed *s)
 {
-    struct message *m = hello_of(field.evil);
+    struct message *m = hello_of(field.forger);
     struct msg_hello *h = &m->as.hello;
 
     h->gen = s->state.gen;
@@ -160,7 +161,7 @@ static void take_receipt(struct answer *out, struct bytes object)
 {
     struct receipt r;
 
-    MUST(receipt_open(&r, object, field.evil->directory->hub_sign));
+    MUST(receipt_open(&r, object, field.forger->directory->hub_sign));
     out->state = r.state;
     for (unsigned i = 0; i < VERDICT_COUNT; i++)
         out->verdicts[i] = (uint32_t)r.verdicts[i];
@@ -175,7 +176,7 @@ void send_forgery(const struct sealed *s, struct answer *out)
     struct client c;
 
     memset(out, 0, sizeof(*out));
-    client_open(&c, &field.d, field.evil, field.evil->curve, NULL);
+    client_open(&c, &field.d, field.forger, field.forger->curve, NULL);
     hello_for(&c, s);
     client_expect(&c, MSG_WELCOME);
     assert_int_equal(c.in.as.welcome.go, WELCOME_GO);
@@ -189,6 +190,7 @@ void send_forgery(const struct sealed *s, struct answer *out)
     if (c.in.type == MSG_ERROR) {
         out->is_error = true;
         out->code = c.in.as.error.code;
+        (void)snprintf(out->text, sizeof(out->text), "%s", c.in.as.error.text);
     } else if (c.in.type == MSG_RECEIPT)
         take_receipt(out, c.in.as.signed_object);
     else
@@ -204,7 +206,7 @@ void expect_put_aside(struct forgery *f, unsigned reason)
     forge_seal(f, &s);
     send_forgery(&s, &a);
     if (a.is_error)
-        fail_msg("ERROR %s", message_error_name(a.code));
+        fail_msg("ERROR %s: %s", message_error_name(a.code), a.text);
     assert_int_equal(a.state, RECEIPT_STORED);
     assert_int_equal(a.verdicts[VERDICT_COUNTED], 0);
     assert_int_equal(a.verdicts[VERDICT_SUPERSEDED], 0);
