@@ -34,15 +34,15 @@ struct prepared {
     struct batch_header header;
     struct section_keys keys;
     bool is_unopenable;        /* sealed to a key that this hub has lost, or never had: nothing below is set */
-    struct batch_plain *plain; /* NULL: it did not open; every record is refused as unreadable */
-    bool is_unreadable;        /* the same, whoever has taken `plain` since */
+    bool is_unreadable;        /* it did not open; every record is refused as unreadable */
+    struct batch_plain *plain; /* NULL: is_unreadable, or somebody has taken it since */
     struct buf stored;         /* of a replay: what lies in the store */
     struct holes *holes;       /* of a replay: what is not in `plain`, because it was erased; NULL: nothing */
 
     struct prepared_record *records; /* by ascending number */
     uint32_t count;
-    uint32_t *by_slot; /* value records that are not refused, by (slot, number) */
-    uint32_t value_count;
+    uint32_t value_count;   /* of by_slot */
+    uint32_t *by_slot;      /* value records that are not refused, by (slot, number) */
     struct cell_sums *sums; /* what all of by_slot[] contribute together */
     struct buf texts;       /* what is wrong in detail; the first RECEIPT_MAX_REFUSALS of a batch */
     uint32_t refused;
