@@ -83,6 +83,11 @@ static enum err take_ref(void *ctx, const struct queue_submission *s)
     return s->state == RECORD_WAITING || s->state == RECORD_SEALED ? OK : add_ref(ctx, &s->ref);
 }
 
+static enum err take_past(void *ctx, const struct queue_past *p)
+{
+    return add_ref(ctx, &p->ref);
+}
+
 static bool is_id(const char *what)
 {
     return strchr(what, '/') != NULL || (what[0] >= '0' && what[0] <= '9');
@@ -106,7 +111,8 @@ static enum err find_return(const struct agent *a, const struct receipt_command 
     if ((e = form_period(form, a->calendar, c->period, &period)) != OK)
         return e;
     filter.period = period.id;
-    if ((e = queue_each(a, &filter, take_ref, out)) == OK && out->count == 0)
+    if ((e = queue_each_past(a, &filter, take_past, out)) == OK && (e = queue_each(a, &filter, take_ref, out)) == OK &&
+        out->count == 0)
         e = err_set(ERR_NOT_FOUND,
                     _("there is no receipt for %s, %s yet: it was not sent, or the answer is still on its "
                       "way"),
@@ -276,6 +282,15 @@ struct writing {
     bool shows;
 };
 
+static enum err answers_are_gone(const struct agent *a, const struct record_ref *ref)
+{
+    char id[RECORD_ID_TEXT];
+
+    record_id_format(id, a->grant->participant, ref);
+    return err_set(ERR_INVALID, _("the answers of %s are no longer kept here; without --with-answers the file is made"),
+                   id);
+}
+
 static enum err write_one(void *ctx, const struct queue_proof *p, const struct receipt *r, bool is_first,
                           const struct record_ref *ref)
 {
@@ -292,6 +307,8 @@ static enum err write_one(void *ctx, const struct queue_proof *p, const struct r
     buf_init(&record, RECORD_MAX);
     if (x->shows && (e = queue_get(x->a, ref, &record)) == OK)
         at.shown = bytes_of(record.data, record.len);
+    if (e == ERR_NOT_FOUND)
+        e = answers_are_gone(x->a, ref);
     if (e == OK)
         e = proof_add_record(x->maker, &at);
     buf_wipe(&record);

@@ -119,8 +119,6 @@ MUST_CHECK enum err queue_send_again(struct agent *a, const struct batch_state *
 MUST_CHECK enum err queue_take_receipt(struct agent *a, struct bytes object);
 /* The same for one that was days on its way in a file: it says nothing about this computer's clock. */
 MUST_CHECK enum err queue_take_late_receipt(struct agent *a, struct bytes object);
-/* The stored receipt of the batch that carried a submission.  ERR_NOT_FOUND. */
-MUST_CHECK enum err queue_receipt_of(const struct agent *a, const struct record_ref *ref, struct receipt *out);
 
 /* Records of a generation that another computer of this school sent, inside a write transaction: kept as received,
  * never sealed or sent.  What is here under the same number stays. */
@@ -153,7 +151,7 @@ struct queue_past {
     char period[33];
     int32_t filled_on;
     enum record_kind kind;
-    uint8_t digest[RECORD_DIGEST_BYTES];
+    uint8_t digest[DIGEST_BYTES];
 };
 /* In order, as queue_each(). */
 MUST_CHECK enum err queue_each_past(const struct agent *a, const struct queue_filter *filter,

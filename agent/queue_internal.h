@@ -87,8 +87,13 @@ MUST_CHECK enum err past_keep_page(const struct agent *a, struct store_txn *t, s
 MUST_CHECK enum err past_keep_receipt(struct store_txn *t, const struct batch_state *b, struct bytes receipt);
 /* A summary of it is kept.  ERR_NOT_FOUND. */
 MUST_CHECK enum err past_find(const struct agent *a, const struct record_ref *ref);
-/* The receipt of the destroyed batch that carried a submission; appended.  ERR_NOT_FOUND. */
-MUST_CHECK enum err past_receipt(struct store_txn *t, const struct record_ref *ref, struct buf *out);
+/* The destroyed batch that carried a submission: its place, numbers and count, no more.  *receipt is a loan of the
+ * transaction.  ERR_NOT_FOUND. */
+MUST_CHECK enum err past_batch(struct store_txn *t, const struct record_ref *ref, struct batch_state *out,
+                               struct bytes *receipt);
+/* The summaries of a generation's numbers from `first` to `last`, in order. */
+MUST_CHECK enum err past_each(const struct agent *a, struct store_txn *t, const struct generation *g, uint64_t first,
+                              uint64_t last, enum err (*visit)(void *ctx, const struct queue_past *p), void *ctx);
 MUST_CHECK enum err batch_delete(struct store_txn *t, const struct batch_state *b);
 
 #endif

@@ -5,15 +5,16 @@
 #include <string.h>
 
 /* T_PAST: counter u32 | tag 8 | kind u8 | u64.
- *   's' number   -> locked [form id, unit, period, filled on, kind, digest 16]
- *   'r' sequence -> [first number, last number, receipt]
+ *   's' number   -> locked [form id, unit, period, filled on, kind, digest 32]
+ *   'r' sequence -> [first number, last number, submissions, receipt]
+ * The digests are what the receipt's root is made of: together they prove each submission as long as they are kept.
  * Summaries name units and periods, never answers; they are locked under the home's key like everything a person
  * entered.  Receipts are the hub's signed word and hold nothing of it. */
 #define PAST_KEY       (GEN_BYTES + 9u)
 #define SUMMARY        's'
 #define RECEIPT        'r'
 #define SUMMARY_FIELDS 6u
-#define RECEIPT_FIELDS 3u
+#define RECEIPT_FIELDS 4u
 #define SUMMARY_MAX    1024u
 
 static struct bytes past_key(uint8_t raw[PAST_KEY], const struct generation *g, char kind, uint64_t n)
@@ -29,7 +30,7 @@ static enum err keep_record(const struct agent *a, struct store_txn *t, const st
 {
     const struct form *form;
     uint8_t raw[PAST_KEY];
-    uint8_t d[RECORD_DIGEST_BYTES];
+    uint8_t d[DIGEST_BYTES];
     struct bytes key = past_key(raw, &ref->gen, SUMMARY, ref->number);
     struct record head;
     struct buf plain;
@@ -39,7 +40,7 @@ static enum err keep_record(const struct agent *a, struct store_txn *t, const st
     if (e != OK)
         return err_prefix(ERR_CORRUPT, _("a submission in the queue"));
     form = agent_form_by_digest(a, head.form);
-    record_digest(d, record);
+    digest(d, record);
     buf_init(&plain, SUMMARY_MAX);
     buf_init(&locked, SUMMARY_MAX + LOCK_OVERHEAD);
     mp_put_array(&plain, SUMMARY_FIELDS);
@@ -86,6 +87,7 @@ enum err past_keep_receipt(struct store_txn *t, const struct batch_state *b, str
     mp_put_array(&value, RECEIPT_FIELDS);
     mp_put_uint(&value, b->first_number);
     mp_put_uint(&value, b->last_number);
+    mp_put_uint(&value, b->records);
     mp_put_bin(&value, receipt.p, receipt.len);
     if ((e = buf_status(&value)) == OK)
         e = store_put(t, T_PAST, past_key(raw, &b->gen, RECEIPT, b->sequence), bytes_of(value.data, value.len));
@@ -93,7 +95,23 @@ enum err past_keep_receipt(struct store_txn *t, const struct batch_state *b, str
     return e;
 }
 
-enum err past_receipt(struct store_txn *t, const struct record_ref *ref, struct buf *out)
+static bool read_batch(struct batch_state *out, const struct generation *g, struct bytes key, struct bytes value,
+                       struct bytes *receipt)
+{
+    struct mp m = mp_of(value);
+
+    memset(out, 0, sizeof(*out));
+    out->gen = *g;
+    out->sequence = be64_get(key.p + GEN_BYTES + 1);
+    (void)mp_array(&m, RECEIPT_FIELDS, 32);
+    out->first_number = mp_uint(&m, UINT64_MAX);
+    out->last_number = mp_uint(&m, UINT64_MAX);
+    out->records = (uint32_t)mp_uint(&m, BATCH_MAX_RECORDS);
+    *receipt = mp_bin(&m, SIGNED_MAX);
+    return !m.failed;
+}
+
+enum err past_batch(struct store_txn *t, const struct record_ref *ref, struct batch_state *out, struct bytes *receipt)
 {
     struct store_cursor *c = NULL;
     uint8_t raw[PAST_KEY];
@@ -106,24 +124,15 @@ enum err past_receipt(struct store_txn *t, const struct record_ref *ref, struct 
         return e;
     for (e = store_seek(c, past_key(raw, &ref->gen, RECEIPT, 0), &key, &value);
          e == OK && !found && key.len == PAST_KEY && memcmp(key.p, raw, GEN_BYTES + 1) == 0;
-         e = store_next(c, &key, &value)) {
-        struct mp m = mp_of(value);
-        uint64_t first, last;
-        struct bytes object;
-
-        (void)mp_array(&m, RECEIPT_FIELDS, 32);
-        first = mp_uint(&m, UINT64_MAX);
-        last = mp_uint(&m, UINT64_MAX);
-        object = mp_bin(&m, SIGNED_MAX);
-        if (m.failed || first > ref->number || last < ref->number)
-            continue;
-        buf_put(out, object.p, object.len);
-        found = true;
-    }
+         e = store_next(c, &key, &value))
+        if (!read_batch(out, &ref->gen, key, value, receipt))
+            e = err_set(ERR_CORRUPT, _("the receipt of an old submission is damaged"));
+        else
+            found = out->first_number <= ref->number && ref->number <= out->last_number;
     store_cursor_close(c);
     if (e != OK && e != ERR_NOT_FOUND)
         return e;
-    return found ? buf_status(out) : ERR_NOT_FOUND;
+    return found ? OK : ERR_NOT_FOUND;
 }
 
 enum err past_find(const struct agent *a, const struct record_ref *ref)
@@ -163,6 +172,34 @@ static enum err read_summary(struct queue_past *out, const struct agent *a, stru
     out->ref.gen = gen_get(key.p);
     out->ref.number = be64_get(key.p + GEN_BYTES + 1);
     return m.failed ? err_set(ERR_CORRUPT, _("the summary of an old submission is damaged")) : OK;
+}
+
+enum err past_each(const struct agent *a, struct store_txn *t, const struct generation *g, uint64_t first,
+                   uint64_t last, enum err (*visit)(void *ctx, const struct queue_past *p), void *ctx)
+{
+    struct store_cursor *c = NULL;
+    struct queue_past past;
+    uint8_t raw[PAST_KEY];
+    struct bytes key;
+    struct bytes value;
+    struct buf plain;
+    enum err visited = OK;
+    enum err e = store_cursor_open(t, T_PAST, &c);
+
+    if (e != OK)
+        return e;
+    buf_init(&plain, SUMMARY_MAX);
+    for (e = store_seek(c, past_key(raw, g, SUMMARY, first), &key, &value);
+         e == OK && visited == OK && key.len == PAST_KEY && memcmp(key.p, raw, GEN_BYTES + 1) == 0 &&
+         be64_get(key.p + GEN_BYTES + 1) <= last;
+         e = store_next(c, &key, &value))
+        if ((visited = read_summary(&past, a, key, value, &plain)) == OK)
+            visited = visit(ctx, &past);
+    store_cursor_close(c);
+    buf_wipe(&plain);
+    if (visited != OK)
+        return visited;
+    return e == ERR_NOT_FOUND ? OK : e;
 }
 
 static bool fits(const struct queue_filter *f, const struct queue_past *p)

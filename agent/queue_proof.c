@@ -89,10 +89,36 @@ static enum err find_receipt(const struct agent *a, const struct record_ref *ref
         e = batch_row_at(t, &ref->gen, p->batch.sequence + 1, &p->batch, &object);
     if (e == OK && (p->batch.first_number > ref->number || object.len == 0))
         e = ERR_NOT_FOUND;
+    if (e == ERR_NOT_FOUND)
+        e = past_batch(t, ref, &p->batch, &object);
     if (e == OK) {
         buf_put(&p->receipt, object.p, object.len);
         e = buf_status(&p->receipt);
     }
+    store_abort(t);
+    return e;
+}
+
+static enum err add_past(void *ctx, const struct queue_past *past)
+{
+    struct queue_proof *p = ctx;
+
+    if (p->count == p->batch.records)
+        return err_set(ERR_CORRUPT, _("batch %llu is not whole any more"), (unsigned long long)p->batch.sequence);
+    p->numbers[p->count] = past->ref.number;
+    memcpy(p->digests[p->count++], past->digest, DIGEST_BYTES);
+    return OK;
+}
+
+/* Of the front of a batch the content may be gone; what stays of it is its digests. */
+static enum err read_past(const struct agent *a, struct queue_proof *p)
+{
+    struct store_txn *t = NULL;
+    enum err e = store_begin_read(a->store, &t);
+
+    if (e != OK)
+        return e;
+    e = past_each(a, t, &p->batch.gen, p->batch.first_number, p->batch.last_number, add_past, p);
     store_abort(t);
     return e;
 }
@@ -108,10 +134,10 @@ static enum err read_records(const struct agent *a, struct queue_proof *p)
     p->digests = calloc(p->batch.records + 1u, sizeof(*p->digests));
     if (p->numbers == NULL || p->digests == NULL)
         return ERR_NOMEM;
-    if ((e = queue_reader_open(&r, a, &from)) != OK)
+    if ((e = read_past(a, p)) != OK || (e = queue_reader_open(&r, a, &from)) != OK)
         return e;
-    while ((e = queue_reader_next(r, &item)) == OK && generation_compare(&item.ref.gen, &p->batch.gen) == 0 &&
-           item.ref.number <= p->batch.last_number && p->count < p->batch.records) {
+    while (p->count < p->batch.records && (e = queue_reader_next(r, &item)) == OK &&
+           generation_compare(&item.ref.gen, &p->batch.gen) == 0 && item.ref.number <= p->batch.last_number) {
         p->numbers[p->count] = item.ref.number;
         digest(p->digests[p->count++], item.record);
     }

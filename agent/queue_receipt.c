@@ -142,30 +142,6 @@ enum err queue_take_late_receipt(struct agent *a, struct bytes object)
     return take_receipt(a, object, true);
 }
 
-enum err queue_receipt_of(const struct agent *a, const struct record_ref *ref, struct receipt *out)
-{
-    struct store_txn *t = NULL;
-    struct batch_state b;
-    struct bytes object;
-    struct buf past;
-    enum err e = store_begin_read(a->store, &t);
-
-    if (e != OK)
-        return e;
-    for (e = batch_row_at(t, &ref->gen, 0, &b, &object); e == OK && b.last_number < ref->number;)
-        e = batch_row_at(t, &ref->gen, b.sequence + 1, &b, &object);
-    if (e == OK && (b.first_number > ref->number || object.len == 0))
-        e = ERR_NOT_FOUND;
-    buf_init(&past, SIGNED_MAX);
-    if (e == ERR_NOT_FOUND && (e = past_receipt(t, ref, &past)) == OK)
-        object = bytes_of(past.data, past.len);
-    if (e == OK)
-        e = receipt_open(out, object, agent_hub_signer(a, object));
-    buf_fini(&past);
-    store_abort(t);
-    return e;
-}
-
 /* ---- the end of a batch's life ---- */
 
 /* Pages whose every number is at or below `last`, and segments that lie wholly below it.  `end`: the generation's. */

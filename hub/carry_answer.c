@@ -298,8 +298,10 @@ static enum err put_settled(struct answering *a, const struct carry_generation *
     struct ledger_chain chain;
     enum err e;
 
-    if (!g->needs_pages || (e = ledger_chain(a->t, a->to->index, &g->gen, &chain)) != OK)
-        return g->needs_pages ? e : OK;
+    if (!g->needs_pages)
+        return OK;
+    if ((e = ledger_chain(a->t, a->to->index, &g->gen, &chain)) != OK)
+        return e;
     return chain.is_closed ? put_pages(a, &g->gen) : OK;
 }
 
@@ -320,10 +322,9 @@ static enum err raise_words(const struct answering *a)
         return OK;
     if ((e = store_begin_write(a->hub->store, &t)) != OK)
         return e;
-    if ((e = words_last(t, a->to->index, &last)) == OK && last < a->school->words_held) {
-        if ((e = words_raise(t, a->to->index, a->school->words_held)) == OK)
-            return store_commit(t);
-    }
+    if ((e = words_last(t, a->to->index, &last)) == OK && last < a->school->words_held &&
+        (e = words_raise(t, a->to->index, a->school->words_held)) == OK)
+        return store_commit(t);
     store_abort(t);
     return e;
 }

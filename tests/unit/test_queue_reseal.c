@@ -1,6 +1,7 @@
 /* test_queue_reseal.c: the hub lost a sealing key, or signs by another one: nothing of the school's queue is lost, no
  * number changes, no sequence comes twice (invariants 2 and 3; SPEC.md 7.6, 8.1). */
 #include "agent/queue_internal.h"
+#include "agent/queue_proof.h"
 #include "agent_fixture.h"
 
 static void put_rows(struct school *s, unsigned first, unsigned count)
@@ -241,7 +242,7 @@ static void what_the_old_signing_key_signed_stays_verifiable(void **state)
     struct school *s = *state;
     struct key *old = s->hub;
     struct record_ref ref;
-    struct receipt r;
+    struct queue_proof proof;
 
     enrol(s);
     seal_rows(s, 1, 10);
@@ -253,8 +254,8 @@ static void what_the_old_signing_key_signed_stays_verifiable(void **state)
     reopen(s);
     assert_verifies(s);
     ref = (struct record_ref){batch_at(s, 1).gen, 5};
-    assert_int_equal(queue_receipt_of(s->a, &ref, &r), OK);
-    receipt_fini(&r);
+    assert_int_equal(queue_proof_of(s->a, &ref, &proof), OK);
+    queue_proof_fini(&proof);
     s->grant.version++;
     sign_district(s);
     assert_int_equal(agent_take_grant(s->a, view(&s->grant_object)), OK);
