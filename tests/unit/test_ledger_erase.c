@@ -526,6 +526,8 @@ static bool has_marker(const struct buf *b)
     char wide[2 * sizeof(MARKER)];
     size_t len = strlen(MARKER);
 
+    if (b->len == 0) /* an empty file; its buffer is none */
+        return false;
     for (size_t i = 0; i < len; i++) {
         wide[2 * i] = MARKER[i];
         wide[2 * i + 1] = '\0';
