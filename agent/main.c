@@ -25,8 +25,6 @@ static const struct cli_command commands[] = {
     {"receipt", "ID | FORM --period P [--out FILE] | --check FILE --root F",
      N_("what the district confirmed about a submission"), cmd_receipt},
     {"verify", "[--with-hub]", N_("check that everything stored here is whole"), cmd_verify},
-    {"receipt", "ID", N_("what the district confirmed about a submission"), cmd_receipt},
-    {"verify", "", N_("check that everything stored here is whole"), cmd_verify},
     {"backup", "FILE | --new-code", N_("copy this whole computer into one encrypted file"), cmd_backup},
     {"restore", "FILE --home DIR", N_("make a home again out of such a copy"), cmd_restore},
     {NULL, NULL, NULL, NULL}};

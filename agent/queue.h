@@ -137,9 +137,9 @@ MUST_CHECK enum err reconcile_feed(struct reconcile_plan *p, struct bytes object
 MUST_CHECK enum err reconcile_finish(struct reconcile_plan *p, uint64_t *dropped, uint64_t *renumbered);
 void reconcile_free(struct reconcile_plan *p);
 
-/* Destroys archived batches and their records after keep_days, or when their forms' terms are over (terms.h), and drafts
- * whose period is over; by receipts' hub time.  A summary of each submission and the signed receipts stay.  Returns how
- * many batches. */
+/* Destroys archived batches and their records after keep_days, or when their forms' terms are over (terms.h), and
+ * drafts whose period is over; by receipts' hub time.  A summary of each submission and the signed receipts stay.
+ * Returns how many batches. */
 MUST_CHECK enum err queue_expire(struct agent *a, uint64_t *batches);
 
 /* What stays of a submission whose content was destroyed here: which it was, and the digest that the hub knows it by.

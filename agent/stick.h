@@ -31,8 +31,8 @@ struct stick_news {
     uint64_t verdicts[VERDICT_COUNT], refused;
     int64_t received_ms; /* the latest of the new receipts, by the hub's clock */
     uint64_t reconciled, already_there, renumbered;
-    uint64_t archived; /* entries that are in the district's archive now */
-    uint64_t words; /* of the district about what it decided later */
+    uint64_t archived;        /* entries that are in the district's archive now */
+    uint64_t words;           /* of the district about what it decided later */
     uint64_t wanted;          /* batches that the hub lost and that go again */
     char problem[STICK_TEXT]; /* the first thing that was wrong with the file; "": nothing */
 };

@@ -380,8 +380,9 @@ static enum err write_all(struct writing *w)
 static enum err locked(struct writing *w)
 {
     uint64_t sealed = 0;
-    /* What is sealed already must go even when nothing more can be sealed now. */
-    enum err e = queue_seal(w->a, &sealed);
+    /* What the district would only put aside stays here; what is sealed already must go even when nothing more can be
+     * sealed now. */
+    enum err e = agent_is_stopped(w->a) ? OK : queue_seal(w->a, &sealed);
 
     if (e == ERR_NOT_FOUND || e == ERR_FULL)
         log_warning("bundle: nothing more can be sealed: %s", err_text());

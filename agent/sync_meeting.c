@@ -412,7 +412,7 @@ static enum err seal_again(struct meeting *m, bool *again)
     uint64_t sealed = 0;
     enum err e = queue_reseal(m->a, &records);
 
-    if (e != OK || records == 0)
+    if (e != OK || records == 0 || agent_is_stopped(m->a))
         return e;
     *again = true;
     e = queue_seal(m->a, &sealed);

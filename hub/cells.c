@@ -380,8 +380,7 @@ static enum err store_sum(const struct cell_sums *s, const struct sum *at, struc
 {
     const struct place *p = places_at(s->places, at->place);
     uint8_t raw_key[CELL_KEY_MAX];
-    struct bytes key =
-        bytes_of(raw_key, cell_key(raw_key, at->variable->digest, p->unit, p->period, part_of(s, at)));
+    struct bytes key = bytes_of(raw_key, cell_key(raw_key, at->variable->digest, p->unit, p->period, part_of(s, at)));
     enum err e = cell_add(t, key, &at->total);
 
     return e == ERR_CORRUPT ? err_prefix(e, "variable %s, unit %s, period %s", at->variable->id, p->unit, p->period)
@@ -399,7 +398,8 @@ enum err cell_sums_each(const struct cell_sums *s,
         uint8_t raw_key[CELL_KEY_MAX];
 
         if (!is_zero(&at->total))
-            e = each(ctx, bytes_of(raw_key, cell_key(raw_key, at->variable->digest, p->unit, p->period, part_of(s, at))),
+            e = each(ctx,
+                     bytes_of(raw_key, cell_key(raw_key, at->variable->digest, p->unit, p->period, part_of(s, at))),
                      &at->total);
     }
     return e;

@@ -38,8 +38,8 @@ MUST_CHECK enum err cell_sums_record(struct cell_sums *s, struct variable_eval *
 MUST_CHECK enum err cell_sums_add(struct cell_sums *s, uint32_t place, const struct variable *v, struct bytes part,
                                   const struct contribution *c, int sign);
 MUST_CHECK enum err cell_sums_merge(struct cell_sums *into, const struct cell_sums *from);
-/* Calls `each` for every cell gathered that is not nothing, with its key in H_CELLS; a key may come twice (versions of a
- * form). */
+/* Calls `each` for every cell gathered that is not nothing, with its key in H_CELLS; a key may come twice (versions of
+ * a form). */
 MUST_CHECK enum err cell_sums_each(const struct cell_sums *s,
                                    enum err (*each)(void *ctx, struct bytes key, const struct contribution *c),
                                    void *ctx);

@@ -10,8 +10,8 @@
 #include "hub/programme.h"
 #include "hub/registry.h"
 #include "hub/storage_keys.h"
-#include "protocol/message.h"
 #include "protocol/bundle.h"
+#include "protocol/message.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -454,8 +454,8 @@ static enum err open_parts(struct hub *h, enum hub_access access)
         return e;
     if ((e = store_open(&h->store, path, &o)) == ERR_NOT_FOUND)
         e = err_set(e, _("%s is missing (nothing was changed): restore a backup"), path);
-    if (e != OK || (e = load_identity(h)) != OK ||
-        (e = storage_keys_new(&h->storage_keys, h->dir, h->storage)) != OK || (e = check_storage_keys(h)) != OK)
+    if (e != OK || (e = load_identity(h)) != OK || (e = storage_keys_new(&h->storage_keys, h->dir, h->storage)) != OK ||
+        (e = check_storage_keys(h)) != OK)
         return e;
     if ((e = hub_reload(h, NULL)) != OK || (e = ledger_open(&h->ledger, h)) != OK)
         return e;

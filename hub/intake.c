@@ -414,7 +414,8 @@ static struct bytes row_of(const struct prepared *p, uint32_t row, uint64_t *num
     if (p->holes == NULL)
         return batch_plain_record(p->plain, row, number, NULL);
     *number = holes_number(p->holes, row);
-    return plain_find_row(p->plain, *number, &index) == OK ? batch_plain_record(p->plain, index, NULL, NULL) : bytes_of("", 0);
+    return plain_find_row(p->plain, *number, &index) == OK ? batch_plain_record(p->plain, index, NULL, NULL)
+                                                           : bytes_of("", 0);
 }
 
 struct bytes prepared_row(const struct prepared *p, uint32_t row)

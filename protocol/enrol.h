@@ -14,7 +14,7 @@ struct enrol_request {
     int64_t made_ms;
     bool has_history_key;           /* false: of a program of an earlier year */
     uint8_t history_key[KEY_BYTES]; /* X25519: what the hub gives back of the participant's own is sealed to it */
-    uint8_t digest[DIGEST_BYTES]; /* of its bytes: filled by enrol_make() and enrol_open() */
+    uint8_t digest[DIGEST_BYTES];   /* of its bytes: filled by enrol_make() and enrol_open() */
 };
 /* `sign` is the key whose public half is r->sign_key (ERR_INVALID otherwise). */
 MUST_CHECK enum err enrol_make(struct buf *out, struct enrol_request *r, const struct key *sign,

@@ -32,7 +32,7 @@ struct receipt {
     uint64_t verdicts[VERDICT_COUNT]; /* how many of each */
     uint32_t refusal_count;           /* kept here */
     struct receipt_refusal *refusals; /* owned: receipt_fini() */
-    bool has_records; /* false: of an earlier year */
+    bool has_records;                 /* false: of an earlier year */
     uint8_t records[DIGEST_BYTES]; /* root over the batch's records (record_tree.h); zeros: it holds none, or unread */
 };
 void receipt_fini(struct receipt *r);

@@ -1,5 +1,5 @@
-/* What is kept of erased submissions, what is left of a section, what lies beside an act, and a stored batch: first byte
- * which of them.  What is taken gives the same bytes again. */
+/* What is kept of erased submissions, what is left of a section, what lies beside an act, and a stored batch: first
+ * byte which of them.  What is taken gives the same bytes again. */
 #include "hub/act.h"
 #include "hub/ledger_stored.h"
 

@@ -51,6 +51,8 @@ expect_waiting() { # COUNT
 
 expect 0 a --help
 prints 'import'
+twice=$("$agent_program" --help | sed -n 's/^  \([a-z][a-z -]*[a-z]\)  .*/\1/p' | sort | uniq -d)
+[ -z "$twice" ] || fail "listed twice: $twice"
 expect 0 a --version
 prints svodka-agent
 expect 2 a

@@ -52,8 +52,7 @@ static struct batch_state batch_at(struct school *s, uint64_t sequence)
 static void receive(struct school *s, uint64_t sequence, enum receipt_state state)
 {
     struct batch_state b = batch_at(s, sequence);
-    struct receipt_refusal why = {.number = b.first_number,
-                                  .why = {.reason = QUARANTINE_UNREADABLE, .text = "lost"}};
+    struct receipt_refusal why = {.number = b.first_number, .why = {.reason = QUARANTINE_UNREADABLE, .text = "lost"}};
     struct receipt r = {.gen = b.gen, .sequence = sequence, .state = state, .hub_ms = TEST_NOW_MS, .ledger_number = 1};
     struct buf object;
 
