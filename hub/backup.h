@@ -28,8 +28,9 @@ MUST_CHECK enum err backup_is_elsewhere(const char *path, const char *home, bool
  * after the backup, since versions rise by single steps; by a clock that is plainly wrong, a million more. */
 uint64_t backup_version_after(uint64_t version);
 /* Restores into a fresh folder, whole or not at all: the file is checked whole first.  Versions of directory and grants
- * jump above all that were ever handed out (SPEC.md 11.5).  `who`: for the audit of the restored hub. */
+ * jump above all that were ever handed out (SPEC.md 11.5).  `who`: for the audit of the restored hub.
+ * *acts: how many acts of erasure it knows; what later ones erased is in it again. */
 MUST_CHECK enum err backup_restore_hub(const char *path, const char *home, const struct key *root, const char *who,
-                                       struct backup_head *head);
+                                       struct backup_head *head, uint64_t *acts);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "common/cli.h"
 #include "common/clock.h"
+#include "hub/copies.h"
 #include "hub/returns_internal.h"
 #include "hub/roster.h"
 #include "hub/storage_keys.h"
@@ -122,7 +123,8 @@ static enum err put_act(struct erasing *x, struct bytes beside)
     buf_init(&payload, SIGNED_MAX + 16u);
     digest(x->act->beside, beside);
     memcpy(x->act->vouch, x->vouch.digest, DIGEST_BYTES);
-    if ((e = act_extract(x->hub, x->t, beside, &extract)) != OK)
+    if ((e = copies_note(x->hub, x->t, x->act)) != OK ||
+        (e = act_extract(x->hub, x->t, x->act, beside, &extract)) != OK)
         goto fini;
     digest(x->act->extract, bytes_of(extract.data, extract.len));
     if ((e = act_make(&object, x->act, x->hub)) != OK)
@@ -189,6 +191,7 @@ static enum err fill_act(struct erasing *x)
     a->scope = o->scope;
     a->years = o->years;
     a->is_uncounted = o->is_uncounted;
+    a->copy_days = (uint32_t)x->hub->conf.backup_days;
     if (strlen(o->by) > RETURN_BY_MAX || strlen(o->order) > ACT_ORDER_MAX || o->order[0] == '\0')
         return err_set(ERR_LIMIT, _("the order: a text of 1 to %u bytes is expected"), ACT_ORDER_MAX);
     (void)snprintf(a->by, sizeof(a->by), "%s", o->by);

@@ -159,6 +159,8 @@ static enum err note_touched(struct erasing *x, const struct section *s)
 
     if (e != OK)
         return e;
+    if (x->touched_count == 0)
+        x->act->first_lsn = s->entry->lsn; /* the journal is walked from its beginning */
     buf_put_u64(&x->touched, s->entry->lsn);
     buf_put_u32(&x->touched, s->index);
     buf_put_u32(&x->touched, s->erased);
