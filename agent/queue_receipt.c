@@ -15,7 +15,7 @@
 /* What the hub keeps apart, to the table of standings and to the person. */
 static struct standing_row row_of(const struct receipt *r, const struct receipt_refusal *at)
 {
-    return (struct standing_row){STANDING_QUARANTINED, r->hub_ms, at->why};
+    return (struct standing_row){STANDING_QUARANTINED, r->hub_ms, at->why, 0};
 }
 
 static enum err put_refusals(struct agent *a, struct store_txn *t, const struct receipt *r)
@@ -228,7 +228,7 @@ static enum err expire_generation(struct agent *a, struct store_txn *t, const st
             return OK;
         if ((e = past_keep_receipt(t, &b, receipt)) != OK || (e = batch_delete(t, &b)) != OK ||
             (e = delete_records(a, t, g, b.last_number, row->end)) != OK ||
-            (e = standing_forget(t, g, b.last_number)) != OK)
+            (e = standing_forget(a, t, g, b.first_number, b.last_number)) != OK)
             return e;
         records += b.records;
         (*batches)++;
