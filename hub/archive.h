@@ -23,6 +23,7 @@ struct archive_row {
     uint64_t bytes;
     int64_t confirmed_ms; /* 0: not yet */
     enum archive_how how;
+    uint64_t acts;        /* not stored: how many acts of erasure it knows, when it was written just now */
     int64_t destroyed_ms; /* the operator said that it and its copies were destroyed; 0: it is there */
 };
 

@@ -1,15 +1,18 @@
 #include "hub/commands.h"
 
 #include "common/clock.h"
+#include "hub/act.h"
 #include "hub/backup.h"
 #include "hub/copies.h"
 #include "hub/ledger.h"
 #include "hub/recovery.h"
 #include "hub/root_key.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- what is told ---- */
 
@@ -41,12 +44,15 @@ struct note {
     struct archive_row *row;
     enum archive_how how; /* NOT: nothing is confirmed */
     enum audit_action action;
+    bool is_fresh; /* written just now: it must know every act */
 };
 
 static enum err note_in(struct hub *h, struct store_txn *t, const struct note *n)
 {
     char who[128], number[24];
-    enum err e = archive_put(t, n->row);
+    enum err e = n->is_fresh && act_count(t) != n->row->acts
+                     ? err_set(ERR_BUSY, _("something was erased while the backup was being written: write it again"))
+                     : archive_put(t, n->row);
 
     if (e == OK && n->how != ARCHIVE_NOT)
         e = archive_confirm(h, t, n->row, n->how);
@@ -81,19 +87,38 @@ static enum err whole_path(char out[ARCHIVE_PATH_MAX + 1], const char *path)
 
 /* ---- backup FILE ---- */
 
+#define WRITE_TRIES 3
+
+/* Written and entered in the register.  ERR_BUSY: something was erased meanwhile, and no file is left. */
+static enum err write_once(struct hub *h, const char *path, struct archive_row *row, bool *is_elsewhere)
+{
+    enum err e = backup_write(h, path, row);
+
+    if (e != OK || (e = whole_path(row->path, path)) != OK ||
+        (e = backup_is_elsewhere(path, h->dir, is_elsewhere)) != OK)
+        return e;
+    e = note(h, (struct note){.row = row,
+                              .how = *is_elsewhere ? ARCHIVE_OTHER_DISK : ARCHIVE_NOT,
+                              .action = AUDIT_BACKUP_WRITE,
+                              .is_fresh = true});
+    if (e == ERR_BUSY && unlink(path) != 0)
+        return err_errno(ERR_IO, errno, _("%s holds what was erased meanwhile, and could not be removed"), path);
+    if (e != OK && e != ERR_BUSY)
+        e = err_prefix(e, _("%s is written and whole, but could not be entered in the register"), path);
+    return e;
+}
+
 static enum err write_backup(struct hub *h, const char *path)
 {
     struct archive_row row;
     bool is_elsewhere = false;
     char size[40];
-    enum err e = backup_write(h, path, &row);
+    enum err e = OK;
 
-    if (e != OK || (e = whole_path(row.path, path)) != OK ||
-        (e = backup_is_elsewhere(path, h->dir, &is_elsewhere)) != OK)
-        return e;
-    e = note(h, (struct note){&row, is_elsewhere ? ARCHIVE_OTHER_DISK : ARCHIVE_NOT, AUDIT_BACKUP_WRITE});
+    for (int tries = 1; (e = write_once(h, path, &row, &is_elsewhere)) == ERR_BUSY && tries < WRITE_TRIES; tries++)
+        (void)fprintf(stderr, "%s\n", _("Something was erased meanwhile: the backup is written again."));
     if (e != OK)
-        return err_prefix(e, _("%s is written and whole, but could not be entered in the register"), path);
+        return e;
     cli_format_bytes(size, sizeof(size), row.bytes);
     (void)printf(_("Backup %llu: %s, %s, read back and opened whole.\n"), (unsigned long long)row.number, path, size);
     if (is_elsewhere)
@@ -185,7 +210,7 @@ static enum err verify_backup(struct hub *h, struct check *c)
         c->row.destroyed_ms = 0;
         if ((e = whole_path(c->row.path, c->path)) != OK)
             return e;
-        if ((e = note(h, (struct note){&c->row, how, AUDIT_BACKUP_CHECK})) != OK)
+        if ((e = note(h, (struct note){.row = &c->row, .how = how, .action = AUDIT_BACKUP_CHECK})) != OK)
             return e;
     }
     if (was_destroyed)
@@ -256,7 +281,8 @@ static enum err confirm(struct hub *h, const char *typed)
                        _("backup %llu (%s) was said to be destroyed; if it is there after all, let it be looked at "
                          "first: svodka-hub backup FILE --verify"),
                        (unsigned long long)row.number, row.path);
-    if (row.how == ARCHIVE_NOT && (e = note(h, (struct note){&row, ARCHIVE_OPERATOR, AUDIT_BACKUP_CONFIRM})) != OK)
+    if (row.how == ARCHIVE_NOT &&
+        (e = note(h, (struct note){.row = &row, .how = ARCHIVE_OPERATOR, .action = AUDIT_BACKUP_CONFIRM})) != OK)
         return e;
     (void)printf(_("Backup %llu (%s) is taken for safe.\n"), (unsigned long long)row.number, row.path);
     say_archived(h);
@@ -328,7 +354,7 @@ static enum err destroyed(struct hub *h, uint64_t number)
     store_abort(t);
     if (e == OK && row.destroyed_ms == 0) {
         row.destroyed_ms = clock_wall_ms();
-        e = note(h, (struct note){&row, ARCHIVE_NOT, AUDIT_BACKUP_DESTROYED});
+        e = note(h, (struct note){.row = &row, .how = ARCHIVE_NOT, .action = AUDIT_BACKUP_DESTROYED});
     }
     if (e != OK)
         return e;
