@@ -83,12 +83,8 @@ static enum err choose_path(struct answering *a, struct bundle_about *about)
         if ((e = next_serial(a->hub, a->school->id, &about->serial)) != OK)
             return e;
         if (!a->is_folder) {
-            int n = a->files == 0 ? snprintf(a->path, sizeof(a->path), "%s", a->target)
-                                  : snprintf(a->path, sizeof(a->path), "%s-%llu" BUNDLE_SUFFIX, a->target,
-                                             (unsigned long long)a->files + 1);
-
-            if (n < 0 || (size_t)n >= sizeof(a->path))
-                return err_set(ERR_LIMIT, _("%s: the path is too long"), a->target);
+            if ((e = bundle_numbered(a->path, a->target, a->files + 1)) != OK)
+                return e;
             return check_replaced(a->path);
         }
         bundle_name(name, about);
