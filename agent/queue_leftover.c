@@ -116,14 +116,13 @@ static enum err bring_mark(struct agent *a, struct store_txn *t, const struct ge
     struct gen_row current;
     enum err e = mark_get(t, g, m);
 
-    if (e == ERR_NOT_FOUND) {
-        if ((e = gen_row_get(t, &a->gen, &current)) != OK)
+    if (e == OK) {
+        if (m->archived_ms != 0 || (e = first_archived(t, m, &m->archived_ms)) != OK || m->archived_ms == 0)
+            return e;
+    } else {
+        if (e != ERR_NOT_FOUND || (e = gen_row_get(t, &a->gen, &current)) != OK)
             return e;
         *m = (struct mark){a->gen.counter, current.sequence, 0};
-    } else if (e != OK || m->archived_ms != 0) {
-        return e;
-    } else if ((e = first_archived(t, m, &m->archived_ms)) != OK || m->archived_ms == 0) {
-        return e;
     }
     *is_changed = true;
     return mark_put(t, g, m);
