@@ -154,11 +154,11 @@ static enum err hub_alone(struct comparison *c, uint64_t number)
 
     if (e != OK)
         return e;
-    if (c->first_own == 0 || number < c->first_own)
+    if (c->first_own == 0 || number < c->first_own || (e = queue_find_past(c->a, &ref)) == OK)
         c->counts.gone++; /* its copy here was destroyed after its time, or this is another computer of the school */
-    else
+    else if (e == ERR_NOT_FOUND)
         tell(c, &ref, true, _("the district holds it, this computer does not"));
-    return OK;
+    return e == ERR_NOT_FOUND ? OK : e;
 }
 
 static enum err both(struct comparison *c, const struct reconcile_item *item)
