@@ -7,6 +7,9 @@
 #include "common/cli.h"
 #include "common/log.h"
 #include "hub/core_internal.h"
+#include "hub/home_internal.h"
+#include "hub/ledger_scratch.h"
+#include "hub/storage_keys.h"
 #include "tests/unit/ledger_fixture.h"
 
 #include <sys/socket.h>
@@ -17,12 +20,113 @@
 
 static struct world w;
 static struct core core;
-static struct ipc_link *gateway;
+static struct ipc_link *to_gateway, *gateway; /* the two ends: the core's, and ours */
 static struct key *curves[2];
 static struct sealed batches[BATCHES_MAX];
 static size_t batch_count;
 static struct message *in_hand;
-static struct buf pristine;
+static struct batch_maker *maker;
+
+/* ---- the workers: in the core's own thread, so that an input always takes the same way ---- */
+
+struct workers {
+    struct intake *intake;
+    struct job *done, **last;
+    unsigned pending;
+};
+
+enum err workers_start(struct workers **out, const struct hub *h)
+{
+    if ((*out = calloc(1, sizeof(**out))) == NULL)
+        abort();
+    (*out)->last = &(*out)->done;
+    return intake_new(&(*out)->intake, h);
+}
+
+void job_free(struct job *j)
+{
+    if (j != NULL) {
+        prepared_free(j->prepared);
+        buf_fini(&j->batch);
+    }
+    free(j);
+}
+
+void workers_stop(struct workers *all)
+{
+    struct job *j;
+
+    while ((j = workers_take(all)) != NULL)
+        job_free(j);
+    intake_free(all->intake);
+    free(all);
+}
+
+void workers_add(struct workers *all, struct job *j)
+{
+    j->error = intake_prepare(all->intake, j->from, bytes_of(j->batch.data, j->batch.len), &j->prepared, &j->refusal);
+    if (j->error != OK)
+        (void)snprintf(j->text, sizeof(j->text), "%s", err_text());
+    buf_fini(&j->batch);
+    j->next = NULL;
+    *all->last = j;
+    all->last = &j->next;
+    all->pending++;
+}
+
+struct job *workers_take(struct workers *all)
+{
+    struct job *j = all->done;
+
+    if (j != NULL && (all->done = j->next) == NULL)
+        all->last = &all->done;
+    all->pending -= j != NULL;
+    return j;
+}
+
+unsigned workers_pending(const struct workers *all)
+{
+    return all->pending;
+}
+
+void workers_drain(struct workers *all)
+{
+    (void)all;
+}
+
+int workers_fd(const struct workers *all)
+{
+    (void)all;
+    return -1;
+}
+
+/* ---- the scratch store of the verification: one, emptied, instead of a new one for each input ---- */
+
+enum err scratch_open(struct scratch *s, const struct hub *h, const char *name, const char *busy)
+{
+    static struct store *kept;
+    struct store_options options = {.tables = hub_tables, .map_size = 1u << 30, .is_scratch = true};
+    struct store_txn *t;
+
+    (void)busy;
+    MUST(folder_path(s->path, h->dir, name));
+    if (kept == NULL) {
+        MUST(folder_make(h->dir, name));
+        MUST(store_open(&kept, s->path, &options));
+    }
+    MUST(store_begin_write(kept, &t));
+    for (unsigned table = 0; table < HUB_TABLES; table++)
+        if (store_count(t, table) > 0)
+            MUST(store_clear(t, table));
+    MUST(store_commit(t));
+    s->store = kept;
+    return OK;
+}
+
+void scratch_close(struct scratch *s)
+{
+    s->store = NULL;
+}
 
 /* ---- what the core says ---- */
 
@@ -44,15 +148,25 @@ static void check_page(struct bytes object)
     reconcile_fini(&r);
 }
 
+/* False: nothing is on its way any more, in neither end's hands nor in the socket. */
+static bool receive(struct ipc_packet *p)
+{
+    do {
+        if (ipc_link_wants_write(core.gateway) && ipc_link_flush(core.gateway) != OK)
+            abort();
+        if (ipc_link_receive(gateway, p) == OK)
+            return true;
+    } while (ipc_link_wants_write(core.gateway));
+    return false;
+}
+
 static void check_answers(void)
 {
     static struct ipc_packet p;
     struct buf frame;
 
     buf_init(&frame, MESSAGE_MAX_DOWN);
-    if (ipc_link_wants_write(core.gateway) && ipc_link_flush(core.gateway) != OK)
-        abort();
-    while (ipc_link_receive(gateway, &p) == OK) {
+    while (receive(&p)) {
         if (p.type != IPC_REPLY)
             continue; /* the allowlist */
         if (p.as.reply.part == 0)
@@ -72,74 +186,141 @@ static void check_answers(void)
 
 /* ---- the world ---- */
 
-static void path_of(char *out, size_t size, const char *file)
-{
-    (void)snprintf(out, size, "%s/hub%s", w.dir, file);
-}
-
 static void clean_up(void)
 {
     folder_remove(w.dir);
 }
 
-/* The store as it is before anything was said; every input begins with a copy of it. */
-static void make_pristine(void)
+static const uint8_t curve_seeds[2][32] = {{4, 0}, {4, 1}};
+
+/* What a school has that has joined, in the registry as it was just read. */
+static void enrol_schools(void)
 {
-    char path[160];
-    void *bytes = NULL;
-    size_t len = 0;
+    join_schools(&w);
+    for (size_t i = 0; i < 2; i++) {
+        struct participant *p = (struct participant *)(uintptr_t)w.of[i];
+
+        memcpy(p->grant.curve_key, key_public(curves[i]), KEY_BYTES);
+        p->enrolled_ms = SOME_MS;
+    }
+}
+
+/* ---- the store as it is before anything was said: opened once, put back after every input ---- */
+
+struct row {
+    struct bytes key, value;
+};
+
+static struct table {
+    struct row *rows;
+    size_t count;
+} pristine[HUB_TABLES];
+
+static struct bytes copy_of(struct bytes from)
+{
+    uint8_t *p = malloc(from.len + 1);
+
+    if (p == NULL)
+        abort();
+    if (from.len > 0)
+        memcpy(p, from.p, from.len);
+    return bytes_of(p, from.len);
+}
+
+static bool same(struct bytes a, struct bytes b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+
+static void remember_table(struct store_txn *t, unsigned table)
+{
+    struct table *to = &pristine[table];
+    struct store_cursor *c;
+    struct bytes key, value;
+
+    if ((to->rows = calloc(store_count(t, table) + 1, sizeof(*to->rows))) == NULL)
+        abort();
+    MUST(store_cursor_open(t, table, &c));
+    while (store_next(c, &key, &value) == OK)
+        to->rows[to->count++] = (struct row){copy_of(key), copy_of(value)};
+    store_cursor_close(c);
+}
+
+static bool is_as_it_was(struct store_txn *t, unsigned table)
+{
+    const struct table *was = &pristine[table];
+    struct store_cursor *c;
+    struct bytes key, value;
+    bool is_same = store_count(t, table) == was->count;
+
+    if (!is_same || was->count == 0)
+        return is_same;
+    MUST(store_cursor_open(t, table, &c));
+    for (size_t i = 0; is_same && i < was->count; i++)
+        is_same = store_next(c, &key, &value) == OK && same(key, was->rows[i].key) && same(value, was->rows[i].value);
+    store_cursor_close(c);
+    return is_same;
+}
+
+static void put_back(void)
+{
+    struct store_txn *t;
+
+    MUST(store_begin_write(w.hub->store, &t));
+    for (unsigned table = 0; table < HUB_TABLES; table++) {
+        if (is_as_it_was(t, table))
+            continue;
+        MUST(store_clear(t, table));
+        for (size_t i = 0; i < pristine[table].count; i++)
+            MUST(store_append(t, table, pristine[table].rows[i].key, pristine[table].rows[i].value));
+    }
+    MUST(store_commit(t));
+    ledger_forget(w.hub->ledger);
+    storage_keys_forget(w.hub->storage_keys);
+}
+
+static void make_world(void)
+{
+    struct store_txn *t;
+    int fds[2];
 
     if (setenv("TMPDIR", "/dev/shm", 1) != 0)
         abort();
     world_open(&w);
-    intake_free(w.intake);
-    w.intake = NULL;
-    hub_close(w.hub, false);
-    path_of(path, sizeof(path), "/store/data.mdb");
-    MUST(cli_read_file(path, 64u << 20, &bytes, &len));
-    buf_init(&pristine, 64u << 20);
-    buf_put(&pristine, bytes, len);
-    MUST(buf_status(&pristine));
-    free(bytes);
-    log_init("fuzz", LOG_ERROR - 1);
     (void)atexit(clean_up);
-}
-
-static void open_copy(void)
-{
-    char path[160];
-
-    path_of(path, sizeof(path), "/store/lock.mdb");
-    (void)unlink(path);
-    path_of(path, sizeof(path), "/store/data.mdb");
-    MUST(cli_write_file(path, pristine.data, pristine.len, 0600, true));
-    path_of(path, sizeof(path), "");
-    MUST(hub_open(&w.hub, path, HUB_CORE));
-    join_schools(&w);
+    log_init("fuzz", LOG_ERROR - 1);
+    w.hub->conf.workers = 1;
+    for (size_t i = 0; i < 2; i++)
+        MUST(key_from_seed(&curves[i], KEY_CURVE, curve_seeds[i]));
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0)
+        abort();
+    MUST(ipc_link_new(&to_gateway, fds[0]));
+    MUST(ipc_link_new(&gateway, fds[1]));
+    MUST(batch_maker_new(&maker, NULL));
+    MUST(store_begin_read(w.hub->store, &t));
+    for (unsigned table = 0; table < HUB_TABLES; table++)
+        remember_table(t, table);
+    store_abort(t);
+    if ((in_hand = malloc(sizeof(*in_hand))) == NULL)
+        abort();
 }
 
 static void open_all(void)
 {
-    int fds[2];
+    struct store_txn *t;
 
-    if (pristine.len == 0)
-        make_pristine();
-    open_copy();
+    if (w.hub == NULL)
+        make_world();
+    registry_free(w.hub->registry);
+    w.hub->registry = NULL;
+    MUST(store_begin_read(w.hub->store, &t));
+    MUST(registry_load_in(&w.hub->registry, w.hub, t));
+    store_abort(t);
+    enrol_schools();
     memset(&core, 0, sizeof(core));
     core.hub = w.hub;
-    for (size_t i = 0; i < 2; i++) {
-        uint8_t seed[32] = {4, (uint8_t)i};
-        struct participant *p = (struct participant *)(uintptr_t)w.of[i];
-
-        MUST(key_from_seed(&curves[i], KEY_CURVE, seed));
-        memcpy(p->grant.curve_key, key_public(curves[i]), KEY_BYTES);
-        p->enrolled_ms = SOME_MS;
-    }
     MUST(workers_start(&core.workers, w.hub));
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0)
-        abort();
-    MUST(ipc_link_new(&core.gateway, fds[0]));
-    MUST(ipc_link_new(&gateway, fds[1]));
+    core.gateway = to_gateway;
     batch_count = 0;
 }
 
@@ -158,13 +339,9 @@ static void close_all(void)
     if (ledger_verify(w.hub, stderr, &bad) != OK || bad != 0)
         abort();
     workers_stop(core.workers);
-    ipc_link_free(core.gateway);
-    ipc_link_free(gateway);
     for (size_t i = 0; i < batch_count; i++)
         buf_fini(&batches[i].bytes);
-    for (size_t i = 0; i < 2; i++)
-        key_free(curves[i]);
-    hub_close(w.hub, false);
+    put_back();
 }
 
 /* ---- the script ---- */
@@ -276,6 +453,7 @@ static void send_batch(unsigned over, const struct sealed *s, struct rd *r)
 static void new_batch(unsigned school, struct rd *r)
 {
     struct sub subs[ROWS_MAX];
+    const struct sub *at[ROWS_MAX];
     uint8_t previous[DIGEST_BYTES] = {1};
     struct generation gen = some_generation(rd_u8(r));
     uint64_t sequence = 1 + rd_u8(r) % 4u;
@@ -285,11 +463,14 @@ static void new_batch(unsigned school, struct rd *r)
 
     if (batch_count == BATCHES_MAX)
         return;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         subs[i] = some_sub(school, &gen, number + i, r);
+        at[i] = &subs[i];
+    }
     if (batch_count > 0)
         memcpy(previous, batches[batch_count - 1 - which % batch_count].digest, DIGEST_BYTES);
-    seal_array(&w, subs, count, sequence, sequence == 1 ? NULL : previous, &batches[batch_count]);
+    batch_maker_reset(maker);
+    seal_by(maker, &w, at, count, sequence, sequence == 1 ? NULL : previous, &batches[batch_count]);
     send_batch((which & 0x80u) != 0 ? 1 - school : school, &batches[batch_count], r);
     batch_count++;
 }
@@ -344,8 +525,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct rd r = rd_of(data, size);
 
-    if (in_hand == NULL && (in_hand = malloc(sizeof(*in_hand))) == NULL)
-        abort();
     open_all();
     for (unsigned i = 0; i < STEPS_MAX && rd_left(&r) > 0 && !r.failed; i++)
         step(&r);

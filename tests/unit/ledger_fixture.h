@@ -280,11 +280,10 @@ struct sealed {
     uint8_t digest[DIGEST_BYTES];
 };
 
-/* One batch of `count` submissions of one generation, numbers ascending. */
-static inline void seal(const struct world *w, const struct sub *const *subs, size_t count, uint64_t sequence,
-                        const uint8_t *previous, struct sealed *out)
+/* One batch of `count` submissions of one generation, numbers ascending, by a maker that is empty. */
+static inline void seal_by(struct batch_maker *m, const struct world *w, const struct sub *const *subs, size_t count,
+                           uint64_t sequence, const uint8_t *previous, struct sealed *out)
 {
-    struct batch_maker *m;
     struct batch_seal s = {.participant = w->of[subs[0]->school]->id,
                            .gen = subs[0]->gen,
                            .sequence = sequence,
@@ -293,7 +292,6 @@ static inline void seal(const struct world *w, const struct sub *const *subs, si
     struct buf record;
     uint32_t taken;
 
-    MUST(batch_maker_new(&m, NULL));
     buf_init(&record, RECORD_MAX);
     for (size_t i = 0; i < count; i++) {
         buf_reset(&record);
@@ -312,6 +310,15 @@ static inline void seal(const struct world *w, const struct sub *const *subs, si
     out->counter = subs[0]->gen.counter;
     batch_digest(out->digest, bytes_of(out->bytes.data, out->bytes.len));
     buf_fini(&record);
+}
+
+static inline void seal(const struct world *w, const struct sub *const *subs, size_t count, uint64_t sequence,
+                        const uint8_t *previous, struct sealed *out)
+{
+    struct batch_maker *m;
+
+    MUST(batch_maker_new(&m, NULL));
+    seal_by(m, w, subs, count, sequence, previous, out);
     batch_maker_free(m);
 }
 
