@@ -1,6 +1,7 @@
-/* What is kept of erased submissions, what is left of a section, what lies beside an act, and a stored batch: first
- * byte which of them.  What is taken gives the same bytes again. */
+/* What is kept of erased submissions, what is left of a section, what lies beside an act, the extract of an act that is
+ * to be done again, and a stored batch: first byte which of them.  What is taken gives the same bytes again. */
 #include "hub/act.h"
+#include "hub/erase_again.h"
 #include "hub/ledger_stored.h"
 
 #include <stdlib.h>
@@ -60,6 +61,31 @@ static enum err cell(void *ctx, struct bytes key, const struct cell *c)
     return OK;
 }
 
+static uint32_t index_of(const void *ctx, const char *id)
+{
+    (void)ctx;
+    return id[0] == 's' ? (uint8_t)id[1] : UINT32_MAX;
+}
+
+static void extract(struct bytes in)
+{
+    struct erase_again a;
+
+    memset(&a, 0, sizeof(a));
+    if (erase_refs_read(&a, in, index_of, NULL) != OK) {
+        if (a.refs != NULL || a.count != 0)
+            abort();
+        return;
+    }
+    for (size_t i = 0; i < a.count; i++)
+        if (a.refs[i].number == 0 || a.refs[i].counter == 0 || a.refs[i].participant == UINT32_MAX ||
+            (i > 0 && erase_ref_compare(&a.refs[i - 1], &a.refs[i]) > 0))
+            abort();
+    if (a.count > ERASE_REFS_MAX)
+        abort();
+    free(a.refs);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bytes in = bytes_of(data + 1, size > 0 ? size - 1 : 0);
@@ -74,6 +100,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         (void)!residue_each(in, add, &last);
     else if (data[0] == 'a')
         (void)!act_beside_each(in, touched, cell, NULL);
+    else if (data[0] == 'e')
+        extract(in);
     else if (data[0] == 's' && stored_parse(&s, in) == OK)
         stored_fini(&s);
     return 0;
