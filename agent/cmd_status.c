@@ -61,6 +61,32 @@ static enum err put_who(struct sheet *s, const struct agent *a)
     return e;
 }
 
+/* What the district destroyed by its acts; it is no loss, and nothing is to be done about it. */
+static enum err put_erased(struct sheet *s, const struct agent *a)
+{
+    struct standing_act acts[STANDING_ACTS_MAX];
+    uint64_t all = 0;
+    size_t count = 0;
+    enum err e = standing_acts(a, acts, &count);
+
+    for (size_t i = 0; i < count; i++)
+        all += acts[i].submissions;
+    if (e != OK || (e = sheet_count(s, "erased", _("destroyed at the district (no loss)"), all)) != OK)
+        return e;
+    for (size_t i = 0; i < count && e == OK; i++) {
+        char number[32], day[16], text[200];
+
+        if (acts[i].act == 0)
+            continue;
+        cli_format_count(number, sizeof(number), acts[i].submissions);
+        cli_format_day(day, sizeof(day), acts[i].hub_ms);
+        (void)snprintf(text, sizeof(text), _("under act No. %llu on %s: %s"), (unsigned long long)acts[i].act, day,
+                       number);
+        e = sheet_text(s, "erased_act", _("  of these"), text);
+    }
+    return e;
+}
+
 static enum err put_queue(struct sheet *s, const struct agent *a)
 {
     struct queue_status st;
@@ -78,7 +104,8 @@ static enum err put_queue(struct sheet *s, const struct agent *a)
         (e = sheet_count(s, "stored", _("received by the district"), st.stored)) != OK ||
         (e = sheet_count(s, "archived", _("in the district's archive"), st.archived)) != OK ||
         (e = sheet_count(s, "refused", _("kept apart by the district"), st.refused)) != OK ||
-        (e = sheet_count(s, "rejected", _("rejected by the district"), st.rejected)) != OK)
+        (e = sheet_count(s, "rejected", _("rejected by the district"), st.rejected)) != OK ||
+        (e = put_erased(s, a)) != OK)
         return e;
     return sheet_time(s, "last_receipt", _("last word from the district"), st.last_receipt_ms);
 }

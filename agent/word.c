@@ -27,7 +27,7 @@ enum err agent_words_held(const struct agent *a, struct store_txn *t, uint64_t *
 
 static struct standing_row row_of(const struct notice *n, const struct notice_entry *at)
 {
-    struct standing_row row = {at->standing, n->hub_ms, at->why};
+    struct standing_row row = {at->standing, n->hub_ms, at->why, at->act};
 
     if (row.why.reason == 0 && row.why.text[0] == '\0') /* the operator's words are about all of them */
         utf8_copy(row.why.text, sizeof(row.why.text), n->text);
@@ -36,17 +36,18 @@ static struct standing_row row_of(const struct notice *n, const struct notice_en
 
 static enum err apply_notice(struct agent *a, struct store_txn *t, const struct notice *n)
 {
+    uint32_t most = n->kind == NOTICE_ERASED ? STANDING_TOLD_ERASED : STANDING_TOLD;
     enum err e = OK;
 
     for (uint32_t i = 0; e == OK && i < n->entry_count; i++) {
         struct standing_row row = row_of(n, &n->entries[i]);
 
         e = standing_put(a, t, &n->entries[i].ref, &row);
-        if (e == OK && i < STANDING_TOLD)
+        if (e == OK && i < most)
             e = standing_tell(a, t, &n->entries[i].ref, &row);
     }
-    if (e == OK && n->entry_count > STANDING_TOLD)
-        e = standing_tell_more(a, t, n->entry_count - STANDING_TOLD);
+    if (e == OK && n->entry_count > most)
+        e = standing_tell_more(a, t, n->entry_count - most);
     return e == OK ? standing_tell_text(a, t, n->text) : e;
 }
 

@@ -62,6 +62,7 @@ enum audit_action {
     AUDIT_BACKUP_CHECK, /* one that the register did not hold, or now on another disk */
     AUDIT_BACKUP_CONFIRM,
     AUDIT_BACKUP_RESTORE,
+    AUDIT_BACKUP_DESTROYED, /* the operator's word */
     AUDIT_ERASE_CLASS,
     AUDIT_ERASE_RETURN,
     AUDIT_BUNDLE_READ,

@@ -47,6 +47,7 @@ static const struct {
     [AUDIT_BACKUP_CHECK] = {"backup.check", N_("backup checked, and entered in the register")},
     [AUDIT_BACKUP_CONFIRM] = {"backup.confirm", N_("backup confirmed")},
     [AUDIT_BACKUP_RESTORE] = {"backup.restore", N_("restored from a backup")},
+    [AUDIT_BACKUP_DESTROYED] = {"backup.destroyed", N_("backup said to be destroyed, with its copies")},
     [AUDIT_ERASE_CLASS] = {"erase.class", N_("class and year erased")},
     [AUDIT_ERASE_RETURN] = {"erase.return", N_("content erased")},
     [AUDIT_BUNDLE_READ] = {"bundle.read", N_("bundle read")},

@@ -72,7 +72,9 @@ const struct cli_command hub_commands[] = {
      cmd_receipt_check},
     {"bundle read", "FILE... [--receipt FILE|FOLDER]", N_("take in what schools send in files, and answer"),
      cmd_bundle_read},
-    {"erase", "[CLASS --year Y | --submission ID | --form F --unit U --period P [--key K]] --order TEXT [--yes]",
+    {"erase",
+     "[CLASS --year Y | --submission ID | --form F --unit U --period P [--key K]] --order TEXT [--yes] | --again FILE "
+     "[--yes]",
      N_("destroy what is due, or one person's or one return's content; without arguments, list what is due"),
      cmd_erase},
     {"erase list", "", N_("list what is kept, until when, and what is due"), cmd_erase_list},
@@ -83,6 +85,7 @@ const struct cli_command hub_commands[] = {
      N_("write the whole hub into one encrypted file, or check such a file"), cmd_backup},
     {"backup confirm", "FILE|DATE|NUMBER", N_("say that a backup is safe, so that schools may let go of what it holds"),
      cmd_backup_confirm},
+    {"backup destroyed", "NUMBER", N_("say that a backup and all its copies were destroyed"), cmd_backup_destroyed},
     {"backup list", "", N_("list the backups, and up to where all is archived"), cmd_backup_list},
     {"restore", "FILE --home DIR --root FILE [--root-passphrase-file F]", N_("make a hub again out of a backup"),
      cmd_restore},

@@ -60,6 +60,7 @@ int cmd_bundle_read(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
 int cmd_backup_list(int argc, char **argv);
 int cmd_backup_confirm(int argc, char **argv);
+int cmd_backup_destroyed(int argc, char **argv);
 int cmd_restore(int argc, char **argv);
 int cmd_audit_export(int argc, char **argv);
 int cmd_audit_check(int argc, char **argv);

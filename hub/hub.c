@@ -94,6 +94,7 @@ static const struct yaml_key conf_table[] = {
     {"directory.days", YAML_WANT_INTEGER, false, AT(directory_days), 1, 3650, NULL},
     {"operators", YAML_WANT_SEQUENCE, false, offsetof(struct conf_file, operators), 0, 0, NULL},
     {"keys.credentials", YAML_WANT_BOOLEAN, false, AT(keys_credentials), 0, 0, NULL},
+    {"backup.erased_days", YAML_WANT_INTEGER, false, AT(backup_days), 1, 3650, NULL},
     {"checkpoint.at", YAML_WANT_TEXT, false, offsetof(struct conf_file, checkpoint_at), 0, 0, NULL},
     {"inbox", YAML_WANT_TEXT, false, AT(inbox), 0, 0, NULL},
     {"outbox", YAML_WANT_TEXT, false, AT(outbox), 0, 0, NULL},
@@ -275,7 +276,8 @@ enum err hub_conf_load(struct hub *h)
                                    .held_max = 16 << 20,
                                    .directory_days = 180,
                                    .checkpoint_min = 6 * 60 + 30,
-                                   .bundle_max = BUNDLE_DEFAULT_MAX}};
+                                   .bundle_max = BUNDLE_DEFAULT_MAX,
+                                   .backup_days = 30}};
     char path[FOLDER_PATH_MAX];
     enum err e = folder_path(path, h->dir, "hub.yaml");
 

@@ -81,6 +81,7 @@ struct hub_conf {
     size_t operator_count;
     const char *inbox, *outbox; /* folders that are watched for files of schools; NULL: none (inbox.h) */
     int64_t bundle_max;         /* bytes of one file, read or written */
+    int64_t backup_days;        /* after an act of erasure: until when backups made before are to be destroyed */
 };
 
 #define HUB_MAX_SEAL_KEYS 32u /* a second one of a year now and then included; the directory lists the newest 16 */

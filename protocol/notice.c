@@ -61,13 +61,15 @@ void notice_fini(struct notice *n)
 
 static void put_entry(struct buf *b, const struct notice_entry *at)
 {
-    mp_put_array(b, ENTRY_FIELDS);
+    mp_put_array(b, ENTRY_FIELDS + (at->act != 0 ? 1 : 0));
     fields_put_generation(b, &at->ref.gen);
     mp_put_uint(b, at->ref.number);
     mp_put_uint(b, at->standing);
     mp_put_uint(b, (uint64_t)at->why.reason);
     mp_put_cstr(b, at->why.text);
     refusal_put_detail(b, &at->why);
+    if (at->act != 0)
+        mp_put_uint(b, at->act);
 }
 
 void notice_put_body(struct buf *b, const struct notice *n)
@@ -90,6 +92,10 @@ static void read_entry(struct mp *m, struct notice_entry *at)
     at->why.reason = (enum quarantine_reason)fields_u32(m, 0, UINT8_MAX);
     mp_text(m, at->why.text, 0, RECEIPT_TEXT_MAX);
     refusal_read_detail(m, &at->why);
+    if (unknown > 0) { /* came later */
+        at->act = fields_u64(m, 0, INT64_MAX);
+        unknown--;
+    }
     fields_end(m, unknown);
 }
 

@@ -47,6 +47,7 @@ struct notice_entry {
     struct record_ref ref;
     unsigned standing;  /* enum standing, or a later one */
     struct refusal why; /* reason 0: none; the text is the operator's own, in any language */
+    uint64_t act;       /* ERASED: number of the act under which the hub destroyed it; 0: not said */
 };
 #define NOTICE_TEXT_MAX 1000u
 struct notice {

@@ -72,6 +72,33 @@ static void a_notice_opens_as_it_was_made(void **state)
     buf_fini(&b);
 }
 
+/* A field that came later: there, or not there. */
+static void a_notice_names_the_act_that_erased(void **state)
+{
+    struct fixture *f = *state;
+    struct notice n;
+    struct notice again;
+    struct buf b;
+
+    fill_notice(&n, 3);
+    n.kind = NOTICE_ERASED;
+    n.entries[1].standing = STANDING_ERASED;
+    n.entries[1].act = INT64_MAX;
+    buf_init(&b, SIGNED_MAX);
+    assert_int_equal(notice_make(&b, &n, f->hub), OK);
+    assert_int_equal(notice_open(&again, buf_view(&b), key_public(f->hub)), OK);
+    assert_int_equal(again.entry_count, 3);
+    assert_int_equal(again.entries[0].act, 0);
+    assert_true(again.entries[1].act == INT64_MAX);
+    assert_int_equal(again.entries[2].act, 0);
+    notice_fini(&again);
+    n.entries[1].act = UINT64_MAX; /* no number that an act can have */
+    buf_reset(&b);
+    assert_int_equal(notice_make(&b, &n, f->hub), ERR_INVALID);
+    notice_fini(&n);
+    buf_fini(&b);
+}
+
 static void any_words_head_is_read_without_its_rest(void **state)
 {
     struct fixture *f = *state;
@@ -241,6 +268,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_notice_opens_as_it_was_made, fixture_open, fixture_close),
+        cmocka_unit_test_setup_teardown(a_notice_names_the_act_that_erased, fixture_open, fixture_close),
         cmocka_unit_test_setup_teardown(any_words_head_is_read_without_its_rest, fixture_open, fixture_close),
         cmocka_unit_test_setup_teardown(a_damaged_word_never_opens, fixture_open, fixture_close),
         cmocka_unit_test_setup_teardown(a_word_of_another_key_is_not_believed, fixture_open, fixture_close),

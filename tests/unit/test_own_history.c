@@ -3,6 +3,7 @@
  * none lost in between whatever the order (2), and never sent again. */
 #include "agent/own_history.h"
 
+#include "agent/capture.h"
 #include "agent/queue.h"
 #include "agent/standing.h"
 #include "agent/word.h"
@@ -338,6 +339,212 @@ static void the_current_submission_may_be_one_of_the_old_computers(void **state)
     past_free(&p);
 }
 
+/* ---- its end ---- */
+
+#define DAY_MS INT64_C(86400000)
+
+/* This computer sends something of its own: the batch's number. */
+static uint64_t send_one(struct school *s, const char *key)
+{
+    struct capture_options o = {.form = agent_form(s->a, "grades-por"), .period = "P1"};
+    struct capture *c = NULL;
+    struct queue_writer *w = NULL;
+    struct queue_chain chain;
+    struct value values[8];
+    uint64_t number, sealed;
+
+    assert_int_equal(capture_open(&c, s->a, &o), OK);
+    for (uint32_t i = 0; i < capture_form(c)->field_count; i++)
+        values[i] = (struct value){.state = VALUE_MISSING};
+    values[0] = (struct value){.state = VALUE_PRESENT, .as.text = bytes_of(key, strlen(key))};
+    values[1] = (struct value){.state = VALUE_PRESENT, .as.i = 11};
+    values[2] = (struct value){.state = VALUE_PRESENT, .as.i = 2};
+    assert_int_equal(queue_writer_open(&w, s->a), OK);
+    assert_int_equal(capture_judge(c, values, false, NULL, NULL), OK);
+    assert_int_equal(capture_put(c, w, values, NULL, &number), OK);
+    assert_int_equal(queue_writer_commit(w), OK);
+    queue_writer_close(w);
+    capture_close(c);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(sealed, 1);
+    assert_int_equal(queue_chain(s->a, &s->a->gen, &chain), OK);
+    return chain.last_sealed;
+}
+
+static void receive(struct school *s, uint64_t sequence, enum receipt_state state, int64_t hub_ms)
+{
+    struct batch_state b;
+    struct receipt r = {.state = state, .hub_ms = hub_ms, .ledger_number = 40 + sequence, .directory_version = 1};
+    struct buf object;
+
+    assert_int_equal(queue_batch(s->a, &s->a->gen, sequence, &b), OK);
+    r.gen = b.gen;
+    r.sequence = b.sequence;
+    r.verdicts[VERDICT_COUNTED] = b.records;
+    memcpy(r.district, s->directory.district, sizeof(r.district));
+    (void)snprintf(r.participant, sizeof(r.participant), "gp");
+    memcpy(r.batch, b.digest, sizeof(r.batch));
+    buf_init(&object, SIGNED_MAX);
+    assert_int_equal(receipt_make(&object, &r, s->hub), OK);
+    assert_int_equal(queue_take_receipt(s->a, view(&object)), OK);
+    buf_fini(&object);
+}
+
+static void expire(struct school *s)
+{
+    uint64_t batches;
+
+    assert_int_equal(queue_expire(s->a, &batches), OK);
+}
+
+/* Something new is sent and received: the hub's time goes on. */
+static void pass_time(struct school *s, const char *key, int64_t hub_ms)
+{
+    receive(s, send_one(s, key), RECEIPT_STORED, hub_ms);
+    expire(s);
+}
+
+static uint64_t rows_of(const struct past *p, unsigned table)
+{
+    struct store_txn *t = NULL;
+    struct store_cursor *c = NULL;
+    struct bytes key, value;
+    uint64_t count = 0;
+
+    assert_int_equal(store_begin_read(p->s->a->store, &t), OK);
+    assert_int_equal(store_cursor_open(t, table, &c), OK);
+    while (store_next(c, &key, &value) == OK)
+        count += key.len >= 4 + TAG_BYTES && memcmp(key.p + 4, p->gen.tag, TAG_BYTES) == 0;
+    store_cursor_close(c);
+    store_abort(t);
+    return count;
+}
+
+static enum err count_past(void *ctx, const struct queue_past *x)
+{
+    assert_string_equal(x->form, "grades-por");
+    (*(uint64_t *)ctx)++;
+    return OK;
+}
+
+static uint64_t summaries(struct school *s)
+{
+    uint64_t count = 0;
+
+    assert_int_equal(queue_each_past(s->a, NULL, count_past, &count), OK);
+    return count;
+}
+
+/* Nothing of the earlier computer's is left but which submissions they were; its keys are gone (invariant 9). */
+static void assert_gone(struct past *p, uint64_t count)
+{
+    struct record_ref ref = {p->gen, count};
+
+    assert_int_equal(rows_of(p, T_PAGES), 0);
+    assert_int_equal(rows_of(p, T_SEGMENTS), 0);
+    assert_int_equal(rows_of(p, T_STANDINGS), 0);
+    assert_int_equal(summaries(p->s), count);
+    assert_int_equal(queue_find_past(p->s->a, &ref), OK);
+    assert_verifies(p->s->a);
+}
+
+/* Invariant 2: the hub's journal is archived from its beginning on, so a batch that was sealed after the history was
+ * here and is archived shows that the history is, too; one that was sealed before shows nothing. */
+static void history_goes_30_days_after_something_later_is_archived(void **state)
+{
+    static const uint64_t apart[] = {701};
+    struct past p;
+    struct school *s = *state;
+
+    past_new(&p, s);
+    s->a->conf.keep_days = 40;
+    assert_int_equal(send_one(s, "a"), 1);
+    assert_int_equal(give_run(&p, 1, 700), OK); /* several pages */
+    assert_int_equal(
+        give(&p, apart, 1, (struct page){.apart = {{701, STANDING_QUARANTINED, QUARANTINE_INVALID}}, .apart_count = 1}),
+        OK);
+    expire(s); /* the hub never said what time it is */
+    receive(s, 1, RECEIPT_ARCHIVED, TEST_NOW_MS);
+    expire(s);
+    pass_time(s, "b", TEST_NOW_MS + 39 * DAY_MS);
+    clock_test_set(TEST_NOW_MS + 900 * DAY_MS); /* the PC's own clock destroys nothing */
+    expire(s);
+    assert_run(&p, 1, 701);
+    receive(s, 2, RECEIPT_ARCHIVED, TEST_NOW_MS + 100 * DAY_MS);
+    pass_time(s, "c", TEST_NOW_MS + 140 * DAY_MS - 1);
+    assert_run(&p, 1, 701); /* one millisecond is missing */
+    assert_int_equal(summaries(s), 1);
+    pass_time(s, "d", TEST_NOW_MS + 140 * DAY_MS);
+    assert_int_equal(rows_of(&p, T_PAST), 701);
+    assert_int_equal(rows_of(&p, T_PAGES) + rows_of(&p, T_SEGMENTS) + rows_of(&p, T_STANDINGS), 0);
+    assert_verifies(s->a);
+    reopen(s);
+    assert_verifies(s->a);
+    past_free(&p);
+}
+
+static void what_comes_later_and_a_hub_that_went_back_begin_the_days_again(void **state) /* invariant 2 */
+{
+    struct batch_state b;
+    struct past p;
+    struct school *s = *state;
+
+    past_new(&p, s);
+    assert_int_equal(give_run(&p, 1, 10), OK);
+    pass_time(s, "a", TEST_NOW_MS);
+    (void)send_one(s, "b");
+    receive(s, 2, RECEIPT_ARCHIVED, TEST_NOW_MS + DAY_MS);
+    expire(s);
+    assert_int_equal(give_run(&p, 11, 20), OK); /* not known to be archived */
+    pass_time(s, "c", TEST_NOW_MS + 40 * DAY_MS);
+    assert_run(&p, 1, 20);
+    (void)send_one(s, "d");
+    receive(s, 4, RECEIPT_ARCHIVED, TEST_NOW_MS + 41 * DAY_MS);
+    expire(s);
+    assert_int_equal(queue_batch(s->a, &s->a->gen, 3, &b), OK);
+    assert_int_equal(queue_send_again(s->a, &b), OK); /* restored from an older backup: does it hold the history? */
+    pass_time(s, "e", TEST_NOW_MS + 90 * DAY_MS);
+    assert_run(&p, 1, 20);
+    (void)send_one(s, "f");
+    receive(s, 6, RECEIPT_ARCHIVED, TEST_NOW_MS + 91 * DAY_MS);
+    expire(s);
+    pass_time(s, "g", TEST_NOW_MS + 121 * DAY_MS);
+    assert_int_equal(rows_of(&p, T_PAGES) + rows_of(&p, T_SEGMENTS), 0);
+    assert_int_equal(rows_of(&p, T_PAST), 20);
+    past_free(&p);
+}
+
+/* Filled in in September 2020, for one year: until 31 August 2022. */
+static void a_forms_term_ends_what_came_back(void **state)
+{
+    const int64_t over = INT64_C(1661990400) * 1000; /* 1 September 2022 */
+    struct past p;
+    struct school *s = *state;
+
+    past_new(&p, s);
+    s->a->conf.keep_days = 36500;
+    for (size_t i = 0; i < s->a->form_count; i++)
+        s->a->forms[i]->retention_years = 1;
+    assert_int_equal(give_run(&p, 1, 700), OK);
+    pass_time(s, "a", TEST_NOW_MS);
+    (void)send_one(s, "b");
+    receive(s, 2, RECEIPT_ARCHIVED, TEST_NOW_MS + DAY_MS);
+    expire(s);
+    pass_time(s, "c", over - DAY_MS);
+    assert_run(&p, 1, 700);
+    pass_time(s, "d", over);
+    assert_gone(&p, 700);
+    assert_int_equal(give_run(&p, 701, 710), OK); /* over already, but never before 30 days */
+    pass_time(s, "e", over + DAY_MS);
+    receive(s, send_one(s, "f"), RECEIPT_ARCHIVED, over + DAY_MS);
+    expire(s);
+    pass_time(s, "g", over + 31 * DAY_MS - 1);
+    assert_run(&p, 701, 710);
+    pass_time(s, "h", over + 31 * DAY_MS);
+    assert_int_equal(rows_of(&p, T_PAGES), 0);
+    past_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +557,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_kept_apart_is_told, school_open, school_close),
         cmocka_unit_test_setup_teardown(the_current_submission_may_be_one_of_the_old_computers, school_open,
                                         school_close),
+        cmocka_unit_test_setup_teardown(history_goes_30_days_after_something_later_is_archived, school_open,
+                                        school_close),
+        cmocka_unit_test_setup_teardown(what_comes_later_and_a_hub_that_went_back_begin_the_days_again, school_open,
+                                        school_close),
+        cmocka_unit_test_setup_teardown(a_forms_term_ends_what_came_back, school_open, school_close),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
