@@ -1,0 +1,522 @@
+#include "hub/ledger_doubt_internal.h"
+
+#include "common/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CODE_TAKEN 1u
+
+/* ---- one submission ---- */
+
+/* Versions of one form share their slots: the newest stands for all. */
+static enum err set_place(struct doubt *d, struct fact *f, const struct form *form, const char *unit,
+                          const char *period)
+{
+    const struct form *newest = hub_form_by_id(d->ledger->hub, form->id);
+    bool is_new;
+
+    f->has_place = true;
+    return places_index(d->places, newest == NULL ? form : newest, unit, period, &f->place, &is_new);
+}
+
+static enum err read_erased(struct doubt *d, const struct held_batch *b, struct fact *f)
+{
+    const struct erased_record *r = held_erased(b, f->ref.number);
+    const struct erased_place *p = r == NULL || !r->is_readable ? NULL : &b->holes->list.places[r->place];
+    const struct form *form = p == NULL ? NULL : hub_form(d->ledger->hub, p->form);
+
+    f->is_erased = true;
+    if (p == NULL)
+        return OK;
+    if (form == NULL)
+        return err_set(ERR_CORRUPT, "ledger: what stayed of an erased submission is damaged");
+    f->has_slot = r->kind != RECORD_RETRACTION;
+    if (f->has_slot)
+        memcpy(f->slot, r->slot, SLOT_BYTES);
+    f->has_target = r->kind != RECORD_NEW && record_ref_compare(&r->target, &f->ref) < 0;
+    f->target = r->target;
+    return set_place(d, f, form, p->unit, p->period);
+}
+
+static enum err read_fact(struct doubt *d, const struct held_batch *b, uint32_t row, struct fact *f)
+{
+    struct ledger *l = d->ledger;
+    const struct form *form;
+    struct bytes bytes;
+    struct record r;
+    enum err e;
+
+    memset(f, 0, sizeof(*f));
+    f->participant = b->participant;
+    f->ref.gen = b->gen;
+    f->lsn = b->lsn;
+    f->row = row;
+    e = held_record(b, row, &bytes, &f->ref.number);
+    if (e == ERR_ERASED)
+        return read_erased(d, b, f);
+    if (e != OK)
+        return e;
+    if ((e = decoder_read(l->decoder, bytes, &r, &form)) == ERR_NOMEM)
+        return e;
+    if (e != OK) { /* by its head alone, as intake did */
+        f->has_target = record_names_earlier(bytes, &f->ref, &r);
+        if (f->has_target)
+            f->target = r.target;
+        return OK;
+    }
+    f->has_target = r.kind != RECORD_NEW && record_ref_compare(&r.target, &f->ref) < 0;
+    f->target = r.target;
+    f->has_slot = r.kind != RECORD_RETRACTION;
+    if (f->has_slot)
+        slot_of(f->slot, &l->slot_key, form, f->participant, &f->ref, &r);
+    return set_place(d, f, form, r.unit, r.period);
+}
+
+static uint32_t rows_of(const struct held_batch *b)
+{
+    return b->holes == NULL ? batch_plain_count(b->plain) : b->holes->total;
+}
+
+/* *count 0: it never opened, and nothing is known of it. */
+static enum err open_rows(struct doubt *d, struct store_txn *t, uint64_t lsn, const struct held_batch **b,
+                          uint32_t *count)
+{
+    struct batch_entry entry;
+    struct bytes bytes;
+    enum err e = journal_get(t, lsn, &bytes);
+
+    *count = 0;
+    if (e != OK)
+        return e;
+    if (batch_entry_get(&entry, lsn, bytes) != OK) /* sealed to a lost key: its entry is another one */
+        return OK;
+    e = held_open(d->ledger, t, lsn, b);
+    if (e == OK)
+        *count = rows_of(*b);
+    return e == ERR_CORRUPT ? OK : e;
+}
+
+enum err fact_stands(struct store_txn *t, const struct fact *f, enum fact_standing *out, struct quarantine_row *q)
+{
+    uint8_t raw[PLACE_KEY_BYTES];
+    struct bytes value;
+    uint64_t lsn;
+    enum err e = range_find(t, f->participant, &f->ref, &lsn);
+
+    *out = FACT_NOT_HELD;
+    if (e != OK || lsn != f->lsn)
+        return e == ERR_NOT_FOUND ? OK : e;
+    *out = FACT_ACCEPTED;
+    e = store_get(t, H_QUARANTINE, place_key(raw, f->participant, &f->ref.gen, f->ref.number), &value);
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? OK : e;
+    if ((e = quarantine_row_get(q, value)) == OK && q->lsn == f->lsn) /* else it is about another copy */
+        *out = FACT_WAITS;
+    return e;
+}
+
+/* ---- the batches ---- */
+
+static int compare_batches(const void *a, const void *b)
+{
+    const struct doubted *x = a;
+    const struct doubted *y = b;
+
+    return x->lsn < y->lsn ? -1 : x->lsn > y->lsn;
+}
+
+static struct doubted *batch_of(const struct doubt *d, uint64_t lsn)
+{
+    const struct doubted wanted = {.lsn = lsn};
+
+    return bsearch(&wanted, d->batches, d->count, sizeof(*d->batches), compare_batches);
+}
+
+bool fact_is_taken(const struct doubt *d, const struct fact *f)
+{
+    const struct doubted *b = f->participant == d->participant ? batch_of(d, f->lsn) : NULL;
+
+    return b != NULL && f->row < b->count && b->codes[f->row] == CODE_TAKEN;
+}
+
+enum err doubt_set_batches(struct doubt *d, struct store_txn *t)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        struct doubted *b = &d->batches[i];
+        const struct held_batch *held;
+        uint8_t raw[PLACE_KEY_BYTES];
+        struct batch_row row;
+        struct bytes value;
+        enum err e = store_get(t, H_BATCHES, place_key(raw, d->participant, &b->gen, b->sequence), &value);
+
+        if (e != OK || (e = batch_row_get(&row, value)) != OK)
+            return e;
+        b->lsn = row.lsn;
+        if ((e = open_rows(d, t, b->lsn, &held, &b->count)) != OK)
+            return e;
+        free(b->codes);
+        if ((b->codes = calloc((size_t)b->count + 1, 1)) == NULL)
+            return ERR_NOMEM;
+    }
+    qsort(d->batches, d->count, sizeof(*d->batches), compare_batches);
+    return OK;
+}
+
+static enum err take_row(struct doubt *d, struct store_txn *t, struct doubted *b, const struct fact *f, bool are_chosen)
+{
+    enum fact_standing stands;
+    struct quarantine_row q;
+    enum err e = fact_stands(t, f, &stands, &q);
+
+    if (e != OK)
+        return e;
+    if (are_chosen && b->codes[f->row] != CODE_TAKEN)
+        return OK;
+    if (stands != FACT_ACCEPTED)
+        return are_chosen ? err_set(ERR_MALFORMED, "ledger: an entry takes out what is not counted") : OK;
+    if (!are_chosen && f->is_erased) {
+        d->stayed++;
+        return OK;
+    }
+    b->codes[f->row] = CODE_TAKEN;
+    buf_put(&d->taken, f, sizeof(*f));
+    return buf_status(&d->taken);
+}
+
+static enum err take_all(struct doubt *d, struct store_txn *t, bool are_chosen)
+{
+    enum err e = OK;
+
+    for (size_t i = 0; e == OK && i < d->count; i++) {
+        const struct held_batch *held;
+        uint32_t count;
+
+        e = open_rows(d, t, d->batches[i].lsn, &held, &count);
+        for (uint32_t row = 0; e == OK && row < count; row++) {
+            struct fact f;
+
+            if ((e = read_fact(d, held, row, &f)) == OK)
+                e = take_row(d, t, &d->batches[i], &f, are_chosen);
+        }
+    }
+    return e;
+}
+
+/* ---- what they name ---- */
+
+static int compare_named(const void *a, const void *b)
+{
+    return record_ref_compare(&((const struct named *)a)->ref, &((const struct named *)b)->ref);
+}
+
+static struct named *named_list(const struct doubt *d, size_t *count)
+{
+    *count = d->named.len / sizeof(struct named);
+    return (struct named *)(void *)d->named.data;
+}
+
+static struct named *find_named(const struct doubt *d, size_t count, const struct record_ref *ref)
+{
+    size_t all;
+    struct named *list = named_list(d, &all);
+    struct named wanted = {.ref = *ref};
+
+    return count == 0 ? NULL : bsearch(&wanted, list, count, sizeof(*list), compare_named);
+}
+
+struct named *doubt_named(const struct doubt *d, const struct record_ref *ref)
+{
+    return find_named(d, d->named.len / sizeof(struct named), ref);
+}
+
+static void sort_named(struct doubt *d)
+{
+    size_t count;
+    struct named *list = named_list(d, &count);
+    size_t kept = 0;
+
+    if (count > 0)
+        qsort(list, count, sizeof(*list), compare_named);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || record_ref_compare(&list[kept - 1].ref, &list[i].ref) != 0)
+            list[kept++] = list[i];
+    d->named.len = kept * sizeof(*list);
+}
+
+static enum err add_named(struct doubt *d, const struct record_ref *ref)
+{
+    struct named n;
+
+    memset(&n, 0, sizeof(n));
+    n.ref = *ref;
+    buf_put(&d->named, &n, sizeof(n));
+    return buf_status(&d->named);
+}
+
+static enum err resolve(struct doubt *d, struct store_txn *t, struct named *n)
+{
+    enum fact_standing stands;
+    const struct held_batch *b;
+    struct quarantine_row q;
+    uint64_t lsn;
+    uint32_t row;
+    enum err e = range_find(t, d->participant, &n->ref, &lsn);
+
+    if (e == ERR_NOT_FOUND)
+        return OK; /* it has not come yet */
+    if (e != OK || (e = held_open(d->ledger, t, lsn, &b)) != OK)
+        return e;
+    if (held_find_row(b, n->ref.number, &row) != OK)
+        return err_set(ERR_CORRUPT, "ledger: entry %llu does not hold number %llu", (unsigned long long)lsn,
+                       (unsigned long long)n->ref.number);
+    if ((e = read_fact(d, b, row, &n->fact)) != OK || (e = fact_stands(t, &n->fact, &stands, &q)) != OK)
+        return e;
+    n->is_here = true;
+    n->waits = stands == FACT_WAITS;
+    n->reason = n->waits ? q.why.reason : (enum quarantine_reason)0;
+    n->has_next = n->waits && n->reason != QUARANTINE_TARGET && n->fact.has_target;
+    return OK;
+}
+
+/* The chain only goes back, so this ends. */
+static enum err find_all_named(struct doubt *d, struct store_txn *t)
+{
+    const struct fact *taken = (const struct fact *)(const void *)d->taken.data;
+    size_t known = 0;
+    size_t count;
+    enum err e = OK;
+
+    for (size_t i = 0; e == OK && i < d->taken.len / sizeof(*taken); i++)
+        if (taken[i].has_target)
+            e = add_named(d, &taken[i].target);
+    sort_named(d);
+    while (e == OK && d->named.len / sizeof(struct named) != known) {
+        struct named *list = named_list(d, &count);
+
+        known = count;
+        for (size_t i = 0; e == OK && i < count; i++)
+            if (!list[i].is_here)
+                e = resolve(d, t, &list[i]);
+        for (size_t i = 0; e == OK && i < count; i++) {
+            struct record_ref next;
+
+            list = named_list(d, &count); /* adding may have moved it, and what is added stands behind `known` */
+            count = known;
+            next = list[i].fact.target;
+            if (list[i].has_next && find_named(d, known, &next) == NULL)
+                e = add_named(d, &next);
+        }
+        sort_named(d);
+    }
+    return e;
+}
+
+/* ---- slots ---- */
+
+static int compare_slots(const void *a, const void *b)
+{
+    return memcmp(a, b, SLOT_BYTES);
+}
+
+static enum err find_slots(struct doubt *d)
+{
+    const struct fact *taken = (const struct fact *)(const void *)d->taken.data;
+    size_t named_count;
+    const struct named *named = named_list(d, &named_count);
+    size_t count, kept = 0;
+
+    for (size_t i = 0; i < d->taken.len / sizeof(*taken); i++)
+        if (taken[i].has_slot)
+            buf_put(&d->slots, taken[i].slot, SLOT_BYTES);
+    for (size_t i = 0; i < named_count; i++)
+        if (named[i].is_here && named[i].fact.has_slot)
+            buf_put(&d->slots, named[i].fact.slot, SLOT_BYTES);
+    if (buf_status(&d->slots) != OK)
+        return buf_status(&d->slots);
+    count = d->slots.len / SLOT_BYTES;
+    if (count > 0)
+        qsort(d->slots.data, count, SLOT_BYTES, compare_slots);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 ||
+            memcmp(d->slots.data + (kept - 1) * SLOT_BYTES, d->slots.data + i * SLOT_BYTES, SLOT_BYTES) != 0)
+            memmove(d->slots.data + kept++ * SLOT_BYTES, d->slots.data + i * SLOT_BYTES, SLOT_BYTES);
+    d->slots.len = kept * SLOT_BYTES;
+    return OK;
+}
+
+/* ---- whatever meets them ---- */
+
+static bool meets(const struct doubt *d, const struct fact *f)
+{
+    size_t slots = d->slots.len / SLOT_BYTES;
+
+    if (f->has_target && f->participant == d->participant && doubt_named(d, &f->target) != NULL)
+        return true;
+    return f->has_slot && slots > 0 && bsearch(f->slot, d->slots.data, slots, SLOT_BYTES, compare_slots) != NULL;
+}
+
+static enum err meet_batch(struct doubt *d, struct store_txn *t, uint64_t lsn)
+{
+    const struct held_batch *b;
+    uint32_t count;
+    enum err e = open_rows(d, t, lsn, &b, &count);
+
+    for (uint32_t row = 0; e == OK && row < count; row++) {
+        struct fact f;
+
+        if ((e = read_fact(d, b, row, &f)) == OK && meets(d, &f)) {
+            buf_put(&d->met, &f, sizeof(f));
+            e = buf_status(&d->met);
+        }
+    }
+    return e;
+}
+
+/* Has nothing happened since that changes what was gathered, but more batches? */
+static enum err may_go_on(struct doubt *d, struct store_txn *t, uint64_t head, bool *may)
+{
+    uint8_t previous[DIGEST_BYTES];
+    enum journal_type type;
+    struct bytes entry;
+    int64_t wall_ms;
+    size_t elements;
+    struct mp m;
+
+    *may = d->looked_lsn != 0 && d->looked_serial == d->ledger->hub->definitions_serial &&
+           d->looked.len == d->slots.len + d->named.len / sizeof(struct named) * RECORD_REF_BYTES;
+    if (*may) {
+        size_t count;
+        const struct named *named = named_list(d, &count);
+        const uint8_t *at = d->looked.data + d->slots.len;
+
+        *may = d->slots.len == 0 || memcmp(d->looked.data, d->slots.data, d->slots.len) == 0;
+        for (size_t i = 0; *may && i < count; i++, at += RECORD_REF_BYTES) {
+            struct record_ref was = record_ref_get(at);
+
+            *may = record_ref_compare(&was, &named[i].ref) == 0;
+        }
+    }
+    for (uint64_t lsn = d->looked_lsn + 1; *may && lsn <= head; lsn++) {
+        enum err e = journal_get(t, lsn, &entry);
+
+        if (e != OK || (e = journal_read(entry, &m, &type, &wall_ms, previous, &elements)) != OK)
+            return e;
+        *may = type != JOURNAL_ERASE;
+    }
+    return OK;
+}
+
+static enum err note_looked(struct doubt *d, uint64_t head)
+{
+    size_t count;
+    const struct named *named = named_list(d, &count);
+
+    d->looked_lsn = head;
+    d->looked_serial = d->ledger->hub->definitions_serial;
+    buf_reset(&d->looked);
+    buf_put(&d->looked, d->slots.data, d->slots.len);
+    for (size_t i = 0; i < count; i++) {
+        uint8_t raw[RECORD_REF_BYTES];
+
+        record_ref_put(raw, &named[i].ref);
+        buf_put(&d->looked, raw, sizeof(raw));
+    }
+    return buf_status(&d->looked);
+}
+
+static enum err gather(struct doubt *d, struct store_txn *t)
+{
+    struct journal_head head;
+    uint64_t from = 1;
+    bool may;
+    enum err e = journal_head(t, &head);
+
+    if (e != OK || (e = may_go_on(d, t, head.lsn, &may)) != OK)
+        return e;
+    if (may)
+        from = d->looked_lsn + 1;
+    else
+        buf_reset(&d->met);
+    if (d->slots.len == 0 && d->named.len == 0)
+        from = head.lsn + 1;
+    for (uint64_t lsn = from; e == OK && lsn <= head.lsn; lsn++) {
+        e = meet_batch(d, t, lsn);
+        if (d->ledger->replay == NULL)
+            cli_progress(_("Looking through the journal"), lsn, head.lsn);
+    }
+    if (d->ledger->replay == NULL)
+        cli_progress_end();
+    return e == OK ? note_looked(d, head.lsn) : e;
+}
+
+/* ---- what is erased gives nothing back ---- */
+
+static bool is_erased_place(const struct doubt *d, const struct fact *f)
+{
+    return f->has_place && places_at(d->places, f->place)->note != 0;
+}
+
+static void mark_erased(struct doubt *d)
+{
+    const struct fact *met = (const struct fact *)(const void *)d->met.data;
+    size_t count;
+    struct named *named = named_list(d, &count);
+
+    for (uint32_t i = 0; i < places_count(d->places); i++)
+        places_at(d->places, i)->note = 0;
+    for (size_t i = 0; i < d->met.len / sizeof(*met); i++)
+        if (met[i].is_erased && met[i].has_slot)
+            places_at(d->places, met[i].place)->note = 1;
+    for (size_t i = 0; i < count; i++)
+        if (named[i].is_here && named[i].fact.is_erased && named[i].fact.has_place)
+            places_at(d->places, named[i].fact.place)->note = 1;
+    for (size_t i = 0; i < count; i++) { /* what a named one names stands before it */
+        struct named *next = named[i].has_next ? doubt_named(d, &named[i].fact.target) : NULL;
+
+        named[i].is_stuck =
+            (named[i].is_here && is_erased_place(d, &named[i].fact)) || (next != NULL && next->is_stuck);
+    }
+}
+
+static void leave_erased(struct doubt *d)
+{
+    struct fact *taken = (struct fact *)(void *)d->taken.data;
+    size_t kept = 0;
+
+    mark_erased(d);
+    for (size_t i = 0; i < d->taken.len / sizeof(*taken); i++) {
+        const struct named *target = taken[i].has_target ? doubt_named(d, &taken[i].target) : NULL;
+
+        if (is_erased_place(d, &taken[i]) || (target != NULL && target->is_stuck)) {
+            batch_of(d, taken[i].lsn)->codes[taken[i].row] = 0;
+            d->stayed++;
+        } else
+            taken[kept++] = taken[i];
+    }
+    d->taken.len = kept * sizeof(*taken);
+}
+
+enum err doubt_find(struct doubt *d, struct store_txn *t, bool are_chosen)
+{
+    enum err e = ledger_eval(d->ledger);
+
+    if (e != OK)
+        return e;
+    if (d->looked_serial != d->ledger->hub->definitions_serial) {
+        places_reset(d->places); /* its forms may be gone */
+        d->looked_lsn = 0;
+    }
+    d->stayed = 0;
+    buf_reset(&d->taken);
+    buf_reset(&d->named);
+    buf_reset(&d->slots);
+    if (!are_chosen && (e = doubt_set_batches(d, t)) != OK)
+        return e;
+    if ((e = take_all(d, t, are_chosen)) != OK || (e = find_all_named(d, t)) != OK || (e = find_slots(d)) != OK ||
+        (e = gather(d, t)) != OK)
+        return e;
+    if (!are_chosen)
+        leave_erased(d);
+    return OK;
+}
