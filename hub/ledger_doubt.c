@@ -35,6 +35,7 @@ static enum err doubt_open(struct doubt **out, struct ledger *l, uint32_t partic
     buf_init(&d->named, DOUBT_LIST_MAX);
     buf_init(&d->slots, DOUBT_LIST_MAX);
     buf_init(&d->met, DOUBT_LIST_MAX);
+    buf_init(&d->erased, DOUBT_LIST_MAX);
     buf_init(&d->looked, DOUBT_LIST_MAX);
     if ((d->batches = calloc(count + 1, sizeof(*d->batches))) == NULL)
         e = ERR_NOMEM;
@@ -57,6 +58,7 @@ void ledger_doubt_free(struct doubt *d)
     free(d->batches);
     places_free(d->places);
     buf_fini(&d->looked);
+    buf_fini(&d->erased);
     buf_fini(&d->met);
     buf_fini(&d->slots);
     buf_fini(&d->named);

@@ -166,7 +166,6 @@ static enum err change_cells(struct applying *x, uint64_t lsn, uint32_t row, int
     return buf_status(&x->changes);
 }
 
-/* By any group of forms: its published values stay, whichever form it was. */
 static enum err count_closed(struct applying *x, uint32_t place)
 {
     if (x->out == NULL || x->is_closed[place] != 1)
@@ -329,13 +328,30 @@ static enum err put_apart(struct applying *x, const char *word)
 
 /* ---- together ---- */
 
+static bool is_of_group(const struct hub *h, const struct form *f, const char *group)
+{
+    if (group[0] == '\0')
+        return true;
+    for (size_t i = 0; i < h->programme_count; i++)
+        for (size_t k = 0; k < due_rules_count(h->due[i]); k++) {
+            const struct due_rule *r = due_rules_at(h->due[i], k);
+
+            if (strcmp(r->form, f->id) == 0 && strcmp(r->group, group) == 0)
+                return true;
+        }
+    return false;
+}
+
 static enum err note_closed(void *ctx, const struct closing *c)
 {
     struct applying *x = ctx;
 
-    for (uint32_t i = 0; c->is_closed && i < places_count(x->d->places); i++)
-        if (strcmp(places_at(x->d->places, i)->period, c->period) == 0)
+    for (uint32_t i = 0; c->is_closed && i < places_count(x->d->places); i++) {
+        const struct place *at = places_at(x->d->places, i);
+
+        if (strcmp(at->period, c->period) == 0 && is_of_group(x->d->ledger->hub, at->form, c->group))
             x->is_closed[i] = 1;
+    }
     return OK;
 }
 

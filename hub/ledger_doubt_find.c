@@ -452,49 +452,52 @@ static enum err gather(struct doubt *d, struct store_txn *t)
 
 /* ---- what is erased gives nothing back ---- */
 
-static bool is_erased_place(const struct doubt *d, const struct fact *f)
+static bool is_erased_slot(const struct doubt *d, const struct fact *f)
 {
-    return f->has_place && places_at(d->places, f->place)->note != 0;
+    size_t count = d->erased.len / SLOT_BYTES;
+
+    return f->has_slot && count > 0 && bsearch(f->slot, d->erased.data, count, SLOT_BYTES, compare_slots) != NULL;
 }
 
-static void mark_erased(struct doubt *d)
+static enum err find_erased(struct doubt *d)
 {
     const struct fact *met = (const struct fact *)(const void *)d->met.data;
     size_t count;
     struct named *named = named_list(d, &count);
 
-    for (uint32_t i = 0; i < places_count(d->places); i++)
-        places_at(d->places, i)->note = 0;
+    buf_reset(&d->erased);
     for (size_t i = 0; i < d->met.len / sizeof(*met); i++)
         if (met[i].is_erased && met[i].has_slot)
-            places_at(d->places, met[i].place)->note = 1;
-    for (size_t i = 0; i < count; i++)
-        if (named[i].is_here && named[i].fact.is_erased && named[i].fact.has_place)
-            places_at(d->places, named[i].fact.place)->note = 1;
+            buf_put(&d->erased, met[i].slot, SLOT_BYTES);
+    if (buf_status(&d->erased) != OK)
+        return buf_status(&d->erased);
+    if (d->erased.len > 0)
+        qsort(d->erased.data, d->erased.len / SLOT_BYTES, SLOT_BYTES, compare_slots);
     for (size_t i = 0; i < count; i++) { /* what a named one names stands before it */
         struct named *next = named[i].has_next ? doubt_named(d, &named[i].fact.target) : NULL;
 
-        named[i].is_stuck =
-            (named[i].is_here && is_erased_place(d, &named[i].fact)) || (next != NULL && next->is_stuck);
+        named[i].is_stuck = (named[i].is_here && is_erased_slot(d, &named[i].fact)) || (next != NULL && next->is_stuck);
     }
+    return OK;
 }
 
-static void leave_erased(struct doubt *d)
+static enum err leave_erased(struct doubt *d)
 {
     struct fact *taken = (struct fact *)(void *)d->taken.data;
     size_t kept = 0;
+    enum err e = find_erased(d);
 
-    mark_erased(d);
-    for (size_t i = 0; i < d->taken.len / sizeof(*taken); i++) {
+    for (size_t i = 0; e == OK && i < d->taken.len / sizeof(*taken); i++) {
         const struct named *target = taken[i].has_target ? doubt_named(d, &taken[i].target) : NULL;
 
-        if (is_erased_place(d, &taken[i]) || (target != NULL && target->is_stuck)) {
+        if (is_erased_slot(d, &taken[i]) || (target != NULL && target->is_stuck)) {
             batch_of(d, taken[i].lsn)->codes[taken[i].row] = 0;
             d->stayed++;
         } else
             taken[kept++] = taken[i];
     }
     d->taken.len = kept * sizeof(*taken);
+    return e;
 }
 
 enum err doubt_find(struct doubt *d, struct store_txn *t, bool are_chosen)
@@ -516,7 +519,5 @@ enum err doubt_find(struct doubt *d, struct store_txn *t, bool are_chosen)
     if ((e = take_all(d, t, are_chosen)) != OK || (e = find_all_named(d, t)) != OK || (e = find_slots(d)) != OK ||
         (e = gather(d, t)) != OK)
         return e;
-    if (!are_chosen)
-        leave_erased(d);
-    return OK;
+    return are_chosen ? OK : leave_erased(d);
 }

@@ -52,11 +52,12 @@ struct doubt {
     struct doubted *batches;
     size_t count;
     uint64_t stayed;
-    struct places *places; /* note 1: something that stands there is erased */
-    struct buf taken;      /* struct fact */
-    struct buf named;      /* struct named, by rising ref */
-    struct buf slots;      /* SLOT_BYTES each, in order: those that may change */
-    struct buf met;        /* struct fact: whatever has one of these slots, or names one of the named */
+    struct places *places;
+    struct buf taken;  /* struct fact */
+    struct buf named;  /* struct named, by rising ref */
+    struct buf slots;  /* SLOT_BYTES each, in order: those that may change */
+    struct buf met;    /* struct fact: whatever has one of these slots, or names one of the named */
+    struct buf erased; /* those slots, in order, of which something is erased */
     /* What `met` was gathered for. */
     uint64_t looked_lsn; /* 0: it was not */
     uint64_t looked_serial;

@@ -436,6 +436,154 @@ static void verify_sees_a_taking_out_that_nobody_decided(void **state) /* invari
     world_close(&w);
 }
 
+/* ---- erased ---- */
+
+static struct act act;
+
+static void erase(struct world *w, struct erase_order o)
+{
+    struct store_txn *t;
+
+    o.by = "test";
+    o.order = "No. 1";
+    MUST(store_begin_write(w->hub->store, &t));
+    MUST(ledger_erase(w->hub, t, &o, false, &act));
+    finish_txn(w, t);
+    MUST(ledger_erase_keys(w->hub));
+    MUST(hub_reload(w->hub, NULL));
+    join_schools(w);
+    renew_intake(w);
+}
+
+static void erase_row(struct world *w, const char *key)
+{
+    erase(w,
+          (struct erase_order){.scope = ACT_RETURN, .form = "grades", .unit = "gp", .period = "2020-09", .key = key});
+}
+
+static void what_is_erased_stays_in_the_sums(void **state)
+{
+    struct world w;
+    struct sub one[] = {grade(1, "anna", 5)};
+    struct sub two[] = {grade(2, "anna", 15), grade(3, "boris", 16)};
+    struct doubt_outcome o;
+    uint8_t head[DIGEST_BYTES];
+
+    (void)state;
+    world_open(&w);
+    take_array(&w, one, 1, 1, head, NULL);
+    take_array(&w, two, 2, 2, head, NULL);
+    erase_row(&w, "anna");
+    mark_doubtful(&w, 2);
+    o = take_out(&w, "2");
+    assert_int_equal(o.taken, 1);
+    assert_int_equal(o.stayed, 1);
+    doubt_outcome_fini(&o);
+    assert_int_equal(mean(&w).sum, 1500);
+    assert_int_equal(mean(&w).n, 1);
+    assert_int_equal(verify_bad(&w), 0);
+    assert_int_equal(release_all(&w), 1);
+    assert_int_equal(mean(&w).n, 2);
+    assert_int_equal(verify_bad(&w), 0);
+    world_close(&w);
+}
+
+/* The class of an earlier year is erased, and what it held of a place is gone: there is nothing to give that back to.
+ */
+static void what_had_replaced_something_erased_stays(void **state)
+{
+    struct world w;
+    struct sub one[] = {grade(1, "anna", 5), grade(2, "boris", 6)};
+    struct sub two[] = {grade(3, "anna", 15), correction(4, 2, "gleb", 16), retraction(5, 1), grade(6, "dina", 17)};
+    struct doubt_outcome o;
+    uint8_t head[DIGEST_BYTES];
+
+    (void)state;
+    world_open(&w);
+    take_array(&w, one, 2, 1, head, NULL);
+    clock_test_set(SOME_MS + INT64_C(366) * 86400000);
+    take_array(&w, two, 4, 2, head, NULL);
+    clock_test_set(SOME_MS + 2 * INT64_C(366) * 86400000);
+    erase(&w, (struct erase_order){.scope = ACT_CLASS, .retention = "default", .year = 2020});
+    assert_int_equal(mean(&w).sum, (15 + 16 + 17) * 100);
+    mark_doubtful(&w, 2);
+    o = take_out(&w, "2");
+    assert_int_equal(o.taken, 1); /* dina's */
+    assert_int_equal(o.stayed, 3);
+    assert_int_equal(o.given_back, 0);
+    doubt_outcome_fini(&o);
+    assert_int_equal(mean(&w).sum, (15 + 16) * 100);
+    assert_int_equal(verify_bad(&w), 0);
+    world_close(&w);
+}
+
+/* A replay meets what was erased after the decision. */
+static void what_is_erased_after_it_was_given_back_or_taken_out_verifies(void **state)
+{
+    struct world w;
+    struct sub one[] = {grade(1, "anna", 5), grade(2, "boris", 6)};
+    struct sub two[] = {grade(3, "anna", 15), correction(4, 2, "boris", 16), grade(5, "dina", 17)};
+    struct doubt_outcome o;
+    uint8_t head[DIGEST_BYTES];
+
+    (void)state;
+    world_open(&w);
+    take_array(&w, one, 2, 1, head, NULL);
+    take_array(&w, two, 3, 2, head, NULL);
+    mark_doubtful(&w, 2);
+    o = take_out(&w, "2");
+    assert_int_equal(o.given_back, 2);
+    doubt_outcome_fini(&o);
+    assert_int_equal(mean(&w).sum, (5 + 6) * 100);
+    erase_row(&w, "anna");
+    assert_int_equal(mean(&w).sum, (5 + 6) * 100);
+    assert_int_equal(verify_bad(&w), 0);
+    clock_test_set(SOME_MS + 2 * INT64_C(366) * 86400000);
+    erase(&w, (struct erase_order){.scope = ACT_CLASS, .retention = "default", .year = 2020});
+    assert_int_equal(mean(&w).sum, (5 + 6) * 100);
+    assert_int_equal(verify_bad(&w), 0);
+    world_close(&w);
+}
+
+/* ---- closed ---- */
+
+static void a_closed_period_keeps_its_snapshot_and_it_is_said(void **state)
+{
+    const struct closing_order order = {"2020-09", NULL, "office:olga", NULL, false, 0};
+    struct snapshot_writer lines;
+    struct world w;
+    struct sub one[] = {grade(1, "anna", 5), grade(2, "boris", 6)};
+    struct buf before, after;
+    struct doubt_outcome o;
+    struct store_txn *t;
+    uint8_t head[DIGEST_BYTES];
+
+    (void)state;
+    world_open(&w);
+    buf_init(&before, 1 << 20);
+    buf_init(&after, 1 << 20);
+    one[1].period = "2020-10";
+    take_array(&w, one, 2, 1, head, NULL);
+    snapshot_writer_init(&lines);
+    MUST(store_begin_write(w.hub->store, &t));
+    MUST(closing_close(w.hub, t, &order, &lines));
+    finish_txn(&w, t);
+    snapshot_writer_fini(&lines);
+    dump_table(&w, H_PERIODS, &before);
+    mark_doubtful(&w, 1);
+    o = take_out(&w, "all");
+    assert_int_equal(o.taken, 2);
+    assert_int_equal(o.closed, 1);
+    doubt_outcome_fini(&o);
+    dump_table(&w, H_PERIODS, &after);
+    assert_int_equal(before.len, after.len);
+    assert_memory_equal(before.data, after.data, before.len);
+    assert_int_equal(verify_bad(&w), 0);
+    buf_fini(&before);
+    buf_fini(&after);
+    world_close(&w);
+}
+
 /* ---- any order ---- */
 
 #define BATCHES 8u
@@ -646,6 +794,10 @@ int main(void)
         cmocka_unit_test(what_comes_while_the_operator_looks_is_heeded),
         cmocka_unit_test(an_aborted_decision_leaves_nothing),
         cmocka_unit_test(verify_sees_a_taking_out_that_nobody_decided),
+        cmocka_unit_test(what_is_erased_stays_in_the_sums),
+        cmocka_unit_test(what_had_replaced_something_erased_stays),
+        cmocka_unit_test(what_is_erased_after_it_was_given_back_or_taken_out_verifies),
+        cmocka_unit_test(a_closed_period_keeps_its_snapshot_and_it_is_said),
         cmocka_unit_test(taken_out_in_any_order_it_is_as_if_it_had_come_on_hold),
     };
 
