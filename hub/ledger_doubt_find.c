@@ -7,115 +7,6 @@
 
 #define CODE_TAKEN 1u
 
-/* ---- one submission ---- */
-
-/* Versions of one form share their slots: the newest stands for all. */
-static enum err set_place(struct doubt *d, struct fact *f, const struct form *form, const char *unit,
-                          const char *period)
-{
-    const struct form *newest = hub_form_by_id(d->ledger->hub, form->id);
-    bool is_new;
-
-    f->has_place = true;
-    return places_index(d->places, newest == NULL ? form : newest, unit, period, &f->place, &is_new);
-}
-
-static enum err read_erased(struct doubt *d, const struct held_batch *b, struct fact *f)
-{
-    const struct erased_record *r = held_erased(b, f->ref.number);
-    const struct erased_place *p = r == NULL || !r->is_readable ? NULL : &b->holes->list.places[r->place];
-    const struct form *form = p == NULL ? NULL : hub_form(d->ledger->hub, p->form);
-
-    f->is_erased = true;
-    if (p == NULL)
-        return OK;
-    if (form == NULL)
-        return err_set(ERR_CORRUPT, "ledger: what stayed of an erased submission is damaged");
-    f->has_slot = r->kind != RECORD_RETRACTION;
-    if (f->has_slot)
-        memcpy(f->slot, r->slot, SLOT_BYTES);
-    f->has_target = r->kind != RECORD_NEW && record_ref_compare(&r->target, &f->ref) < 0;
-    f->target = r->target;
-    return set_place(d, f, form, p->unit, p->period);
-}
-
-static enum err read_fact(struct doubt *d, const struct held_batch *b, uint32_t row, struct fact *f)
-{
-    struct ledger *l = d->ledger;
-    const struct form *form;
-    struct bytes bytes;
-    struct record r;
-    enum err e;
-
-    memset(f, 0, sizeof(*f));
-    f->participant = b->participant;
-    f->ref.gen = b->gen;
-    f->lsn = b->lsn;
-    f->row = row;
-    e = held_record(b, row, &bytes, &f->ref.number);
-    if (e == ERR_ERASED)
-        return read_erased(d, b, f);
-    if (e != OK)
-        return e;
-    if ((e = decoder_read(l->decoder, bytes, &r, &form)) == ERR_NOMEM)
-        return e;
-    if (e != OK) { /* by its head alone, as intake did */
-        f->has_target = record_names_earlier(bytes, &f->ref, &r);
-        if (f->has_target)
-            f->target = r.target;
-        return OK;
-    }
-    f->has_target = r.kind != RECORD_NEW && record_ref_compare(&r.target, &f->ref) < 0;
-    f->target = r.target;
-    f->has_slot = r.kind != RECORD_RETRACTION;
-    if (f->has_slot)
-        slot_of(f->slot, &l->slot_key, form, f->participant, &f->ref, &r);
-    return set_place(d, f, form, r.unit, r.period);
-}
-
-static uint32_t rows_of(const struct held_batch *b)
-{
-    return b->holes == NULL ? batch_plain_count(b->plain) : b->holes->total;
-}
-
-/* *count 0: it never opened, and nothing is known of it. */
-static enum err open_rows(struct doubt *d, struct store_txn *t, uint64_t lsn, const struct held_batch **b,
-                          uint32_t *count)
-{
-    struct batch_entry entry;
-    struct bytes bytes;
-    enum err e = journal_get(t, lsn, &bytes);
-
-    *count = 0;
-    if (e != OK)
-        return e;
-    if (batch_entry_get(&entry, lsn, bytes) != OK) /* sealed to a lost key: its entry is another one */
-        return OK;
-    e = held_open(d->ledger, t, lsn, b);
-    if (e == OK)
-        *count = rows_of(*b);
-    return e == ERR_CORRUPT ? OK : e;
-}
-
-enum err fact_stands(struct store_txn *t, const struct fact *f, enum fact_standing *out, struct quarantine_row *q)
-{
-    uint8_t raw[PLACE_KEY_BYTES];
-    struct bytes value;
-    uint64_t lsn;
-    enum err e = range_find(t, f->participant, &f->ref, &lsn);
-
-    *out = FACT_NOT_HELD;
-    if (e != OK || lsn != f->lsn)
-        return e == ERR_NOT_FOUND ? OK : e;
-    *out = FACT_ACCEPTED;
-    e = store_get(t, H_QUARANTINE, place_key(raw, f->participant, &f->ref.gen, f->ref.number), &value);
-    if (e != OK)
-        return e == ERR_NOT_FOUND ? OK : e;
-    if ((e = quarantine_row_get(q, value)) == OK && q->lsn == f->lsn) /* else it is about another copy */
-        *out = FACT_WAITS;
-    return e;
-}
-
 /* ---- the batches ---- */
 
 static int compare_batches(const void *a, const void *b)
@@ -153,7 +44,7 @@ enum err doubt_set_batches(struct doubt *d, struct store_txn *t)
         if (e != OK || (e = batch_row_get(&row, value)) != OK)
             return e;
         b->lsn = row.lsn;
-        if ((e = open_rows(d, t, b->lsn, &held, &b->count)) != OK)
+        if ((e = fact_rows(d, t, b->lsn, &held, &b->count)) != OK)
             return e;
         free(b->codes);
         if ((b->codes = calloc((size_t)b->count + 1, 1)) == NULL)
@@ -192,11 +83,11 @@ static enum err take_all(struct doubt *d, struct store_txn *t, bool are_chosen)
         const struct held_batch *held;
         uint32_t count;
 
-        e = open_rows(d, t, d->batches[i].lsn, &held, &count);
+        e = fact_rows(d, t, d->batches[i].lsn, &held, &count);
         for (uint32_t row = 0; e == OK && row < count; row++) {
             struct fact f;
 
-            if ((e = read_fact(d, held, row, &f)) == OK)
+            if ((e = fact_read(d, held, row, &f)) == OK)
                 e = take_row(d, t, &d->batches[i], &f, are_chosen);
         }
     }
@@ -270,7 +161,7 @@ static enum err resolve(struct doubt *d, struct store_txn *t, struct named *n)
     if (held_find_row(b, n->ref.number, &row) != OK)
         return err_set(ERR_CORRUPT, "ledger: entry %llu does not hold number %llu", (unsigned long long)lsn,
                        (unsigned long long)n->ref.number);
-    if ((e = read_fact(d, b, row, &n->fact)) != OK || (e = fact_stands(t, &n->fact, &stands, &q)) != OK)
+    if ((e = fact_read(d, b, row, &n->fact)) != OK || (e = fact_stands(t, &n->fact, &stands, &q)) != OK)
         return e;
     n->is_here = true;
     n->waits = stands == FACT_WAITS;
@@ -360,12 +251,12 @@ static enum err meet_batch(struct doubt *d, struct store_txn *t, uint64_t lsn)
 {
     const struct held_batch *b;
     uint32_t count;
-    enum err e = open_rows(d, t, lsn, &b, &count);
+    enum err e = fact_rows(d, t, lsn, &b, &count);
 
     for (uint32_t row = 0; e == OK && row < count; row++) {
         struct fact f;
 
-        if ((e = read_fact(d, b, row, &f)) == OK && meets(d, &f)) {
+        if ((e = fact_read(d, b, row, &f)) == OK && meets(d, &f)) {
             buf_put(&d->met, &f, sizeof(f));
             e = buf_status(&d->met);
         }

@@ -1,6 +1,7 @@
 /* ledger_doubt_internal.h: shared by the ledger_doubt*.c files alone.
  *
  *   ledger_doubt.c        one decision, its entry, its replay
+ *   ledger_doubt_fact.c   one submission, read and asked how it stands
  *   ledger_doubt_find.c   whatever meets the doubted batches: what they named, what stood in their slots
  *   ledger_doubt_apply.c  what is dead, what stands in each slot, and the cells, once they are out */
 #ifndef SVODKA_HUB_LEDGER_DOUBT_INTERNAL_H
@@ -66,6 +67,11 @@ struct doubt {
 
 #define DOUBT_LIST_MAX (192u << 20)
 
+/* Opens the batch of this entry; it stays open until another one is.  *count 0: it never opened, and nothing is known
+ * of it. */
+MUST_CHECK enum err fact_rows(struct doubt *d, struct store_txn *t, uint64_t lsn, const struct held_batch **b,
+                              uint32_t *count);
+MUST_CHECK enum err fact_read(struct doubt *d, const struct held_batch *b, uint32_t row, struct fact *f);
 /* How a submission stands now. */
 enum fact_standing { FACT_NOT_HELD, FACT_ACCEPTED, FACT_WAITS };
 MUST_CHECK enum err fact_stands(struct store_txn *t, const struct fact *f, enum fact_standing *out,

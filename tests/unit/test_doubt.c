@@ -413,6 +413,50 @@ static void an_aborted_decision_leaves_nothing(void **state) /* invariant 4 */
     world_close(&w);
 }
 
+/* What a damaged batch had said is not known, so neither is what would count: nothing is decided. */
+static void a_damaged_batch_stops_the_decision(void **state)
+{
+    struct world w;
+    struct sub one[] = {grade(1, "anna", 5)};
+    struct sub two[] = {grade(2, "anna", 15)};
+    struct doubt_outcome o;
+    struct buf blob;
+    struct bytes value;
+    struct store_txn *t;
+    struct suspect_list l;
+    struct doubt *d;
+    uint8_t head[DIGEST_BYTES], key[12] = {0};
+    uint64_t lsn;
+
+    (void)state;
+    world_open(&w);
+    buf_init(&blob, 1 << 20);
+    take_array(&w, one, 1, 1, head, NULL);
+    take_array(&w, two, 1, 2, head, NULL);
+    mark_doubtful(&w, 2);
+    MUST(store_begin_write(w.hub->store, &t));
+    MUST(range_find(t, GP, &(struct record_ref){generation_of(1, 7), 1}, &lsn));
+    be64_put(key, lsn);
+    MUST(store_get(t, H_BLOBS, bytes_of(key, sizeof(key)), &value));
+    buf_put(&blob, value.p, value.len);
+    blob.data[blob.len - 1] ^= 1;
+    MUST(store_put(t, H_BLOBS, bytes_of(key, sizeof(key)), bytes_of(blob.data, blob.len)));
+    MUST(store_commit(t));
+    ledger_forget(w.hub->ledger);
+    MUST(store_begin_read(w.hub->store, &t));
+    MUST(suspects_named(w.hub, t, GP, "all", &l));
+    MUST(ledger_doubt_new(&d, w.hub->ledger, l.items, l.count));
+    assert_int_equal(ledger_doubt_look(d, t), ERR_CORRUPT);
+    store_abort(t);
+    ledger_doubt_free(d);
+    suspect_list_fini(&l);
+    assert_int_equal(decide(&w, "2", false, "why", LOOK_NOT, &o), ERR_CORRUPT);
+    assert_int_equal(mean(&w).sum, 1500);
+    assert_int_equal(rows_of(&w, H_SUSPECTS), 1);
+    buf_fini(&blob);
+    world_close(&w);
+}
+
 static void verify_sees_a_taking_out_that_nobody_decided(void **state) /* invariant 5 */
 {
     struct world w;
@@ -793,6 +837,7 @@ int main(void)
         cmocka_unit_test(what_is_kept_stays_counted_and_the_doubt_ends),
         cmocka_unit_test(what_comes_while_the_operator_looks_is_heeded),
         cmocka_unit_test(an_aborted_decision_leaves_nothing),
+        cmocka_unit_test(a_damaged_batch_stops_the_decision),
         cmocka_unit_test(verify_sees_a_taking_out_that_nobody_decided),
         cmocka_unit_test(what_is_erased_stays_in_the_sums),
         cmocka_unit_test(what_had_replaced_something_erased_stays),
