@@ -22,6 +22,8 @@ static const struct {
     [AUDIT_SCHOOL_TRY] = {"school.try", N_("a wrong code for a school's invitation")},
     [AUDIT_SCHOOL_LOCK] = {"school.lock", N_("invitation locked after wrong codes")},
     [AUDIT_SCHOOL_WORDS] = {"school.words", N_("the six words were compared, and are the same")},
+    [AUDIT_SCHOOL_TAKEOUT] = {"school.takeout", N_("doubtful parcels taken out of the numbers")},
+    [AUDIT_SCHOOL_KEEP] = {"school.keep", N_("doubtful parcels believed")},
     [AUDIT_PROGRAMME_LOAD] = {"programme.load", N_("programme loaded")},
     [AUDIT_RETURN_ACCEPT] = {"return.accept", N_("return accepted")},
     [AUDIT_RETURN_QUESTION] = {"return.question", N_("return asked back about")},
