@@ -1,8 +1,7 @@
 /* question, question list: what the office asks a school, and what comes back. */
-#include "hub/commands.h"
+#include "hub/cmd_question.h"
 
 #include "common/utf8.h"
-#include "hub/questions.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,15 +14,21 @@ struct ask_options {
     const char *form, *unit, *period, *field, *key, *text, *due, *by;
 };
 
-static enum err read_due(const struct ask_options *o, struct question_ask *a)
+enum err question_read_due(const char *text, struct question_ask *a)
 {
-    if (o->due == NULL)
+    if (text == NULL)
         return OK;
-    if (date_parse_local(&a->due, o->due, strlen(o->due)) != OK)
+    if (date_parse_local(&a->due, text, strlen(text)) != OK)
         return err_set(ERR_USAGE, _("--due: \"%.40s\" is not a date; expected one like 2020-09-01 or 01.09.2020"),
-                       o->due);
+                       text);
     a->has_due = true;
     return OK;
+}
+
+enum err question_note(struct hub *h, struct store_txn *t, const char *who, const char *by, const struct question *q)
+{
+    return hub_audit_do(h, t, who, AUDIT_RETURN_QUESTION, q->form, "unit=%s\nperiod=%s\nby=%s\nquestion=%llu\nfield=%s",
+                        q->unit, q->period, by != NULL ? by : "", (unsigned long long)q->number, q->field);
 }
 
 static enum err ask_in(struct hub *h, struct store_txn *t, const struct ask_options *o, struct question *q)
@@ -35,17 +40,13 @@ static enum err ask_in(struct hub *h, struct store_txn *t, const struct ask_opti
 
     command_user(who, sizeof(who));
     a.by = o->by != NULL ? o->by : who;
-    if ((e = read_due(o, &a)) != OK || (e = command_form(h, o->form, &a.form)) != OK ||
+    if ((e = question_read_due(o->due, &a)) != OK || (e = command_form(h, o->form, &a.form)) != OK ||
         (strcmp(o->unit, UNIT_DISTRICT) != 0 && (e = command_unit(h, o->unit)) != OK) ||
         (e = form_period(a.form, h->calendar, o->period, &period)) != OK)
         return e;
     a.period = period.id;
-    if ((e = questions_ask(h, t, &a, q)) != OK)
-        return e;
-    /* Neither the key nor the text: they may be about a person. */
-    return hub_audit_do(h, t, who, AUDIT_RETURN_QUESTION, a.form->id,
-                        "unit=%s\nperiod=%s\nby=%s\nquestion=%llu\nfield=%s", o->unit, period.id,
-                        o->by != NULL ? o->by : "", (unsigned long long)q->number, q->field);
+    e = questions_ask(h, t, &a, q);
+    return e == OK ? question_note(h, t, who, o->by, q) : e;
 }
 
 static enum err ask(struct hub *h, const struct ask_options *o)
@@ -190,12 +191,13 @@ static enum err show_list(struct list *l)
 int cmd_question_list(int argc, char **argv)
 {
     struct list l = {.hub = NULL};
-    const char *home = NULL, *format = NULL, *open = NULL, *answered = NULL, *period = NULL;
+    const char *home = NULL, *format = NULL, *open = NULL, *answered = NULL, *proposed = NULL, *period = NULL;
     const struct cli_option options[] = {
         HOME_OPTION(&home),
         FORMAT_OPTION(&format),
         {"open", 0, NULL, N_("only those that have no answer"), &open},
         {"answered", 0, NULL, N_("only those that wait for the office: answered, not accepted"), &answered},
+        {"proposed", 0, NULL, N_("what the forms' soft checks propose to ask, instead"), &proposed},
         {"form", 0, N_("F"), N_("only this form"), &l.form},
         {"unit", 'u', N_("U"), N_("only this unit"), &l.unit},
         {"period", 'p', N_("P"), N_("only this period"), &period},
@@ -215,7 +217,9 @@ int cmd_question_list(int argc, char **argv)
         e = command_note(l.hub, AUDIT_VIEW_QUESTIONS, l.form != NULL ? l.form : "", "unit=%s\nperiod=%s",
                          l.unit != NULL ? l.unit : "", l.period != NULL ? l.period : "");
         if (e == OK)
-            e = show_list(&l);
+            e = proposed != NULL
+                    ? question_show_proposed(l.hub, &(struct proposal_filter){l.form, l.unit, l.period}, l.format)
+                    : show_list(&l);
     }
     return command_close(l.hub, e, false);
 }

@@ -63,7 +63,7 @@ role: school
 period: month
 survey:
   - {type: integer, name: count, label: {ru: Посещений, en: Number of visits}, required: true, constraint: ". >= 0",
-     warning: ". < 1000", warning_message: {ru: "Больше тысячи?", en: "More than a thousand?"}}
+     warning: ". >= 1000", warning_message: {ru: "Больше тысячи?", en: "More than a thousand?"}}
   - {type: integer, name: days, label: Days}
 YAML
 cat >pack/forms/staff.yaml <<'YAML'
@@ -211,6 +211,42 @@ same 'withdrawn' '4,corrected,30,,' "$(at_hub --answered | grep '^4')"
 hub question list | grep -q 'Thirty?.*corrected *30 *withdrawn' || fail 'withdrawn is not said'
 verify_clean a b
 
+# ---- what the soft checks propose; all that raised no warning ----
+
+hub question list --proposed >proposed.txt
+[ "$(hub question list --proposed --format csv | wc -l)" = 1 ] || { cat proposed.txt >&2; fail 'something is proposed without reason'; }
+printf '{"count": 2500, "days": 3}' | agent a submit visit --period 2020-10 --json - >submit.txt 2>&1 # 2020-10: three days are enough
+printf '{"count": 4, "days": 3}' | agent b submit visit --period 2020-10 --json - >submit.txt 2>&1
+sync_now a
+carry b
+hub question list --proposed --format csv >proposed.csv
+proposal=$(sed -n '2s/,.*//p' proposed.csv)
+same 'what is proposed' "proposal,form,unit,period,field,key,value,text,remark
+$proposal,visit,a,2020-10,count,,2500,More than a thousand?," "$(cat proposed.csv)"
+hub question list --proposed | grep -q "$proposal *Visits *a *2020-10 *Number of visits *2500 *More than a thousand?" ||
+    fail 'the proposal is not in words'
+sync_now a
+[ "$(agent a questions --all --format csv | grep -c 2020-10)" = 0 ] || fail 'a proposal was sent without a word'
+refused 2 'neither "all"' hub question send some
+refused 1 'no proposal' hub question send 1000000
+hub accept --all-without-warnings --form visit --period 2020-10 >accept.txt
+grep -qx 'Accepted: 1. Left for you: 1 with warnings, 0 that are asked about.' accept.txt || { cat accept.txt >&2; fail 'not all without warnings'; }
+hub question send "$proposal" --due 2030-11-01 >send.txt
+grep -q '^1 question goes to the schools' send.txt || { cat send.txt >&2; fail 'the proposal was not sent'; }
+refused 1 'no proposal' hub question send "$proposal"
+hub accept --all-without-warnings --form visit --period 2020-10 >accept.txt
+grep -qx 'Accepted: 0. Left for you: 1 with warnings, 0 that are asked about.' accept.txt || { cat accept.txt >&2; fail 'accepted twice'; }
+sync_now a
+agent a questions --format csv | grep -q '^6,visit,a,2020-10,count,,More than a thousand?,2030-11-01,open,2500,2500,' ||
+    fail 'what was proposed does not reach the school'
+agent a correct visit --period 2020-10 --reason 'a nought too many' --set count=250 >correct.txt
+sync_now a
+same 'answered by a correction' '6,corrected,2500,250,' "$(at_hub --answered | grep '^6')"
+hub accept --all-without-warnings --form visit --period 2020-10 >accept.txt
+grep -qx 'Accepted: 0. Left for you: 0 with warnings, 1 that are asked about.' accept.txt || { cat accept.txt >&2; fail 'what is asked about was accepted unseen'; }
+hub accept visit --unit a --period 2020-10 >accept.txt
+verify_clean a b
+
 # ---- a new computer of a: what was asked and accepted is there again ----
 
 hub question staff --unit a --period 2020-09 --key T2 --field subject --text 'Which one?' >asked.txt
@@ -223,10 +259,11 @@ same 'on the new computer' "$head_of
 2,corrected,18,20,
 4,corrected,30,,
 5,corrected,,,
-6,open,,," "$(at_school a2 --all)"
-agent a2 answer 6 --checked --remark 'None' >answer.txt
+6,accepted,2500,250,
+7,open,,," "$(at_school a2 --all)"
+agent a2 answer 7 --checked --remark 'None' >answer.txt
 sync_now a2
-same 'from the new computer' '6,checked,,,None' "$(at_hub --answered | grep '^6')"
+same 'from the new computer' '7,checked,,,None' "$(at_hub --answered | grep '^7')"
 verify_clean a2 b
 
 # ---- a hub that went back: an answer to a question that it does not know any more is shown as such ----
@@ -235,17 +272,17 @@ stop_hub
 cp -a hub hub.before
 hub question visit --unit b --period 2020-09 --text 'Once more?' >asked.txt
 carry b
-agent b answer 7 --checked --remark 'Once more' >answer.txt
+agent b answer 8 --checked --remark 'Once more' >answer.txt
 rm -rf hub
 mv hub.before hub
 carry b
-same 'an answer to nothing' '7,unknown,,,Once more' "$(at_hub --answered | grep '^7')"
-hub question visit --unit b --period 2020-09 --text 'Another one?' >asked.txt # its number is 7, too
+same 'an answer to nothing' '8,unknown,,,Once more' "$(at_hub --answered | grep '^8')"
+hub question visit --unit b --period 2020-09 --text 'Another one?' >asked.txt # its number is 8, too
 carry b
 carry b
-same 'another question of that number' '7,open,,,' "$(at_school b | grep '^7')"
-agent b answer 7 --checked --remark 'Another' >answer.txt
+same 'another question of that number' '8,open,,,' "$(at_school b | grep '^8')"
+agent b answer 8 --checked --remark 'Another' >answer.txt
 carry b
-same 'and its answer' '7,checked,,,Another' "$(at_hub | grep '^7')"
+same 'and its answer' '8,checked,,,Another' "$(at_hub | grep '^8')"
 verify_clean a2 b
 say "$name: asked by line and by stick, answered, accepted, once; verify is clean"
