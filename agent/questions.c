@@ -9,11 +9,12 @@
 #include <string.h>
 
 #define PLAIN_MAX    4096u
-#define ROW_FIELDS   13u
+#define ROW_FIELDS   12u
 #define KEY_QUESTION 'q' /* then the number, u64 */
 #define KEY_ACCEPTED 'a' /* then form 0 unit 0 period 0 */
 #define KEY_MAX      (1u + FORM_NAME_MAX + 1u + ID_MAX + 1u + PERIOD_ID_MAX + 1u)
 #define LIST_MAX     100000u
+#define ACCEPTED_MAX (8u + RECORD_REF_BYTES)
 
 /* ---- rows ---- */
 
@@ -58,7 +59,6 @@ static enum err put_question(const struct agent *a, struct store_txn *t, const s
     buf_init_secret(&b, PLAIN_MAX);
     mp_put_array(&b, ROW_FIELDS);
     mp_put_int(&b, q->asked_ms);
-    mp_put_int(&b, q->accepted_ms);
     mp_put_cstr(&b, q->text);
     mp_put_cstr(&b, r->form);
     mp_put_cstr(&b, r->unit);
@@ -85,7 +85,6 @@ static bool parse_question(struct bytes plain, struct asked *q)
     memset(q, 0, sizeof(*q));
     (void)mp_array(&m, ROW_FIELDS, ROW_FIELDS);
     q->asked_ms = mp_int(&m);
-    q->accepted_ms = mp_int(&m);
     mp_text(&m, q->text, 0, NOTICE_TEXT_MAX);
     mp_text(&m, r->form, 1, FORM_NAME_MAX);
     mp_text(&m, r->unit, 1, ID_MAX);
@@ -145,58 +144,26 @@ static enum err take_question(struct agent *a, struct store_txn *t, const struct
     return e;
 }
 
-/* Numbers of the questions about that return that were asked before. */
-static enum err find_settled(const struct agent *a, struct store_txn *t, const struct notice *n, struct buf *numbers)
-{
-    const struct notice_return *r = &n->about;
-    struct store_cursor *c = NULL;
-    struct bytes key, value;
-    struct asked q;
-    uint8_t raw[KEY_MAX];
-    enum err e = store_cursor_open(t, T_QUESTIONS, &c);
-
-    if (e != OK)
-        return e;
-    for (e = store_seek(c, number_key(raw, 0), &key, &value); e == OK && key.len == 9 && key.p[0] == KEY_QUESTION;
-         e = store_next(c, &key, &value)) {
-        if ((e = read_question(a, key, value, &q)) != OK)
-            break;
-        if (q.accepted_ms == 0 && q.asked_ms <= n->hub_ms && strcmp(q.about.form, r->form) == 0 &&
-            strcmp(q.about.unit, r->unit) == 0 && strcmp(q.about.period, r->period) == 0)
-            buf_put_u64(numbers, q.about.question);
-    }
-    store_cursor_close(c);
-    return e == ERR_NOT_FOUND || e == OK ? buf_status(numbers) : e;
-}
-
+/* Which questions it settles follows from the times (settle()), so that nothing depends on what comes first. */
 static enum err take_acceptance(struct agent *a, struct store_txn *t, const struct notice *n)
 {
     const struct notice_return *r = &n->about;
-    struct buf numbers, plain;
-    uint8_t raw[KEY_MAX];
-    struct bytes key = return_key(raw, r->form, r->unit, r->period);
-    int64_t held;
-    struct asked q;
+    uint8_t raw[KEY_MAX], ref[RECORD_REF_BYTES];
+    struct acceptance held;
+    struct buf plain;
     enum err e = return_accepted(a, t, r->form, r->unit, r->period, &held);
 
-    if (e == OK && held >= n->hub_ms)
+    if (e == OK && held.wall_ms >= n->hub_ms)
         return OK;
     if (e != OK && e != ERR_NOT_FOUND && e != ERR_CORRUPT)
         return e;
-    buf_init(&numbers, 1u << 20);
-    buf_init(&plain, 16);
+    buf_init(&plain, ACCEPTED_MAX);
     buf_put_u64(&plain, (uint64_t)n->hub_ms);
-    if ((e = put_locked(a, t, key, &plain)) == OK)
-        e = find_settled(a, t, n, &numbers);
-    for (size_t at = 0; e == OK && at < numbers.len; at += 8)
-        if ((e = get_question(a, t, be64_get(numbers.data + at), &q)) == OK) {
-            q.accepted_ms = n->hub_ms;
-            e = put_question(a, t, &q);
-        }
-    if (e == OK)
+    record_ref_put(ref, &r->target);
+    buf_put(&plain, ref, r->has_target ? sizeof(ref) : 0);
+    if ((e = put_locked(a, t, return_key(raw, r->form, r->unit, r->period), &plain)) == OK)
         e = standing_tell_accepted(a, t, r);
     buf_fini(&plain);
-    buf_fini(&numbers);
     return e;
 }
 
@@ -206,7 +173,7 @@ enum err questions_take(struct agent *a, struct store_txn *t, const struct notic
 }
 
 enum err return_accepted(const struct agent *a, struct store_txn *t, const char *form, const char *unit,
-                         const char *period, int64_t *wall_ms)
+                         const char *period, struct acceptance *out)
 {
     struct store_txn *own = NULL;
     uint8_t raw[KEY_MAX];
@@ -217,13 +184,19 @@ enum err return_accepted(const struct agent *a, struct store_txn *t, const char 
 
     if (t == NULL && (e = store_begin_read(a->store, &own)) != OK)
         return e;
-    buf_init(&plain, 16);
+    memset(out, 0, sizeof(*out));
+    buf_init(&plain, ACCEPTED_MAX);
     if ((e = store_get(t != NULL ? t : own, T_QUESTIONS, key, &value)) == OK) {
         e = unlock_bytes(&plain, key_secret(a->home_key), key, value);
-        if (e == OK && plain.len == 8)
-            *wall_ms = (int64_t)be64_get(plain.data);
-        else
-            e = damaged(e == ERR_NOMEM ? e : ERR_CORRUPT);
+        if (e == OK && plain.len != 8 && plain.len != ACCEPTED_MAX)
+            e = ERR_CORRUPT;
+        if (e == OK) {
+            out->wall_ms = (int64_t)be64_get(plain.data);
+            out->has_target = plain.len == ACCEPTED_MAX;
+        }
+        if (e == OK && out->has_target)
+            out->target = record_ref_get(plain.data + 8);
+        e = damaged(e);
     }
     buf_fini(&plain);
     store_abort(own);
@@ -266,6 +239,16 @@ static enum err add(struct asked_list *l, const struct asked *q)
     return at->key == NULL || at->old_value == NULL || at->new_value == NULL || at->remark == NULL ? ERR_NOMEM : OK;
 }
 
+/* The office accepted the return after it had asked. */
+static enum err settle(const struct agent *a, struct store_txn *t, struct asked *q)
+{
+    struct acceptance at;
+    enum err e = return_accepted(a, t, q->about.form, q->about.unit, q->about.period, &at);
+
+    q->is_accepted = e == OK && q->asked_ms <= at.wall_ms;
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
 static enum err read_all(const struct agent *a, struct asked_list *l)
 {
     struct store_txn *t = NULL;
@@ -280,7 +263,7 @@ static enum err read_all(const struct agent *a, struct asked_list *l)
     if ((e = store_cursor_open(t, T_QUESTIONS, &c)) == OK)
         for (e = store_seek(c, number_key(raw, 0), &key, &value); e == OK && key.len == 9 && key.p[0] == KEY_QUESTION;
              e = store_next(c, &key, &value))
-            if ((e = read_question(a, key, value, &q)) != OK || (e = add(l, &q)) != OK)
+            if ((e = read_question(a, key, value, &q)) != OK || (e = settle(a, t, &q)) != OK || (e = add(l, &q)) != OK)
                 break;
     store_cursor_close(c);
     store_abort(t);

@@ -24,7 +24,7 @@ struct asked {
     int64_t asked_ms;
     struct notice_return about;
     char text[NOTICE_TEXT_MAX + 1];
-    int64_t accepted_ms; /* 0: not accepted */
+    bool is_accepted; /* the office accepted the return after it had asked */
     enum asked_state state;
     bool is_withdrawn;
     bool has_target;                            /* here, so that key and value are known */
@@ -37,9 +37,15 @@ struct asked_list {
 /* All of them, in the order of their numbers, with how they stand. */
 MUST_CHECK enum err questions_list(const struct agent *a, struct asked_list *out);
 void asked_list_fini(struct asked_list *l);
-/* When the office accepted that return as it was then; ERR_NOT_FOUND: it has not.  `t` NULL: own transaction. */
+/* That the office accepted a return, as it was when `target` was its newest submission. */
+struct acceptance {
+    int64_t wall_ms; /* hub's */
+    bool has_target;
+    struct record_ref target;
+};
+/* ERR_NOT_FOUND: it has not.  `t` NULL: own transaction. */
 MUST_CHECK enum err return_accepted(const struct agent *a, struct store_txn *t, const char *form, const char *unit,
-                                    const char *period, int64_t *wall_ms);
+                                    const char *period, struct acceptance *out);
 
 /* ---- for people ---- */
 

@@ -8,9 +8,15 @@
 
 #define TEXT_MAX ((size_t)4 * FORM_MAX_TEXT)
 
+/* What is known of one question so far. */
+struct trail {
+    struct record_ref last; /* what stands where the submission stood that was asked about */
+    bool is_checked, is_changed;
+};
+
 struct follow {
     struct asked_list *list;
-    struct record_ref *last; /* parallel: what stands where the submission stood that was asked about */
+    struct trail *trails; /* parallel */
     struct buf text;
 };
 
@@ -38,8 +44,7 @@ static enum err take_answer(struct follow *x, const struct queue_submission *s)
 
         if (q->about.question != a.question || q->asked_ms != a.asked_ms)
             continue;
-        if (q->state == ASKED_OPEN)
-            q->state = ASKED_CHECKED;
+        x->trails[i].is_checked = true;
         return keep_text(&q->remark, a.remark);
     }
     return OK;
@@ -86,7 +91,7 @@ static enum err takes_place(struct follow *x, size_t i, const struct queue_submi
     const struct asked *q = &x->list->items[i];
     enum err e;
 
-    *out = s->record->kind != RECORD_NEW && record_ref_compare(&s->record->target, &x->last[i]) == 0;
+    *out = s->record->kind != RECORD_NEW && record_ref_compare(&s->record->target, &x->trails[i].last) == 0;
     if (*out || s->record->kind == RECORD_RETRACTION || s->form == NULL || !q->has_target)
         return OK;
     if ((e = key_text(x, s)) == OK)
@@ -104,14 +109,13 @@ static enum err take_change(struct follow *x, size_t i, const struct queue_submi
         return e;
     if (!takes)
         return OK;
-    x->last[i] = s->ref;
+    x->trails[i].last = s->ref;
     q->is_withdrawn = q->about.scope == SCOPE_SUBMISSION && s->record->kind == RECORD_RETRACTION;
     if (q->about.scope == SCOPE_SUBMISSION && (e = value_text(x, q, s, &q->new_value)) != OK)
         return e;
     /* A correction of something else leaves the question where it was. */
-    if (q->about.field[0] == '\0' || !q->has_target || q->about.scope != SCOPE_SUBMISSION || q->is_withdrawn ||
-        strcmp(q->old_value, q->new_value) != 0)
-        q->state = ASKED_CORRECTED;
+    x->trails[i].is_changed = q->about.field[0] == '\0' || !q->has_target || q->about.scope != SCOPE_SUBMISSION ||
+                              q->is_withdrawn || strcmp(q->old_value, q->new_value) != 0;
     return OK;
 }
 
@@ -139,22 +143,29 @@ static enum err visit(void *ctx, const struct queue_submission *s)
     return e;
 }
 
+static enum asked_state state_of(const struct asked *q, const struct trail *at)
+{
+    return q->is_accepted   ? ASKED_ACCEPTED
+           : at->is_changed ? ASKED_CORRECTED
+           : at->is_checked ? ASKED_CHECKED
+                            : ASKED_OPEN;
+}
+
 enum err asked_follow(const struct agent *a, struct asked_list *l)
 {
     struct queue_filter any = {NULL, NULL, NULL};
-    struct follow x = {.list = l, .last = calloc(l->count + 1, sizeof(struct record_ref))};
+    struct follow x = {.list = l, .trails = calloc(l->count + 1, sizeof(struct trail))};
     enum err e;
 
-    if (x.last == NULL)
+    if (x.trails == NULL)
         return ERR_NOMEM;
     buf_init_secret(&x.text, TEXT_MAX);
     for (size_t i = 0; i < l->count; i++)
-        x.last[i] = l->items[i].about.target;
+        x.trails[i].last = l->items[i].about.target;
     e = queue_each(a, &any, visit, &x);
     for (size_t i = 0; i < l->count; i++)
-        if (l->items[i].accepted_ms != 0)
-            l->items[i].state = ASKED_ACCEPTED;
+        l->items[i].state = state_of(&l->items[i], &x.trails[i]);
     buf_wipe(&x.text);
-    free(x.last);
+    free(x.trails);
     return e;
 }

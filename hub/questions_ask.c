@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-#define KEY_MAX ((size_t)4 * FORM_MAX_TEXT)
+#define KEY_MAX         ((size_t)4 * FORM_MAX_TEXT)
+#define LISTENERS_BYTES (1u << 20)
 
 /* ---- whom ---- */
 
@@ -199,21 +200,83 @@ enum err questions_ask(struct hub *h, struct store_txn *t, const struct question
     return e == OK ? say(h, t, out, NOTICE_QUESTION) : e;
 }
 
+/* ---- acceptance ---- */
+
+/* Who was asked about the return, and is to be told: participants' indexes. */
+struct listeners {
+    const struct question *about;
+    struct buf to; /* u32 each */
+};
+
+static void add_listener(struct listeners *l, uint32_t participant)
+{
+    for (size_t at = 0; at < l->to.len; at += 4)
+        if (be32_get(l->to.data + at) == participant)
+            return;
+    buf_put_u32(&l->to, participant);
+}
+
+static enum err note_asked(void *ctx, const struct question *q)
+{
+    struct listeners *l = ctx;
+
+    if (q->accepted_lsn == 0 && strcmp(q->form, l->about->form) == 0 && strcmp(q->unit, l->about->unit) == 0 &&
+        strcmp(q->period, l->about->period) == 0)
+        add_listener(l, q->participant);
+    return buf_status(&l->to);
+}
+
+/* The newest submission of the return, and who speaks for it; nobody may be there to be told. */
+static enum err find_speaker(struct hub *h, struct store_txn *t, struct question *q, struct listeners *l)
+{
+    const struct question_ask about = {.form = hub_form_by_id(h, q->form), .unit = q->unit, .period = q->period};
+    const struct participant *to;
+    enum err e;
+
+    if (about.form == NULL)
+        return OK;
+    if ((e = find_target(h, t, &about, q)) != OK)
+        return e;
+    to = speaker(h, about.form, q->unit, q->has_target ? registry_by_index(h->registry, q->target_participant) : NULL);
+    if (to != NULL)
+        add_listener(l, to->index);
+    return buf_status(&l->to);
+}
+
+static enum err tell(struct hub *h, struct store_txn *t, struct question *q, const struct listeners *l)
+{
+    enum err e = OK;
+
+    for (size_t at = 0; e == OK && at < l->to.len; at += 4) {
+        const struct participant *p = registry_by_index(h->registry, be32_get(l->to.data + at));
+
+        if (p == NULL || p->state == PARTICIPANT_CLOSED)
+            continue;
+        q->participant = p->index;
+        e = say(h, t, q, NOTICE_ACCEPTED);
+    }
+    return e;
+}
+
 enum err questions_accept(struct hub *h, struct store_txn *t, const char *form, const char *unit, const char *period,
                           const char *by)
 {
-    const struct form *f = hub_form_by_id(h, form);
-    const struct participant *to = f == NULL ? NULL : speaker(h, f, unit, NULL);
+    struct question q = {.number = 0};
+    struct listeners l = {.about = &q};
     struct return_decision d;
-    struct question q = {.scope = SCOPE_RETURN};
-    enum err e = returns_decide(h, t, WORD_ACCEPTED, form, unit, period, by, "", NULL);
+    enum err e;
 
-    if (e != OK || to == NULL || (e = returns_decision(t, form, unit, period, &d)) != OK)
-        return e;
-    q.asked_ms = d.wall_ms;
-    q.participant = to->index;
     utf8_copy(q.form, sizeof(q.form), form);
     utf8_copy(q.unit, sizeof(q.unit), unit);
     utf8_copy(q.period, sizeof(q.period), period);
-    return say(h, t, &q, NOTICE_ACCEPTED);
+    buf_init(&l.to, LISTENERS_BYTES);
+    if ((e = questions_each(t, note_asked, &l)) == OK && (e = find_speaker(h, t, &q, &l)) == OK &&
+        (e = returns_decide(h, t, WORD_ACCEPTED, form, unit, period, by, "", NULL)) == OK &&
+        (e = returns_decision(t, form, unit, period, &d)) == OK) {
+        q.scope = SCOPE_RETURN;
+        q.asked_ms = d.wall_ms;
+        e = tell(h, t, &q, &l);
+    }
+    buf_fini(&l.to);
+    return e;
 }

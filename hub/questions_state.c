@@ -1,13 +1,17 @@
 /* How questions stand: from what the school sent since, and from its answers. */
 #include "hub/questions.h"
 
+#include "common/utf8.h"
 #include "hub/decode.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAX  ((size_t)4 * FORM_MAX_TEXT)
-#define ASKED_MAX 100000u
+#define TEXT_MAX          ((size_t)4 * FORM_MAX_TEXT)
+#define ASKED_MAX         100000u
+#define UNKNOWN_MAX       10000u
+#define CHAIN_MAX         10000u
+#define CORRECTIONS_BYTES (64u << 20)
 
 struct held_answer {
     uint64_t question, lsn;
@@ -25,11 +29,13 @@ struct board {
     size_t answer_count, answer_cap;
     struct question *questions;
     size_t question_count, question_cap;
+    size_t unknown_count;
     /* of the question in hand */
     const struct question *q;
     bool stands;    /* the submission that was asked about */
     bool has_newer; /* another one stands in its place */
     struct buf key, old_value, new_value, scratch;
+    struct buf corrections; /* refs of standing ones under other keys */
 };
 
 static void *grow(void *list, size_t count, size_t *cap, size_t size)
@@ -47,6 +53,23 @@ static void *grow(void *list, size_t count, size_t *cap, size_t size)
 
 /* ---- what there is ---- */
 
+static int compare_number(const void *number, const void *question)
+{
+    uint64_t a = *(const uint64_t *)number, b = ((const struct question *)question)->number;
+
+    return a < b ? -1 : a > b;
+}
+
+static bool is_known(const struct board *b, const struct answer *a, const struct record *r)
+{
+    const struct question *q = b->question_count == 0 ? NULL
+                                                      : bsearch(&a->question, b->questions, b->question_count,
+                                                                sizeof(*b->questions), compare_number);
+
+    return q != NULL && q->asked_ms == a->asked_ms && strcmp(q->unit, r->unit) == 0 &&
+           strcmp(q->period, r->period) == 0;
+}
+
 static enum err take_answer(void *ctx, const struct submission *s)
 {
     struct board *b = ctx;
@@ -60,6 +83,9 @@ static enum err take_answer(void *ctx, const struct submission *s)
         return e == ERR_NOMEM ? e : err_prefix(ERR_CORRUPT, "an answer");
     if (!answer_read(&a, r.values, r.value_count))
         return OK;
+    /* However many answers to nothing a school sends, the others are shown. */
+    if (!is_known(b, &a, &r) && ++b->unknown_count > UNKNOWN_MAX)
+        return OK;
     if ((grown = grow(b->answers, b->answer_count, &b->answer_cap, sizeof(*grown))) == NULL)
         return ERR_NOMEM;
     b->answers = grown;
@@ -70,7 +96,9 @@ static enum err take_answer(void *ctx, const struct submission *s)
     grown->lsn = s->lsn;
     memcpy(grown->unit, r.unit, sizeof(grown->unit));
     memcpy(grown->period, r.period, sizeof(grown->period));
-    (void)snprintf(grown->remark, sizeof(grown->remark), "%.*s", (int)a.remark.len, (const char *)a.remark.p);
+    if (a.remark.len >= sizeof(grown->remark))
+        a.remark.len = sizeof(grown->remark) - 1;
+    memcpy(grown->remark, a.remark.p, utf8_first_bad(a.remark.p, a.remark.len)); /* no half letter */
     return OK;
 }
 
@@ -110,9 +138,25 @@ static enum err read_texts(struct board *b, struct bytes record, struct buf *key
     return buf_status(value);
 }
 
+static enum err take_newer(struct board *b, const struct buf *value)
+{
+    b->has_newer = true;
+    buf_reset(&b->new_value);
+    buf_put(&b->new_value, value->data, value->len);
+    return buf_status(&b->new_value);
+}
+
+static bool is_correction(struct bytes record)
+{
+    struct record r;
+
+    return record_decode_head(&r, record) == OK && r.kind == RECORD_CORRECTION;
+}
+
 static enum err look_at(void *ctx, const struct submission *s)
 {
     struct board *b = ctx;
+    uint8_t raw[RECORD_REF_BYTES];
     struct buf value;
     enum err e;
 
@@ -125,12 +169,56 @@ static enum err look_at(void *ctx, const struct submission *s)
     buf_init(&value, TEXT_MAX);
     e = read_texts(b, s->record, &b->scratch, &value);
     if (e == OK && strcmp(buf_cstr(&b->scratch), buf_cstr(&b->key)) == 0) {
-        b->has_newer = true;
-        buf_reset(&b->new_value);
-        buf_put_str(&b->new_value, buf_cstr(&value));
-        e = buf_status(&b->new_value);
+        e = take_newer(b, &value);
+    } else if (e == OK && s->participant == b->q->target_participant && is_correction(s->record)) {
+        record_ref_put(raw, &s->ref);
+        buf_put(&b->corrections, raw, sizeof(raw));
+        e = buf_status(&b->corrections);
     }
     buf_fini(&value);
+    return e;
+}
+
+/* Does a correction lead back to what was asked about? */
+static enum err leads_back(struct board *b, struct record_ref at, bool *out)
+{
+    struct submission s;
+    struct record r;
+    enum err e = OK;
+
+    *out = false;
+    for (unsigned step = 0; step < CHAIN_MAX && e == OK; step++) {
+        if ((e = ledger_find(b->h->ledger, b->t, b->q->target_participant, &at, &s)) != OK ||
+            (e = record_decode_head(&r, s.record)) != OK)
+            break;
+        if (r.kind != RECORD_CORRECTION)
+            return OK;
+        at = r.target;
+        if ((*out = record_ref_compare(&at, &b->q->target) == 0))
+            return OK;
+    }
+    return e == ERR_NOT_FOUND || e == ERR_ERASED ? OK : e; /* the trail is lost */
+}
+
+/* A correction that gave the row another key. */
+static enum err follow_corrections(struct board *b)
+{
+    bool found = false;
+    enum err e = OK;
+
+    for (size_t at = 0; e == OK && !found && at < b->corrections.len; at += RECORD_REF_BYTES) {
+        struct record_ref ref = record_ref_get(b->corrections.data + at);
+        struct submission s;
+        struct buf value;
+
+        if ((e = leads_back(b, ref, &found)) != OK || !found)
+            continue;
+        buf_init(&value, TEXT_MAX);
+        if ((e = ledger_find(b->h->ledger, b->t, b->q->target_participant, &ref, &s)) == OK &&
+            (e = read_texts(b, s.record, &b->scratch, &value)) == OK)
+            e = take_newer(b, &value);
+        buf_fini(&value);
+    }
     return e;
 }
 
@@ -149,6 +237,8 @@ static enum err judge_submission(struct board *b, struct question_line *l)
     }
     if (e == OK)
         e = ledger_each_standing(b->h->ledger, b->t, q->form, q->unit, q->period, look_at, b);
+    if (e == OK && !b->stands && !b->has_newer)
+        e = follow_corrections(b);
     if (e != OK)
         return e;
     l->is_withdrawn = !b->stands && !b->has_newer;
@@ -202,6 +292,7 @@ static enum err judge(struct board *b, struct question_line *l)
     buf_reset(&b->key);
     buf_reset(&b->old_value);
     buf_reset(&b->new_value);
+    buf_reset(&b->corrections);
     if ((e = find_answer(b, l)) != OK)
         return e;
     e = b->q->scope == SCOPE_SUBMISSION && b->q->has_target ? judge_submission(b, l) : judge_return(b, l);
@@ -239,6 +330,7 @@ enum err questions_lines(struct hub *h, struct store_txn *t, enum err (*each)(vo
     buf_init(&b.old_value, TEXT_MAX);
     buf_init(&b.new_value, TEXT_MAX);
     buf_init(&b.scratch, TEXT_MAX);
+    buf_init(&b.corrections, CORRECTIONS_BYTES);
     if ((e = decoder_new(&b.decoder, h)) == OK && (e = questions_each(t, take_question, &b)) == OK)
         e = ledger_each_current(h->ledger, t, ANSWER_FORM, NULL, NULL, take_answer, &b);
     for (size_t i = 0; e == OK && i < b.question_count; i++) {
@@ -256,5 +348,6 @@ enum err questions_lines(struct hub *h, struct store_txn *t, enum err (*each)(vo
     buf_fini(&b.old_value);
     buf_fini(&b.new_value);
     buf_fini(&b.scratch);
+    buf_fini(&b.corrections);
     return e;
 }
