@@ -1,6 +1,8 @@
 /* question list --proposed, question send: what the forms' soft checks propose, and the operator's word to send it. */
 #include "hub/cmd_question.h"
 
+#include "common/utf8.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,12 +85,13 @@ static enum err read_which(const char *text, uint64_t *number)
 
 static enum err send_one(struct hub *h, struct store_txn *t, const struct send_options *o, const struct proposal *p)
 {
-    struct question_ask a = {.form = p->form, .unit = p->unit, .period = p->period, .text = p->text};
+    char who[80], text[RETURN_TEXT_MAX + 1];
+    struct question_ask a = {.form = p->form, .unit = p->unit, .period = p->period, .text = text};
     struct question q;
-    char who[80];
     enum err e = question_read_due(o->due, &a);
 
     command_user(who, sizeof(who));
+    utf8_copy(text, sizeof(text), p->text); /* a form's sentence may be longer */
     a.by = o->by != NULL ? o->by : who;
     a.field = p->field[0] != '\0' && form_find_field(p->form, p->field, strlen(p->field)) >= 0 ? p->field : NULL;
     a.key = p->form->key >= 0 ? p->key : NULL;
@@ -97,17 +100,41 @@ static enum err send_one(struct hub *h, struct store_txn *t, const struct send_o
     return e;
 }
 
-static enum err send_in(struct hub *h, struct store_txn *t, struct send_options *o, uint64_t number, uint64_t *sent)
+/* A number is short enough to be typed, so that two may share one; a filter then tells them apart. */
+static enum err check_number(const struct proposal_list *l, uint64_t number)
 {
+    size_t found = 0;
+
+    for (size_t i = 0; i < l->count; i++)
+        found += l->items[i].number == number;
+    if (found == 0)
+        return err_set(ERR_NOT_FOUND,
+                       _("there is no proposal %llu (any more); svodka-hub question list --proposed lists "
+                         "them"),
+                       (unsigned long long)number);
+    if (found > 1)
+        return err_set(ERR_INVALID,
+                       _("%zu proposals have the number %llu: say which by --form, --unit or --period, or ask by "
+                         "svodka-hub question"),
+                       found, (unsigned long long)number);
+    return OK;
+}
+
+static enum err send_in(struct hub *h, struct store_txn *t, const struct send_options *o, uint64_t number,
+                        uint64_t *sent)
+{
+    struct proposal_filter filter = o->filter;
     struct proposal_list l;
     struct period period;
     enum err e = OK;
 
     *sent = 0;
     if (o->period != NULL && (e = command_period(h, o->period, &period)) == OK)
-        o->filter.period = period.id;
-    if (e != OK || (e = proposals_find(h, t, &o->filter, false, &l)) != OK)
+        filter.period = period.id;
+    if (e != OK || (e = proposals_find(h, t, &filter, false, &l)) != OK)
         return e;
+    if (number != 0)
+        e = check_number(&l, number);
     for (size_t i = 0; e == OK && i < l.count; i++) {
         if (number != 0 && l.items[i].number != number)
             continue;
@@ -115,16 +142,10 @@ static enum err send_in(struct hub *h, struct store_txn *t, struct send_options 
             ++*sent;
     }
     proposal_list_fini(&l);
-    o->filter.period = NULL;
-    if (e == OK && *sent == 0 && number != 0)
-        e = err_set(ERR_NOT_FOUND,
-                    _("there is no proposal %llu (any more); svodka-hub question list --proposed lists "
-                      "them"),
-                    (unsigned long long)number);
     return e;
 }
 
-static enum err send(struct hub *h, struct send_options *o, uint64_t number)
+static enum err send(struct hub *h, const struct send_options *o, uint64_t number)
 {
     struct store_txn *t = NULL;
     uint64_t sent = 0;

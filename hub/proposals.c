@@ -19,6 +19,7 @@ struct finder {
     struct proposal_list *list;
     const struct form *current; /* the form's newest version: what a question names */
     struct buf text;
+    size_t first; /* in the list, of the submission in hand */
 };
 
 static void proposal_fini(struct proposal *p)
@@ -101,22 +102,47 @@ static int32_t field_of(const struct form *f, const char *named)
     return -1;
 }
 
+/* Several cells of one repeat: one proposal, all that is said of them once. */
+static bool is_same(const struct proposal *p, const struct submission *s, const char *field)
+{
+    return p->participant == s->participant && record_ref_compare(&p->ref, &s->ref) == 0 &&
+           strcmp(p->field, field) == 0;
+}
+
+static enum err say_more(struct proposal *p, const char *text)
+{
+    size_t len = strlen(p->text), more = strlen(text);
+    char *grown;
+
+    if (strstr(p->text, text) != NULL || len > TEXT_MAX)
+        return OK;
+    if ((grown = realloc(p->text, len + 1 + more + 1)) == NULL)
+        return ERR_NOMEM;
+    grown[len] = ' ';
+    memcpy(grown + len + 1, text, more + 1);
+    p->text = grown;
+    return OK;
+}
+
 static enum err propose(struct finder *x, const struct submission *s, const struct record *r, const struct form *f,
                         const struct finding *at)
 {
     int32_t field = field_of(f, at->field);
+    const char *name = field >= 0 ? f->fields[field].name : "";
     struct proposal *p;
-    enum err e = add(x->list, &p);
+    enum err e;
 
-    if (e != OK)
+    for (size_t i = x->list->count; i > x->first; i--)
+        if (is_same(&x->list->items[i - 1], s, name))
+            return say_more(&x->list->items[i - 1], at->text);
+    if ((e = add(x->list, &p)) != OK)
         return e;
     p->form = x->current;
     memcpy(p->unit, r->unit, sizeof(p->unit));
     memcpy(p->period, r->period, sizeof(p->period));
     p->participant = s->participant;
     p->ref = s->ref;
-    if (field >= 0)
-        utf8_copy(p->field, sizeof(p->field), f->fields[field].name);
+    utf8_copy(p->field, sizeof(p->field), name);
     p->number = number_of(p);
     p->key = text_of(x, f, f->key, r);
     p->value = text_of(x, f, field, r);
@@ -140,6 +166,7 @@ static enum err judge(void *ctx, const struct submission *s)
     e = form_check(f, x->checker, r.values, r.value_count, r.filled_on, NULL, report);
     if (e == ERR_INVALID || e == ERR_LIMIT)
         e = OK; /* it was accepted when it came; what it was judged by then is another matter */
+    x->first = x->list->count;
     for (size_t i = 0; e == OK && i < report_kept(report); i++)
         if (report_at(report, i)->is_warning)
             e = propose(x, s, &r, f, report_at(report, i));

@@ -13,7 +13,7 @@ struct proposal_filter {
     const char *form, *unit, *period; /* ids */
 };
 struct proposal {
-    uint64_t number; /* the same as long as the submission stands; of two that share one, both have it */
+    uint64_t number; /* the same as long as the submission stands; two may share one */
     const struct form *form;
     char unit[ID_MAX + 1], period[PERIOD_ID_MAX + 1];
     uint32_t participant;
