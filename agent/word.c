@@ -2,6 +2,7 @@
 
 #include "agent/aside.h"
 #include "agent/own_history.h"
+#include "agent/questions.h"
 #include "agent/standing.h"
 #include "common/cli.h"
 #include "common/utf8.h"
@@ -49,6 +50,8 @@ static enum err apply_notice(struct agent *a, struct store_txn *t, const struct 
     }
     if (e == OK && n->entry_count > most)
         e = standing_tell_more(a, t, n->entry_count - most);
+    if (e == OK && n->has_about && (n->kind == NOTICE_QUESTION || n->kind == NOTICE_ACCEPTED))
+        return questions_take(a, t, n);
     return e == OK ? standing_tell_text(a, t, n->text) : e;
 }
 

@@ -41,6 +41,8 @@ int cmd_publish(int argc, char **argv);
 int cmd_checkpoint(int argc, char **argv);
 int cmd_accept(int argc, char **argv);
 int cmd_question(int argc, char **argv);
+int cmd_question_list(int argc, char **argv);
+int cmd_question_send(int argc, char **argv);
 int cmd_quarantine_list(int argc, char **argv);
 int cmd_quarantine_show(int argc, char **argv);
 int cmd_quarantine_release(int argc, char **argv);
