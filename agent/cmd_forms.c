@@ -1,5 +1,6 @@
 #include "agent/cmd_common.h"
 
+#include "agent/questions.h"
 #include "agent/template.h"
 #include "common/clock.h"
 
@@ -14,13 +15,15 @@ struct due_line {
     struct period period;        /* id "" in a gap */
     const struct due_rule *rule; /* NULL: the calendar says nothing of it */
     struct due_days days;
-    size_t programme; /* whose rule it is */
-    uint64_t entered; /* submissions with values for it */
+    size_t programme;       /* whose rule it is */
+    uint64_t entered;       /* submissions with values for it */
+    struct record_ref last; /* the newest about our own unit; number 0: none */
 };
 
 struct due {
     struct due_line *lines;
     size_t count, cap;
+    const struct agent *a;
     const struct form *form; /* whose lines are added */
     const struct due_rule *rule;
     size_t programme;
@@ -153,15 +156,43 @@ static enum err add_lines(struct due *d, const struct agent *a, const struct for
     return e == OK && d->count == before ? add_line(d, NULL, NULL) : e;
 }
 
+/* Whose return is meant when a line names none. */
+static const char *own_unit(const struct agent *a, const struct form *f)
+{
+    if (f->is_about_district)
+        return UNIT_DISTRICT;
+    return a->grant->unit_count == 1 ? a->grant->units[0] : a->grant->participant;
+}
+
 static enum err count_one(void *ctx, const struct queue_submission *s)
 {
     struct due *d = ctx;
 
-    if (s->form == NULL || s->record->kind != RECORD_NEW)
+    if (s->form == NULL)
         return OK;
-    for (size_t i = 0; i < d->count; i++)
-        if (strcmp(d->lines[i].form->id, s->form->id) == 0 && strcmp(d->lines[i].period.id, s->record->period) == 0)
-            d->lines[i].entered++;
+    for (size_t i = 0; i < d->count; i++) {
+        struct due_line *l = &d->lines[i];
+
+        if (strcmp(l->form->id, s->form->id) != 0 || strcmp(l->period.id, s->record->period) != 0)
+            continue;
+        l->entered += s->record->kind == RECORD_NEW;
+        if (strcmp(own_unit(d->a, l->form), s->record->unit) == 0)
+            l->last = s->ref; /* they come in order */
+    }
+    return OK;
+}
+
+/* The day on which the office accepted our own return, unless something was entered since. */
+static enum err put_accepted(const struct agent *a, const struct due_line *l, char out[11])
+{
+    struct acceptance at;
+    enum err e = return_accepted(a, NULL, l->form->id, own_unit(a, l->form), l->period.id, &at);
+
+    out[0] = '\0';
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? OK : e;
+    if (!at.has_target || record_ref_compare(&l->last, &at.target) <= 0)
+        cli_format_day(out, 11, at.wall_ms);
     return OK;
 }
 
@@ -189,11 +220,11 @@ static void put_note(struct buf *out, const struct due_rule *r)
         buf_printf(out, "%s%s", out->len > 0 ? "; " : "", note);
 }
 
-static enum err put_line(struct table *t, const struct due_line *l)
+static enum err put_line(struct table *t, const struct agent *a, const struct due_line *l)
 {
     const struct form *f = l->form;
     const struct period *p = &l->period;
-    char count[32], until[11] = "", due[11] = "", late[11] = "";
+    char count[32], until[11] = "", due[11] = "", late[11] = "", accepted[11];
     struct buf note;
     const char *cells[] = {f->id,
                            f->version,
@@ -205,8 +236,12 @@ static enum err put_line(struct table *t, const struct due_line *l)
                            due,
                            late,
                            count,
-                           NULL};
-    enum err e;
+                           NULL,
+                           accepted};
+    enum err e = put_accepted(a, l, accepted);
+
+    if (e != OK)
+        return e;
 
     buf_init(&note, 4096);
     (void)snprintf(count, sizeof(count), "%llu", (unsigned long long)l->entered);
@@ -236,15 +271,16 @@ static enum err list_forms(const struct agent *a, enum table_format format)
                                            {"due", _("due on"), TABLE_LEFT, false},
                                            {"late_until", _("late until"), TABLE_LEFT, false},
                                            {"entered", _("entered"), TABLE_RIGHT, true},
-                                           {"note", _("note"), TABLE_LEFT, false}};
-    struct due d = {NULL, 0, 0, NULL, NULL, 0};
+                                           {"note", _("note"), TABLE_LEFT, false},
+                                           {"accepted", _("accepted on"), TABLE_LEFT, false}};
+    struct due d = {.a = a};
     struct table *t = NULL;
     enum err e = find_due(&d, a);
 
     if (e == OK)
         e = table_new(&t, columns, sizeof(columns) / sizeof(columns[0]));
     for (size_t i = 0; i < d.count && e == OK; i++)
-        e = put_line(t, &d.lines[i]);
+        e = put_line(t, a, &d.lines[i]);
     if (e == OK)
         e = table_print(t, format, stdout);
     table_free(t);

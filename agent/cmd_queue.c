@@ -104,6 +104,9 @@ static enum err put_past(void *ctx, const struct queue_past *p)
     struct listing *l = ctx;
     char id[RECORD_ID_TEXT];
     char filled[11];
+    char why[STANDING_TEXT];
+    struct standing_row row;
+    enum err e;
     const char *cells[13] = {id,      p->form,
                              p->unit, p->period,
                              "",      word_of_kind(p->kind),
@@ -111,6 +114,12 @@ static enum err put_past(void *ctx, const struct queue_past *p)
 
     record_id_format(id, l->a->grant->participant, &p->ref);
     date_format(filled, p->filled_on);
+    if ((e = standing_get(l->a, NULL, &p->ref, &row)) == OK) {
+        standing_why(why, &row, NULL);
+        cells[8] = l->format == TABLE_TEXT ? standing_word(row.standing) : standing_name(row.standing);
+        cells[9] = why;
+    } else if (e != ERR_NOT_FOUND)
+        return e;
     return table_row(l->t, cells);
 }
 

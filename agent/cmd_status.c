@@ -2,6 +2,7 @@
 
 #include "agent/draft.h"
 #include "agent/enrolment.h"
+#include "agent/questions.h"
 #include "agent/self_copy.h"
 #include "agent/standing.h"
 #include "common/clock.h"
@@ -61,6 +62,32 @@ static enum err put_who(struct sheet *s, const struct agent *a)
     return e;
 }
 
+/* What the district destroyed by its acts; it is no loss, and nothing is to be done about it. */
+static enum err put_erased(struct sheet *s, const struct agent *a)
+{
+    struct standing_act acts[STANDING_ACTS_MAX];
+    uint64_t all = 0;
+    size_t count = 0;
+    enum err e = standing_acts(a, acts, &count);
+
+    for (size_t i = 0; i < count; i++)
+        all += acts[i].submissions;
+    if (e != OK || (e = sheet_count(s, "erased", _("destroyed at the district (no loss)"), all)) != OK)
+        return e;
+    for (size_t i = 0; i < count && e == OK; i++) {
+        char number[32], day[16], text[200];
+
+        if (acts[i].act == 0)
+            continue;
+        cli_format_count(number, sizeof(number), acts[i].submissions);
+        cli_format_day(day, sizeof(day), acts[i].hub_ms);
+        (void)snprintf(text, sizeof(text), _("under act No. %llu on %s: %s"), (unsigned long long)acts[i].act, day,
+                       number);
+        e = sheet_text(s, "erased_act", _("  of these"), text);
+    }
+    return e;
+}
+
 static enum err put_queue(struct sheet *s, const struct agent *a)
 {
     struct queue_status st;
@@ -78,9 +105,41 @@ static enum err put_queue(struct sheet *s, const struct agent *a)
         (e = sheet_count(s, "stored", _("received by the district"), st.stored)) != OK ||
         (e = sheet_count(s, "archived", _("in the district's archive"), st.archived)) != OK ||
         (e = sheet_count(s, "refused", _("kept apart by the district"), st.refused)) != OK ||
-        (e = sheet_count(s, "rejected", _("rejected by the district"), st.rejected)) != OK)
+        (e = sheet_count(s, "rejected", _("rejected by the district"), st.rejected)) != OK ||
+        (e = put_erased(s, a)) != OK)
         return e;
     return sheet_time(s, "last_receipt", _("last word from the district"), st.last_receipt_ms);
+}
+
+/* What waits for an answer, each with its day. */
+static enum err put_questions(struct sheet *s, const struct agent *a)
+{
+    char name[ASKED_NAME], title[64], text[ASKED_NAME + 64], due[11];
+    struct asked_list l;
+    uint64_t open = 0;
+    enum err e = questions_list(a, &l);
+
+    if (e != OK)
+        return e;
+    for (size_t i = 0; i < l.count; i++)
+        open += l.items[i].state == ASKED_OPEN;
+    e = sheet_count(s, "questions", _("questions of the district without an answer"), open);
+    for (size_t i = 0; e == OK && i < l.count; i++) {
+        const struct asked *q = &l.items[i];
+
+        if (q->state != ASKED_OPEN)
+            continue;
+        asked_name(a, &q->about, name);
+        date_format(due, q->about.due);
+        (void)snprintf(title, sizeof(title), _("question %llu"), (unsigned long long)q->about.question);
+        if (q->about.has_due)
+            (void)snprintf(text, sizeof(text), _("%s: answer until %s"), name, due);
+        else
+            (void)snprintf(text, sizeof(text), "%s", name);
+        e = sheet_text(s, "question", title, text);
+    }
+    asked_list_fini(&l);
+    return e;
 }
 
 /* "If this computer died now". */
@@ -144,8 +203,8 @@ static enum err show_status(struct agent *a, enum table_format format, bool forg
     enum err e = sheet_new(&events.sheet, columns, format);
 
     if (e == OK && (e = put_who(&events.sheet, a)) == OK && (e = put_queue(&events.sheet, a)) == OK &&
-        (e = put_risk(&events.sheet, a)) == OK && (e = agent_each_event(a, forget, put_event, &events)) == OK &&
-        (e = events.e) == OK)
+        (e = put_questions(&events.sheet, a)) == OK && (e = put_risk(&events.sheet, a)) == OK &&
+        (e = agent_each_event(a, forget, put_event, &events)) == OK && (e = events.e) == OK)
         e = table_print(events.sheet.t, format, stdout);
     table_free(events.sheet.t);
     return e;

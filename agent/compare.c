@@ -95,8 +95,9 @@ static void tell(struct comparison *c, const struct record_ref *ref, bool is_dif
     c->say(c->ctx, is_difference, text);
 }
 
-/* What the hub said of it that is not "counted"; *is_unread: it has the parcel, but could not read it. */
-static enum err tell_standing(struct comparison *c, const struct record_ref *ref, bool *is_unread)
+/* What the hub said of it that is not "counted"; *is_explained: it has the parcel, but could not read it, or has
+ * destroyed what was in it: that the submission itself is not there is no difference. */
+static enum err tell_standing(struct comparison *c, const struct record_ref *ref, bool *is_explained)
 {
     struct standing_row row;
     const struct form *form;
@@ -105,10 +106,11 @@ static enum err tell_standing(struct comparison *c, const struct record_ref *ref
     char text[STANDING_TEXT + 100];
     enum err e = standing_get(c->a, NULL, ref, &row);
 
-    *is_unread = false;
+    *is_explained = false;
     if (e != OK)
         return e == ERR_NOT_FOUND ? OK : e;
-    *is_unread = row.standing == STANDING_QUARANTINED && row.why.reason == QUARANTINE_UNREADABLE;
+    *is_explained = (row.standing == STANDING_QUARANTINED && row.why.reason == QUARANTINE_UNREADABLE) ||
+                    row.standing == STANDING_ERASED;
     c->counts.quarantined += row.standing == STANDING_QUARANTINED;
     c->counts.rejected += row.standing == STANDING_REJECTED;
     c->counts.erased += row.standing == STANDING_ERASED;
@@ -116,7 +118,11 @@ static enum err tell_standing(struct comparison *c, const struct record_ref *ref
         return OK;
     submission_name(c->a, ref, name, sizeof(name), &form);
     standing_why(why, &row, form);
-    (void)snprintf(text, sizeof(text), "%s%s%s", standing_word(row.standing), why[0] == '\0' ? "" : ": ", why);
+    (void)snprintf(text, sizeof(text), "%s%s%s", standing_word(row.standing),
+                   why[0] == '\0'                    ? ""
+                   : row.standing == STANDING_ERASED ? " "
+                                                     : ": ",
+                   why);
     tell(c, ref, false, text);
     return OK;
 }
@@ -126,40 +132,45 @@ static enum err tell_standing(struct comparison *c, const struct record_ref *ref
 /* The hub does not hold the one at hand. */
 static enum err own_alone(struct comparison *c)
 {
-    bool is_unread;
+    bool is_explained;
     enum err e;
 
     if (c->own.state == RECORD_WAITING || c->own.state == RECORD_SEALED) {
         c->counts.waiting++;
         return step(c);
     }
-    if ((e = tell_standing(c, &c->own.ref, &is_unread)) != OK)
+    if ((e = tell_standing(c, &c->own.ref, &is_explained)) != OK)
         return e;
-    if (!is_unread)
+    if (!is_explained)
         tell(c, &c->own.ref, true, _("the district does not hold it, although it confirmed it"));
     return step(c);
 }
 
-static void hub_alone(struct comparison *c, uint64_t number)
+static enum err hub_alone(struct comparison *c, uint64_t number)
 {
     struct record_ref ref = {c->gen, number};
+    bool is_explained;
+    enum err e = tell_standing(c, &ref, &is_explained);
 
-    if (c->first_own == 0 || number < c->first_own)
+    if (e != OK)
+        return e;
+    if (c->first_own == 0 || number < c->first_own || (e = queue_find_past(c->a, &ref)) == OK)
         c->counts.gone++; /* its copy here was destroyed after its time, or this is another computer of the school */
-    else
+    else if (e == ERR_NOT_FOUND)
         tell(c, &ref, true, _("the district holds it, this computer does not"));
+    return e == ERR_NOT_FOUND ? OK : e;
 }
 
 static enum err both(struct comparison *c, const struct reconcile_item *item)
 {
     uint8_t own[RECORD_DIGEST_BYTES];
-    bool is_unread;
+    bool is_explained;
     enum err e;
 
     record_digest(own, c->own.record);
     if (memcmp(own, item->digest, sizeof(own)) == 0) {
         c->counts.equal++;
-        e = tell_standing(c, &c->own.ref, &is_unread);
+        e = tell_standing(c, &c->own.ref, &is_explained);
     } else {
         tell(c, &c->own.ref, true, _("the district holds something else under this number"));
         e = OK;
@@ -177,7 +188,7 @@ static enum err walk(struct comparison *c, const struct reconcile *r, bool is_la
         if (e == OK && c->has_own && c->own.ref.number == r->items[i].number)
             e = both(c, &r->items[i]);
         else if (e == OK)
-            hub_alone(c, r->items[i].number);
+            e = hub_alone(c, r->items[i].number);
     }
     while (e == OK && c->has_own && (is_last || c->own.ref.number <= r->last))
         e = own_alone(c);

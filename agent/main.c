@@ -22,6 +22,8 @@ static const struct cli_command commands[] = {
     {"bundle write", "FILE|FOLDER", N_("put what waits into a file for a stick or a mail"), cmd_bundle_write},
     {"bundle receipt", "FILE|FOLDER...", N_("take the district's answer from a file"), cmd_bundle_receipt},
     {"status", "[--read]", N_("how things stand, and what the district says"), cmd_status},
+    {"questions", "[--all]", N_("what the district asks about what was sent"), cmd_questions},
+    {"answer", "QUESTION --checked --remark TEXT", N_("answer a question: it was checked, and is correct"), cmd_answer},
     {"receipt", "ID | FORM --period P [--out FILE] | --check FILE --root F",
      N_("what the district confirmed about a submission"), cmd_receipt},
     {"verify", "[--with-hub]", N_("check that everything stored here is whole"), cmd_verify},

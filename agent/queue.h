@@ -138,8 +138,9 @@ MUST_CHECK enum err reconcile_finish(struct reconcile_plan *p, uint64_t *dropped
 void reconcile_free(struct reconcile_plan *p);
 
 /* Destroys archived batches and their records after keep_days, or when their forms' terms are over (terms.h), and
- * drafts whose period is over; by receipts' hub time.  A summary of each submission and the signed receipts stay.
- * Returns how many batches. */
+ * drafts whose period is over; by receipts' hub time.  What came from another computer or was found at the hub after a
+ * restore goes by the same terms, once a batch sealed after it is archived (queue_leftover.c).  A summary of each
+ * submission and the signed receipts stay.  Returns how many batches. */
 MUST_CHECK enum err queue_expire(struct agent *a, uint64_t *batches);
 
 /* What stays of a submission whose content was destroyed here: which it was, and the digest that the hub knows it by.
@@ -153,6 +154,8 @@ struct queue_past {
     enum record_kind kind;
     uint8_t digest[DIGEST_BYTES];
 };
+/* Its content was destroyed here after its time, and a summary of it is kept.  ERR_NOT_FOUND. */
+MUST_CHECK enum err queue_find_past(const struct agent *a, const struct record_ref *ref);
 /* In order, as queue_each(). */
 MUST_CHECK enum err queue_each_past(const struct agent *a, const struct queue_filter *filter,
                                     enum err (*visit)(void *ctx, const struct queue_past *p), void *ctx);

@@ -338,7 +338,7 @@ enum err queue_send_again(struct agent *a, const struct batch_state *b)
     if ((e = batch_row_at(t, &b->gen, b->sequence, &now, NULL)) == OK && now.sequence == b->sequence) {
         now.life = BATCH_SEALED;
         now.receipt_ms = 0;
-        if ((e = batch_row_put(t, &now, bytes_of("", 0))) == OK)
+        if ((e = batch_row_put(t, &now, bytes_of("", 0))) == OK && (e = leftover_begin_again(t, NULL)) == OK)
             return store_commit(t);
     }
     store_abort(t);

@@ -143,7 +143,7 @@ static enum err resolve_among(const struct agent *a, const struct generation *fo
 
         buf_reset(&record);
         if ((e = queue_get(a, &ref, &record)) == ERR_NOT_FOUND)
-            e = past_find(a, &ref);
+            e = queue_find_past(a, &ref);
         if (e == OK) {
             *out = ref;
             (*matches)++;

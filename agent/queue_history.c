@@ -145,6 +145,8 @@ enum err queue_put_history(struct agent *a, struct store_txn *t, const struct ge
     page_maker_init(&m.out, a, gen);
     if ((e = take_apart(&m)) == OK && (e = merge(&m, plain)) == OK)
         e = note_generation(&m);
+    if (e == OK)
+        e = leftover_begin_again(t, gen);
     page_maker_fini(&m.out);
     buf_wipe(&m.page.plain);
     buf_wipe(&m.bytes);

@@ -82,11 +82,10 @@ uint64_t queue_given_up(struct store_txn *t, const struct generation *g, uint64_
 /* First batch with (gen, sequence >= from) in the transaction. */
 MUST_CHECK enum err batch_row_at(struct store_txn *t, const struct generation *g, uint64_t from,
                                  struct batch_state *out, struct bytes *receipt);
-/* Before a page, or a batch with its receipt, is destroyed (queue_past.c). */
-MUST_CHECK enum err past_keep_page(const struct agent *a, struct store_txn *t, struct bytes key, struct bytes value);
+/* Before a batch with its receipt is destroyed (queue_past.c). */
 MUST_CHECK enum err past_keep_receipt(struct store_txn *t, const struct batch_state *b, struct bytes receipt);
-/* A summary of it is kept.  ERR_NOT_FOUND. */
-MUST_CHECK enum err past_find(const struct agent *a, const struct record_ref *ref);
+/* A page that is destroyed: a summary of each submission stays.  Its segment's key is the caller's. */
+MUST_CHECK enum err page_destroy(const struct agent *a, struct store_txn *t, const uint8_t key[PAGE_KEY]);
 /* The destroyed batch that carried a submission: its place, numbers and count, no more.  *receipt is a loan of the
  * transaction.  ERR_NOT_FOUND. */
 MUST_CHECK enum err past_batch(struct store_txn *t, const struct record_ref *ref, struct batch_state *out,
@@ -95,5 +94,14 @@ MUST_CHECK enum err past_batch(struct store_txn *t, const struct record_ref *ref
 MUST_CHECK enum err past_each(const struct agent *a, struct store_txn *t, const struct generation *g, uint64_t first,
                               uint64_t last, enum err (*visit)(void *ctx, const struct queue_past *p), void *ctx);
 MUST_CHECK enum err batch_delete(struct store_txn *t, const struct batch_state *b);
+
+/* Records without a batch here, so without a receipt (queue_leftover.c).  Destroys, in the transaction, those whose
+ * time is over; stops soon after *records reaches `max`.  *is_changed: there is something to commit.  `now`: the hub's
+ * time; 0: it never said. */
+MUST_CHECK enum err leftover_expire(struct agent *a, struct store_txn *t, int64_t now, uint64_t max, uint64_t *records,
+                                    bool *is_changed);
+/* More of a generation came (NULL: the hub may have gone back to an older state, all of them): what was archived before
+ * proves nothing about it. */
+MUST_CHECK enum err leftover_begin_again(struct store_txn *t, const struct generation *g);
 
 #endif

@@ -58,7 +58,7 @@ static enum err keep_record(const struct agent *a, struct store_txn *t, const st
     return e;
 }
 
-enum err past_keep_page(const struct agent *a, struct store_txn *t, struct bytes key, struct bytes value)
+static enum err keep_page(const struct agent *a, struct store_txn *t, struct bytes key, struct bytes value)
 {
     struct page page;
     struct page_walk walk;
@@ -75,6 +75,18 @@ enum err past_keep_page(const struct agent *a, struct store_txn *t, struct bytes
     }
     buf_wipe(&page.plain);
     return e;
+}
+
+enum err page_destroy(const struct agent *a, struct store_txn *t, const uint8_t key[PAGE_KEY])
+{
+    struct bytes value;
+    enum err e;
+
+    if ((e = store_get(t, T_PAGES, bytes_of(key, PAGE_KEY), &value)) != OK ||
+        (e = keep_page(a, t, bytes_of(key, PAGE_KEY), value)) != OK ||
+        (e = store_delete(t, T_PAGES, bytes_of(key, PAGE_KEY))) != OK)
+        return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
+    return OK;
 }
 
 enum err past_keep_receipt(struct store_txn *t, const struct batch_state *b, struct bytes receipt)
@@ -135,7 +147,7 @@ enum err past_batch(struct store_txn *t, const struct record_ref *ref, struct ba
     return found ? OK : ERR_NOT_FOUND;
 }
 
-enum err past_find(const struct agent *a, const struct record_ref *ref)
+enum err queue_find_past(const struct agent *a, const struct record_ref *ref)
 {
     struct store_txn *t = NULL;
     uint8_t raw[PAST_KEY];

@@ -15,7 +15,7 @@
 /* What the hub keeps apart, to the table of standings and to the person. */
 static struct standing_row row_of(const struct receipt *r, const struct receipt_refusal *at)
 {
-    return (struct standing_row){STANDING_QUARANTINED, r->hub_ms, at->why};
+    return (struct standing_row){STANDING_QUARANTINED, r->hub_ms, at->why, 0};
 }
 
 static enum err put_refusals(struct agent *a, struct store_txn *t, const struct receipt *r)
@@ -175,10 +175,8 @@ static enum err delete_records(const struct agent *a, struct store_txn *t, const
         store_cursor_close(c);
         if (e != OK || next - 1 > last)
             return e == ERR_NOT_FOUND ? OK : e;
-        if ((e = store_get(t, T_PAGES, bytes_of(first, sizeof(first)), &value)) != OK ||
-            (e = past_keep_page(a, t, bytes_of(first, sizeof(first)), value)) != OK ||
-            (e = store_delete(t, T_PAGES, bytes_of(first, sizeof(first)))) != OK)
-            return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
+        if ((e = page_destroy(a, t, first)) != OK)
+            return e;
         previous = be64_get(first + GEN_BYTES);
         if (previous >> SEGMENT_SHIFT == next >> SEGMENT_SHIFT)
             continue;
@@ -228,7 +226,7 @@ static enum err expire_generation(struct agent *a, struct store_txn *t, const st
             return OK;
         if ((e = past_keep_receipt(t, &b, receipt)) != OK || (e = batch_delete(t, &b)) != OK ||
             (e = delete_records(a, t, g, b.last_number, row->end)) != OK ||
-            (e = standing_forget(t, g, b.last_number)) != OK)
+            (e = standing_forget(a, t, g, b.first_number, b.last_number)) != OK)
             return e;
         records += b.records;
         (*batches)++;
@@ -237,11 +235,13 @@ static enum err expire_generation(struct agent *a, struct store_txn *t, const st
 }
 
 /* Only the hub's signed time counts: a wrong clock of this PC destroys nothing. */
-static enum err expire_some(struct agent *a, uint64_t *batches)
+static enum err expire_some(struct agent *a, uint64_t *batches, bool *is_more)
 {
     struct store_txn *t = NULL;
     struct gen_row row;
     uint64_t drafts = 0;
+    uint64_t leftovers = 0;
+    bool is_changed = false;
     int64_t now = 0;
     enum err e = store_begin_write(a->store, &t);
 
@@ -250,7 +250,9 @@ static enum err expire_some(struct agent *a, uint64_t *batches)
         return e;
     store_use_reserve(t);
     e = hub_time(a, t, &now);
-    if (e == OK)
+    if (e == OK) /* before the batches that prove it archived */
+        e = leftover_expire(a, t, now, EXPIRE_RECORDS, &leftovers, &is_changed);
+    if (e == OK && leftovers == 0)
         for (e = gen_row_next(t, NULL, &row); e == OK && *batches == 0; e = gen_row_next(t, &row.gen, &row))
             if ((e = expire_generation(a, t, &row, now, batches)) != OK)
                 break;
@@ -260,7 +262,8 @@ static enum err expire_some(struct agent *a, uint64_t *batches)
         store_abort(t);
         return e;
     }
-    if (*batches > 0 || drafts > 0)
+    *is_more = *batches > 0 || leftovers > 0;
+    if (*is_more || is_changed || drafts > 0)
         return store_commit(t);
     store_abort(t);
     return OK;
@@ -269,12 +272,13 @@ static enum err expire_some(struct agent *a, uint64_t *batches)
 enum err queue_expire(struct agent *a, uint64_t *batches)
 {
     uint64_t some = 0;
+    bool is_more = false;
     enum err e;
 
     *batches = 0;
     do {
-        if ((e = expire_some(a, &some)) == OK)
+        if ((e = expire_some(a, &some, &is_more)) == OK)
             *batches += some;
-    } while (e == OK && some > 0);
+    } while (e == OK && is_more);
     return e;
 }

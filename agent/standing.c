@@ -1,5 +1,6 @@
 #include "agent/standing.h"
 
+#include "agent/questions.h"
 #include "agent/queue.h"
 #include "common/cli.h"
 #include "common/utf8.h"
@@ -9,6 +10,7 @@
 
 #define ROW_FIELDS (4u + REFUSAL_DETAIL_FIELDS)
 #define PLAIN_MAX  2048u
+#define DAY_MS     INT64_C(86400000)
 
 static struct bytes key_of(uint8_t raw[RECORD_REF_BYTES], const struct record_ref *ref)
 {
@@ -21,14 +23,17 @@ static struct bytes key_of(uint8_t raw[RECORD_REF_BYTES], const struct record_re
 static bool parse_row(struct bytes in, struct standing_row *out)
 {
     struct mp m = mp_of(in);
+    size_t fields;
 
     memset(out, 0, sizeof(*out));
-    (void)mp_array(&m, ROW_FIELDS, ROW_FIELDS);
+    fields = mp_array(&m, ROW_FIELDS, ROW_FIELDS + 1);
     out->standing = (unsigned)mp_uint(&m, UINT8_MAX);
     out->hub_ms = mp_int(&m);
     out->why.reason = (enum quarantine_reason)mp_uint(&m, UINT8_MAX);
     mp_text(&m, out->why.text, 0, RECEIPT_TEXT_MAX);
     refusal_read_detail(&m, &out->why);
+    if (fields > ROW_FIELDS)
+        out->act = mp_uint(&m, UINT64_MAX);
     return mp_done(&m);
 }
 
@@ -49,12 +54,14 @@ static enum err read_row(const struct agent *a, struct bytes key, struct bytes v
 
 static void put_row(struct buf *b, const struct standing_row *row)
 {
-    mp_put_array(b, ROW_FIELDS);
+    mp_put_array(b, ROW_FIELDS + (row->act != 0 ? 1 : 0));
     mp_put_uint(b, row->standing);
     mp_put_int(b, row->hub_ms);
     mp_put_uint(b, (uint64_t)row->why.reason);
     mp_put_cstr(b, row->why.text);
     refusal_put_detail(b, &row->why);
+    if (row->act != 0)
+        mp_put_uint(b, row->act);
 }
 
 enum err standing_get(const struct agent *a, struct store_txn *t, const struct record_ref *ref,
@@ -98,10 +105,11 @@ enum err standing_put(const struct agent *a, struct store_txn *t, const struct r
     return e;
 }
 
-/* First row of the generation; `raw` becomes its key. */
-static enum err first_row(struct store_txn *t, const struct generation *gen, uint8_t raw[RECORD_REF_BYTES])
+/* First row of the generation from number `first` on; `raw` becomes its key. */
+static enum err first_row(const struct agent *a, struct store_txn *t, const struct generation *gen, uint64_t first,
+                          uint8_t raw[RECORD_REF_BYTES], struct standing_row *row)
 {
-    struct record_ref from = {*gen, 0};
+    struct record_ref from = {*gen, first};
     struct store_cursor *c = NULL;
     struct bytes key;
     struct bytes value;
@@ -110,27 +118,32 @@ static enum err first_row(struct store_txn *t, const struct generation *gen, uin
     if (e != OK)
         return e;
     if ((e = store_seek(c, key_of(raw, &from), &key, &value)) == OK) {
-        if (key.len == RECORD_REF_BYTES)
-            memcpy(raw, key.p, RECORD_REF_BYTES);
-        else
+        if (key.len != RECORD_REF_BYTES)
             e = ERR_NOT_FOUND;
+        else if ((e = read_row(a, key, value, row)) == OK || e == ERR_CORRUPT) {
+            memcpy(raw, key.p, RECORD_REF_BYTES);
+            e = OK; /* what cannot be read is no reason to keep it */
+        }
     }
     store_cursor_close(c);
     return e;
 }
 
-enum err standing_forget(struct store_txn *t, const struct generation *gen, uint64_t last)
+enum err standing_forget(const struct agent *a, struct store_txn *t, const struct generation *gen, uint64_t first,
+                         uint64_t last)
 {
     uint8_t raw[RECORD_REF_BYTES];
+    struct standing_row row;
     enum err e;
 
-    while ((e = first_row(t, gen, raw)) == OK) {
+    while ((e = first_row(a, t, gen, first, raw, &row)) == OK) {
         struct record_ref ref = record_ref_get(raw);
 
         if (generation_compare(&ref.gen, gen) != 0 || ref.number > last)
             return OK;
-        if ((e = store_delete(t, T_STANDINGS, bytes_of(raw, sizeof(raw)))) != OK)
+        if (row.standing != STANDING_ERASED && (e = store_delete(t, T_STANDINGS, bytes_of(raw, sizeof(raw)))) != OK)
             return e;
+        first = ref.number + 1;
     }
     return e == ERR_NOT_FOUND ? OK : e;
 }
@@ -155,6 +168,56 @@ enum err standing_count(const struct agent *a, struct store_txn *t, struct stand
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
+static bool is_same_act(const struct standing_act *at, const struct standing_row *row)
+{
+    return at->act == row->act && at->hub_ms / DAY_MS == row->hub_ms / DAY_MS;
+}
+
+/* Kept in the order of time; the oldest gives way. */
+static void note_act(struct standing_act *acts, size_t *count, const struct standing_row *row)
+{
+    size_t at = *count;
+
+    for (size_t i = 0; i < *count; i++)
+        if (is_same_act(&acts[i], row)) {
+            acts[i].submissions++;
+            return;
+        }
+    while (at > 0 && acts[at - 1].hub_ms > row->hub_ms)
+        at--;
+    if (*count == STANDING_ACTS_MAX) {
+        if (at == 0)
+            return;
+        memmove(acts, acts + 1, (at - 1) * sizeof(*acts));
+        at--;
+    } else {
+        memmove(acts + at + 1, acts + at, (*count - at) * sizeof(*acts));
+        ++*count;
+    }
+    acts[at] = (struct standing_act){row->act, row->hub_ms, 1};
+}
+
+enum err standing_acts(const struct agent *a, struct standing_act out[STANDING_ACTS_MAX], size_t *count)
+{
+    struct store_txn *t = NULL;
+    struct store_cursor *c = NULL;
+    struct standing_row row;
+    struct bytes key;
+    struct bytes value;
+    enum err e = store_begin_read(a->store, &t);
+
+    *count = 0;
+    if (e != OK)
+        return e;
+    if ((e = store_cursor_open(t, T_STANDINGS, &c)) == OK)
+        while ((e = store_next(c, &key, &value)) == OK && (e = read_row(a, key, value, &row)) == OK)
+            if (row.standing == STANDING_ERASED)
+                note_act(out, count, &row);
+    store_cursor_close(c);
+    store_abort(t);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
 /* ---- for people ---- */
 
 const char *standing_word(unsigned standing)
@@ -165,7 +228,7 @@ const char *standing_word(unsigned standing)
     case STANDING_DUPLICATE: return _("was there already");
     case STANDING_QUARANTINED: return _("kept apart");
     case STANDING_REJECTED: return _("rejected");
-    case STANDING_ERASED: return _("erased at the district");
+    case STANDING_ERASED: return _("destroyed at the district");
     case STANDING_CORRECTED: return _("corrected by you");
     default: return _("changed by the district");
     }
@@ -195,7 +258,12 @@ void standing_why(char out[STANDING_TEXT], const struct standing_row *row, const
     bool is_known = row->why.reason <= QUARANTINE_CONFLICT;
 
     out[0] = '\0';
-    if (row->why.reason == 0)
+    if (row->standing == STANDING_ERASED && row->act != 0) {
+        char day[16];
+
+        cli_format_day(day, sizeof(day), row->hub_ms);
+        (void)snprintf(out, STANDING_TEXT, _("under act No. %llu on %s"), (unsigned long long)row->act, day);
+    } else if (row->why.reason == 0)
         utf8_copy(out, STANDING_TEXT, row->why.text);
     else if (row->why.rule != 0 || !is_known) /* a log's sentence only where we have none of our own */
         refusal_say(out, STANDING_TEXT, &row->why, f);
@@ -257,7 +325,13 @@ static void say(char *out, size_t size, const char *name, const struct standing_
         (void)snprintf(out, size, _("%s: the district keeps it apart and does not count it: %s."), name, why);
         return;
     case STANDING_REJECTED: (void)snprintf(out, size, _("%s: the district will not count it: %s."), name, why); return;
-    case STANDING_ERASED: (void)snprintf(out, size, _("%s: the district has erased what it said."), name); return;
+    case STANDING_ERASED:
+        (void)snprintf(
+            out, size,
+            _("%s: its content is destroyed at the district%s%s, because its time was over or somebody asked "
+              "for it. It is no loss: that it was received stays proved."),
+            name, why[0] == '\0' ? "" : " ", why);
+        return;
     default: (void)snprintf(out, size, "%s: %s.", name, standing_word(row->standing)); return;
     }
 }
@@ -267,6 +341,8 @@ static void say(char *out, size_t size, const char *name, const struct standing_
 #define MESSAGE_STANDING 1u
 #define MESSAGE_MORE     2u
 #define MESSAGE_TEXT     3u
+#define MESSAGE_QUESTION 4u
+#define MESSAGE_ACCEPTED 5u
 
 enum err standing_tell(struct agent *a, struct store_txn *t, const struct record_ref *ref,
                        const struct standing_row *row)
@@ -310,6 +386,52 @@ enum err standing_tell_text(struct agent *a, struct store_txn *t, const char *te
     return e;
 }
 
+enum err standing_tell_question(struct agent *a, struct store_txn *t, uint64_t number)
+{
+    uint8_t raw[9] = {MESSAGE_QUESTION};
+
+    be64_put(raw + 1, number);
+    return agent_tell_bytes_in(a, t, bytes_of(raw, sizeof(raw)));
+}
+
+/* Form, unit and period, each with a 0 behind it. */
+enum err standing_tell_accepted(struct agent *a, struct store_txn *t, const struct notice_return *r)
+{
+    struct buf b;
+    enum err e;
+
+    buf_init(&b, PLAIN_MAX);
+    buf_put_u8(&b, MESSAGE_ACCEPTED);
+    buf_put(&b, r->form, strlen(r->form) + 1);
+    buf_put(&b, r->unit, strlen(r->unit) + 1);
+    buf_put(&b, r->period, strlen(r->period) + 1);
+    if ((e = buf_status(&b)) == OK)
+        e = agent_tell_bytes_in(a, t, bytes_of(b.data, b.len));
+    buf_fini(&b);
+    return e;
+}
+
+static bool read_part(struct rd *r, char *out, size_t size)
+{
+    size_t len = strnlen((const char *)r->p, rd_left(r));
+
+    if (len == rd_left(r) || len >= size)
+        return false;
+    memcpy(out, rd_bytes(r, len + 1), len + 1);
+    return true;
+}
+
+static void say_accepted(const struct agent *a, struct rd *r, char out[STANDING_MESSAGE])
+{
+    struct notice_return at;
+
+    memset(&at, 0, sizeof(at));
+    out[0] = '\0';
+    if (read_part(r, at.form, sizeof(at.form)) && read_part(r, at.unit, sizeof(at.unit)) &&
+        read_part(r, at.period, sizeof(at.period)))
+        accepted_message(a, &at, out, STANDING_MESSAGE);
+}
+
 static void say_standing(const struct agent *a, struct rd *r, char out[STANDING_MESSAGE])
 {
     const uint8_t *raw = rd_bytes(r, RECORD_REF_BYTES);
@@ -349,6 +471,8 @@ bool standing_message(const struct agent *a, struct bytes event, char out[STANDI
     case MESSAGE_TEXT:
         (void)snprintf(out, STANDING_MESSAGE, _("The district writes: %.*s"), (int)rd_left(&r), (const char *)r.p);
         return true;
+    case MESSAGE_QUESTION: asked_message(a, rd_u64(&r), out, STANDING_MESSAGE); return true;
+    case MESSAGE_ACCEPTED: say_accepted(a, &r, out); return true;
     default: return false;
     }
 }

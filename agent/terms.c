@@ -13,7 +13,7 @@
 
 /* ---- terms ---- */
 
-static bool term_is_over(const struct form *f, int32_t received, int32_t today)
+bool terms_form_is_over(const struct form *f, int32_t received, int32_t today)
 {
     return f->retention_years > 0 &&
            today >= date_from_civil(school_year_of(received) + 1 + (int)f->retention_years, 9, 1);
@@ -64,7 +64,7 @@ static enum err judge(void *ctx, uint64_t number, const struct record *r)
     const struct form *f = agent_form_by_digest(j->a, r->form);
 
     (void)number;
-    j->is_over |= f != NULL && term_is_over(f, j->received, j->today);
+    j->is_over |= f != NULL && terms_form_is_over(f, j->received, j->today);
     return OK;
 }
 

@@ -11,6 +11,9 @@
 
 #define TERMS_DAYS_MIN 30 /* after archived, whatever a form says */
 
+/* Is the form's term over for what was received on that day?  Days since 1970. */
+bool terms_form_is_over(const struct form *f, int32_t received, int32_t today);
+
 /* Is the term of any form in the batch over?  `now`: the hub's time. */
 MUST_CHECK enum err terms_are_over(const struct agent *a, struct store_txn *t, const struct batch_state *b, int64_t now,
                                    bool *are_over);

@@ -1,6 +1,8 @@
 #include "agent/word.h"
 
+#include "agent/aside.h"
 #include "agent/own_history.h"
+#include "agent/questions.h"
 #include "agent/standing.h"
 #include "common/cli.h"
 #include "common/utf8.h"
@@ -27,7 +29,7 @@ enum err agent_words_held(const struct agent *a, struct store_txn *t, uint64_t *
 
 static struct standing_row row_of(const struct notice *n, const struct notice_entry *at)
 {
-    struct standing_row row = {at->standing, n->hub_ms, at->why};
+    struct standing_row row = {at->standing, n->hub_ms, at->why, at->act};
 
     if (row.why.reason == 0 && row.why.text[0] == '\0') /* the operator's words are about all of them */
         utf8_copy(row.why.text, sizeof(row.why.text), n->text);
@@ -36,17 +38,20 @@ static struct standing_row row_of(const struct notice *n, const struct notice_en
 
 static enum err apply_notice(struct agent *a, struct store_txn *t, const struct notice *n)
 {
+    uint32_t most = n->kind == NOTICE_ERASED ? STANDING_TOLD_ERASED : STANDING_TOLD;
     enum err e = OK;
 
     for (uint32_t i = 0; e == OK && i < n->entry_count; i++) {
         struct standing_row row = row_of(n, &n->entries[i]);
 
         e = standing_put(a, t, &n->entries[i].ref, &row);
-        if (e == OK && i < STANDING_TOLD)
+        if (e == OK && i < most)
             e = standing_tell(a, t, &n->entries[i].ref, &row);
     }
-    if (e == OK && n->entry_count > STANDING_TOLD)
-        e = standing_tell_more(a, t, n->entry_count - STANDING_TOLD);
+    if (e == OK && n->entry_count > most)
+        e = standing_tell_more(a, t, n->entry_count - most);
+    if (e == OK && n->has_about && (n->kind == NOTICE_QUESTION || n->kind == NOTICE_ACCEPTED))
+        return questions_take(a, t, n);
     return e == OK ? standing_tell_text(a, t, n->text) : e;
 }
 
@@ -97,11 +102,13 @@ static enum err take_history(struct agent *a, const struct word_head *h, struct 
     struct own_page *p = NULL;
     struct store_txn *t = NULL;
     bool is_new = false;
-    enum err e = own_page_open(&p, a, object);
+    enum err e = own_page_open(&p, a, object, a->directory->hub_sign);
+    bool has_key = e != ERR_NOT_FOUND;
 
-    if (e != OK || (e = store_begin_write(a->store, &t)) != OK)
+    if ((e != OK && has_key) || (e = store_begin_write(a->store, &t)) != OK)
         goto done;
-    if ((e = check_place(a, t, h, &is_new)) == OK && is_new && (e = own_page_take(a, t, p)) == OK)
+    if ((e = check_place(a, t, h, &is_new)) == OK && is_new &&
+        (e = has_key ? own_page_take(a, t, p) : aside_put(a, t, h->serial, object)) == OK)
         e = put_held(a, t, h->serial);
     if (e == OK && is_new)
         e = store_commit(t);

@@ -3,13 +3,30 @@
 #include <string.h>
 
 #define ACT_ELEMENTS  20u
+#define LATER_FIELDS  4u /* that came later */
+#define COPY_ELEMENTS 4u
 #define TOUCHED_BYTES 16u
 
 /* ---- the signed act ---- */
 
+static void put_copies(struct buf *b, const struct act *a)
+{
+    mp_put_uint(b, a->first_lsn);
+    mp_put_uint(b, a->copy_days);
+    mp_put_uint(b, a->copies_in_all);
+    mp_put_array(b, a->copy_count);
+    for (uint32_t i = 0; i < a->copy_count; i++) {
+        mp_put_array(b, COPY_ELEMENTS);
+        mp_put_uint(b, a->copies[i].number);
+        mp_put_int(b, a->copies[i].made_ms);
+        mp_put_uint(b, a->copies[i].lsn);
+        mp_put_cstr(b, a->copies[i].name);
+    }
+}
+
 static void put_act(struct buf *b, const struct act *a, const struct hub *h)
 {
-    mp_put_array(b, ACT_ELEMENTS);
+    mp_put_array(b, ACT_ELEMENTS + (a->has_copies ? LATER_FIELDS : 0));
     mp_put_bin(b, h->district, sizeof(h->district));
     mp_put_uint(b, a->number);
     mp_put_int(b, a->wall_ms);
@@ -35,6 +52,8 @@ static void put_act(struct buf *b, const struct act *a, const struct hub *h)
     mp_put_bin(b, a->extract, DIGEST_BYTES);
     mp_put_bin(b, a->vouch, DIGEST_BYTES);
     mp_put_bin(b, a->beside, DIGEST_BYTES);
+    if (a->has_copies)
+        put_copies(b, a);
 }
 
 enum err act_make(struct buf *out, const struct act *a, const struct hub *h)
@@ -60,6 +79,22 @@ static void take_forms(struct mp *m, struct act *a)
     }
 }
 
+static void take_copies(struct mp *m, struct act *a)
+{
+    a->has_copies = true;
+    a->first_lsn = mp_uint(m, UINT64_MAX);
+    a->copy_days = (uint32_t)mp_uint(m, UINT16_MAX);
+    a->copies_in_all = mp_uint(m, UINT64_MAX);
+    a->copy_count = (uint32_t)mp_array(m, 0, ACT_COPIES_MAX);
+    for (uint32_t i = 0; i < a->copy_count && !m->failed; i++) {
+        (void)mp_array(m, COPY_ELEMENTS, COPY_ELEMENTS);
+        a->copies[i].number = mp_uint(m, UINT64_MAX);
+        a->copies[i].made_ms = mp_int(m);
+        a->copies[i].lsn = mp_uint(m, UINT64_MAX);
+        mp_text(m, a->copies[i].name, 0, ACT_NAME_MAX);
+    }
+}
+
 static bool is_good(const struct act *a)
 {
     if (a->number == 0 || a->scope < ACT_CLASS || a->scope > ACT_RETURN)
@@ -71,15 +106,16 @@ enum err act_open(struct act *out, struct bytes object, const struct hub *h)
 {
     uint8_t district[DISTRICT_BYTES];
     struct bytes payload;
+    size_t elements;
     int64_t year;
     struct mp m;
-    enum err e = signed_open(&payload, object, SIGNED_ACT, key_public(h->sign));
+    enum err e = signed_open(&payload, object, SIGNED_ACT, hub_signer(h, object));
 
     memset(out, 0, sizeof(*out));
     if (e != OK)
         return e;
     m = mp_of(payload);
-    (void)mp_array(&m, ACT_ELEMENTS, 64);
+    elements = mp_array(&m, ACT_ELEMENTS, 64);
     mp_bin_exact(&m, district, sizeof(district));
     out->number = mp_uint(&m, UINT64_MAX);
     out->wall_ms = mp_int(&m);
@@ -100,6 +136,9 @@ enum err act_open(struct act *out, struct bytes object, const struct hub *h)
     mp_bin_exact(&m, out->extract, DIGEST_BYTES);
     mp_bin_exact(&m, out->vouch, DIGEST_BYTES);
     mp_bin_exact(&m, out->beside, DIGEST_BYTES);
+    out->copy_days = ACT_COPY_DAYS;
+    if (elements >= ACT_ELEMENTS + LATER_FIELDS)
+        take_copies(&m, out);
     if (m.failed || year < INT32_MIN || year > INT32_MAX || !is_good(out))
         return err_set(ERR_MALFORMED, "an act of erasure is damaged");
     out->year = (int32_t)year;

@@ -13,6 +13,9 @@
 #define ACT_ORDER_MAX  1000u /* bytes */
 #define ACT_FORMS_MAX  256u
 #define ACT_BESIDE_MAX (256u << 20)
+#define ACT_COPIES_MAX 64u  /* backups that an act names; the newest */
+#define ACT_NAME_MAX   255u /* of a backup's file, bytes */
+#define ACT_COPY_DAYS  30u  /* of acts that do not say it */
 
 enum act_scope {
     ACT_CLASS = 1,      /* a retention class of a school year, all of it */
@@ -22,6 +25,12 @@ enum act_scope {
 struct act_form {
     char id[FORM_NAME_MAX + 1]; /* "": of no known form */
     uint64_t submissions;
+};
+struct act_copy { /* a backup that held it when it was erased */
+    uint64_t number;
+    int64_t made_ms;
+    uint64_t lsn;                /* last entry that it holds */
+    char name[ACT_NAME_MAX + 1]; /* of its file, without the folder */
 };
 struct act {
     uint64_t number;
@@ -41,6 +50,13 @@ struct act {
     uint8_t extract[DIGEST_BYTES]; /* of the extract of the journal */
     uint8_t vouch[DIGEST_BYTES];   /* of what stayed of the erased submissions, and of what stands beside them */
     uint8_t beside[DIGEST_BYTES];
+    /* Came later: an act before that has no list, and its extract no numbers. */
+    bool has_copies;
+    uint64_t first_lsn; /* of the first entry touched; 0: not said */
+    uint32_t copy_days; /* within which backups and copies made before it are to be destroyed */
+    uint64_t copies_in_all;
+    uint32_t copy_count;
+    struct act_copy copies[ACT_COPIES_MAX];
 };
 
 MUST_CHECK enum err act_make(struct buf *out, const struct act *a, const struct hub *h);
@@ -65,10 +81,13 @@ MUST_CHECK enum err act_beside(struct store_txn *t, const struct act *a, struct 
 
 /* ---- for people (act_print.c) ---- */
 
-/* The lines of the journal that it touched, as CSV: entry, received, participant, generation, batch, digest,
- * submissions erased. */
-MUST_CHECK enum err act_extract(struct hub *h, struct store_txn *t, struct bytes beside, struct buf *out);
-void act_text(struct buf *out, struct hub *h, const struct act *a);
-void act_html(struct buf *out, struct hub *h, const struct act *a);
+/* The lines of the journal that it touched, as CSV: entry, received, participant, generation, batch, digest, school
+ * year, section, submissions erased, and, unless a whole class went, their numbers ("4 7-9"): by these a hub restored
+ * from an older backup erases the same again (erase_again.h). */
+MUST_CHECK enum err act_extract(struct hub *h, struct store_txn *t, const struct act *a, struct bytes beside,
+                                struct buf *out);
+/* As things are now: which backups hold it still is read from the register of backups. */
+MUST_CHECK enum err act_text(struct buf *out, struct hub *h, struct store_txn *t, const struct act *a);
+MUST_CHECK enum err act_html(struct buf *out, struct hub *h, struct store_txn *t, const struct act *a);
 
 #endif

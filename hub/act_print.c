@@ -2,6 +2,7 @@
 
 #include "common/cli.h"
 #include "hub/commands.h"
+#include "hub/copies.h"
 #include "hub/ledger_internal.h"
 
 #include <stdio.h>
@@ -10,15 +11,53 @@
 /* ---- the extract ---- */
 
 struct extracting {
+    const struct act *act;
     struct hub *hub;
     struct store_txn *t;
     struct buf *out;
 };
 
+static bool has_numbers(const struct act *a)
+{
+    return a->has_copies && a->scope != ACT_CLASS;
+}
+
 static void put_hex(struct buf *out, const uint8_t *p, size_t len)
 {
     for (size_t i = 0; i < len; i++)
         buf_printf(out, "%02x", p[i]);
+}
+
+/* "4 7-9": by them the same is erased again in a hub that was restored from an older backup. */
+static enum err put_numbers(struct extracting *x, const struct act_touched *s)
+{
+    struct erased_list list = {NULL, NULL, 0, 0};
+    struct stored_batch stored;
+    const char *blank = ",";
+    struct buf raw;
+    enum err e;
+
+    buf_init(&raw, STORED_MAX);
+    if ((e = stored_get(x->t, s->lsn, &raw, &stored)) == OK) {
+        if (s->section < stored.header.section_count && !stored.sections[s->section].is_whole)
+            e = erased_get(&list, stored.sections[s->section].list);
+        stored_fini(&stored);
+    }
+    for (uint32_t i = 0, end; i < list.record_count && e == OK; i = end) {
+        const struct erased_record *r = list.records;
+
+        for (end = i + 1; end < list.record_count && r[end].act == r[i].act && r[end].number == r[end - 1].number + 1;)
+            end++;
+        if (r[i].act != x->act->number)
+            continue;
+        buf_printf(x->out, "%s%llu", blank, (unsigned long long)r[i].number);
+        if (end > i + 1)
+            buf_printf(x->out, "-%llu", (unsigned long long)r[end - 1].number);
+        blank = " ";
+    }
+    erased_fini(&list);
+    buf_fini(&raw);
+    return e;
 }
 
 static enum err put_line(void *ctx, const struct act_touched *s)
@@ -39,15 +78,19 @@ static enum err put_line(void *ctx, const struct act_touched *s)
     put_hex(x->out, entry.gen.tag, 4);
     buf_printf(x->out, ",%llu,", (unsigned long long)entry.sequence);
     put_hex(x->out, entry.digest, DIGEST_BYTES);
-    buf_printf(x->out, ",%d,%u,%u\n", (int)entry.school_year, s->section, s->erased);
+    buf_printf(x->out, ",%d,%u,%u", (int)entry.school_year, s->section, s->erased);
+    if (has_numbers(x->act) && (e = put_numbers(x, s)) != OK)
+        return e;
+    buf_put_u8(x->out, '\n');
     return buf_status(x->out);
 }
 
-enum err act_extract(struct hub *h, struct store_txn *t, struct bytes beside, struct buf *out)
+enum err act_extract(struct hub *h, struct store_txn *t, const struct act *a, struct bytes beside, struct buf *out)
 {
-    struct extracting x = {h, t, out};
+    struct extracting x = {a, h, t, out};
 
-    buf_put_str(out, "entry,received,participant,generation,batch,digest,school_year,section,erased\n");
+    buf_put_str(out, "entry,received,participant,generation,batch,digest,school_year,section,erased");
+    buf_put_str(out, has_numbers(a) ? ",numbers\n" : "\n");
     return act_beside_each(beside, put_line, NULL, &x);
 }
 
@@ -80,9 +123,30 @@ static const char *title_of(const struct form *f, const char *id)
     return id[0] != '\0' ? id : _("unreadable");
 }
 
+typedef void (*act_line)(struct buf *out, const char *label, const char *value);
+
+static enum err copy_lines(struct hub *h, struct store_txn *t, const struct act *a, act_line line, struct buf *out)
+{
+    char text[COPIES_LINE], day[11];
+    struct copies c;
+    enum err e = copies_of(&c, h, t, a);
+
+    if (e != OK)
+        return e;
+    if (c.count == 0)
+        line(out, _("Backups that hold it"), _("none that this hub made"));
+    for (size_t i = 0; i < c.count; i++) {
+        copies_line(text, &c.rows[i], copies_until(a));
+        line(out, _("Backup that holds it"), text);
+    }
+    date_format(day, copies_until(a));
+    line(out, _("Other copies of the hub or its keys, made before: destroy by"), day);
+    copies_fini(&c);
+    return OK;
+}
+
 /* Label and value of every line, for both kinds of page. */
-static void each_line(struct hub *h, const struct act *a,
-                      void (*line)(struct buf *out, const char *label, const char *value), struct buf *out)
+static enum err each_line(struct hub *h, struct store_txn *t, const struct act *a, act_line line, struct buf *out)
 {
     char when[64], number[32];
     struct buf value;
@@ -126,6 +190,7 @@ static void each_line(struct hub *h, const struct act *a,
     (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)a->lsn);
     line(out, _("Entry of the journal"), number);
     buf_fini(&value);
+    return copy_lines(h, t, a, line, out);
 }
 
 static void text_line(struct buf *out, const char *label, const char *value)
@@ -133,11 +198,14 @@ static void text_line(struct buf *out, const char *label, const char *value)
     buf_printf(out, "%s: %s\n", label, value);
 }
 
-void act_text(struct buf *out, struct hub *h, const struct act *a)
+enum err act_text(struct buf *out, struct hub *h, struct store_txn *t, const struct act *a)
 {
+    enum err e;
+
     buf_printf(out, _("Act of erasure No. %llu"), (unsigned long long)a->number);
     buf_put_u8(out, '\n');
-    each_line(h, a, text_line, out);
+    e = each_line(h, t, a, text_line, out);
+    return e == OK ? buf_status(out) : e;
 }
 
 static void html_escape(struct buf *out, const char *text)
@@ -161,9 +229,10 @@ static void html_line(struct buf *out, const char *label, const char *value)
     buf_put_str(out, "</td></tr>\n");
 }
 
-void act_html(struct buf *out, struct hub *h, const struct act *a)
+enum err act_html(struct buf *out, struct hub *h, struct store_txn *t, const struct act *a)
 {
     char title[128];
+    enum err e;
 
     (void)snprintf(title, sizeof(title), _("Act of erasure No. %llu"), (unsigned long long)a->number);
     buf_put_str(out, "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>");
@@ -172,8 +241,9 @@ void act_html(struct buf *out, struct hub *h, const struct act *a)
                      "padding-right:1em}td{word-break:break-word}.sign{margin-top:2cm}</style></head>\n<body><h1>");
     html_escape(out, title);
     buf_put_str(out, "</h1>\n<table>\n");
-    each_line(h, a, html_line, out);
+    e = each_line(h, t, a, html_line, out);
     buf_put_str(out, "</table>\n<p class=\"sign\">");
     html_escape(out, _("Signatures: ____________________   ____________________   Date: ____________"));
     buf_put_str(out, "</p></body></html>\n");
+    return e == OK ? buf_status(out) : e;
 }

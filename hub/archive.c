@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROW_FIELDS       8u
+#define ROW_FIELDS       9u
+#define ROW_LEAST        8u /* of an earlier program: nothing was said to be destroyed */
 #define ROW_MAX          4096u
 #define CONFIRM_ELEMENTS 7u
 #define RESTORE_ELEMENTS 4u
@@ -17,7 +18,7 @@
 
 enum archive_act { ACT_CONFIRMED = 1, ACT_RESTORED = 2 };
 
-/* ---- the register: number -> [made, path, lsn, chain, digest, bytes, confirmed, how] ---- */
+/* ---- the register: number -> [made, path, lsn, chain, digest, bytes, confirmed, how, destroyed] ---- */
 
 static enum err next_number(struct store_txn *t, uint64_t *out)
 {
@@ -53,6 +54,7 @@ enum err archive_put(struct store_txn *t, struct archive_row *row)
     mp_put_uint(&value, row->bytes);
     mp_put_int(&value, row->confirmed_ms);
     mp_put_uint(&value, row->how);
+    mp_put_int(&value, row->destroyed_ms);
     be64_put(key, row->number);
     if ((e = buf_status(&value)) == OK)
         e = store_put(t, H_BACKUPS, bytes_of(key, sizeof(key)), bytes_of(value.data, value.len));
@@ -63,9 +65,10 @@ enum err archive_put(struct store_txn *t, struct archive_row *row)
 static enum err read_row(struct archive_row *out, struct bytes key, struct bytes value)
 {
     struct mp m = mp_of(value);
+    size_t fields;
 
     memset(out, 0, sizeof(*out));
-    (void)mp_array(&m, ROW_FIELDS, 32);
+    fields = mp_array(&m, ROW_LEAST, 32);
     out->made_ms = mp_int(&m);
     mp_text(&m, out->path, 0, ARCHIVE_PATH_MAX);
     out->lsn = mp_uint(&m, UINT64_MAX);
@@ -74,6 +77,8 @@ static enum err read_row(struct archive_row *out, struct bytes key, struct bytes
     out->bytes = mp_uint(&m, UINT64_MAX);
     out->confirmed_ms = mp_int(&m);
     out->how = (enum archive_how)mp_uint(&m, ARCHIVE_OPERATOR);
+    if (fields >= ROW_FIELDS)
+        out->destroyed_ms = mp_int(&m);
     if (m.failed || key.len != 8)
         return err_set(ERR_CORRUPT, "the register of backups is damaged");
     out->number = be64_get(key.p);
@@ -170,21 +175,29 @@ static enum err raise_mark(struct store_txn *t, uint64_t lsn)
 }
 
 /* An entry's number means something only in one history: after a restore the same numbers are given again. */
-static enum err check_history(struct store_txn *t, uint64_t lsn, const uint8_t chain[DIGEST_BYTES])
+enum err archive_is_ours(struct store_txn *t, uint64_t lsn, const uint8_t chain[DIGEST_BYTES], bool *is_ours)
 {
     struct journal_head head;
     struct bytes entry;
     uint8_t d[DIGEST_BYTES];
     enum err e = journal_head(t, &head);
 
+    *is_ours = false;
     if (e != OK)
         return e;
     if (lsn > 0 && lsn <= head.lsn && (e = journal_get(t, lsn, &entry)) == OK) {
         digest(d, entry);
-        if (digest_equal(d, chain))
-            return OK;
+        *is_ours = digest_equal(d, chain);
     }
-    return e != OK && e != ERR_CORRUPT
+    return e == ERR_CORRUPT ? OK : e;
+}
+
+static enum err check_history(struct store_txn *t, uint64_t lsn, const uint8_t chain[DIGEST_BYTES])
+{
+    bool is_ours;
+    enum err e = archive_is_ours(t, lsn, chain, &is_ours);
+
+    return e != OK || is_ours
                ? e
                : err_set(ERR_INVALID, _("this backup is not of what this hub holds now: it was made before the hub "
                                         "was restored from another one, or is another hub's"));

@@ -23,6 +23,8 @@ struct archive_row {
     uint64_t bytes;
     int64_t confirmed_ms; /* 0: not yet */
     enum archive_how how;
+    uint64_t acts;        /* not stored: how many acts of erasure it knows, when it was written just now */
+    int64_t destroyed_ms; /* the operator said that it and its copies were destroyed; 0: it is there */
 };
 
 /* Stores a row; number 0 takes the next one. */
@@ -36,6 +38,10 @@ MUST_CHECK enum err archive_find_digest(struct store_txn *t, const uint8_t diges
                                         struct archive_row *out);
 MUST_CHECK enum err archive_find(struct store_txn *t, const char *typed, struct archive_row *out);
 
+/* Is it of the history that this hub holds?  Entries' numbers mean something only in one: after a restore the same ones
+ * are given again. */
+MUST_CHECK enum err archive_is_ours(struct store_txn *t, uint64_t lsn, const uint8_t chain[DIGEST_BYTES],
+                                    bool *is_ours);
 /* Journals that this backup is believed, and marks its row.  ERR_INVALID: it is of another history than this hub's (it
  * was made before or after a restore), so nothing follows from it. */
 MUST_CHECK enum err archive_confirm(struct hub *h, struct store_txn *t, struct archive_row *row, enum archive_how how);

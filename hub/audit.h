@@ -37,6 +37,8 @@ enum audit_action {
     AUDIT_SCHOOL_TRY,       /* a wrong code under an open invitation */
     AUDIT_SCHOOL_LOCK,      /* one too many: the invitation is locked */
     AUDIT_SCHOOL_WORDS,     /* the six words were compared */
+    AUDIT_SCHOOL_TAKEOUT,   /* counted parcels that were doubted: out of the numbers */
+    AUDIT_SCHOOL_KEEP,      /* ... believed */
     AUDIT_PROGRAMME_LOAD,
     AUDIT_RETURN_ACCEPT,
     AUDIT_RETURN_QUESTION,
@@ -50,6 +52,7 @@ enum audit_action {
     AUDIT_VIEW_INDICATORS,
     AUDIT_VIEW_EXPLAIN,
     AUDIT_VIEW_QUARANTINE,
+    AUDIT_VIEW_QUESTIONS,
     AUDIT_EXPORT_SUBMISSIONS,
     AUDIT_EXPORT_AUDIT,
     AUDIT_KEY_ROTATE,
@@ -62,6 +65,7 @@ enum audit_action {
     AUDIT_BACKUP_CHECK, /* one that the register did not hold, or now on another disk */
     AUDIT_BACKUP_CONFIRM,
     AUDIT_BACKUP_RESTORE,
+    AUDIT_BACKUP_DESTROYED, /* the operator's word */
     AUDIT_ERASE_CLASS,
     AUDIT_ERASE_RETURN,
     AUDIT_BUNDLE_READ,

@@ -3,6 +3,7 @@
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/folder.h"
+#include "hub/act.h"
 #include "hub/home_internal.h"
 #include "hub/ledger_internal.h"
 #include "hub/recovery.h"
@@ -118,7 +119,16 @@ static enum err save_slice(struct backup_writer *w, struct store_txn *t, uint64_
     return e;
 }
 
-static enum err save_journal(struct backup_writer *w, struct hub *h, uint64_t last)
+/* An erasure replaces what lies beside entries of long ago and destroys keys: after it the snapshot and what is still
+ * to be read are of different times. */
+static enum err check_acts(struct store_txn *t, uint64_t acts)
+{
+    return act_count(t) == acts
+               ? OK
+               : err_set(ERR_BUSY, _("something was erased while the backup was being written: write it again"));
+}
+
+static enum err save_journal(struct backup_writer *w, struct hub *h, uint64_t last, uint64_t acts)
 {
     enum err e = OK;
 
@@ -127,7 +137,8 @@ static enum err save_journal(struct backup_writer *w, struct hub *h, uint64_t la
 
         if ((e = store_begin_read(h->store, &t)) != OK)
             break;
-        e = save_slice(w, t, &lsn, last);
+        if ((e = check_acts(t, acts)) == OK)
+            e = save_slice(w, t, &lsn, last);
         store_abort(t);
         cli_progress(_("Writing the backup"), lsn, last);
     }
@@ -135,7 +146,22 @@ static enum err save_journal(struct backup_writer *w, struct hub *h, uint64_t la
     return e;
 }
 
-static enum err save_all(struct hub *h, const char *path, struct backup_head *head, struct backup_written *written)
+/* A file of a key that vanished, or anything else that an erasure did to us, is told as what it is. */
+static enum err look_again(struct hub *h, uint64_t acts, enum err e)
+{
+    struct store_txn *t = NULL;
+    enum err again = OK;
+
+    if (e == ERR_BUSY || store_begin_read(h->store, &t) != OK)
+        return e;
+    if (act_count(t) != acts)
+        again = check_acts(t, acts);
+    store_abort(t);
+    return again == OK ? e : again;
+}
+
+static enum err save_all(struct hub *h, const char *path, struct backup_head *head, uint64_t *acts,
+                         struct backup_written *written)
 {
     struct backup_writer *w = NULL;
     struct store_txn *t = NULL;
@@ -143,11 +169,14 @@ static enum err save_all(struct hub *h, const char *path, struct backup_head *he
 
     if (e != OK)
         return e;
+    *acts = act_count(t);
     if ((e = fill_head(h, t, head)) == OK && (e = backup_begin(&w, path, head, h->sign, false)) == OK)
         e = save_snapshot(w, h, t);
     store_abort(t);
     if (e == OK)
-        e = save_journal(w, h, head->lsn);
+        e = save_journal(w, h, head->lsn, *acts);
+    if (w != NULL)
+        e = look_again(h, *acts, e);
     if (e == OK)
         return backup_finish(w, written);
     backup_drop(w);
@@ -175,16 +204,18 @@ enum err backup_write(struct hub *h, const char *path, struct archive_row *row)
 {
     struct backup_head head;
     struct backup_written written = {0};
+    uint64_t acts = 0;
     enum err e;
 
     if (strlen(path) > ARCHIVE_PATH_MAX)
         return err_set(ERR_LIMIT, _("%s: the path is too long"), path);
-    if ((e = save_all(h, path, &head, &written)) != OK)
+    if ((e = save_all(h, path, &head, &acts, &written)) != OK)
         return e;
     if ((e = read_back(h, path, &written)) != OK) {
         (void)unlink(path);
     } else {
         backup_row_of(row, &head, path);
+        row->acts = acts;
         memcpy(row->digest, written.digest, DIGEST_BYTES);
         row->bytes = written.bytes;
     }

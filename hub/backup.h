@@ -4,7 +4,11 @@
  * the journal and what is kept beside it only grow, and are read after it in slices of at most 8 MiB, so that the bulk
  * of the hub, written to a slow stick, pins no pages of the store (one long read lets the database file grow for good).
  * Contents: hub.yaml, keys/ (never root.key*), all tables; the journal's entries each
- * followed by its bytes. */
+ * followed by its bytes.
+ *
+ * An erasure at the same time: one of them gives way.  A backup whose snapshot is older than an act is given up
+ * (ERR_BUSY) as long as it is being written; and one enters the register only when it knows every act that there is
+ * then: so what an act says about the backups that hold it misses none. */
 #ifndef SVODKA_HUB_BACKUP_H
 #define SVODKA_HUB_BACKUP_H
 
@@ -13,7 +17,7 @@
 
 /* Writes PATH, reads it back from the disk and opens it whole, with the stream's key that is still at hand and then
  * forgotten: so a file with the digest of a registered backup is known to open, and no key that opens it stays here.
- * Fills a row that is not stored yet.  On failure no file is left. */
+ * Fills a row that is not stored yet.  On failure no file is left.  ERR_BUSY: something was erased meanwhile: again. */
 MUST_CHECK enum err backup_write(struct hub *h, const char *path, struct archive_row *row);
 /* An unlocked backup, whole: every record, the journal's chain from the first entry to the last, the bytes beside each
  * entry against the digest in it, the head against the journal. */
@@ -28,8 +32,9 @@ MUST_CHECK enum err backup_is_elsewhere(const char *path, const char *home, bool
  * after the backup, since versions rise by single steps; by a clock that is plainly wrong, a million more. */
 uint64_t backup_version_after(uint64_t version);
 /* Restores into a fresh folder, whole or not at all: the file is checked whole first.  Versions of directory and grants
- * jump above all that were ever handed out (SPEC.md 11.5).  `who`: for the audit of the restored hub. */
+ * jump above all that were ever handed out (SPEC.md 11.5).  `who`: for the audit of the restored hub.
+ * *acts: how many acts of erasure it knows; what later ones erased is in it again. */
 MUST_CHECK enum err backup_restore_hub(const char *path, const char *home, const struct key *root, const char *who,
-                                       struct backup_head *head);
+                                       struct backup_head *head, uint64_t *acts);
 
 #endif

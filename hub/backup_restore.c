@@ -1,6 +1,7 @@
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/folder.h"
+#include "hub/act.h"
 #include "hub/audit.h"
 #include "hub/backup.h"
 #include "hub/home_internal.h"
@@ -110,7 +111,7 @@ static enum err say_restored(struct hub *h, struct store_txn *t, const char *who
 }
 
 /* The fresh home opens as a hub: keys, directory, forms and registry belong together. */
-static enum err begin_again(const char *fresh, const char *who, const struct backup_head *head)
+static enum err begin_again(const char *fresh, const char *who, const struct backup_head *head, uint64_t *acts)
 {
     struct store_txn *t = NULL;
     struct hub *h = NULL;
@@ -121,6 +122,7 @@ static enum err begin_again(const char *fresh, const char *who, const struct bac
     if (memcmp(h->district, head->district, sizeof(h->district)) != 0)
         e = err_set(ERR_CORRUPT, _("the backup's head and its contents are of different districts"));
     if (e == OK && (e = store_begin_write(h->store, &t)) == OK) {
+        *acts = act_count(t);
         if ((e = say_restored(h, t, who, head)) == OK)
             e = audit_sign(h, t);
         e = ledger_end(h->ledger, t, e);
@@ -130,14 +132,14 @@ static enum err begin_again(const char *fresh, const char *who, const struct bac
 }
 
 enum err backup_restore_hub(const char *path, const char *home, const struct key *root, const char *who,
-                            struct backup_head *head)
+                            struct backup_head *head, uint64_t *acts)
 {
     char fresh[FOLDER_PATH_MAX];
     enum err e = check_whole(path, root, head);
 
     if (e != OK || (e = folder_begin(fresh, home)) != OK)
         return e;
-    if ((e = fill(path, fresh, root)) == OK && (e = begin_again(fresh, who, head)) == OK)
+    if ((e = fill(path, fresh, root)) == OK && (e = begin_again(fresh, who, head, acts)) == OK)
         e = folder_finish(fresh, home);
     if (e != OK)
         folder_remove(fresh);

@@ -1,13 +1,18 @@
 #include "hub/commands.h"
 
+#include "common/clock.h"
+#include "hub/act.h"
 #include "hub/backup.h"
+#include "hub/copies.h"
 #include "hub/ledger.h"
 #include "hub/recovery.h"
 #include "hub/root_key.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- what is told ---- */
 
@@ -39,12 +44,15 @@ struct note {
     struct archive_row *row;
     enum archive_how how; /* NOT: nothing is confirmed */
     enum audit_action action;
+    bool is_fresh; /* written just now: it must know every act */
 };
 
 static enum err note_in(struct hub *h, struct store_txn *t, const struct note *n)
 {
     char who[128], number[24];
-    enum err e = archive_put(t, n->row);
+    enum err e = n->is_fresh && act_count(t) != n->row->acts
+                     ? err_set(ERR_BUSY, _("something was erased while the backup was being written: write it again"))
+                     : archive_put(t, n->row);
 
     if (e == OK && n->how != ARCHIVE_NOT)
         e = archive_confirm(h, t, n->row, n->how);
@@ -79,19 +87,38 @@ static enum err whole_path(char out[ARCHIVE_PATH_MAX + 1], const char *path)
 
 /* ---- backup FILE ---- */
 
+#define WRITE_TRIES 3
+
+/* Written and entered in the register.  ERR_BUSY: something was erased meanwhile, and no file is left. */
+static enum err write_once(struct hub *h, const char *path, struct archive_row *row, bool *is_elsewhere)
+{
+    enum err e = backup_write(h, path, row);
+
+    if (e != OK || (e = whole_path(row->path, path)) != OK ||
+        (e = backup_is_elsewhere(path, h->dir, is_elsewhere)) != OK)
+        return e;
+    e = note(h, (struct note){.row = row,
+                              .how = *is_elsewhere ? ARCHIVE_OTHER_DISK : ARCHIVE_NOT,
+                              .action = AUDIT_BACKUP_WRITE,
+                              .is_fresh = true});
+    if (e == ERR_BUSY && unlink(path) != 0)
+        return err_errno(ERR_IO, errno, _("%s holds what was erased meanwhile, and could not be removed"), path);
+    if (e != OK && e != ERR_BUSY)
+        e = err_prefix(e, _("%s is written and whole, but could not be entered in the register"), path);
+    return e;
+}
+
 static enum err write_backup(struct hub *h, const char *path)
 {
     struct archive_row row;
     bool is_elsewhere = false;
     char size[40];
-    enum err e = backup_write(h, path, &row);
+    enum err e = OK;
 
-    if (e != OK || (e = whole_path(row.path, path)) != OK ||
-        (e = backup_is_elsewhere(path, h->dir, &is_elsewhere)) != OK)
-        return e;
-    e = note(h, (struct note){&row, is_elsewhere ? ARCHIVE_OTHER_DISK : ARCHIVE_NOT, AUDIT_BACKUP_WRITE});
+    for (int tries = 1; (e = write_once(h, path, &row, &is_elsewhere)) == ERR_BUSY && tries < WRITE_TRIES; tries++)
+        (void)fprintf(stderr, "%s\n", _("Something was erased meanwhile: the backup is written again."));
     if (e != OK)
-        return err_prefix(e, _("%s is written and whole, but could not be entered in the register"), path);
+        return e;
     cli_format_bytes(size, sizeof(size), row.bytes);
     (void)printf(_("Backup %llu: %s, %s, read back and opened whole.\n"), (unsigned long long)row.number, path, size);
     if (is_elsewhere)
@@ -171,17 +198,24 @@ static enum err check_file(struct hub *h, struct check *c)
 static enum err verify_backup(struct hub *h, struct check *c)
 {
     bool is_elsewhere = false;
+    bool was_destroyed;
     enum err e = check_file(h, c);
 
     if (e != OK || (e = backup_is_elsewhere(c->path, h->dir, &is_elsewhere)) != OK)
         return e;
-    if (!c->is_known || (is_elsewhere && c->row.how == ARCHIVE_NOT)) {
+    was_destroyed = c->row.destroyed_ms != 0;
+    if (!c->is_known || was_destroyed || (is_elsewhere && c->row.how == ARCHIVE_NOT)) {
+        enum archive_how how = is_elsewhere && c->row.how == ARCHIVE_NOT ? ARCHIVE_OTHER_DISK : ARCHIVE_NOT;
+
+        c->row.destroyed_ms = 0;
         if ((e = whole_path(c->row.path, c->path)) != OK)
             return e;
-        e = note(h, (struct note){&c->row, is_elsewhere ? ARCHIVE_OTHER_DISK : ARCHIVE_NOT, AUDIT_BACKUP_CHECK});
-        if (e != OK)
+        if ((e = note(h, (struct note){.row = &c->row, .how = how, .action = AUDIT_BACKUP_CHECK})) != OK)
             return e;
     }
+    if (was_destroyed)
+        (void)printf(_("Backup %llu was said to be destroyed, and here it is: that word is taken back.\n"),
+                     (unsigned long long)c->row.number);
     if (c->root != NULL)
         (void)printf(_("%s: opened, all of it is whole.\n"), c->path);
     else
@@ -242,7 +276,13 @@ static enum err confirm(struct hub *h, const char *typed)
     store_abort(t);
     if (e != OK)
         return e;
-    if (row.how == ARCHIVE_NOT && (e = note(h, (struct note){&row, ARCHIVE_OPERATOR, AUDIT_BACKUP_CONFIRM})) != OK)
+    if (row.destroyed_ms != 0)
+        return err_set(ERR_INVALID,
+                       _("backup %llu (%s) was said to be destroyed; if it is there after all, let it be looked at "
+                         "first: svodka-hub backup FILE --verify"),
+                       (unsigned long long)row.number, row.path);
+    if (row.how == ARCHIVE_NOT &&
+        (e = note(h, (struct note){.row = &row, .how = ARCHIVE_OPERATOR, .action = AUDIT_BACKUP_CONFIRM})) != OK)
         return e;
     (void)printf(_("Backup %llu (%s) is taken for safe.\n"), (unsigned long long)row.number, row.path);
     say_archived(h);
@@ -264,10 +304,89 @@ int cmd_backup_confirm(int argc, char **argv)
     return command_close(h, e, false);
 }
 
+/* ---- backup destroyed ---- */
+
+struct left {
+    struct store_txn *t;
+    uint64_t lsn; /* greatest entry that a confirmed backup holds which is still there */
+};
+
+static enum err look_left(void *ctx, const struct archive_row *row)
+{
+    struct left *l = ctx;
+    bool is_ours = false;
+    enum err e = OK;
+
+    if (row->how != ARCHIVE_NOT && row->destroyed_ms == 0 &&
+        (e = archive_is_ours(l->t, row->lsn, row->chain, &is_ours)) == OK && is_ours && row->lsn > l->lsn)
+        l->lsn = row->lsn;
+    return e;
+}
+
+/* Schools were told that the district holds it twice. */
+static enum err say_gap(struct hub *h)
+{
+    struct left l = {.lsn = 0};
+    uint64_t archived = 0;
+    enum err e = store_begin_read(h->store, &l.t);
+
+    if (e == OK && (e = archive_last(l.t, &archived)) == OK && (e = archive_each(l.t, look_left, &l)) == OK &&
+        l.lsn < archived)
+        (void)fprintf(stderr,
+                      _("No confirmed backup that is left holds the journal up to entry %llu, which schools were told "
+                        "is in the archive: write a new one now.\n"),
+                      (unsigned long long)archived);
+    store_abort(l.t);
+    return e;
+}
+
+static enum err destroyed(struct hub *h, uint64_t number)
+{
+    struct store_txn *t = NULL;
+    struct archive_row row;
+    char typed[24];
+    enum err e = store_begin_read(h->store, &t);
+
+    if (e != OK)
+        return e;
+    (void)snprintf(typed, sizeof(typed), "%llu", (unsigned long long)number);
+    e = archive_find(t, typed, &row);
+    store_abort(t);
+    if (e == OK && row.destroyed_ms == 0) {
+        row.destroyed_ms = clock_wall_ms();
+        e = note(h, (struct note){.row = &row, .how = ARCHIVE_NOT, .action = AUDIT_BACKUP_DESTROYED});
+    }
+    if (e != OK)
+        return e;
+    (void)printf(_("Backup %llu (%s), with all its copies, is taken to be destroyed.\n"),
+                 (unsigned long long)row.number, row.path);
+    return say_gap(h);
+}
+
+int cmd_backup_destroyed(int argc, char **argv)
+{
+    const char *home = NULL;
+    const struct cli_command *c = command_named("backup destroyed");
+    const struct cli_option options[] = {HOME_OPTION(&home), LAST_OPTION};
+    struct hub *h = NULL;
+    int64_t number = 0;
+    enum err e;
+
+    if (cli_parse(c, options, argc, argv, 1, 1) < 0)
+        return cli_exit_code();
+    if ((e = command_number(&number, "NUMBER", argv[0], 1, INT64_MAX)) != OK)
+        return cli_fail(e);
+    if ((e = command_open(&h, home, HUB_WRITE)) == OK)
+        e = destroyed(h, (uint64_t)number);
+    return command_close(h, e, false);
+}
+
 /* ---- backup list ---- */
 
 struct listing {
     struct table *table;
+    struct copies_acts *acts;
+    struct store_txn *t;
     enum table_format format;
 };
 
@@ -287,8 +406,16 @@ static const char *word_of_how(enum archive_how how, enum table_format f)
 static enum err put_backup(void *ctx, const struct archive_row *row)
 {
     const struct listing *l = ctx;
-    char number[24], made[64], covers[24], bytes[40], confirmed[64];
-    const char *cells[] = {number, made, row->path, covers, bytes, confirmed, word_of_how(row->how, l->format)};
+    char number[24], made[64], covers[24], bytes[40], confirmed[64], acts[COPIES_ACTS], until[16] = "", destroyed[64];
+    const char *cells[] = {number, made,  row->path, covers, bytes, confirmed, word_of_how(row->how, l->format),
+                           acts,   until, destroyed};
+    int32_t day;
+    enum err e = copies_acts_of(l->acts, l->t, row, acts, &day);
+
+    if (e != OK)
+        return e;
+    if (day != 0)
+        date_format(until, day);
 
     (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)row->number);
     (void)snprintf(covers, sizeof(covers), "%llu", (unsigned long long)row->lsn);
@@ -298,23 +425,29 @@ static enum err put_backup(void *ctx, const struct archive_row *row)
         (void)snprintf(bytes, sizeof(bytes), "%llu", (unsigned long long)row->bytes);
     command_time(made, sizeof(made), row->made_ms, l->format);
     command_time(confirmed, sizeof(confirmed), row->confirmed_ms, l->format);
+    command_time(destroyed, sizeof(destroyed), row->destroyed_ms, l->format);
     return table_row(l->table, cells);
 }
 
 static enum err list(struct hub *h, enum table_format f)
 {
-    const struct table_column columns[] = {
-        {"number", _("Number"), TABLE_RIGHT, true},       {"made", _("Made"), TABLE_LEFT, false},
-        {"file", _("File"), TABLE_LEFT, false},           {"covers", _("Entries up to"), TABLE_RIGHT, true},
-        {"bytes", _("Size"), TABLE_RIGHT, true},          {"confirmed", _("Confirmed"), TABLE_LEFT, false},
-        {"how", _("Known to be safe"), TABLE_LEFT, false}};
+    const struct table_column columns[] = {{"number", _("Number"), TABLE_RIGHT, true},
+                                           {"made", _("Made"), TABLE_LEFT, false},
+                                           {"file", _("File"), TABLE_LEFT, false},
+                                           {"covers", _("Entries up to"), TABLE_RIGHT, true},
+                                           {"bytes", _("Size"), TABLE_RIGHT, true},
+                                           {"confirmed", _("Confirmed"), TABLE_LEFT, false},
+                                           {"how", _("Known to be safe"), TABLE_LEFT, false},
+                                           {"acts", _("Holds what these acts erased"), TABLE_LEFT, false},
+                                           {"destroy_by", _("Destroy by"), TABLE_LEFT, false},
+                                           {"destroyed", _("Destroyed"), TABLE_LEFT, false}};
     struct listing l = {.format = f};
-    struct store_txn *t = NULL;
     enum err e = table_new(&l.table, columns, sizeof(columns) / sizeof(columns[0]));
 
-    if (e == OK && (e = store_begin_read(h->store, &t)) == OK)
-        e = archive_each(t, put_backup, &l);
-    store_abort(t);
+    if (e == OK && (e = store_begin_read(h->store, &l.t)) == OK && (e = copies_acts_load(&l.acts, h, l.t)) == OK)
+        e = archive_each(l.t, put_backup, &l);
+    copies_acts_free(l.acts);
+    store_abort(l.t);
     return command_print(l.table, f, e);
 }
 
@@ -330,11 +463,12 @@ static enum err restore(const char *path, const char *home, const char *root_fil
     struct backup_head head;
     struct key *root = NULL;
     char when[64], who[80];
+    uint64_t acts = 0;
     enum err e = root_key_open(&root, root_file, passphrase, NULL);
 
     command_user(who, sizeof(who));
     if (e == OK)
-        e = backup_restore_hub(path, home, root, who, &head);
+        e = backup_restore_hub(path, home, root, who, &head, &acts);
     key_free(root);
     if (e != OK)
         return e;
@@ -344,6 +478,11 @@ static enum err restore(const char *path, const char *home, const char *root_fil
     (void)printf("%s\n", _("What came after that is asked of the schools at their next meetings; they keep everything "
                            "that was not archived.\nNow: look into hub.yaml whether the addresses are still right, run "
                            "svodka-hub verify, then svodka-hub serve. The old hub must never be started again."));
+    (void)printf(_("What was erased after this backup was made is in it again: it knows the acts of erasure up to No. "
+                   "%llu. For each later act, in their order and before svodka-hub serve: svodka-hub erase --again "
+                   "NUMBER.act --home %s, with the file that was kept outside the old hub; without it, order the "
+                   "erasure anew by what the printed act says.\n"),
+                 (unsigned long long)acts, home);
     return OK;
 }
 

@@ -5,6 +5,8 @@
 #include "common/clock.h"
 #include "common/folder.h"
 #include "hub/commands.h"
+#include "hub/copies.h"
+#include "hub/erase_again.h"
 #include "hub/ledger_erase.h"
 #include "hub/retention.h"
 #include "hub/slot.h"
@@ -17,12 +19,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define COPY_DAYS 30 /* until which copies made before have to be destroyed */
-#define DAY_MS    INT64_C(86400000)
-
 struct asked {
     struct hub *hub;
     const char *retention, *year, *submission, *form, *unit, *period, *key, *order, *uncount, *yes;
+    const char *again; /* file of an act */
+    struct erase_again of;
     struct erase_order o;
     struct period named;
     char who[80], key_text[FORM_MAX_TEXT + 1];
@@ -143,9 +144,24 @@ static enum err find_class(struct asked *a, struct store_txn *t)
                                   : _("no form gives a term for this class: --order says by whose order it is erased"));
 }
 
+/* What the act says, whatever is here of it. */
+static enum err find_again(struct asked *a, struct store_txn *t)
+{
+    uint64_t act = 0;
+    enum err e = OK;
+
+    erase_again_order(&a->of, &a->o);
+    a->order = a->of.order;
+    if (a->o.scope == ACT_CLASS && (e = storage_keys_act(t, a->o.retention, a->o.year, &act)) == OK && act != 0)
+        e = ERR_NOT_FOUND;
+    return e;
+}
+
 static enum err find_what(struct asked *a, struct store_txn *t)
 {
     a->o.by = a->who;
+    if (a->again != NULL)
+        return find_again(a, t);
     a->o.is_uncounted = a->uncount != NULL;
     switch (a->o.scope) {
     case ACT_CLASS: return find_class(a, t);
@@ -180,6 +196,10 @@ static enum err check_asked(struct asked *a)
     bool of_return = a->form != NULL || a->unit != NULL || a->period != NULL || a->key != NULL;
     int ways = (a->retention != NULL) + (a->submission != NULL) + (of_return ? 1 : 0);
 
+    if (a->again != NULL && (ways > 0 || a->order != NULL || a->uncount != NULL || a->year != NULL))
+        return err_set(ERR_USAGE, _("--again: the act itself says what, and by whose order"));
+    if (a->again != NULL)
+        return OK;
     if (ways != 1)
         return err_set(ERR_USAGE, _("one of three is expected: CLASS --year Y, --submission ID, or --form F --unit U "
                                     "--period P [--key K]"));
@@ -218,6 +238,40 @@ static enum err make_folder(const struct hub *h)
     return e;
 }
 
+/* A restored hub gives the numbers again: files of an act that it does not know may be all that is left of that act. */
+static enum err put_aside(const struct hub *h, uint64_t number, struct bytes object)
+{
+    static const char *const endings[] = {"act", "csv", "html"};
+    char name[64], path[FOLDER_PATH_MAX], aside[FOLDER_PATH_MAX];
+    void *bytes = NULL;
+    size_t len = 0;
+    enum err e;
+
+    (void)snprintf(name, sizeof(name), ACT_FOLDER "/%" PRIu64 ".act", number);
+    if ((e = folder_path(path, h->dir, name)) != OK)
+        return e;
+    if (access(path, F_OK) != 0)
+        return OK;
+    if ((e = cli_read_file(path, SIGNED_MAX, &bytes, &len)) != OK)
+        return e;
+    if (len == object.len && memcmp(bytes, object.p, len) == 0)
+        goto done;
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]) && e == OK; i++) {
+        (void)snprintf(name, sizeof(name), ACT_FOLDER "/%" PRIu64 ".%s", number, endings[i]);
+        if ((e = folder_path(path, h->dir, name)) != OK)
+            break;
+        (void)snprintf(name, sizeof(name), ACT_FOLDER "/%" PRIu64 "-before.%s", number, endings[i]);
+        if ((e = folder_path(aside, h->dir, name)) == OK && rename(path, aside) != 0 && errno != ENOENT)
+            e = err_errno(ERR_IO, errno, "%s", aside);
+    }
+    if (e == OK)
+        (void)fprintf(stderr, _("Files of another act %llu lay in %s/%s; they are called %llu-before.* now.\n"),
+                      (unsigned long long)number, h->dir, ACT_FOLDER, (unsigned long long)number);
+done:
+    free(bytes);
+    return e;
+}
+
 enum err act_write(struct hub *h, struct store_txn *t, uint64_t number)
 {
     struct act *a = malloc(sizeof(*a));
@@ -230,8 +284,8 @@ enum err act_write(struct hub *h, struct store_txn *t, uint64_t number)
     buf_init(&html, 1u << 20);
     buf_init(&object, SIGNED_MAX);
     if (e == OK && (e = act_get(h, t, number, a, &loan)) == OK && (e = act_beside(t, a, &beside)) == OK &&
-        (e = act_extract(h, t, bytes_of(beside.data, beside.len), &extract)) == OK) {
-        act_html(&html, h, a);
+        (e = act_extract(h, t, a, bytes_of(beside.data, beside.len), &extract)) == OK &&
+        (e = act_html(&html, h, t, a)) == OK && (e = put_aside(h, number, loan)) == OK) {
         buf_put(&object, loan.p, loan.len);
         if ((e = write_one(h, number, "html", &html)) == OK && (e = write_one(h, number, "csv", &extract)) == OK)
             e = write_one(h, number, "act", &object);
@@ -244,37 +298,69 @@ enum err act_write(struct hub *h, struct store_txn *t, uint64_t number)
     return e;
 }
 
-static void say_act(struct hub *h, const struct act *a)
+static enum err say_act(struct hub *h, struct store_txn *t, const struct act *a)
 {
     struct buf text;
+    enum err e;
 
     buf_init(&text, 1u << 20);
-    act_text(&text, h, a);
-    (void)fputs(buf_cstr(&text), stdout);
+    if ((e = act_text(&text, h, t, a)) == OK)
+        (void)fputs(buf_cstr(&text), stdout);
     buf_fini(&text);
+    return e;
 }
 
-/* Whoever copied the home before has what is gone here. */
-static void say_copies(const struct act *a)
+/* Whoever copied the hub before has what is, or would be, gone here. */
+static enum err say_copies(struct hub *h, struct store_txn *t, const struct act *a)
 {
-    char when[64], until[11];
+    char text[COPIES_LINE], until[11];
+    struct copies c;
+    enum err e = copies_of(&c, h, t, a);
 
-    command_time(when, sizeof(when), a->wall_ms, TABLE_TEXT);
-    date_format(until, (int32_t)(a->wall_ms / DAY_MS) + COPY_DAYS);
-    (void)fprintf(stderr,
-                  _("Copies of the hub that were made before %s still hold it, and so do copies of its keys: destroy "
-                    "them by %s.\n"),
-                  when, until);
+    if (e != OK)
+        return e;
+    date_format(until, copies_until(a));
+    if (c.left == 0)
+        (void)fputs(_("No backup that this hub made holds it.\n"), stderr);
+    else
+        (void)fprintf(stderr,
+                      ngettext("%zu backup of this hub still holds it, until it is destroyed:\n",
+                               "%zu backups of this hub still hold it, until they are destroyed:\n",
+                               (unsigned long)c.left),
+                      c.left);
+    for (size_t i = 0; i < c.count; i++)
+        if (c.rows[i].destroyed_ms == 0) {
+            copies_line(text, &c.rows[i], copies_until(a));
+            (void)fprintf(stderr, "  %s\n", text);
+        }
+    if (c.left > 0)
+        (void)fputs(
+            _("First write a new backup; when one of these and all its copies are destroyed, say so: svodka-hub "
+              "backup destroyed NUMBER\n"),
+            stderr);
+    (void)fprintf(
+        stderr,
+        _("Other copies of the hub, or of its keys, that were made before still hold it, too: destroy them by "
+          "%s.\n"),
+        until);
+    copies_fini(&c);
+    return OK;
 }
 
 static enum err confirm(struct asked *a, const struct act *would)
 {
+    struct store_txn *t = NULL;
     char number[32];
     bool yes = false;
-    enum err e;
+    enum err e = store_begin_read(a->hub->store, &t);
 
     cli_format_count(number, sizeof(number), would->submissions);
     (void)fprintf(stderr, _("Submissions that would be erased for ever: %s.\n"), number);
+    if (e == OK)
+        e = say_copies(a->hub, t, would);
+    store_abort(t);
+    if (e != OK)
+        return e;
     if (a->yes != NULL)
         return OK;
     if (isatty(STDIN_FILENO) == 0)
@@ -332,11 +418,18 @@ static enum err after(struct asked *a, const struct act *act)
 
     if (e == OK && (e = act_write(a->hub, t, act->number)) == OK && act->scope == ACT_CLASS)
         e = retention_year_is_over(t, act->year, &is_over);
+    if (e == OK && (e = say_act(a->hub, t, act)) == OK) {
+        (void)printf(_("To be printed: %s/%s/%llu.html; the extract of the journal lies beside it.\n"), a->hub->dir,
+                     ACT_FOLDER, (unsigned long long)act->number);
+        e = say_copies(a->hub, t, act);
+    }
     store_abort(t);
-    say_act(a->hub, act);
-    (void)printf(_("To be printed: %s/%s/%llu.html; the extract of the journal lies beside it.\n"), a->hub->dir,
-                 ACT_FOLDER, (unsigned long long)act->number);
-    say_copies(act);
+    if (e == OK)
+        (void)fprintf(
+            stderr,
+            _("Keep %llu.act and %llu.csv outside this computer as well: a hub that is restored from an older "
+              "backup is told by them what to erase again (svodka-hub erase --again %llu.act).\n"),
+            (unsigned long long)act->number, (unsigned long long)act->number, (unsigned long long)act->number);
     if (is_over)
         (void)fprintf(stderr,
                       _("Nothing of the school year %d is left: its sealing key (keys/seal-%d.key) can be retired.\n"),
@@ -351,7 +444,37 @@ static enum err erase(struct asked *a)
 
     if (e == OK && (e = carry_out(a, act)) == OK)
         e = after(a, act);
+    if (e == OK && a->again != NULL && act->submissions < a->of.act.submissions)
+        (void)fprintf(stderr,
+                      _("The act was about %llu submissions, of which %llu were here. What schools send again is to be "
+                        "erased then: the same command does it.\n"),
+                      (unsigned long long)a->of.act.submissions, (unsigned long long)act->submissions);
     free(act);
+    return e;
+}
+
+/* Told by its files what a restored hub has forgotten that it had erased.  Any number of times. */
+static enum err erase_again(struct asked *a)
+{
+    unsigned long long number;
+    struct store_txn *t = NULL;
+    enum err e = store_begin_read(a->hub->store, &t);
+
+    if (e == OK)
+        e = erase_again_read(&a->of, a->hub, t, a->again);
+    store_abort(t);
+    if (e != OK)
+        return e;
+    number = a->of.act.number;
+    if (a->of.is_known)
+        (void)printf(_("This hub knows act %llu: what it erased is erased here.\n"), number);
+    else if ((e = erase(a)) == ERR_NOT_FOUND) {
+        (void)printf(
+            _("Nothing that act %llu erased is here: it was erased again already, or was not received (yet).\n"),
+            number);
+        e = OK;
+    }
+    erase_again_fini(&a->of);
     return e;
 }
 
@@ -371,6 +494,7 @@ int cmd_erase(int argc, char **argv)
         {"unit", 0, N_("U"), N_("a return: its unit"), &a.unit},
         {"period", 0, N_("P"), N_("a return: its period"), &a.period},
         {"key", 0, N_("K"), N_("only the row with this key; - reads it from standard input"), &a.key},
+        {"again", 0, N_("FILE"), N_("after a restore: what this act erased, by the file NUMBER.act"), &a.again},
         {"uncount", 0, NULL, N_("take it out of the sums, too"), &a.uncount},
         {"yes", 0, NULL, N_("do not ask"), &a.yes},
         LAST_OPTION};
@@ -382,14 +506,14 @@ int cmd_erase(int argc, char **argv)
         return cli_exit_code();
     if ((e = command_format(&f, format)) != OK)
         return cli_fail(e);
-    if (n == 0 && a.submission == NULL && a.form == NULL && a.year == NULL)
+    if (n == 0 && a.submission == NULL && a.form == NULL && a.year == NULL && a.again == NULL)
         return erase_list(home, f);
     a.retention = n > 0 ? argv[0] : NULL;
     if ((e = check_asked(&a)) != OK)
         return cli_fail(e);
     command_user(a.who, sizeof(a.who));
     if ((e = command_open(&a.hub, home, HUB_WRITE)) == OK)
-        e = erase(&a);
+        e = a.again != NULL ? erase_again(&a) : erase(&a);
     wipe(a.key_text, sizeof(a.key_text));
     return command_close(a.hub, e, true);
 }

@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "hub/commands.h"
+#include "hub/copies.h"
 #include "hub/retention.h"
 
 #include <inttypes.h>
@@ -13,6 +14,8 @@
 #define CELL_MAX 2048u
 
 struct listing {
+    struct hub *hub;
+    struct store_txn *t;
     struct table *table;
     enum table_format format;
 };
@@ -42,14 +45,55 @@ static void join(char *out, size_t size, const char *text)
         (void)snprintf(out + at, size - at, "%s%s", at > 0 ? ", " : "", text);
 }
 
+#define NUMBERS_MAX 64u
+
+/* Numbers of the backups that hold what is kept, or was erased, there: "1 2 3". */
+static enum err put_backups(const struct listing *l, const struct retention_row *r, char out[NUMBERS_MAX])
+{
+    struct act *a = calloc(1, sizeof(*a));
+    struct copies c = {NULL, 0, 0};
+    enum err e = a == NULL ? ERR_NOMEM : OK;
+
+    out[0] = '\0';
+    if (e == OK && r->key.act != 0)
+        e = act_get(l->hub, l->t, r->key.act, a, NULL);
+    else if (e == OK) { /* as if it were erased now */
+        a->has_copies = true;
+        a->first_lsn = r->first_lsn;
+        a->wall_ms = clock_wall_ms();
+    }
+    if (e == OK && r->first_lsn != 0 && (e = copies_of(&c, l->hub, l->t, a)) == OK) {
+        for (size_t i = 0; i < c.count; i++) {
+            size_t at = strlen(out);
+
+            if (c.rows[i].destroyed_ms != 0)
+                continue;
+            if (at + 32 > NUMBERS_MAX) {
+                (void)snprintf(out + at, NUMBERS_MAX - at, " ...");
+                break;
+            }
+            (void)snprintf(out + at, NUMBERS_MAX - at, "%s%llu", at > 0 ? " " : "",
+                           (unsigned long long)c.rows[i].number);
+        }
+        copies_fini(&c);
+    }
+    free(a);
+    return e;
+}
+
 static enum err put_class(void *ctx, const struct retention_row *r)
 {
     const struct listing *l = ctx;
+    char backups[NUMBERS_MAX];
     char year[16], forms[CELL_MAX] = "", purpose[CELL_MAX] = "", count[32], until[11] = "", since[11] = "",
                    act[24] = "", word[128];
     const char *cells[] = {
-        r->key.retention, year, forms, count, purpose, until, since, state_word(r, l->format, word, sizeof(word)), act};
+        r->key.retention, year, forms, count, purpose, until, since, state_word(r, l->format, word, sizeof(word)), act,
+        backups};
+    enum err e = put_backups(l, r, backups);
 
+    if (e != OK)
+        return e;
     (void)snprintf(year, sizeof(year), "%d/%02d", (int)r->key.year, (int)((r->key.year + 1) % 100));
     for (size_t i = 0; i < r->of.form_count; i++) {
         join(forms, sizeof(forms), r->of.forms[i]->id);
@@ -79,14 +123,14 @@ static enum err list(struct hub *h, enum table_format f)
                                            {"until", _("Kept until"), TABLE_LEFT, false},
                                            {"due_since", _("Due since"), TABLE_LEFT, false},
                                            {"state", _("State"), TABLE_LEFT, false},
-                                           {"act", _("Act"), TABLE_RIGHT, true}};
-    struct listing l = {.format = f};
-    struct store_txn *t = NULL;
+                                           {"act", _("Act"), TABLE_RIGHT, true},
+                                           {"backups", _("Backups that hold it"), TABLE_LEFT, false}};
+    struct listing l = {.hub = h, .format = f};
     enum err e = table_new(&l.table, columns, sizeof(columns) / sizeof(columns[0]));
 
-    if (e == OK && (e = store_begin_read(h->store, &t)) == OK)
-        e = retention_each(h, t, clock_today(), put_class, &l);
-    store_abort(t);
+    if (e == OK && (e = store_begin_read(h->store, &l.t)) == OK)
+        e = retention_each(h, l.t, clock_today(), put_class, &l);
+    store_abort(l.t);
     return command_print(l.table, f, e);
 }
 
@@ -152,8 +196,7 @@ static enum err show_act(struct hub *h, struct store_txn *t, uint64_t number)
     buf_init(&text, 1u << 20);
     if (e == ERR_NOT_FOUND)
         e = err_set(e, _("there is no act %llu"), (unsigned long long)number);
-    if (e == OK && (e = act_write(h, t, number)) == OK) {
-        act_text(&text, h, a);
+    if (e == OK && (e = act_write(h, t, number)) == OK && (e = act_text(&text, h, t, a)) == OK) {
         (void)fputs(buf_cstr(&text), stdout);
         (void)printf(_("To be printed: %s/%s/%llu.html; the extract of the journal lies beside it.\n"), h->dir,
                      ACT_FOLDER, (unsigned long long)number);

@@ -3,6 +3,7 @@
 #include "hub/commands.h"
 
 #include "common/clock.h"
+#include "hub/copies.h"
 #include "hub/retention.h"
 #include "hub/slot.h"
 
@@ -210,6 +211,41 @@ static void begin_page(const struct page *p)
     html_row(p->html, "th", titles);
 }
 
+static void copy_line(void *ctx, const char *text)
+{
+    const struct page *p = ctx;
+
+    if (p->format == TABLE_TEXT)
+        (void)printf("  %s\n", text);
+    if (p->html != NULL) {
+        buf_put_str(p->html, "<li>");
+        html_text(p->html, text);
+        buf_put_str(p->html, "</li>\n");
+    }
+}
+
+/* What was erased and is still there, in backups. */
+static enum err say_backups(struct page *p, struct store_txn *t)
+{
+    const char *title = _("Backups that still hold what was erased");
+    size_t count = 0;
+    enum err e;
+
+    if (p->format == TABLE_TEXT)
+        (void)printf("\n%s:\n", title);
+    if (p->html != NULL) {
+        buf_put_str(p->html, "</table>\n<p>");
+        html_text(p->html, title);
+        buf_put_str(p->html, ":</p>\n<ul>\n");
+    }
+    e = copies_each(p->hub, t, copy_line, p, &count);
+    if (e == OK && count == 0)
+        copy_line(p, _("none that this hub made"));
+    if (p->html != NULL)
+        buf_put_str(p->html, "</ul>\n");
+    return e;
+}
+
 static void say_operators(const struct page *p)
 {
     struct buf list;
@@ -222,7 +258,7 @@ static void say_operators(const struct page *p)
     if (p->format == TABLE_TEXT)
         (void)printf("\n%s: %s\n", _("Who works with it and answers for it"), buf_cstr(&list));
     if (p->html != NULL) {
-        buf_put_str(p->html, "</table>\n<p>");
+        buf_put_str(p->html, "<p>");
         html_text(p->html, _("Who works with it and answers for it"));
         buf_put_str(p->html, ": ");
         html_text(p->html, buf_cstr(&list));
@@ -245,10 +281,10 @@ static enum err make(struct hub *h, enum table_format f, const char *file)
     }
     if (e == OK && (e = store_begin_read(h->store, &t)) == OK)
         e = put_forms(&p, t);
-    store_abort(t);
     e = command_print(p.table, f, e);
-    if (e == OK)
+    if (e == OK && (e = say_backups(&p, t)) == OK)
         say_operators(&p);
+    store_abort(t);
     if (e == OK && file != NULL && (e = buf_status(&html)) == OK &&
         (e = cli_write_file(file, html.data, html.len, 0600, true)) == OK)
         (void)fprintf(stderr, _("To be printed: %s\n"), file);

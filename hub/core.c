@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define MAINTAIN_MS 60000
+#define PASSWD_MAX  4096 /* bytes of one line of the system's list of users */
 
 /* What an epoll event is about; operators are 16 and more. */
 enum source {
@@ -339,14 +340,15 @@ static enum err loop(struct core *c)
 static enum err find_gateway_user(struct core *c)
 {
     const char *name = c->hub->conf.gateway_user;
-    const struct passwd *who;
+    struct passwd entry, *who = NULL;
+    char texts[PASSWD_MAX];
     int64_t number;
     char *end = NULL;
 
     c->gateway_user = (uid_t)-1;
     if (name == NULL)
         return OK;
-    if ((who = getpwnam(name)) != NULL) {
+    if (getpwnam_r(name, &entry, texts, sizeof texts, &who) == 0 && who != NULL) {
         c->gateway_user = who->pw_uid;
         return OK;
     }

@@ -2,15 +2,18 @@
 
 #include "common/cli.h"
 #include "common/clock.h"
+#include "hub/copies.h"
 #include "hub/returns_internal.h"
 #include "hub/roster.h"
 #include "hub/storage_keys.h"
+#include "hub/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define TOUCHED_MAX (64u << 20)
+#define TOLD_MAX    (512u << 20)
 #define DAY_MS      INT64_C(86400000)
 
 /* ---- the journal ---- */
@@ -122,7 +125,8 @@ static enum err put_act(struct erasing *x, struct bytes beside)
     buf_init(&payload, SIGNED_MAX + 16u);
     digest(x->act->beside, beside);
     memcpy(x->act->vouch, x->vouch.digest, DIGEST_BYTES);
-    if ((e = act_extract(x->hub, x->t, beside, &extract)) != OK)
+    if ((e = copies_note(x->hub, x->t, x->act)) != OK ||
+        (e = act_extract(x->hub, x->t, x->act, beside, &extract)) != OK)
         goto fini;
     digest(x->act->extract, bytes_of(extract.data, extract.len));
     if ((e = act_make(&object, x->act, x->hub)) != OK)
@@ -142,6 +146,38 @@ fini:
     return e;
 }
 
+/* ---- the schools ---- */
+
+static int by_school(const void *a, const void *b)
+{
+    const struct told *x = a;
+    const struct told *y = b;
+
+    if (x->participant != y->participant)
+        return x->participant < y->participant ? -1 : 1;
+    return record_ref_compare(&x->ref, &y->ref);
+}
+
+/* What a school sent is not at the district any more: it hears it as a word, so that nobody takes it for a loss. */
+static enum err tell_schools(struct erasing *x)
+{
+    struct told *all = (struct told *)(void *)x->told.data;
+    size_t count = x->told.len / sizeof(*all);
+    struct notice_entry *entries = calloc(NOTICE_MAX_ENTRIES, sizeof(*entries));
+    enum err e = entries == NULL ? ERR_NOMEM : OK;
+
+    if (count > 0)
+        qsort(all, count, sizeof(*all), by_school);
+    for (size_t i = 0, n; i < count && e == OK; i += n) {
+        for (n = 0; n < NOTICE_MAX_ENTRIES && i + n < count && all[i + n].participant == all[i].participant; n++)
+            entries[n] =
+                (struct notice_entry){.ref = all[i + n].ref, .standing = STANDING_ERASED, .act = x->act->number};
+        e = words_notice(x->hub, x->t, all[i].participant, NOTICE_ERASED, "", entries, n);
+    }
+    free(entries);
+    return e;
+}
+
 static enum err finish(struct erasing *x)
 {
     struct buf beside;
@@ -154,6 +190,8 @@ static enum err finish(struct erasing *x)
         e = cell_sums_store(x->sums, x->t);
     if (e == OK && (e = make_beside(x, &beside)) == OK && (e = put_act(x, bytes_of(beside.data, beside.len))) == OK)
         e = hub_raise_definitions(x->t);
+    if (e == OK)
+        e = tell_schools(x);
     buf_fini(&beside);
     return e;
 }
@@ -189,6 +227,7 @@ static enum err fill_act(struct erasing *x)
     a->scope = o->scope;
     a->years = o->years;
     a->is_uncounted = o->is_uncounted;
+    a->copy_days = (uint32_t)x->hub->conf.backup_days;
     if (strlen(o->by) > RETURN_BY_MAX || strlen(o->order) > ACT_ORDER_MAX || o->order[0] == '\0')
         return err_set(ERR_LIMIT, _("the order: a text of 1 to %u bytes is expected"), ACT_ORDER_MAX);
     (void)snprintf(a->by, sizeof(a->by), "%s", o->by);
@@ -231,6 +270,7 @@ enum err ledger_erase(struct hub *h, struct store_txn *t, const struct erase_ord
     vouch_init(&x.vouch);
     buf_init(&x.touched, TOUCHED_MAX);
     buf_init(&x.pricks, TOUCHED_MAX);
+    buf_init(&x.told, TOLD_MAX);
     ledger_forget(h->ledger);
     store_use_reserve(t);
     if ((e = ledger_eval(h->ledger)) == OK && (e = cell_sums_new(&x.sums)) == OK && (e = fill_act(&x)) == OK &&
@@ -245,6 +285,7 @@ enum err ledger_erase(struct hub *h, struct store_txn *t, const struct erase_ord
     vouch_fini(&x.vouch);
     buf_fini(&x.touched);
     buf_fini(&x.pricks);
+    buf_fini(&x.told);
     ledger_forget(h->ledger);
     return e;
 }

@@ -10,6 +10,14 @@
 
 #include "hub/act.h"
 
+/* A submission as the extract of an act names it. */
+struct erase_ref {
+    uint32_t participant, counter;
+    uint8_t tag4[4];
+    uint64_t number;
+};
+int erase_ref_compare(const void *a, const void *b); /* struct erase_ref, for qsort() and bsearch() */
+
 struct erase_order {
     enum act_scope scope;
     const char *retention; /* ACT_CLASS */
@@ -18,6 +26,9 @@ struct erase_order {
     struct record_ref ref;
     const char *form, *unit, *period; /* ACT_RETURN */
     const char *key;                  /* of one row, as people write it; NULL: all of the return */
+    bool is_again; /* after a restore: not what is named above but these submissions, sorted (erase_again.h) */
+    const struct erase_ref *refs;
+    size_t ref_count;
     const char *by, *order;
     uint32_t years;    /* the class's term, for the act */
     bool is_uncounted; /* what it contributed is taken away from the sums, too */

@@ -91,6 +91,7 @@ static enum err freeze(struct erasing *x, const struct section *s, const struct 
 static enum err erase_record(struct erasing *x, struct section *s, uint64_t number, struct bytes bytes)
 {
     struct record_ref own = {s->entry->gen, number};
+    struct told told = {s->entry->participant, own};
     struct erased_record *gone;
     const struct form *f = NULL;
     struct record r;
@@ -103,6 +104,9 @@ static enum err erase_record(struct erasing *x, struct section *s, uint64_t numb
     record_digest(gone->digest, bytes);
     s->erased++;
     x->act->submissions++;
+    buf_put(&x->told, &told, sizeof(told));
+    if ((e = buf_status(&x->told)) != OK)
+        return e;
     if ((e = decoder_read(x->ledger->decoder, bytes, &r, &f)) == ERR_NOMEM)
         return e;
     if (e != OK)
@@ -159,6 +163,8 @@ static enum err note_touched(struct erasing *x, const struct section *s)
 
     if (e != OK)
         return e;
+    if (x->touched_count == 0)
+        x->act->first_lsn = s->entry->lsn; /* the journal is walked from its beginning */
     buf_put_u64(&x->touched, s->entry->lsn);
     buf_put_u32(&x->touched, s->index);
     buf_put_u32(&x->touched, s->erased);

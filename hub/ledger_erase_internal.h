@@ -45,6 +45,12 @@ struct prick {
     uint64_t lsn;
 };
 
+/* Whose submission was erased: its school is told. */
+struct told {
+    uint32_t participant;
+    struct record_ref ref;
+};
+
 /* The order at work. */
 struct erasing {
     struct hub *hub;
@@ -58,6 +64,7 @@ struct erasing {
     struct buf touched; /* as it lies beside the act */
     uint32_t touched_count;
     struct buf pricks; /* struct prick */
+    struct buf told;   /* struct told */
 };
 
 /* What the order means of one batch.  `ctx`: struct erasing. */

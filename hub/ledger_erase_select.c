@@ -47,11 +47,21 @@ static bool has_key(const struct form *f, const struct record *r, const char *ke
     return strcmp(text, key) == 0;
 }
 
+static bool is_listed(const struct erase_order *o, const struct candidate *c)
+{
+    struct erase_ref ref = {.participant = c->participant, .counter = c->gen.counter, .number = c->number};
+
+    memcpy(ref.tag4, c->gen.tag, sizeof(ref.tag4));
+    return o->ref_count > 0 && bsearch(&ref, o->refs, o->ref_count, sizeof(ref), erase_ref_compare) != NULL;
+}
+
 static bool is_named(const struct searching *x, const struct form *f, const struct record *r, const struct candidate *c)
 {
     struct record_ref own = {c->gen, c->number};
     uint8_t slot[SLOT_BYTES];
 
+    if (x->order->is_again)
+        return is_listed(x->order, c);
     if (x->order->scope == ACT_RETURN)
         return x->order->key == NULL || (r->kind != RECORD_RETRACTION && has_key(f, r, x->order->key));
     if (c->participant == x->order->participant && record_ref_compare(&own, &x->order->ref) == 0)
@@ -129,7 +139,7 @@ static enum err keep_chosen(struct searching *x)
     struct candidate *all = (struct candidate *)(void *)x->candidates.data;
     size_t count = x->candidates.len / sizeof(*all);
 
-    while (x->order->scope != ACT_RETURN || x->order->key != NULL)
+    while (!x->order->is_again && (x->order->scope != ACT_RETURN || x->order->key != NULL))
         if (!spread(all, count))
             break;
     if ((x->out->items = calloc(count + 1, sizeof(*x->out->items))) == NULL)
@@ -172,7 +182,7 @@ enum err selection_make(struct selection *out, struct hub *h, struct store_txn *
     struct searching x = {.hub = h, .t = t, .order = o, .out = out};
     enum err e = OK;
 
-    if (o->scope == ACT_SUBMISSION)
+    if (o->scope == ACT_SUBMISSION && !o->is_again)
         e = name_submission(&x);
     else {
         (void)snprintf(out->form, sizeof(out->form), "%s", o->form);

@@ -74,7 +74,7 @@ void retention_check(struct form *const *forms, size_t count, struct report *r)
 struct counted {
     char retention[RETENTION_MAX + 1];
     int32_t year;
-    uint64_t submissions;
+    uint64_t submissions, first_lsn;
 };
 struct counting {
     struct counted *items;
@@ -104,7 +104,7 @@ static enum err header_of(struct store_txn *t, uint64_t lsn, struct batch_header
     return e;
 }
 
-static enum err count_section(struct counting *c, const struct batch_section *s, int32_t year)
+static enum err count_section(struct counting *c, const struct batch_section *s, int32_t year, uint64_t lsn)
 {
     struct counted *grown;
 
@@ -120,6 +120,7 @@ static enum err count_section(struct counting *c, const struct batch_section *s,
     (void)snprintf(grown->retention, sizeof(grown->retention), "%s", s->retention);
     grown->year = year;
     grown->submissions = s->records;
+    grown->first_lsn = lsn;
     return OK;
 }
 
@@ -138,7 +139,7 @@ static enum err count_all(struct store_txn *t, struct counting *c)
         if ((e = header_of(t, lsn, &h)) != OK)
             break;
         for (uint32_t k = 0; k < h.section_count && e == OK; k++)
-            e = count_section(c, &h.sections[k], entry.school_year);
+            e = count_section(c, &h.sections[k], entry.school_year, lsn);
         batch_header_fini(&h);
         cli_progress(_("Looking through the journal"), lsn, head.lsn);
     }
@@ -169,8 +170,10 @@ static enum err list_key(void *ctx, const struct storage_row *key)
     else
         r.state = l->today >= r.due ? RETENTION_DUE : RETENTION_KEPT;
     for (size_t i = 0; i < l->counted.count; i++)
-        if (l->counted.items[i].year == key->year && strcmp(l->counted.items[i].retention, key->retention) == 0)
+        if (l->counted.items[i].year == key->year && strcmp(l->counted.items[i].retention, key->retention) == 0) {
             r.submissions = l->counted.items[i].submissions;
+            r.first_lsn = l->counted.items[i].first_lsn;
+        }
     return l->each(l->ctx, &r);
 }
 

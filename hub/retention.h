@@ -27,6 +27,7 @@ struct retention_row {
     int32_t due; /* with a term */
     enum retention_state state;
     uint64_t submissions; /* received */
+    uint64_t first_lsn;   /* of the first delivery; 0: none */
 };
 /* By class, then year: everything that was ever received.  A callback that returns anything but OK ends it. */
 MUST_CHECK enum err retention_each(struct hub *h, struct store_txn *t, int32_t today,

@@ -113,6 +113,29 @@ has acts.csv 'pupils'
 refused 1 'was erased already' hub erase --form pupils --unit gp --period 2020/21 --key boris --order x --yes
 refused 1 'there is no act 9' hub erase act 9
 
+# ---- the school is told, and nothing there calls it a loss ----
+gp() { "$agent_program" "$@" --home "$work/gp"; }
+id_of() { # CODE
+    gp history --format csv >history.csv
+    awk -F , -v code="$1" '$5 == code {print $1}' history.csv
+}
+day=$(gp receipt "$(id_of anna)" --format csv >receipt.csv && sed -n 's/^verdict,[^,]*,//p' receipt.csv)
+[ "$day" = accepted ] || fail "before the word: $day"
+gp sync >sync.txt 2>&1 || { cat sync.txt >&2; fail 'no sync'; }
+gp history --format csv >history.csv
+grep ',boris,' history.csv | grep -q ',erased,.*under act No. 1 on ' || { cat history.csv >&2; fail 'history does not say it'; }
+! grep ',anna,' history.csv | grep -q erased || fail 'history says it of another'
+gp receipt "$(id_of boris)" >receipt.txt
+has receipt.txt 'destroyed at the district'
+has receipt.txt 'under act No. 1 on '
+gp verify --with-hub >verify.txt || { cat verify.txt >&2; fail 'the school takes an erasure for a difference'; }
+has verify.txt 'destroyed at the district under act No. 1 on '
+has verify.txt 'and erased 1.'
+gp status >status.txt
+grep -q 'destroyed at the district (no loss) *1$' status.txt || { cat status.txt >&2; fail 'status does not count it'; }
+has status.txt 'under act No. 1 on '
+has status.txt 'It is no loss'
+
 # ---- the school goes on; what speaks about the erased one is kept apart ----
 printf '{"code": "boris", "words": "again", "mark": 5}' |
     "$agent_program" submit pupils --period 2020/21 --json - --home "$work/gp" >submit.txt

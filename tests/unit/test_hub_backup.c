@@ -84,13 +84,15 @@ static void a_hub_comes_back_as_it_was_and_hands_out_greater_versions(void **sta
     struct world two = {.hub = NULL};
     struct archive_row row;
     struct backup_head head;
+    uint64_t acts = 77;
     uint64_t directory_before;
 
     (void)state;
     open_bench(&b);
     directory_before = b.w.hub->directory->version;
     back_up(&b, &row);
-    MUST(backup_restore_hub(b.file, b.home2, b.root, "office:anna", &head));
+    MUST(backup_restore_hub(b.file, b.home2, b.root, "office:anna", &head, &acts));
+    assert_int_equal(acts, 0);
     assert_int_equal(head.lsn, row.lsn);
     MUST(hub_open(&two.hub, b.home2, HUB_CORE));
     same_table(&b, &two, H_BATCHES);
@@ -126,13 +128,14 @@ static void no_root_key_is_in_a_backup(void **state)
     struct bench b;
     struct archive_row row;
     struct backup_head head;
+    uint64_t acts = 77;
     struct key *k = NULL;
     char path[FOLDER_PATH_MAX];
 
     (void)state;
     open_bench(&b);
     back_up(&b, &row);
-    MUST(backup_restore_hub(b.file, b.home2, b.root, "office:anna", &head));
+    MUST(backup_restore_hub(b.file, b.home2, b.root, "office:anna", &head, &acts));
     MUST(folder_path(path, b.home2, "keys/root.key"));
     assert_int_equal(key_read(&k, path, KEY_SIGN), ERR_NOT_FOUND);
     close_bench(&b);
@@ -143,13 +146,14 @@ static void another_districts_root_restores_nothing(void **state)
     struct bench b;
     struct archive_row row;
     struct backup_head head;
+    uint64_t acts = 77;
     struct key *other = NULL;
 
     (void)state;
     open_bench(&b);
     back_up(&b, &row);
     MUST(key_generate(&other, KEY_SIGN));
-    assert_int_equal(backup_restore_hub(b.file, b.home2, other, "office:anna", &head), ERR_AUTH);
+    assert_int_equal(backup_restore_hub(b.file, b.home2, other, "office:anna", &head, &acts), ERR_AUTH);
     assert_int_equal(access(b.home2, F_OK), -1);
     key_free(other);
     close_bench(&b);
@@ -206,6 +210,7 @@ static void a_backup_that_does_not_fit_this_program_leaves_nothing(void **state)
     struct backup_reader *r = NULL;
     struct archive_row row;
     struct backup_head head, again;
+    uint64_t acts = 77;
 
     (void)state;
     open_bench(&b);
@@ -217,7 +222,7 @@ static void a_backup_that_does_not_fit_this_program_leaves_nothing(void **state)
     /* Well signed and encrypted, and empty. */
     MUST(backup_begin(&w, b.file, &head, b.w.hub->sign, false));
     MUST(backup_finish(w, &written));
-    assert_int_equal(backup_restore_hub(b.file, b.home2, b.root, "office:anna", &again), ERR_CORRUPT);
+    assert_int_equal(backup_restore_hub(b.file, b.home2, b.root, "office:anna", &again, &acts), ERR_CORRUPT);
     assert_int_equal(access(b.home2, F_OK), -1);
     close_bench(&b);
 }

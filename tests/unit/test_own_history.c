@@ -3,6 +3,8 @@
  * none lost in between whatever the order (2), and never sent again. */
 #include "agent/own_history.h"
 
+#include "agent/aside.h"
+#include "agent/capture.h"
 #include "agent/queue.h"
 #include "agent/standing.h"
 #include "agent/word.h"
@@ -233,6 +235,28 @@ static void pages_in_any_order_and_over_each_other_lose_and_double_nothing(void 
     past_free(&p);
 }
 
+static void collect(void *ctx, int64_t wall_ms, const char *text)
+{
+    (void)wall_ms;
+    buf_printf(ctx, "%s\n", text);
+}
+
+static enum err count_one(void *ctx, const struct queue_submission *s)
+{
+    (void)s;
+    ++*(unsigned *)ctx;
+    return OK;
+}
+
+static unsigned count_submissions(struct school *s)
+{
+    const struct queue_filter any = {NULL, NULL, NULL};
+    unsigned count = 0;
+
+    assert_int_equal(queue_each(s->a, &any, count_one, &count), OK);
+    return count;
+}
+
 static bool page_opens(void *ctx, struct bytes object)
 {
     const struct past *p = ctx;
@@ -254,7 +278,6 @@ static void only_the_hub_gives_history_and_only_to_this_computer(void **state) /
     past_new(&p, *state);
     assert_int_equal(key_generate(&other_sign, KEY_SIGN), OK);
     assert_int_equal(key_generate(&other_seal, KEY_SEAL), OK);
-    assert_int_equal(give(&p, one, 1, (struct page){.to = key_public(other_seal)}), ERR_AUTH);
     assert_int_equal(give(&p, one, 1, (struct page){.sign = other_sign}), ERR_AUTH);
     seal_numbers(&p, "ms", one, 1, &batch); /* another school's */
     assert_int_equal(give_batch(&p, &batch, (struct page){.to = NULL}), ERR_AUTH);
@@ -279,6 +302,88 @@ static void only_the_hub_gives_history_and_only_to_this_computer(void **state) /
     buf_fini(&batch);
     key_free(other_sign);
     key_free(other_seal);
+    past_free(&p);
+}
+
+/* Without its key a page blocks nothing: it waits, sealed, and is taken when the key is there (invariants 2, 6, 9). */
+static void what_no_key_here_opens_is_put_aside_and_later_words_go_on(void **state)
+{
+    static const uint64_t one[] = {1, 2}, two[] = {3};
+    struct past p;
+    struct key *kept, *other;
+    struct buf text;
+    uint64_t held, waiting, given_up;
+
+    past_new(&p, *state);
+    buf_init(&text, 1 << 16);
+    kept = p.s->a->history_key;
+    assert_int_equal(give(&p, one, 2, (struct page){.to = key_public(kept)}), OK);
+    p.s->a->history_key = NULL;
+    assert_int_equal(give(&p, two, 1, (struct page){.to = key_public(kept)}), OK);
+    assert_int_equal(key_generate(&other, KEY_SEAL), OK);
+    p.s->a->history_key = other; /* another one helps as little */
+    p.gen.tag[0] = 10;
+    assert_int_equal(give(&p, two, 1, (struct page){.to = key_public(kept)}), OK);
+    assert_int_equal(agent_words_held(p.s->a, NULL, &held), OK);
+    assert_int_equal(held, 3);
+    assert_int_equal(aside_count(p.s->a, &waiting, &given_up), OK);
+    assert_int_equal(waiting, 2);
+    assert_int_equal(given_up, 0);
+    assert_int_equal(agent_each_event(p.s->a, true, collect, &text), OK);
+    assert_non_null(strstr(buf_cstr(&text), "keys/seal.key"));
+    assert_null(strstr(strstr(buf_cstr(&text), "keys/seal.key") + 1, "keys/seal.key")); /* once */
+    assert_int_equal(aside_take(p.s->a), OK);
+    assert_int_equal(aside_count(p.s->a, &waiting, &given_up), OK);
+    assert_int_equal(waiting, 2);
+    /* A word that comes after it is taken. */
+    p.s->a->history_key = kept;
+    p.gen.tag[0] = 11;
+    assert_int_equal(give(&p, two, 1, (struct page){.to = NULL}), OK);
+    assert_int_equal(count_submissions(p.s), 3);
+    assert_int_equal(aside_take(p.s->a), OK);
+    assert_int_equal(count_submissions(p.s), 5);
+    assert_int_equal(aside_count(p.s->a, &waiting, &given_up), OK);
+    assert_int_equal(waiting, 0);
+    assert_int_equal(aside_take(p.s->a), OK);
+    assert_int_equal(count_submissions(p.s), 5);
+    assert_verifies(p.s->a);
+    key_free(other);
+    buf_fini(&text);
+    past_free(&p);
+}
+
+static void put_aside_of_size(struct past *p, uint64_t serial, size_t len)
+{
+    struct buf big;
+    struct store_txn *t;
+
+    buf_init(&big, SIGNED_MAX);
+    for (size_t i = 0; i < len; i++)
+        buf_put_u8(&big, 0);
+    assert_int_equal(store_begin_write(p->s->a->store, &t), OK);
+    assert_int_equal(aside_put(p->s->a, t, serial, view(&big)), OK);
+    assert_int_equal(store_commit(t), OK);
+    buf_fini(&big);
+}
+
+static void what_is_too_much_to_put_aside_is_given_up_in_words(void **state)
+{
+    struct past p;
+    struct buf text;
+    uint64_t waiting, given_up;
+
+    past_new(&p, *state);
+    buf_init(&text, 1 << 16);
+    for (uint64_t i = 0; i < ASIDE_MAX_BYTES / SIGNED_MAX + 2; i++)
+        put_aside_of_size(&p, i + 1, SIGNED_MAX);
+    put_aside_of_size(&p, 1000, 1);
+    assert_int_equal(aside_count(p.s->a, &waiting, &given_up), OK);
+    assert_int_equal(waiting, ASIDE_MAX_BYTES / SIGNED_MAX);
+    assert_int_equal(given_up, 3);
+    assert_int_equal(agent_each_event(p.s->a, true, collect, &text), OK);
+    assert_non_null(strstr(buf_cstr(&text), "is left out"));
+    assert_null(strstr(strstr(buf_cstr(&text), "is left out") + 1, "is left out"));
+    buf_fini(&text);
     past_free(&p);
 }
 
@@ -338,6 +443,212 @@ static void the_current_submission_may_be_one_of_the_old_computers(void **state)
     past_free(&p);
 }
 
+/* ---- its end ---- */
+
+#define DAY_MS INT64_C(86400000)
+
+/* This computer sends something of its own: the batch's number. */
+static uint64_t send_one(struct school *s, const char *key)
+{
+    struct capture_options o = {.form = agent_form(s->a, "grades-por"), .period = "P1"};
+    struct capture *c = NULL;
+    struct queue_writer *w = NULL;
+    struct queue_chain chain;
+    struct value values[8];
+    uint64_t number, sealed;
+
+    assert_int_equal(capture_open(&c, s->a, &o), OK);
+    for (uint32_t i = 0; i < capture_form(c)->field_count; i++)
+        values[i] = (struct value){.state = VALUE_MISSING};
+    values[0] = (struct value){.state = VALUE_PRESENT, .as.text = bytes_of(key, strlen(key))};
+    values[1] = (struct value){.state = VALUE_PRESENT, .as.i = 11};
+    values[2] = (struct value){.state = VALUE_PRESENT, .as.i = 2};
+    assert_int_equal(queue_writer_open(&w, s->a), OK);
+    assert_int_equal(capture_judge(c, values, false, NULL, NULL), OK);
+    assert_int_equal(capture_put(c, w, values, NULL, &number), OK);
+    assert_int_equal(queue_writer_commit(w), OK);
+    queue_writer_close(w);
+    capture_close(c);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(sealed, 1);
+    assert_int_equal(queue_chain(s->a, &s->a->gen, &chain), OK);
+    return chain.last_sealed;
+}
+
+static void receive(struct school *s, uint64_t sequence, enum receipt_state state, int64_t hub_ms)
+{
+    struct batch_state b;
+    struct receipt r = {.state = state, .hub_ms = hub_ms, .ledger_number = 40 + sequence, .directory_version = 1};
+    struct buf object;
+
+    assert_int_equal(queue_batch(s->a, &s->a->gen, sequence, &b), OK);
+    r.gen = b.gen;
+    r.sequence = b.sequence;
+    r.verdicts[VERDICT_COUNTED] = b.records;
+    memcpy(r.district, s->directory.district, sizeof(r.district));
+    (void)snprintf(r.participant, sizeof(r.participant), "gp");
+    memcpy(r.batch, b.digest, sizeof(r.batch));
+    buf_init(&object, SIGNED_MAX);
+    assert_int_equal(receipt_make(&object, &r, s->hub), OK);
+    assert_int_equal(queue_take_receipt(s->a, view(&object)), OK);
+    buf_fini(&object);
+}
+
+static void expire(struct school *s)
+{
+    uint64_t batches;
+
+    assert_int_equal(queue_expire(s->a, &batches), OK);
+}
+
+/* Something new is sent and received: the hub's time goes on. */
+static void pass_time(struct school *s, const char *key, int64_t hub_ms)
+{
+    receive(s, send_one(s, key), RECEIPT_STORED, hub_ms);
+    expire(s);
+}
+
+static uint64_t rows_of(const struct past *p, unsigned table)
+{
+    struct store_txn *t = NULL;
+    struct store_cursor *c = NULL;
+    struct bytes key, value;
+    uint64_t count = 0;
+
+    assert_int_equal(store_begin_read(p->s->a->store, &t), OK);
+    assert_int_equal(store_cursor_open(t, table, &c), OK);
+    while (store_next(c, &key, &value) == OK)
+        count += key.len >= 4 + TAG_BYTES && memcmp(key.p + 4, p->gen.tag, TAG_BYTES) == 0;
+    store_cursor_close(c);
+    store_abort(t);
+    return count;
+}
+
+static enum err count_past(void *ctx, const struct queue_past *x)
+{
+    assert_string_equal(x->form, "grades-por");
+    (*(uint64_t *)ctx)++;
+    return OK;
+}
+
+static uint64_t summaries(struct school *s)
+{
+    uint64_t count = 0;
+
+    assert_int_equal(queue_each_past(s->a, NULL, count_past, &count), OK);
+    return count;
+}
+
+/* Nothing of the earlier computer's is left but which submissions they were; its keys are gone (invariant 9). */
+static void assert_gone(struct past *p, uint64_t count)
+{
+    struct record_ref ref = {p->gen, count};
+
+    assert_int_equal(rows_of(p, T_PAGES), 0);
+    assert_int_equal(rows_of(p, T_SEGMENTS), 0);
+    assert_int_equal(rows_of(p, T_STANDINGS), 0);
+    assert_int_equal(summaries(p->s), count);
+    assert_int_equal(queue_find_past(p->s->a, &ref), OK);
+    assert_verifies(p->s->a);
+}
+
+/* Invariant 2: the hub's journal is archived from its beginning on, so a batch that was sealed after the history was
+ * here and is archived shows that the history is, too; one that was sealed before shows nothing. */
+static void history_goes_30_days_after_something_later_is_archived(void **state)
+{
+    static const uint64_t apart[] = {701};
+    struct past p;
+    struct school *s = *state;
+
+    past_new(&p, s);
+    s->a->conf.keep_days = 40;
+    assert_int_equal(send_one(s, "a"), 1);
+    assert_int_equal(give_run(&p, 1, 700), OK); /* several pages */
+    assert_int_equal(
+        give(&p, apart, 1, (struct page){.apart = {{701, STANDING_QUARANTINED, QUARANTINE_INVALID}}, .apart_count = 1}),
+        OK);
+    expire(s); /* the hub never said what time it is */
+    receive(s, 1, RECEIPT_ARCHIVED, TEST_NOW_MS);
+    expire(s);
+    pass_time(s, "b", TEST_NOW_MS + 39 * DAY_MS);
+    clock_test_set(TEST_NOW_MS + 900 * DAY_MS); /* the PC's own clock destroys nothing */
+    expire(s);
+    assert_run(&p, 1, 701);
+    receive(s, 2, RECEIPT_ARCHIVED, TEST_NOW_MS + 100 * DAY_MS);
+    pass_time(s, "c", TEST_NOW_MS + 140 * DAY_MS - 1);
+    assert_run(&p, 1, 701); /* one millisecond is missing */
+    assert_int_equal(summaries(s), 1);
+    pass_time(s, "d", TEST_NOW_MS + 140 * DAY_MS);
+    assert_int_equal(rows_of(&p, T_PAST), 701);
+    assert_int_equal(rows_of(&p, T_PAGES) + rows_of(&p, T_SEGMENTS) + rows_of(&p, T_STANDINGS), 0);
+    assert_verifies(s->a);
+    reopen(s);
+    assert_verifies(s->a);
+    past_free(&p);
+}
+
+static void what_comes_later_and_a_hub_that_went_back_begin_the_days_again(void **state) /* invariant 2 */
+{
+    struct batch_state b;
+    struct past p;
+    struct school *s = *state;
+
+    past_new(&p, s);
+    assert_int_equal(give_run(&p, 1, 10), OK);
+    pass_time(s, "a", TEST_NOW_MS);
+    (void)send_one(s, "b");
+    receive(s, 2, RECEIPT_ARCHIVED, TEST_NOW_MS + DAY_MS);
+    expire(s);
+    assert_int_equal(give_run(&p, 11, 20), OK); /* not known to be archived */
+    pass_time(s, "c", TEST_NOW_MS + 40 * DAY_MS);
+    assert_run(&p, 1, 20);
+    (void)send_one(s, "d");
+    receive(s, 4, RECEIPT_ARCHIVED, TEST_NOW_MS + 41 * DAY_MS);
+    expire(s);
+    assert_int_equal(queue_batch(s->a, &s->a->gen, 3, &b), OK);
+    assert_int_equal(queue_send_again(s->a, &b), OK); /* restored from an older backup: does it hold the history? */
+    pass_time(s, "e", TEST_NOW_MS + 90 * DAY_MS);
+    assert_run(&p, 1, 20);
+    (void)send_one(s, "f");
+    receive(s, 6, RECEIPT_ARCHIVED, TEST_NOW_MS + 91 * DAY_MS);
+    expire(s);
+    pass_time(s, "g", TEST_NOW_MS + 121 * DAY_MS);
+    assert_int_equal(rows_of(&p, T_PAGES) + rows_of(&p, T_SEGMENTS), 0);
+    assert_int_equal(rows_of(&p, T_PAST), 20);
+    past_free(&p);
+}
+
+/* Filled in in September 2020, for one year: until 31 August 2022. */
+static void a_forms_term_ends_what_came_back(void **state)
+{
+    const int64_t over = INT64_C(1661990400) * 1000; /* 1 September 2022 */
+    struct past p;
+    struct school *s = *state;
+
+    past_new(&p, s);
+    s->a->conf.keep_days = 36500;
+    for (size_t i = 0; i < s->a->form_count; i++)
+        s->a->forms[i]->retention_years = 1;
+    assert_int_equal(give_run(&p, 1, 700), OK);
+    pass_time(s, "a", TEST_NOW_MS);
+    (void)send_one(s, "b");
+    receive(s, 2, RECEIPT_ARCHIVED, TEST_NOW_MS + DAY_MS);
+    expire(s);
+    pass_time(s, "c", over - DAY_MS);
+    assert_run(&p, 1, 700);
+    pass_time(s, "d", over);
+    assert_gone(&p, 700);
+    assert_int_equal(give_run(&p, 701, 710), OK); /* over already, but never before 30 days */
+    pass_time(s, "e", over + DAY_MS);
+    receive(s, send_one(s, "f"), RECEIPT_ARCHIVED, over + DAY_MS);
+    expire(s);
+    pass_time(s, "g", over + 31 * DAY_MS - 1);
+    assert_run(&p, 701, 710);
+    pass_time(s, "h", over + 31 * DAY_MS);
+    assert_int_equal(rows_of(&p, T_PAGES), 0);
+    past_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,10 +657,18 @@ int main(void)
                                         school_close),
         cmocka_unit_test_setup_teardown(only_the_hub_gives_history_and_only_to_this_computer, school_open,
                                         school_close),
+        cmocka_unit_test_setup_teardown(what_no_key_here_opens_is_put_aside_and_later_words_go_on, school_open,
+                                        school_close),
+        cmocka_unit_test_setup_teardown(what_is_too_much_to_put_aside_is_given_up_in_words, school_open, school_close),
         cmocka_unit_test_setup_teardown(what_was_erased_or_sent_from_here_changes_nothing, school_open, school_close),
         cmocka_unit_test_setup_teardown(what_is_kept_apart_is_told, school_open, school_close),
         cmocka_unit_test_setup_teardown(the_current_submission_may_be_one_of_the_old_computers, school_open,
                                         school_close),
+        cmocka_unit_test_setup_teardown(history_goes_30_days_after_something_later_is_archived, school_open,
+                                        school_close),
+        cmocka_unit_test_setup_teardown(what_comes_later_and_a_hub_that_went_back_begin_the_days_again, school_open,
+                                        school_close),
+        cmocka_unit_test_setup_teardown(a_forms_term_ends_what_came_back, school_open, school_close),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

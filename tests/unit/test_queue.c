@@ -1,4 +1,5 @@
 /* test_queue.c: the school's queue: invariants 1, 2, 3 and 4 of docs/design.md as far as the school keeps them. */
+#include "agent/compare.h"
 #include "agent/queue_internal.h"
 #include "agent/queue_proof.h"
 #include "agent/terms.h"
@@ -1141,6 +1142,143 @@ static void a_restored_queue_gives_new_numbers_only_to_what_the_hub_lacks(void *
     assert_verifies(s);
 }
 
+/* All that the hub holds of a generation that it closed. */
+struct hub_page {
+    struct reconcile_item items[8];
+    struct reconcile r;
+};
+
+static void bring_together(struct school *s, const struct reconcile *r, uint64_t *dropped, uint64_t *renumbered)
+{
+    struct reconcile_plan *p = NULL;
+    struct reconcile page = *r;
+    bool is_complete = false;
+
+    assert_int_equal(reconcile_begin(&p, s->a, &s->a->gen), OK);
+    page.first = reconcile_next(p);
+    assert_int_equal(feed(s, p, &page, &is_complete), OK);
+    assert_true(is_complete);
+    assert_int_equal(reconcile_finish(p, dropped, renumbered), OK);
+    reconcile_free(p);
+}
+
+/* A restored copy: batches of 1 to 4, 5 to 7 and 8, of which the second has lost its receipt; 9 is not sealed yet.  The
+ * hub holds 1 to 8. */
+static void restore_copy(struct school *s, struct hub_page *hub)
+{
+    static const unsigned runs[] = {4, 3, 1};
+    unsigned next = 1;
+    uint64_t dropped, renumbered, sealed;
+
+    for (size_t i = 0; i < 3; i++) {
+        put_rows(s, next, runs[i]);
+        next += runs[i];
+        assert_int_equal(queue_seal(s->a, &sealed), OK);
+    }
+    put_rows(s, 9, 1);
+    assert_int_equal(receive(s, 1, RECEIPT_STORED, TEST_NOW_MS), OK);
+    assert_int_equal(receive(s, 3, RECEIPT_ARCHIVED, TEST_NOW_MS), OK);
+    hub->r = (struct reconcile){.first = 1,
+                                .last = 8,
+                                .held_last_number = 8,
+                                .held_last_sequence = 3,
+                                .next_counter = 4,
+                                .is_closed = true,
+                                .count = 8,
+                                .items = hub->items};
+    for (uint64_t n = 1; n <= 8; n++)
+        digest_of(s, n, &hub->items[n - 1]);
+    bring_together(s, &hub->r, &dropped, &renumbered);
+    assert_int_equal(dropped, 8);
+    assert_int_equal(renumbered, 1);
+    assert_int_equal(queue_expire(s->a, &sealed), OK);
+}
+
+static void on_difference(void *ctx, bool is_difference, const char *text)
+{
+    (void)ctx;
+    (void)is_difference;
+    fail_msg("%s", text);
+}
+
+/* `verify --with-hub` about that generation: how many are gone here after their time. */
+static uint64_t compare_gone(struct school *s, const struct generation *gen, struct hub_page *hub)
+{
+    struct comparison *c = NULL;
+    struct compare_counts counts = {0};
+    struct buf object;
+    bool is_complete = false;
+
+    memcpy(hub->r.district, s->directory.district, sizeof(hub->r.district));
+    (void)snprintf(hub->r.participant, sizeof(hub->r.participant), "gp");
+    hub->r.gen = *gen;
+    hub->r.first = 1;
+    buf_init(&object, SIGNED_MAX);
+    assert_int_equal(reconcile_make(&object, &hub->r, s->hub), OK);
+    assert_int_equal(comparison_new(&c, s->a, gen, on_difference, NULL), OK);
+    assert_int_equal(comparison_feed(c, view(&object), &is_complete), OK);
+    assert_true(is_complete);
+    comparison_counts(c, &counts);
+    comparison_free(c);
+    buf_fini(&object);
+    assert_int_equal(counts.differences, 0);
+    assert_int_equal(counts.equal + counts.gone, hub->r.count);
+    return counts.gone;
+}
+
+/* Invariant 2: what was recognised at the hub has no receipt here; it goes when something later is archived, and what
+ * lies in a batch of its generation stays by that batch's own receipt. */
+static void what_was_recognised_after_a_restore_goes_by_term(void **state)
+{
+    struct school *s = *state;
+    struct generation old = s->a->gen;
+    struct record_ref ref = {old, 7};
+    struct hub_page hub;
+    uint64_t sealed, gone;
+
+    restore_copy(s, &hub);
+    assert_int_equal(compare_gone(s, &old, &hub), 0);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(sealed, 1);
+    assert_int_equal(receive(s, 1, RECEIPT_ARCHIVED, TEST_NOW_MS + DAY_MS), OK);
+    put_rows(s, 10, 1);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(receive(s, 2, RECEIPT_STORED, TEST_NOW_MS + 31 * DAY_MS - 1), OK);
+    assert_int_equal(queue_expire(s->a, &gone), OK);
+    assert_int_equal(readable(s), 10);
+    assert_int_equal(receive(s, 2, RECEIPT_STORED, TEST_NOW_MS + 31 * DAY_MS), OK);
+    assert_int_equal(queue_expire(s->a, &gone), OK);
+    assert_int_equal(gone, 1);        /* the batch that was archived */
+    assert_int_equal(readable(s), 6); /* 1 to 4, 8, and the newest */
+    assert_int_equal(queue_find_past(s->a, &ref), OK);
+    ref.number = 8;
+    assert_int_equal(queue_find_past(s->a, &ref), ERR_NOT_FOUND);
+    assert_verifies(s);
+    assert_int_equal(compare_gone(s, &old, &hub), 3);
+}
+
+/* The hub may be one that was restored, and what was archived before says nothing of what it holds now. */
+static void histories_that_meet_again_begin_the_days_again(void **state) /* invariant 2 */
+{
+    struct school *s = *state;
+    struct record_ref ref = {s->a->gen, 7};
+    struct reconcile nothing = {.last = 2, .next_counter = 6, .is_closed = true};
+    struct hub_page hub;
+    uint64_t sealed, gone, dropped, renumbered;
+
+    restore_copy(s, &hub);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(receive(s, 1, RECEIPT_ARCHIVED, TEST_NOW_MS + DAY_MS), OK);
+    assert_int_equal(queue_expire(s->a, &gone), OK);
+    put_rows(s, 10, 1);
+    bring_together(s, &nothing, &dropped, &renumbered);
+    assert_int_equal(renumbered, 1);
+    assert_int_equal(queue_seal(s->a, &sealed), OK);
+    assert_int_equal(receive(s, 1, RECEIPT_STORED, TEST_NOW_MS + 31 * DAY_MS), OK);
+    assert_int_equal(queue_expire(s->a, &gone), OK);
+    assert_int_equal(queue_find_past(s->a, &ref), ERR_NOT_FOUND);
+}
+
 static void a_generation_that_the_hub_left_open_is_not_renumbered(void **state) /* invariant 3 */
 {
     struct school *s = *state;
@@ -1320,6 +1458,8 @@ int main(void)
         TEST(a_forms_term_ends_a_copy_and_a_summary_stays),
         TEST(drafts_go_when_their_period_is_over),
         TEST(a_restored_queue_gives_new_numbers_only_to_what_the_hub_lacks),
+        TEST(what_was_recognised_after_a_restore_goes_by_term),
+        TEST(histories_that_meet_again_begin_the_days_again),
         TEST(a_generation_that_the_hub_left_open_is_not_renumbered),
         TEST(what_is_archived_stays_out_of_reconciling),
         TEST(what_the_hub_lost_after_its_receipt_is_sent_again),

@@ -11,13 +11,14 @@ struct said {
     unsigned standing;
     int64_t hub_ms;
     const char *text;
+    uint64_t act;
 };
 
 /* A word about one submission, made as the hub makes it; `sign` NULL: by the hub's key. */
 static void make_word(struct school *s, const struct said *x, const char *participant, const struct key *sign,
                       struct buf *out)
 {
-    struct notice_entry entry = {{s->a->gen, x->number}, x->standing, {.rule = 0}};
+    struct notice_entry entry = {.ref = {s->a->gen, x->number}, .standing = x->standing, .act = x->act};
     struct notice n = {.hub_ms = x->hub_ms, .kind = NOTICE_RELEASED, .entry_count = 1, .entries = &entry};
 
     if (x->standing == STANDING_QUARANTINED) {
@@ -85,18 +86,18 @@ static void words_are_taken_in_order_and_once(void **state) /* invariant 9 */
     struct buf text;
 
     buf_init(&text, 16384);
-    assert_int_equal(take(s, (struct said){1, 0, 4, STANDING_REJECTED, TEST_NOW_MS, "twice the same class"}), OK);
+    assert_int_equal(take(s, (struct said){1, 0, 4, STANDING_REJECTED, TEST_NOW_MS, "twice the same class", 0}), OK);
     assert_int_equal(held(s), 1);
     assert_int_equal(standing_of(s, 4), STANDING_REJECTED);
     assert_non_null(strstr(told(s, &text), "the district will not count it: twice the same class."));
-    assert_int_equal(take(s, (struct said){1, 0, 4, STANDING_COUNTED, TEST_NOW_MS + 9, ""}), OK); /* again */
+    assert_int_equal(take(s, (struct said){1, 0, 4, STANDING_COUNTED, TEST_NOW_MS + 9, "", 0}), OK); /* again */
     assert_int_equal(standing_of(s, 4), STANDING_REJECTED);
     assert_string_equal(told(s, &text), "");
-    assert_int_equal(take(s, (struct said){5, 3, 4, STANDING_COUNTED, TEST_NOW_MS, ""}), ERR_NOT_FOUND); /* a hole */
+    assert_int_equal(take(s, (struct said){5, 3, 4, STANDING_COUNTED, TEST_NOW_MS, "", 0}), ERR_NOT_FOUND); /* a hole */
     assert_int_equal(held(s), 1);
     assert_int_equal(standing_of(s, 4), STANDING_REJECTED);
-    assert_int_equal(take(s, (struct said){3, 1, 5, STANDING_QUARANTINED, TEST_NOW_MS, ""}), OK); /* 2 never was */
-    assert_int_equal(take(s, (struct said){5, 3, 4, STANDING_COUNTED, TEST_NOW_MS, ""}), OK);
+    assert_int_equal(take(s, (struct said){3, 1, 5, STANDING_QUARANTINED, TEST_NOW_MS, "", 0}), OK); /* 2 never was */
+    assert_int_equal(take(s, (struct said){5, 3, 4, STANDING_COUNTED, TEST_NOW_MS, "", 0}), OK);
     assert_int_equal(held(s), 5);
     assert_int_equal(standing_of(s, 4), STANDING_COUNTED);
     assert_int_equal(standing_of(s, 5), STANDING_QUARANTINED);
@@ -112,8 +113,8 @@ static void a_word_far_above_is_taken_when_it_names_what_is_held(void **state)
 {
     struct school *s = *state;
 
-    assert_int_equal(take(s, (struct said){7, 0, 1, STANDING_COUNTED, TEST_NOW_MS, ""}), OK);
-    assert_int_equal(take(s, (struct said){(UINT64_C(1) << 32) + 1, 5, 1, STANDING_REJECTED, TEST_NOW_MS, ""}), OK);
+    assert_int_equal(take(s, (struct said){7, 0, 1, STANDING_COUNTED, TEST_NOW_MS, "", 0}), OK);
+    assert_int_equal(take(s, (struct said){(UINT64_C(1) << 32) + 1, 5, 1, STANDING_REJECTED, TEST_NOW_MS, "", 0}), OK);
     assert_int_equal(held(s), (UINT64_C(1) << 32) + 1);
     assert_int_equal(standing_of(s, 1), STANDING_REJECTED);
 }
@@ -121,7 +122,7 @@ static void a_word_far_above_is_taken_when_it_names_what_is_held(void **state)
 static void only_the_hubs_words_to_this_school_are_believed(void **state) /* invariant 6 */
 {
     struct school *s = *state;
-    struct said x = {1, 0, 4, STANDING_REJECTED, TEST_NOW_MS, "no"};
+    struct said x = {1, 0, 4, STANDING_REJECTED, TEST_NOW_MS, "no", 0};
     struct key *other;
     struct buf word;
 
@@ -180,10 +181,11 @@ static void what_the_hub_said_last_holds_whatever_comes_last(void **state)
 {
     struct school *s = *state;
     struct record_ref ref = {s->a->gen, 4};
-    struct standing_row old = {STANDING_QUARANTINED, TEST_NOW_MS - 1, {.reason = QUARANTINE_HELD}};
+    struct standing_row old = {
+        .standing = STANDING_QUARANTINED, .hub_ms = TEST_NOW_MS - 1, .why = {.reason = QUARANTINE_HELD}};
     struct store_txn *t;
 
-    assert_int_equal(take(s, (struct said){1, 0, 4, STANDING_COUNTED, TEST_NOW_MS, ""}), OK);
+    assert_int_equal(take(s, (struct said){1, 0, 4, STANDING_COUNTED, TEST_NOW_MS, "", 0}), OK);
     assert_int_equal(store_begin_write(s->a->store, &t), OK);
     assert_int_equal(standing_put(s->a, t, &ref, &old), OK);
     assert_int_equal(store_commit(t), OK);
@@ -195,6 +197,40 @@ static void what_the_hub_said_last_holds_whatever_comes_last(void **state)
     assert_int_equal(standing_of(s, 4), STANDING_QUARANTINED);
 }
 
+/* The school's own copy goes by its term; that the district destroyed it as well is said for ever. */
+static void what_was_destroyed_there_stays_said_when_it_is_gone_here(void **state)
+{
+    struct school *s = *state;
+    struct record_ref ref = {s->a->gen, 4};
+    struct standing_act acts[STANDING_ACTS_MAX];
+    struct standing_row row;
+    char why[STANDING_TEXT];
+    size_t count = 99;
+    struct store_txn *t;
+
+    assert_int_equal(take(s, (struct said){1, 0, 3, STANDING_QUARANTINED, TEST_NOW_MS, "", 0}), OK);
+    assert_int_equal(take(s, (struct said){2, 1, 4, STANDING_ERASED, TEST_NOW_MS, "", 17}), OK);
+    assert_int_equal(take(s, (struct said){3, 2, 5, STANDING_QUARANTINED, TEST_NOW_MS, "", 0}), OK);
+    assert_int_equal(take(s, (struct said){4, 3, 6, STANDING_ERASED, TEST_NOW_MS, "", 17}), OK);
+    assert_int_equal(take(s, (struct said){5, 4, 7, STANDING_REJECTED, TEST_NOW_MS, "", 0}), OK);
+    assert_int_equal(take(s, (struct said){6, 5, 8, STANDING_ERASED, TEST_NOW_MS, "", 0}), OK);
+    assert_int_equal(store_begin_write(s->a->store, &t), OK);
+    assert_int_equal(standing_forget(s->a, t, &s->a->gen, 1, 6), OK);
+    assert_int_equal(store_commit(t), OK);
+    assert_int_equal(standing_get(s->a, NULL, &ref, &row), OK);
+    assert_int_equal(row.standing, STANDING_ERASED);
+    assert_int_equal(row.act, 17);
+    standing_why(why, &row, NULL);
+    assert_non_null(strstr(why, "17"));
+    for (ref.number = 3; ref.number <= 5; ref.number += 2)
+        assert_int_equal(standing_get(s->a, NULL, &ref, &row), ERR_NOT_FOUND);
+    assert_int_equal(standing_of(s, 7), STANDING_REJECTED);
+    assert_int_equal(standing_acts(s->a, acts, &count), OK);
+    assert_int_equal(count, 2);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(acts[i].submissions, acts[i].act == 17 ? 2 : 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +240,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_the_hubs_words_to_this_school_are_believed, school_open, school_close),
         cmocka_unit_test_setup_teardown(a_huge_word_is_refused_and_the_largest_taken, school_open, school_close),
         cmocka_unit_test_setup_teardown(what_the_hub_said_last_holds_whatever_comes_last, school_open, school_close),
+        cmocka_unit_test_setup_teardown(what_was_destroyed_there_stays_said_when_it_is_gone_here, school_open,
+                                        school_close),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
