@@ -26,6 +26,17 @@ static void print_file(void *ctx, const char *path)
     (void)fflush(stdout);
 }
 
+/* More than one file: one alone is not all. */
+static void print_files(const struct stick_sent *s)
+{
+    char files[32];
+
+    if (s->files > 1)
+        (void)printf(_("Files: %s, because one may not be longer than bundle.max_size; all of them must reach the "
+                       "district, in any order.\n"),
+                     count_text(files, s->files));
+}
+
 static void print_sent(const struct agent *a, const struct stick_sent *s)
 {
     char entries[32];
@@ -41,6 +52,7 @@ static void print_sent(const struct agent *a, const struct stick_sent *s)
                      count_text(entries, s->records), count_text(forms, s->forms), bytes, a->directory->name);
     else
         (void)printf(_("No entries wait; the file only asks for news, of: %s\n"), a->directory->name);
+    print_files(s);
     (void)printf("%s\n", _("The stick may be pulled out now."));
     (void)printf("%s\n",
                  _("Keep everything on this computer as it is: only the district's answer confirms the entries. "
@@ -105,6 +117,7 @@ int cmd_bundle_write(int argc, char **argv)
     const struct cli_option options[] = {OPTION_HOME(&home), OPTION_END};
     struct stick_sent sent = {.files = 0};
     struct agent *a = NULL;
+    char count[32];
     enum err e;
 
     if (cli_parse(&self, options, argc, argv, 1, 1) < 0)
@@ -115,6 +128,11 @@ int cmd_bundle_write(int argc, char **argv)
     if (e == OK) {
         e = copy_self(a, argv[0]);
         print_sent(a, &sent);
+    } else if (sent.files > 0) {
+        (void)fprintf(stderr,
+                      _("The files above are written and good (%s); the other entries are in none yet, and stay "
+                        "here until the district confirms them.\n"),
+                      count_text(count, sent.files));
     }
     agent_close(a);
     return cli_fail(e);
@@ -122,7 +140,7 @@ int cmd_bundle_write(int argc, char **argv)
 
 /* ---- bundle receipt ---- */
 
-static void print_news(const struct stick_news *n)
+static void print_news(const struct stick_news *n, bool is_enrolled)
 {
     char text[4][32];
     char day[64];
@@ -130,6 +148,13 @@ static void print_news(const struct stick_news *n)
 
     if (n->has_joined)
         (void)printf("%s\n", _("This computer has joined the district."));
+    if (n->is_others)
+        (void)printf("%s\n", is_enrolled
+                                 ? _("The answer is for another computer of this school, which has joined in the place "
+                                     "of this one. What waits here still counts: bring it with \"svodka-agent bundle "
+                                     "write\", and enter new things on the other computer.")
+                                 : _("The answer is for the computer that this school had before; this one has not "
+                                     "joined by it."));
     if (n->receipts > n->refused) {
         cli_format_time(day, sizeof(day), n->received_ms);
         (void)printf(_("Received by the district on %s: counted: %s, replaced by something later: %s, there already: "
@@ -167,7 +192,7 @@ static void print_news(const struct stick_news *n)
     if (n->new_grant && !n->has_joined)
         (void)printf("%s\n", _("What this school may send has changed; \"svodka-agent status\" shows it."));
     if (n->problem[0] == '\0' && n->receipts == 0 && n->objects == 0 && n->reconciled == 0 && n->wanted == 0 &&
-        n->words == 0 && n->archived == 0 && !n->has_joined && !n->new_grant)
+        n->words == 0 && n->archived == 0 && !n->has_joined && !n->new_grant && !n->is_others)
         (void)printf("%s\n", _("Everything in this file was known here already."));
 }
 
@@ -180,7 +205,7 @@ static enum err take_file(struct agent *a, const char *path, bool *is_bad)
     stick_news_init(&n);
     if ((e = stick_take(a, path, &n)) == OK) {
         (void)printf("%s\n", path);
-        print_news(&n);
+        print_news(&n, agent_is_enrolled(a));
         (void)fflush(stdout);
         if (n.problem[0] != '\0') {
             (void)cli_fail(err_set(ERR_MALFORMED, "%s: %s", path, n.problem));

@@ -99,12 +99,7 @@ static enum err check_grant(const struct agent *a, const struct grant *g)
                        g->participant, a->grant->participant);
     if (!grant_has_keys(g))
         return err_set(ERR_AUTH, _("this is not yet the answer to a request: nobody has joined by it"));
-    if (!digest_equal(g->sign_key, key_public(a->sign)) || !digest_equal(g->curve_key, key_public(a->curve)))
-        return err_set(ERR_AUTH,
-                       _("this answer is for another computer of %s, which has joined in the place of this one; "
-                         "call the district office"),
-                       a->grant->name);
-    return OK;
+    return agent_check_grant_keys(a, g);
 }
 
 /* The chain from our root key down to our own keys, before anything is kept. */

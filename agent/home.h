@@ -102,9 +102,11 @@ MUST_CHECK enum err agent_meta_get(const struct agent *a, struct store_txn *t, c
 MUST_CHECK enum err agent_meta_put(const struct agent *a, struct store_txn *t, const char *key, struct bytes value);
 
 /* New signed objects from the hub: verified, refused when older, stored, and loaded into `a`.
- * ERR_AUTH, ERR_VERSION (older). */
+ * ERR_AUTH, ERR_VERSION (older); of a grant also ERR_DENIED: it names the keys of another computer of this school. */
 MUST_CHECK enum err agent_take_directory(struct agent *a, struct bytes object);
 MUST_CHECK enum err agent_take_grant(struct agent *a, struct bytes object);
+/* OK: it names this computer's keys, or none yet.  ERR_DENIED, with a sentence. */
+MUST_CHECK enum err agent_check_grant_keys(const struct agent *a, const struct grant *g);
 /* The key by which something that the hub signed, and that this home has taken, is verified: the directory's, or one
  * that an earlier directory of this home named, if `object` names it.  What comes anew is believed by the directory's
  * alone.

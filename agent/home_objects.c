@@ -233,6 +233,17 @@ enum err agent_take_directory(struct agent *a, struct bytes object)
     return reload_objects(a);
 }
 
+enum err agent_check_grant_keys(const struct agent *a, const struct grant *g)
+{
+    if (!grant_has_keys(g) ||
+        (digest_equal(g->sign_key, key_public(a->sign)) && digest_equal(g->curve_key, key_public(a->curve))))
+        return OK;
+    return err_set(ERR_DENIED,
+                   _("this answer is for another computer of %s, which has joined in the place of this one; call the "
+                     "district office"),
+                   a->grant->name);
+}
+
 enum err agent_take_grant(struct agent *a, struct bytes object)
 {
     struct grant *fresh = calloc(1, sizeof(*fresh));
@@ -244,6 +255,8 @@ enum err agent_take_grant(struct agent *a, struct bytes object)
     if (e == OK && (strcmp(fresh->participant, a->grant->participant) != 0 ||
                     memcmp(fresh->district, a->grant->district, sizeof(fresh->district)) != 0))
         e = err_set(ERR_AUTH, _("the grant is another participant's"));
+    if (e == OK)
+        e = agent_check_grant_keys(a, fresh); /* taken, it would end this computer's own membership */
     if (e == OK && fresh->version < a->grant->version)
         e = err_set(ERR_VERSION, _("the hub offered an older grant than the one held; it was not taken"));
     if (e == OK)

@@ -7,6 +7,8 @@
 #include "common/folder.h"
 #include "protocol/backup_store.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -161,29 +163,56 @@ static enum err read_back(const char *path, const struct backup_written *written
     return e;
 }
 
-enum err self_copy_write(struct agent *a, const char *path, struct self_copy_made *out)
+/* Whole and read back under a name of its own, NAME.new, before it takes the place of the older copy. */
+static enum err write_fresh(struct agent *a, const char *fresh, struct backup_written *written, struct mark *mark)
 {
     struct backup_writer *w = NULL;
-    struct backup_written written = {0};
     struct backup_head head;
     struct store_txn *t = NULL;
-    struct mark mark;
-    enum err e = may_replace(a, path);
+    enum err e = store_begin_read(a->store, &t);
 
-    if (e != OK || (e = store_begin_read(a->store, &t)) != OK)
+    if (e != OK)
         return e;
-    if ((e = fill_head(a, t, &head, &mark)) == OK && (e = backup_begin(&w, path, &head, a->sign, true)) == OK)
+    if ((e = fill_head(a, t, &head, mark)) == OK && (e = backup_begin(&w, fresh, &head, a->sign, true)) == OK)
         e = save_home(w, a, t);
     store_abort(t);
     if (e != OK) {
         backup_drop(w);
         return e;
     }
-    if ((e = backup_finish(w, &written)) == OK && (e = read_back(path, &written)) == OK)
-        e = put_mark(a, &mark);
+    return backup_finish(w, written);
+}
+
+static enum err replace(const char *fresh, const char *path)
+{
+    if (folder_rename(fresh, path, true) != 0)
+        return err_errno(ERR_IO, errno, _("%s: cannot be written"), path);
+    return folder_sync_of(path);
+}
+
+enum err self_copy_write(struct agent *a, const char *path, struct self_copy_made *out)
+{
+    struct backup_written written = {0};
+    struct mark mark;
+    char *fresh = NULL;
+    enum err e = may_replace(a, path);
+
+    if (e != OK)
+        return e;
+    if (asprintf(&fresh, "%s.new", path) < 0)
+        return ERR_NOMEM;
+    if ((e = write_fresh(a, fresh, &written, &mark)) == OK) {
+        if ((e = read_back(fresh, &written)) == OK)
+            e = replace(fresh, path);
+        if (e != OK)
+            (void)unlink(fresh);
+    }
+    if (e == OK && (e = put_mark(a, &mark)) == OK) {
+        out->bytes = written.bytes;
+        out->made_ms = mark.made_ms;
+    }
     wipe(written.key, sizeof(written.key));
-    out->bytes = written.bytes;
-    out->made_ms = head.made_ms;
+    free(fresh);
     return e;
 }
 

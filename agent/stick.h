@@ -25,6 +25,8 @@ struct stick_news {
     uint32_t parts, done;          /* as the file says, and how many were passed */
     uint64_t damaged, disbelieved; /* parts */
     bool has_joined, new_directory, new_grant;
+    bool is_others; /* it speaks to another computer of this school: receipts are taken, what only that one can read is
+                       not */
     uint64_t objects;
     struct buf forms;         /* names of forms that are new here, one a line */
     uint64_t receipts, again; /* new ones; those held already, or of batches that are not here any more */

@@ -7,12 +7,14 @@
 #include "common/folder.h"
 #include "common/log.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #define SERIAL_KEY "bundle"
 #define NAMES_MAX  100u /* serials that are taken already in a folder, after a restored copy */
@@ -205,21 +207,6 @@ static enum err check_replaced(const char *path)
     return err_set(ERR_EXISTS, _("%s exists already and is something else; choose another name"), path);
 }
 
-/* "DIR/x.svodka" and 3: "DIR/x-3.svodka". */
-static enum err numbered(char out[FOLDER_PATH_MAX], const char *path, uint64_t n)
-{
-    const char *slash = strrchr(path, '/');
-    const char *dot = strrchr(path, '.');
-    int stem = (int)strlen(path);
-    int len;
-
-    if (dot != NULL && (slash == NULL || dot > slash + 1))
-        stem = (int)(dot - path);
-    len = n == 1 ? snprintf(out, FOLDER_PATH_MAX, "%s", path)
-                 : snprintf(out, FOLDER_PATH_MAX, "%.*s-%llu%s", stem, path, (unsigned long long)n, path + stem);
-    return len < 0 || (size_t)len >= FOLDER_PATH_MAX ? err_set(ERR_LIMIT, _("%s: the path is too long"), path) : OK;
-}
-
 static enum err choose_path(struct writing *w, struct bundle_about *about, char path[FOLDER_PATH_MAX])
 {
     char name[BUNDLE_NAME_MAX];
@@ -230,7 +217,7 @@ static enum err choose_path(struct writing *w, struct bundle_about *about, char 
         if ((e = next_serial(w->a, &about->serial)) != OK)
             return e;
         if (!w->is_folder) {
-            e = numbered(path, w->target, w->out->files + 1);
+            e = bundle_numbered(path, w->target, w->out->files + 1);
             return e == OK ? check_replaced(path) : e;
         }
         bundle_name(name, about);
@@ -240,6 +227,34 @@ static enum err choose_path(struct writing *w, struct bundle_about *about, char 
             return OK;
     }
     return err_set(ERR_EXISTS, _("%s is full of older files of this school; remove some of them"), w->target);
+}
+
+/* "20201122-3.svodka.part" after our "svodka-gp-": the half file of "gp-2" is another school's. */
+static bool is_half_name(const char *rest)
+{
+    size_t day = strspn(rest, "0123456789");
+    size_t serial;
+
+    if (day != 8 || rest[day] != '-')
+        return false;
+    rest += day + 1;
+    serial = strspn(rest, "0123456789");
+    return serial > 0 && strcmp(rest + serial, BUNDLE_SUFFIX ".part") == 0;
+}
+
+/* What a run that was cut short left there (power, a stick pulled out): all of it is in the new file. */
+static void remove_halves(const struct writing *w)
+{
+    char begin[ID_MAX + 16];
+    int begin_len = snprintf(begin, sizeof(begin), "svodka-%s-", w->a->grant->participant);
+    struct dirent *f;
+    DIR *d = opendir(w->target);
+
+    while (d != NULL && (f = readdir(d)) != NULL)
+        if (strncmp(f->d_name, begin, (size_t)begin_len) == 0 && is_half_name(f->d_name + begin_len))
+            (void)unlinkat(dirfd(d), f->d_name, 0);
+    if (d != NULL)
+        closedir(d);
 }
 
 static enum err check_room(const char *path, uint64_t bytes)
@@ -366,6 +381,8 @@ static enum err write_all(struct writing *w)
     size_t from = 0;
     enum err e = prepare(w);
 
+    if (e == OK && w->is_folder)
+        remove_halves(w);
     while (e == OK && (from < w->batch_count || w->out->files == 0)) {
         uint64_t bytes;
         uint64_t records;

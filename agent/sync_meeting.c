@@ -163,7 +163,7 @@ static enum err take_welcome(struct meeting *m, const struct msg_welcome *w)
     if (e == OK && w->grant.len > 0) {
         if ((e = agent_take_grant(m->a, w->grant)) == OK)
             m->out->new_grant = true;
-        else if (is_about_content(e) || e == ERR_VERSION)
+        else if (is_about_content(e) || e == ERR_VERSION || e == ERR_DENIED)
             e = disbelieve(m, "the hub's grant");
     }
     return e;

@@ -131,18 +131,8 @@ static enum err exists_already(const char *path)
 
 static enum err move_into_place(const char *temporary, const char *path, bool may_exist)
 {
-    if (!may_exist) {
-        if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
-            return OK;
-        if (errno == EEXIST)
-            return exists_already(path);
-        if (errno != EINVAL && errno != ENOSYS)
-            return cannot_write(path);
-        if (access(path, F_OK) == 0) /* a file system that cannot promise it: the best there is */
-            return exists_already(path);
-    }
-    if (rename(temporary, path) != 0)
-        return cannot_write(path);
+    if (folder_rename(temporary, path, may_exist) != 0)
+        return errno == EEXIST ? exists_already(path) : cannot_write(path);
     return OK;
 }
 

@@ -4,6 +4,7 @@
 #include <time.h>
 
 static _Atomic int64_t fixed_wall_ms = INT64_MIN;
+static _Atomic int64_t fixed_mono_ms = INT64_MIN;
 
 static int64_t read_ns(clockid_t id)
 {
@@ -22,7 +23,9 @@ int64_t clock_wall_ms(void)
 
 int64_t clock_mono_ms(void)
 {
-    return read_ns(CLOCK_MONOTONIC) / 1000000;
+    int64_t fixed = atomic_load(&fixed_mono_ms);
+
+    return fixed != INT64_MIN ? fixed : read_ns(CLOCK_MONOTONIC) / 1000000;
 }
 
 int64_t clock_mono_ns(void)
@@ -53,7 +56,13 @@ void clock_test_set(int64_t wall_ms)
     atomic_store(&fixed_wall_ms, wall_ms);
 }
 
+void clock_test_set_mono(int64_t mono_ms)
+{
+    atomic_store(&fixed_mono_ms, mono_ms);
+}
+
 void clock_test_real(void)
 {
+    atomic_store(&fixed_mono_ms, INT64_MIN);
     atomic_store(&fixed_wall_ms, INT64_MIN);
 }

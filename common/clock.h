@@ -17,6 +17,8 @@ int32_t clock_today(void);
 
 /* Tests: from now on the wall clock stands at `wall_ms` (until clock_test_real()). */
 void clock_test_set(int64_t wall_ms);
+/* And the monotonic one at `mono_ms`. */
+void clock_test_set_mono(int64_t mono_ms);
 void clock_test_real(void);
 
 #endif

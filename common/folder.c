@@ -57,6 +57,21 @@ enum err folder_begin(char fresh[FOLDER_PATH_MAX], const char *dir)
     return OK;
 }
 
+int folder_rename(const char *from, const char *to, bool may_exist)
+{
+    if (!may_exist) {
+        if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+            return 0;
+        if (errno != EINVAL && errno != ENOSYS)
+            return -1;
+        if (faccessat(AT_FDCWD, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+            errno = EEXIST;
+            return -1;
+        }
+    }
+    return rename(from, to);
+}
+
 enum err folder_sync_of(const char *path)
 {
     const char *slash = strrchr(path, '/');

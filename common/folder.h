@@ -4,6 +4,8 @@
 
 #include "common/err.h"
 
+#include <stdbool.h>
+
 #define FOLDER_PATH_MAX 4096u
 
 /* "DIR/NAME"; ERR_LIMIT. */
@@ -17,6 +19,9 @@ MUST_CHECK enum err folder_make(const char *dir, const char *name);
 /* What was made, renamed or deleted at `path` is durable afterwards: fsync of the folder that it stands in.  A file
  * system that cannot do it (EINVAL) is taken as it is.  ERR_IO, ERR_NOMEM. */
 MUST_CHECK enum err folder_sync_of(const char *path);
+/* rename(2): 0, or -1 and errno.  Unless `may_exist`, what stands at `to` is never replaced (EEXIST); on a file system
+ * that cannot promise it (exFAT and others through FUSE) it is looked for before, the best there is. */
+MUST_CHECK int folder_rename(const char *from, const char *to, bool may_exist);
 /* Removes a folder and all in it; what cannot be removed stays. */
 void folder_remove(const char *dir);
 

@@ -200,6 +200,10 @@ static void finish(struct inbox *in)
         end_reading(in);
         return;
     }
+    if (!f->is_whole && inbox_may_grow(in, &in->now, clock_mono_ms())) {
+        end_reading(in);
+        return;
+    }
     for (size_t i = 0; i < in->schools.count && e == OK; i++) {
         const struct participant *p = registry_by_id(in->hub->registry, in->schools.schools[i]->id);
 
@@ -227,13 +231,16 @@ static void begin(struct inbox *in, const struct inbox_file *f)
         e = carry_open(&in->reading, in->hub, path, false, &in->schools, in->host);
     if (e == OK)
         return;
-    if (e == ERR_NOMEM || e == ERR_IO || e == ERR_DENIED)
+    if (e == ERR_NOMEM || e == ERR_IO)
         postpone(in);
     else if (e == ERR_NOT_FOUND || !inbox_is_same(in, &in->now))
         inbox_forget(in, in->now.name);
-    else {
+    else if ((e != ERR_MALFORMED && e != ERR_INVALID && e != ERR_DENIED) ||
+             !inbox_may_grow(in, &in->now, clock_mono_ms())) {
         char why[CARRY_TEXT];
 
+        if (e == ERR_DENIED)
+            (void)err_prefix(e, "%s", _("the hub may not read the file: give it the right to, and put it there again"));
         (void)snprintf(why, sizeof(why), "%s", err_text());
         put_away(in, why);
     }

@@ -1,9 +1,11 @@
 /* inbox.h: a folder into which files of schools are saved (from sticks, from mails), watched by the running core.
  *
  * A file is taken when it is whole: not *.part or another program's name for half a file, and closed by its writer or
- * unchanged for two seconds.  Taken: it moves to INBOX/done.  Something is wrong with it: to INBOX/bad, and NAME.txt
- * beside it says what; what was whole in it is taken all the same.  The answer goes into the outbox (default:
- * INBOX/answers).  Links are not followed, folders are left alone.  Bounded: 64 files a look, bundle.max_size bytes. */
+ * unchanged for two seconds; what then looks like half a file, or may not be read, is given five seconds more, a minute
+ * when nobody was seen to close it.  Taken: it moves to INBOX/done.  Something is wrong with it: to INBOX/bad, and
+ * NAME.txt beside it says what; what was whole in it is taken all the same.  The answer goes into the outbox (default:
+ * INBOX/answers).  Links are not followed, folders are left alone.  Bounded: 1,024 files a look, bundle.max_size bytes.
+ */
 #ifndef SVODKA_HUB_INBOX_H
 #define SVODKA_HUB_INBOX_H
 

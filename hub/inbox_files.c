@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #define SETTLE_MS  2000
+#define CLOSED_MS  5000  /* half a file whose writer has closed it is broken after this: programs may append to it */
+#define OPEN_MS    60000 /* ... and one that perhaps is still open: a slow line stands still sometimes */
 #define CLEAN_MAX  200u
 #define NAMES_MAX  1000u
 #define READ_ROUND 4096u /* names of one look: a folder full of rubbish costs no more */
@@ -44,10 +46,10 @@ void inbox_clean_name(char out[INBOX_NAME], const char *name)
 
         out[n++] = c < 0x20 || c == 0x7f || c == '/' || (c >= 0x80 && !is_text) ? '_' : (char)c;
     }
-    while (is_text && n > 0 && n == CLEAN_MAX && ((unsigned char)out[n - 1] & 0xC0u) == 0x80u)
-        n--; /* not in the middle of a letter */
-    if (is_text && n > 0 && ((unsigned char)out[n - 1] & 0xC0u) == 0xC0u)
-        n--;
+    if (is_text && n < len) { /* not in the middle of a letter */
+        while (n > 0 && ((unsigned char)name[n] & 0xC0u) == 0x80u)
+            n--;
+    }
     if (n == 0)
         out[n++] = '_';
     if (out[0] == '.')
@@ -57,6 +59,7 @@ void inbox_clean_name(char out[INBOX_NAME], const char *name)
 
 void inbox_fill(struct inbox_file *f, const struct stat *st)
 {
+    f->is_regular = S_ISREG(st->st_mode);
     f->size = (uint64_t)st->st_size;
     f->inode = (uint64_t)st->st_ino;
     f->changed_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
@@ -155,12 +158,9 @@ static enum err move_to_free_name(const char *from, const char *to, const char *
 
         if (n < 0 || (size_t)n >= FOLDER_PATH_MAX)
             return err_set(ERR_LIMIT, "%s/%s: the path is too long", to, clean);
-        if (renameat2(AT_FDCWD, from, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+        if (folder_rename(from, path, false) == 0)
             return OK;
-        if (errno == EINVAL || errno == ENOSYS) { /* a file system that cannot promise it */
-            if (access(path, F_OK) != 0 && rename(from, path) == 0)
-                return OK;
-        } else if (errno != EEXIST)
+        if (errno != EEXIST)
             return err_errno(ERR_IO, errno, "%s", from);
     }
     return err_set(ERR_EXISTS, "%s is full of files of this name: clear it", to);
@@ -182,6 +182,19 @@ enum err inbox_move(const struct inbox *in, const struct inbox_file *f, const ch
     if (snprintf(note, sizeof(note), "%s.txt", path) >= (int)sizeof(note))
         return err_set(ERR_LIMIT, "%s.txt: the path is too long", path);
     return cli_write_file(note, text, strlen(text), 0600, true);
+}
+
+bool inbox_may_grow(struct inbox *in, const struct inbox_file *f, int64_t now_ms)
+{
+    const struct inbox_file *known = find(in, f->name);
+    int64_t until;
+
+    if (known == NULL || !known->is_regular)
+        return false;
+    until = known->since_ms + (known->is_closed ? CLOSED_MS : OPEN_MS);
+    if (now_ms < until)
+        inbox_postpone(in, f->name, until);
+    return now_ms < until;
 }
 
 void inbox_forget(struct inbox *in, const char *name)

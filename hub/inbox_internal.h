@@ -7,8 +7,9 @@
 
 #include <sys/stat.h>
 
-#define INBOX_NAME  256u
-#define INBOX_FILES 64u /* known at a time; the others wait until these have gone */
+#define INBOX_NAME 256u
+/* Known at a time, those that cannot be moved away too; the others wait until these have gone. */
+#define INBOX_FILES 1024u
 
 /* A file that was seen in the folder. */
 struct inbox_file {
@@ -18,6 +19,7 @@ struct inbox_file {
     int64_t since_ms;      /* monotonic: unchanged since */
     int64_t not_before_ms; /* monotonic: it could not be dealt with */
     bool is_closed;        /* its writer has closed it, or it was moved here whole */
+    bool is_regular;       /* no link, pipe or device */
     bool is_there;         /* in the look that is going on */
 };
 struct inbox {
@@ -47,6 +49,9 @@ void inbox_fill(struct inbox_file *f, const struct stat *st);
 bool inbox_is_same(const struct inbox *in, const struct inbox_file *f);
 /* Into the folder `to`, under a clean name that is free there; `text`: beside it in NAME.txt; "": none. */
 MUST_CHECK enum err inbox_move(const struct inbox *in, const struct inbox_file *f, const char *to, const char *text);
+/* It looks like half a file, and may be one that somebody still writes: true until it has not changed for a while; it
+ * is not looked at before. */
+bool inbox_may_grow(struct inbox *in, const struct inbox_file *f, int64_t now_ms);
 void inbox_forget(struct inbox *in, const char *name);
 void inbox_postpone(struct inbox *in, const char *name, int64_t until_ms);
 

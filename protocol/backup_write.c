@@ -265,16 +265,10 @@ enum err backup_put_file(struct backup_writer *w, const char *name, struct bytes
 
 static enum err move_into_place(struct backup_writer *w)
 {
-    if (!w->may_exist) {
-        if (renameat2(AT_FDCWD, w->part, AT_FDCWD, w->path, RENAME_NOREPLACE) == 0)
-            return folder_sync_of(w->path);
-        if (errno == EEXIST || ((errno == EINVAL || errno == ENOSYS) && access(w->path, F_OK) == 0))
-            return err_set(ERR_EXISTS, _("%s: the file exists already; a backup never replaces another"), w->path);
-        if (errno != EINVAL && errno != ENOSYS)
-            return from_errno(w->path);
-    }
-    if (rename(w->part, w->path) != 0)
-        return from_errno(w->path);
+    if (folder_rename(w->part, w->path, w->may_exist) != 0)
+        return errno == EEXIST
+                   ? err_set(ERR_EXISTS, _("%s: the file exists already; a backup never replaces another"), w->path)
+                   : from_errno(w->path);
     return folder_sync_of(w->path);
 }
 

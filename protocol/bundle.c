@@ -25,6 +25,20 @@ void bundle_name(char out[BUNDLE_NAME_MAX], const struct bundle_about *about)
                    (unsigned long long)about->serial, about->direction == BUNDLE_DOWN ? "-answer" : "");
 }
 
+enum err bundle_numbered(char out[FOLDER_PATH_MAX], const char *path, uint64_t n)
+{
+    const char *slash = strrchr(path, '/');
+    const char *dot = strrchr(path, '.');
+    int stem = (int)strlen(path);
+    int len;
+
+    if (dot != NULL && (slash == NULL ? dot > path : dot > slash + 1)) /* not of a folder, nor of a hidden file */
+        stem = (int)(dot - path);
+    len = n == 1 ? snprintf(out, FOLDER_PATH_MAX, "%s", path)
+                 : snprintf(out, FOLDER_PATH_MAX, "%.*s-%llu%s", stem, path, (unsigned long long)n, path + stem);
+    return len < 0 || (size_t)len >= FOLDER_PATH_MAX ? err_set(ERR_LIMIT, _("%s: the path is too long"), path) : OK;
+}
+
 enum err bundle_errno(int saved_errno, const char *path)
 {
     switch (saved_errno) {

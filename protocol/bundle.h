@@ -6,6 +6,7 @@
 #ifndef SVODKA_PROTOCOL_BUNDLE_H
 #define SVODKA_PROTOCOL_BUNDLE_H
 
+#include "common/folder.h"
 #include "protocol/message.h"
 
 #define BUNDLE_LABEL_MAX   4096u
@@ -42,6 +43,9 @@ struct bundle_about {
 
 /* "svodka-gp-20201122-3.svodka", "...-3-answer.svodka": the day is a local one. */
 void bundle_name(char out[BUNDLE_NAME_MAX], const struct bundle_about *about);
+
+/* The n-th file of one run, from 1, that was to go to PATH: "DIR/x.svodka", "DIR/x-2.svodka".  ERR_LIMIT. */
+MUST_CHECK enum err bundle_numbered(char out[FOLDER_PATH_MAX], const char *path, uint64_t n);
 
 /* ---- writing ---- */
 struct bundle_writer;

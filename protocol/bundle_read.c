@@ -85,11 +85,36 @@ static enum err open_file(struct bundle_reader *r, bool may_link, uint64_t max_b
 
 /* ---- the head ---- */
 
+#define ZIP_NAME_AT 30u /* of the first file in it */
+
+static bool begins(const uint8_t *head, size_t len, const char *with)
+{
+    size_t n = strlen(with);
+
+    return len >= n && memcmp(head, with, n) == 0;
+}
+
+/* What mail programs and careful people put round a file.  A workbook is a zip as well, but not one to unpack. */
+static bool is_packed(const uint8_t *head, size_t len)
+{
+    static const char *const documents[] = {"[Content_Types]", "_rels/", "docProps/", "xl/", "mimetype"};
+    bool is_document = false;
+
+    for (size_t i = 0; len > ZIP_NAME_AT && i < sizeof(documents) / sizeof(documents[0]); i++)
+        is_document = is_document || begins(head + ZIP_NAME_AT, len - ZIP_NAME_AT, documents[i]);
+    return (begins(head, len, "PK\003\004") && !is_document) || begins(head, len, "Rar!") ||
+           begins(head, len, "7z\274\257\047\034") || begins(head, len, "\037\213");
+}
+
 static enum err not_a_bundle(const struct bundle_reader *r, const uint8_t *head, size_t len)
 {
-    size_t n = strlen(INVITATION_BEGIN);
-
-    if (len >= n && memcmp(head, INVITATION_BEGIN, n) == 0)
+    if (is_packed(head, len))
+        return err_set(
+            ERR_MALFORMED,
+            _("%s: the file is packed (zip or the like); unpack it, and take the file inside whose name ends "
+              "in .svodka"),
+            r->path);
+    if (begins(head, len, INVITATION_BEGIN))
         return err_set(ERR_MALFORMED,
                        _("%s: this is an invitation: svodka-agent join takes it, at the school that it is for"),
                        r->path);

@@ -29,8 +29,8 @@ static enum err write_all(struct bundle_writer *w, const void *bytes, size_t len
 
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0)
-            return bundle_errno(errno, w->path);
+        if (n <= 0)
+            return bundle_errno(n < 0 ? errno : EIO, w->path);
         p += n;
         len -= (size_t)n;
         w->bytes += (uint64_t)n;
@@ -159,12 +159,15 @@ static enum err put_list(struct bundle_writer *w, const struct key *sign)
 static enum err sync_file(struct bundle_writer *w)
 {
     uint8_t count[4];
+    ssize_t n;
 
     be32_put(count, w->list.count + 1);
-    if (fsync(w->fd) != 0 || pwrite(w->fd, count, sizeof(count), BUNDLE_COUNT_AT) != (ssize_t)sizeof(count) ||
-        fsync(w->fd) != 0)
+    if (fsync(w->fd) != 0)
         return bundle_errno(errno, w->path);
-    return OK;
+    n = pwrite(w->fd, count, sizeof(count), BUNDLE_COUNT_AT);
+    if (n != (ssize_t)sizeof(count))
+        return bundle_errno(n < 0 ? errno : EIO, w->path);
+    return fsync(w->fd) == 0 ? OK : bundle_errno(errno, w->path);
 }
 
 /* From the medium, as far as the system lets us: what is still in memory is dropped first. */
@@ -193,15 +196,10 @@ static enum err read_back(struct bundle_writer *w, const uint8_t *signer)
 
 static enum err rename_file(struct bundle_writer *w, bool may_exist)
 {
-    int done = may_exist ? -1 : renameat2(AT_FDCWD, w->part, AT_FDCWD, w->path, RENAME_NOREPLACE);
-
-    if (done == 0)
+    if (folder_rename(w->part, w->path, may_exist) == 0)
         return OK;
-    if (!may_exist && (errno == EEXIST || ((errno == EINVAL || errno == ENOSYS) && access(w->path, F_OK) == 0)))
-        return err_set(ERR_EXISTS, _("%s: the file exists already"), w->path);
-    if (!may_exist && errno != EINVAL && errno != ENOSYS)
-        return bundle_errno(errno, w->path);
-    return rename(w->part, w->path) == 0 ? OK : bundle_errno(errno, w->path);
+    return errno == EEXIST ? err_set(ERR_EXISTS, _("%s: the file exists already"), w->path)
+                           : bundle_errno(errno, w->path);
 }
 
 static enum err sync_parent(const struct bundle_writer *w)

@@ -289,6 +289,10 @@ static void what_is_no_file_of_ours_is_told_in_words(void **state)
     save(b, "svodka invitation 1\n", 20);
     refused(b, b->path, BUNDLE_DEFAULT_MAX, ERR_MALFORMED, "invitation");
     save(b, "PK\3\4....................", 24);
+    refused(b, b->path, BUNDLE_DEFAULT_MAX, ERR_MALFORMED, "unpack it");
+    save(b, "PK\3\4..........................[Content_Types].xml", 49);
+    refused(b, b->path, BUNDLE_DEFAULT_MAX, ERR_MALFORMED, "not a file of Svodka");
+    save(b, "PK\3", 3);
     refused(b, b->path, BUNDLE_DEFAULT_MAX, ERR_MALFORMED, "not a file of Svodka");
     save(b, "SVDU\2\1\0\0\0\0\0\1", 12);
     refused(b, b->path, BUNDLE_DEFAULT_MAX, ERR_VERSION, "newer");
@@ -388,6 +392,31 @@ static void a_file_name_has_the_id_the_day_and_the_serial(void **state)
     assert_string_equal(name, "svodka-gp-20201122-7-answer.svodka");
 }
 
+static void the_further_files_of_a_run_stand_beside_the_first(void **state)
+{
+    static const char *const names[][2] = {{"x.svodka", "x-2.svodka"},
+                                           {"/m/x.y.svodka", "/m/x.y-2.svodka"},
+                                           {"/m.d/x", "/m.d/x-2"},
+                                           {"/m.d/.x", "/m.d/.x-2"},
+                                           {".x", ".x-2"},
+                                           {"отчёт (1).svodka", "отчёт (1)-2.svodka"},
+                                           {"/m/ab.c/", "/m/ab.c/-2"}};
+    char path[FOLDER_PATH_MAX];
+    char longest[FOLDER_PATH_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        MUST(bundle_numbered(path, names[i][0], 1));
+        assert_string_equal(path, names[i][0]);
+        MUST(bundle_numbered(path, names[i][0], 2));
+        assert_string_equal(path, names[i][1]);
+    }
+    memset(longest, 'x', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
+    MUST(bundle_numbered(path, longest, 1));
+    assert_int_equal(bundle_numbered(path, longest, 10), ERR_LIMIT);
+}
+
 static void holdings_and_lists_of_objects_come_back_as_they_were(void **state)
 {
     struct bundle_holdings h = {.gen = {3, {1, 2, 3}}, .next_sequence = 4, .held_last = 9, .gap_count = 2};
@@ -429,6 +458,7 @@ int main(void)
         TEST(a_file_has_at_most_so_many_parts_and_one_of_them_is_read),
         TEST(a_file_that_was_not_finished_leaves_nothing_and_an_older_one_stays),
         TEST(a_file_name_has_the_id_the_day_and_the_serial),
+        TEST(the_further_files_of_a_run_stand_beside_the_first),
         TEST(holdings_and_lists_of_objects_come_back_as_they_were),
     };
 

@@ -10,9 +10,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+/* In front of the C library's: file systems through FUSE do not know the flag. */
+static bool knows_no_flags;
+
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+    if (knows_no_flags && flags != 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
+}
 
 static char root[256];
 
@@ -170,6 +183,31 @@ static void removing_does_not_follow_links_out_of_the_folder(void **state)
     folder_remove(in_root("inside")); /* nothing is there: nothing happens */
 }
 
+/* Both kinds of file systems, the one that promises it and the one that does not. */
+static void a_file_gets_its_name_and_replaces_another_only_when_it_may(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        knows_no_flags = i != 0;
+        make_file(in_root("a"));
+        assert_int_equal(folder_rename(in_root("a"), in_root("b"), false), 0);
+        make_file(in_root("a"));
+        errno = 0;
+        assert_int_equal(folder_rename(in_root("a"), in_root("b"), false), -1);
+        assert_int_equal(errno, EEXIST);
+        assert_int_equal(symlink("nowhere", in_root("link")), 0);
+        assert_int_equal(folder_rename(in_root("a"), in_root("link"), false), -1);
+        assert_int_equal(errno, EEXIST);
+        assert_int_equal(access(in_root("a"), F_OK), 0);
+        assert_int_equal(folder_rename(in_root("a"), in_root("b"), true), 0);
+        assert_int_equal(access(in_root("a"), F_OK), -1);
+        assert_int_equal(folder_rename(in_root("a"), in_root("c"), false), -1);
+        assert_int_equal(errno, ENOENT);
+        assert_int_equal(unlink(in_root("b")) + unlink(in_root("link")), 0);
+    }
+    knows_no_flags = false;
+}
+
 #define IN_ROOT(test) cmocka_unit_test_setup_teardown(test, make_root, remove_root)
 
 int main(void)
@@ -181,6 +219,7 @@ int main(void)
         IN_ROOT(a_folder_in_use_is_left_alone),
         IN_ROOT(a_home_may_have_a_name_without_folders),
         IN_ROOT(removing_does_not_follow_links_out_of_the_folder),
+        IN_ROOT(a_file_gets_its_name_and_replaces_another_only_when_it_may),
         IN_ROOT(the_folder_of_a_path_is_synchronised_and_a_missing_one_is_named),
     };
 

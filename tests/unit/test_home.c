@@ -266,6 +266,32 @@ static void older_or_foreign_objects_are_not_taken(void **state) /* invariant 6 
     assert_int_equal(s->a->grant->version, 5);
 }
 
+/* Invariant 2: an answer for the computer that came after this one must not end this one's membership, or what waits
+ * here could never be sent. */
+static void a_grant_with_another_computers_keys_is_not_taken(void **state)
+{
+    struct school *s = *state;
+
+    memcpy(s->grant.sign_key, key_public(s->a->sign), KEY_BYTES);
+    memcpy(s->grant.curve_key, key_public(s->a->curve), KEY_BYTES);
+    s->grant.version = 5;
+    sign_district(s);
+    assert_int_equal(agent_take_grant(s->a, view(&s->grant_object)), OK);
+    s->grant.version = 6;
+    s->grant.sign_key[0] ^= 1;
+    sign_district(s);
+    assert_int_equal(agent_take_grant(s->a, view(&s->grant_object)), ERR_DENIED);
+    assert_non_null(strstr(err_text(), "another computer"));
+    s->grant.sign_key[0] ^= 1;
+    s->grant.curve_key[0] ^= 1;
+    sign_district(s);
+    assert_int_equal(agent_take_grant(s->a, view(&s->grant_object)), ERR_DENIED);
+    assert_true(agent_is_enrolled(s->a));
+    assert_int_equal(s->a->grant->version, 5);
+    reopen(s);
+    assert_true(agent_is_enrolled(s->a));
+}
+
 static void a_new_form_version_takes_the_place_of_the_old_one(void **state)
 {
     struct school *s = *state;
@@ -345,6 +371,7 @@ int main(void)
         TEST(settings_with_mistakes_stop_the_start),
         TEST(a_grant_with_our_keys_enrols_and_forgets_the_code),
         TEST(older_or_foreign_objects_are_not_taken),
+        TEST(a_grant_with_another_computers_keys_is_not_taken),
         TEST(a_new_form_version_takes_the_place_of_the_old_one),
         TEST(messages_wait_until_they_are_read),
     };

@@ -7,23 +7,6 @@
 
 #include <sys/stat.h>
 
-static void submit_rows(struct school *s, unsigned count)
-{
-    struct capture *c = NULL;
-    struct queue_writer *w = NULL;
-    struct capture_deed deed = {.kind = RECORD_RETRACTION, .target = {{1, {0}}, 1}, .reason = "typed twice"};
-    struct capture_options o = {.form = agent_form(s->a, "grades-por"), .period = "P1"};
-    uint64_t number;
-
-    assert_int_equal(capture_open(&c, s->a, &o), OK);
-    assert_int_equal(queue_writer_open(&w, s->a), OK);
-    for (unsigned i = 0; i < count; i++)
-        assert_int_equal(capture_put(c, w, NULL, &deed, &number), OK);
-    assert_int_equal(queue_writer_commit(w), OK);
-    queue_writer_close(w);
-    capture_close(c);
-}
-
 static uint64_t at_risk(struct school *s)
 {
     struct self_copy_risk risk;
