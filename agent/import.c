@@ -8,6 +8,7 @@
 
 #define ROW_FINDINGS   FORM_MAX_FIELDS
 #define PROGRESS_EVERY 4096u
+#define HEADINGS_WITHIN 50u /* rows of a workbook */
 
 struct importer {
     struct agent *a;
@@ -261,10 +262,36 @@ static enum err tell_file(struct importer *im, const char *text)
     return OK;
 }
 
+/* In a workbook a title, a date and an address may stand above the table: its headings are the first row of which at
+ * least half is known. */
+static enum err find_headings(struct importer *im, struct csv_row *row)
+{
+    const struct import_source *s = im->source;
+    uint32_t known, of;
+    enum err e = s->next(s->ctx, row);
+
+    if (e != OK || s->sheet == NULL)
+        return e;
+    for (uint32_t seen = 1; e == OK; seen++) {
+        known = import_columns_known(im->form, im->o->map, im->o->unit_heading, row, &of);
+        if (known > 0 && 2 * known >= of)
+            return OK;
+        if (seen == HEADINGS_WITHIN)
+            break;
+        e = s->next(s->ctx, row);
+    }
+    if (e != OK && e != ERR_NOT_FOUND)
+        return e;
+    return err_set(ERR_MALFORMED,
+                   _("no row of headings was found within the first %u rows: at least half of its cells must be names or "
+                     "labels of fields of the form \"%s\", or headings that a map names (--map)"),
+                   HEADINGS_WITHIN, im->form->id);
+}
+
 static enum err take_headings(struct importer *im)
 {
     struct csv_row row;
-    enum err e = im->source->next(im->source->ctx, &row);
+    enum err e = find_headings(im, &row);
 
     if (e == ERR_NOT_FOUND)
         return tell_file(im, _("the file is empty: a row of headings was expected"));
@@ -298,6 +325,8 @@ static enum err take_rows(struct importer *im)
             cli_progress(doing, im->source->offset(im->source->ctx), im->source->size);
     }
     cli_progress_end();
+    if (im->source->notes != NULL)
+        im->source->notes(im->source->ctx, im->r);
     if (e != ERR_NOT_FOUND)
         return tell_source(im, e);
     return im->out->rows == 0 ? tell_file(im, _("the file has headings, but no rows below them")) : OK;
@@ -352,7 +381,9 @@ enum err import_run(struct agent *a, struct capture *c, struct import_source *s,
         return err_set(ERR_USAGE, _("--replace is for forms with keyed rows; \"%s\" has no key"), im.form->id);
     if (o->replace && o->refused_path != NULL)
         return err_set(ERR_USAGE, _("--replace needs the whole list, so it does not go with --accept-valid"));
+    report_set_sheet(r, s->sheet);
     e = run(&im);
+    report_set_sheet(r, NULL);
     if (im.values != NULL)
         wipe(im.values, im.form->field_count * sizeof(*im.values));
     free(im.values);

@@ -1,5 +1,5 @@
 /* import.h: a table's rows become submissions: all of them or none.  Defined over rows of cells: whatever can hand out
- * such rows can be imported; csv_source_open() does it for CSV.  docs/import.md tells it to people. */
+ * such rows can be imported; csv_source_open() does it for CSV, workbook_rows() for a sheet of a workbook.  docs/import.md tells it to people. */
 #ifndef SVODKA_AGENT_IMPORT_H
 #define SVODKA_AGENT_IMPORT_H
 
@@ -16,6 +16,8 @@ struct import_source {
     enum err (*next)(void *ctx, struct csv_row *row);
     uint64_t (*offset)(void *ctx); /* how far it has read, for progress; NULL: not known */
     uint64_t size;                 /* of the whole, in the same unit */
+    const char *sheet;             /* of a workbook: there the headings may stand below other rows; NULL: no workbook */
+    void (*notes)(void *ctx, struct report *r); /* what should be told about the rows when all are read; or NULL */
 };
 
 struct import_options {
@@ -51,5 +53,19 @@ MUST_CHECK enum err csv_source_open(struct csv_source **out, const char *path, c
 void csv_source_close(struct csv_source *s); /* NULL does nothing */
 struct import_source *csv_source_rows(struct csv_source *s);
 char csv_source_delimiter(const struct csv_source *s);
+
+/* A workbook ("-": standard input).  What its hidden sheet `_svodka` says it was made for; each NULL: not said. */
+struct workbook;
+struct workbook_claims {
+    const char *form, *version, *unit, *period;
+    const char *sheet; /* the one with the form's own fields */
+};
+#define WORKBOOK_CLAIMS "_svodka" /* that sheet: keys in column A, values in column B; version: the form's digest */
+MUST_CHECK enum err workbook_open(struct workbook **out, const char *path);
+void workbook_close(struct workbook *w); /* NULL does nothing */
+const struct workbook_claims *workbook_claims(const struct workbook *w);
+/* The rows of the sheet of that name; NULL: of the one that a workbook of ours names, else of the only one that is
+ * not hidden.  *out belongs to the workbook.  ERR_NOT_FOUND: there is no such sheet; ERR_USAGE: it must be said which. */
+MUST_CHECK enum err workbook_rows(struct import_source **out, struct workbook *w, const char *sheet);
 
 #endif

@@ -107,6 +107,30 @@ static int32_t field_by_words(const struct form *f, struct bytes heading, const 
     return found;
 }
 
+uint32_t import_columns_known(const struct form *f, const struct import_map *m, const char *unit_heading,
+                              const struct csv_row *row, uint32_t *of)
+{
+    struct buf folded;
+    uint32_t known = 0;
+
+    *of = 0;
+    buf_init(&folded, FOLDED_MAX);
+    for (uint32_t i = 0; i < row->count; i++) {
+        struct bytes cell = row->cells[i];
+
+        buf_reset(&folded);
+        if (cell.len == 0 || cell.len > FOLDED_MAX / 4 || utf8_put_folded(&folded, cell.p, cell.len) != OK ||
+            buf_cstr(&folded)[0] == '\0')
+            continue;
+        ++*of;
+        known += import_map_heading(m, buf_cstr(&folded)) != IMPORT_MAP_UNKNOWN ||
+                 (unit_heading != NULL && folds_to(unit_heading, buf_cstr(&folded))) ||
+                 field_by_words(f, cell, buf_cstr(&folded)) != NO_FIELD;
+    }
+    buf_fini(&folded);
+    return known;
+}
+
 static const char *near_field(const struct form *f, const char *heading)
 {
     const char *names[NEAR_NAMES];
@@ -358,7 +382,7 @@ bool import_columns_is_labels(struct import_columns *c, const struct csv_row *ro
             cell = bytes_of(cell.p + 1, cell.len - 1);
         f = &c->form->fields[c->columns[i].field];
         folded = fold(c, cell);
-        if (!folds_to(f->label_ru, folded) && !folds_to(f->label_en, folded))
+        if (!folds_to(f->label_ru, folded) && !folds_to(f->label_en, folded) && !folds_to(f->name, folded))
             return false;
         has_label = true;
     }
@@ -467,7 +491,9 @@ enum err import_columns_read(struct import_columns *c, const struct csv_row *row
             }
             continue;
         }
-        if ((e = read_cell(c, x, row->cells[i], &values[x->field])) == OK)
+        if (row->faults != NULL && row->faults[i] != NULL)
+            e = err_set(ERR_INVALID, "%s", row->faults[i]);
+        else if ((e = read_cell(c, x, row->cells[i], &values[x->field])) == OK)
             continue;
         if (e == ERR_NOMEM)
             return e;

@@ -26,6 +26,9 @@ struct csv_row {
     uint32_t line; /* of its first character, from 1 */
     uint32_t count;
     const struct bytes *cells; /* UTF-8, not NUL-terminated, loans until the next csv_next() */
+    /* Why a cell cannot be taken whatever its text, a sentence; or NULL.  NULL for all: CSV has no such cells, workbooks
+     * have. */
+    const char *const *faults;
 };
 
 struct csv;

@@ -1,0 +1,272 @@
+/* A sheet of a workbook as rows for the importer. */
+#include "agent/import.h"
+
+#include "common/cli.h"
+#include "common/xlsx_read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CLAIM_MAX  512u
+#define NAMES_MAX  600u
+#define CLAIM_ROWS 200u
+
+struct workbook {
+    const char *path;
+    struct xlsx_book *book;
+    struct xlsx_rows *rows;
+    struct import_source source;
+    struct workbook_claims claims;
+    char *kept[5]; /* what the claims point to */
+    struct bytes *cells;
+    const char **faults;
+    uint32_t widest;                        /* cells of the widest row so far: later ones are filled up to it */
+    uint32_t hidden_rows, first_hidden_row; /* which were read all the same */
+};
+
+/* ---- what our own workbooks say of themselves ---- */
+
+static enum err keep_claim(struct workbook *w, const struct xlsx_row *row)
+{
+    static const char *const keys[] = {"form", "version", "unit", "period", "sheet"};
+    const char **out[] = {&w->claims.form, &w->claims.version, &w->claims.unit, &w->claims.period,
+                          &w->claims.sheet};
+
+    if (row->count < 2 || row->cells[1].text.len == 0 || row->cells[1].text.len > CLAIM_MAX)
+        return OK;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        struct bytes key = row->cells[0].text;
+
+        if (*out[i] != NULL || key.len != strlen(keys[i]) || memcmp(key.p, keys[i], key.len) != 0)
+            continue;
+        if ((w->kept[i] = strndup((const char *)row->cells[1].text.p, row->cells[1].text.len)) == NULL)
+            return ERR_NOMEM;
+        *out[i] = w->kept[i];
+    }
+    return OK;
+}
+
+static enum err read_claims(struct workbook *w)
+{
+    int32_t sheet = xlsx_book_find_sheet(w->book, WORKBOOK_CLAIMS);
+    struct xlsx_rows *rows = NULL;
+    struct xlsx_row row;
+    enum err e;
+
+    if (sheet < 0)
+        return OK;
+    e = xlsx_rows_open(&rows, w->book, (uint32_t)sheet);
+    for (uint32_t i = 0; e == OK && i < CLAIM_ROWS; i++)
+        if ((e = xlsx_rows_next(rows, &row)) == OK)
+            e = keep_claim(w, &row);
+    xlsx_rows_close(rows);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+const struct workbook_claims *workbook_claims(const struct workbook *w)
+{
+    return &w->claims;
+}
+
+/* ---- opening ---- */
+
+enum err workbook_open(struct workbook **out, const char *path)
+{
+    struct workbook *w;
+    void *bytes = NULL;
+    size_t len = 0;
+    enum err e = cli_read_file(path, XLSX_READ_MAX_BYTES, &bytes, &len);
+
+    if (e != OK)
+        return e;
+    if ((w = calloc(1, sizeof(*w))) == NULL) {
+        free(bytes);
+        return ERR_NOMEM;
+    }
+    w->path = path;
+    if ((e = xlsx_book_open(&w->book, bytes, len)) == OK)
+        e = read_claims(w);
+    if (e != OK) {
+        workbook_close(w);
+        return err_prefix(e, "%s", path);
+    }
+    *out = w;
+    return OK;
+}
+
+void workbook_close(struct workbook *w)
+{
+    if (w == NULL)
+        return;
+    xlsx_rows_close(w->rows);
+    xlsx_book_close(w->book);
+    for (size_t i = 0; i < sizeof(w->kept) / sizeof(w->kept[0]); i++)
+        free(w->kept[i]);
+    free(w->cells);
+    free(w->faults);
+    free(w);
+}
+
+/* ---- which sheet ---- */
+
+static void name_sheets(const struct workbook *w, char out[NAMES_MAX])
+{
+    size_t len = 0;
+
+    out[0] = '\0';
+    for (uint32_t i = 0; i < xlsx_book_sheets(w->book); i++) {
+        int n;
+
+        if (xlsx_book_sheet_is_hidden(w->book, i))
+            continue;
+        n = snprintf(out + len, NAMES_MAX - len, "%s\"%s\"", len > 0 ? ", " : "",
+                     xlsx_book_sheet_name(w->book, i));
+        if (n < 0 || len + (size_t)n >= NAMES_MAX) { /* the rest goes unnamed */
+            out[len] = '\0';
+            break;
+        }
+        len += (size_t)n;
+    }
+}
+
+static enum err named_sheet(const struct workbook *w, const char *name, uint32_t *out)
+{
+    int32_t found = xlsx_book_find_sheet(w->book, name);
+    char names[NAMES_MAX];
+
+    if (found >= 0) {
+        *out = (uint32_t)found;
+        return OK;
+    }
+    name_sheets(w, names);
+    return err_set(ERR_NOT_FOUND, _("%s: there is no sheet \"%.80s\"; there are: %s"), w->path, name, names);
+}
+
+static enum err choose_sheet(const struct workbook *w, uint32_t *out)
+{
+    uint32_t visible = 0;
+    char names[NAMES_MAX];
+
+    for (uint32_t i = xlsx_book_sheets(w->book); i-- > 0;)
+        if (!xlsx_book_sheet_is_hidden(w->book, i)) {
+            visible++;
+            *out = i;
+        }
+    if (visible == 1)
+        return OK;
+    if (visible == 0)
+        return err_set(ERR_USAGE, _("%s: all sheets are hidden; say which one is meant: --sheet NAME"), w->path);
+    name_sheets(w, names);
+    return err_set(ERR_USAGE, _("%s: there are several sheets; say which one is meant: --sheet NAME (%s)"), w->path,
+                   names);
+}
+
+/* ---- rows ---- */
+
+static enum err too_wide(const struct xlsx_row *row)
+{
+    return err_set(ERR_LIMIT, _("row %u: more than %u columns"), row->number, CSV_MAX_COLUMNS);
+}
+
+static bool is_blank(const struct xlsx_cell *cell)
+{
+    for (size_t i = 0; i < cell->text.len; i++)
+        if (cell->text.p[i] != ' ' && cell->text.p[i] != '\t')
+            return false;
+    return cell->fault == XLSX_FAULT_NONE || cell->fault == XLSX_FAULT_COVERED;
+}
+
+static bool is_blank_row(const struct xlsx_row *row)
+{
+    for (uint32_t i = 0; i < row->count; i++)
+        if (!is_blank(&row->cells[i]))
+            return false;
+    return true;
+}
+
+/* A heading over merged columns is the first one's; what lies under it is empty, not the same once more. */
+static struct bytes text_of(const struct xlsx_cell *cell)
+{
+    return cell->fault == XLSX_FAULT_COVERED ? bytes_of("", 0) : cell->text;
+}
+
+static enum err next_row(void *ctx, struct csv_row *out)
+{
+    struct workbook *w = ctx;
+    struct xlsx_row row;
+    enum err e;
+
+    do {
+        if ((e = xlsx_rows_next(w->rows, &row)) != OK)
+            return e;
+    } while (is_blank_row(&row));
+    if (row.count > CSV_MAX_COLUMNS)
+        return too_wide(&row);
+    if (row.count > w->widest)
+        w->widest = row.count;
+    for (uint32_t i = 0; i < w->widest; i++) {
+        bool is_there = i < row.count;
+
+        w->cells[i] = is_there ? text_of(&row.cells[i]) : bytes_of("", 0);
+        w->faults[i] = is_there && row.cells[i].fault != XLSX_FAULT_NONE ? xlsx_fault_text(row.cells[i].fault) : NULL;
+    }
+    if (row.is_hidden && w->hidden_rows++ == 0)
+        w->first_hidden_row = row.number;
+    *out = (struct csv_row){row.number, w->widest, w->cells, w->faults};
+    return OK;
+}
+
+static uint64_t offset(void *ctx)
+{
+    return xlsx_rows_offset(((struct workbook *)ctx)->rows);
+}
+
+/* What nobody saw on the screen was taken all the same: whoever hid it may have meant otherwise. */
+static void notes(void *ctx, struct report *r)
+{
+    struct workbook *w = ctx;
+    struct finding f = {.file = w->path, .line = w->first_hidden_row, .is_warning = true};
+
+    if (w->hidden_rows > 0)
+        report_add(r, &f,
+                   ngettext("%u row of the table is hidden in the workbook; it is read like the others",
+                            "%u rows of the table are hidden in the workbook; they are read like the others",
+                            w->hidden_rows),
+                   w->hidden_rows);
+    f.line = 0;
+    for (uint32_t i = 0; i < w->widest; i++)
+        if (xlsx_rows_column_is_hidden(w->rows, i)) {
+            char cell[REPORT_CELL_MAX];
+
+            report_cell_name(cell, i + 1, 1);
+            cell[strlen(cell) - 1] = '\0'; /* the column's letters alone */
+            report_add(r, &f, _("column %s is hidden in the workbook; it is read like the others"), cell);
+        }
+}
+
+enum err workbook_rows(struct import_source **out, struct workbook *w, const char *sheet)
+{
+    uint32_t i = 0;
+    enum err e;
+
+    if (sheet == NULL)
+        sheet = w->claims.sheet;
+    e = sheet != NULL ? named_sheet(w, sheet, &i) : choose_sheet(w, &i);
+    if (e != OK)
+        return e;
+    w->cells = calloc(CSV_MAX_COLUMNS, sizeof(*w->cells));
+    w->faults = calloc(CSV_MAX_COLUMNS, sizeof(*w->faults));
+    if (w->cells == NULL || w->faults == NULL)
+        return ERR_NOMEM;
+    if ((e = xlsx_rows_open(&w->rows, w->book, i)) != OK)
+        return err_prefix(e, "%s", w->path);
+    w->source = (struct import_source){.name = w->path,
+                                       .ctx = w,
+                                       .next = next_row,
+                                       .offset = offset,
+                                       .size = xlsx_rows_size(w->rows),
+                                       .sheet = xlsx_book_sheet_name(w->book, i),
+                                       .notes = notes};
+    *out = &w->source;
+    return OK;
+}
