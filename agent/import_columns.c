@@ -441,6 +441,8 @@ static void tell_cell(struct import_columns *c, const struct csv_row *row, uint3
     struct finding f = {.file = c->file, .line = row->line, .column = i + 1, .field = field, .value = value};
 
     cell_text(value, row->cells[i]);
+    if (value[0] == '\0')
+        f.value = NULL; /* nothing was found */
     report_add(r, &f, "%s", what);
 }
 

@@ -17,6 +17,7 @@ struct xml_in {
     void *ctx;
     uint32_t depth;
     uint64_t fed;
+    uint64_t begun; /* where the tag or text at hand begins, as far as known */
     bool is_paused, is_last;
     enum err failed; /* by a call of ours */
 };
@@ -194,9 +195,11 @@ const struct zip_part *xml_in_part(const struct xml_in *x)
 /* expat keeps what is not finished yet: a tag of gigabytes would be kept whole. */
 static enum err check_token(struct xml_in *x)
 {
-    XML_Index begun = XML_GetCurrentByteIndex(x->parser);
+    XML_Index begun = XML_GetCurrentByteIndex(x->parser); /* -1: it has not even looked yet */
 
-    if (begun < 0 || x->fed - (uint64_t)begun <= XML_IN_MAX_TOKEN)
+    if (begun >= 0)
+        x->begun = (uint64_t)begun;
+    if (x->fed - x->begun <= XML_IN_MAX_TOKEN)
         return OK;
     return err_set(ERR_LIMIT, "%s", _("a tag of the file is longer than any spreadsheet program writes"));
 }

@@ -25,6 +25,11 @@ def column(n):
     return name
 
 
+def is_builtin(code):
+    """"14" is the number of a format that every program knows, "00000" a format."""
+    return code.isdigit() and code[0] != "0"
+
+
 class Book:
     def __init__(self, d):
         self.d, self.strings, self.codes = d, [], []
@@ -96,9 +101,9 @@ class Book:
                                           'Target="/xl/sharedStrings.xml"/></Relationships>',
             "xl/styles.xml": f'{HEAD}<styleSheet xmlns="{MAIN}"><numFmts>' +
                              "".join(f'<numFmt numFmtId="{200 + i}" formatCode={quoteattr(c)}/>'
-                                     for i, c in enumerate(self.codes) if not c.isdigit()) +
+                                     for i, c in enumerate(self.codes) if not is_builtin(c)) +
                              '</numFmts><cellStyleXfs><xf numFmtId="14"/></cellStyleXfs><cellXfs><xf numFmtId="0"/>' +
-                             "".join(f'<xf numFmtId="{c if c.isdigit() and int(c) < 164 and c[0] != "0" else 200 + i}"/>'
+                             "".join(f'<xf numFmtId="{c if is_builtin(c) else 200 + i}"/>'
                                      for i, c in enumerate(self.codes)) + "</cellXfs></styleSheet>",
             "xl/sharedStrings.xml": f'{HEAD}<sst xmlns="{MAIN}" count="99999999" uniqueCount="99999999">' +
                                     "".join(f"<si>{s}</si>" for s in self.strings) + "</sst>",
