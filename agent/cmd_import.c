@@ -221,7 +221,12 @@ static enum err import_table(struct agent *a, struct capture *c, const struct im
 
     if (w != NULL) {
         o->delimiter = ';';
-        e = workbook_rows(&rows, w, cmd->sheet);
+        if ((e = workbook_lists(w, capture_form(c), r)) == ERR_INVALID) {
+            command_report(r);
+            return err_set(e, "%s", _("nothing was queued; put the file right and import it again"));
+        }
+        if (e == OK)
+            e = workbook_rows(&rows, w, cmd->sheet);
         return e == OK ? import_rows(a, c, cmd, rows, o, r) : e;
     }
     if ((e = csv_source_open(&source, cmd->csv, csv)) == OK) {

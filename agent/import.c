@@ -52,6 +52,16 @@ static bool is_worth_telling(const struct importer *im, int32_t field, bool row_
            !f->is_calculated;
 }
 
+/* "list[2].column": the list has a sheet of its own. */
+static void place_in_list(const struct importer *im, struct finding *f)
+{
+    size_t len = strcspn(f->field, "[");
+
+    f->column = 0;
+    if (f->field[len] == '[')
+        im->source->place(im->source->ctx, f->field, len, (uint32_t)strtoul(f->field + len + 1, NULL, 10), f);
+}
+
 /* Moves what the rules said to the report, each with the column of its field.  *bad when a mistake was among it. */
 static enum err tell_rules(struct importer *im, bool row_is_bad, bool *bad)
 {
@@ -66,6 +76,8 @@ static enum err tell_rules(struct importer *im, bool row_is_bad, bool *bad)
         if (!is_worth_telling(im, field, row_is_bad))
             continue;
         f.column = field >= 0 ? import_columns_number(im->columns, (uint32_t)field) : 0;
+        if (im->source->place != NULL && field >= 0 && im->form->fields[field].type == VALUE_REPEAT)
+            place_in_list(im, &f);
         *bad = *bad || !f.is_warning;
         report_add(im->r, &f, "%s", f.text);
     }
@@ -325,10 +337,12 @@ static enum err take_rows(struct importer *im)
             cli_progress(doing, im->source->offset(im->source->ctx), im->source->size);
     }
     cli_progress_end();
-    if (im->source->notes != NULL)
-        im->source->notes(im->source->ctx, im->r);
     if (e != ERR_NOT_FOUND)
         return tell_source(im, e);
+    if (im->source->notes != NULL && (e = im->source->notes(im->source->ctx, im->r)) != OK) {
+        im->bad = true;
+        return e == ERR_INVALID ? OK : e;
+    }
     return im->out->rows == 0 ? tell_file(im, _("the file has headings, but no rows below them")) : OK;
 }
 

@@ -17,7 +17,11 @@ struct import_source {
     uint64_t (*offset)(void *ctx); /* how far it has read, for progress; NULL: not known */
     uint64_t size;                 /* of the whole, in the same unit */
     const char *sheet;             /* of a workbook: there the headings may stand below other rows; NULL: no workbook */
-    void (*notes)(void *ctx, struct report *r); /* what should be told about the rows when all are read; or NULL */
+    /* What should be told about the rows when all are read; or NULL.  ERR_INVALID: nothing may be queued. */
+    enum err (*notes)(void *ctx, struct report *r);
+    /* Where the n-th row (from 1) of a list of the row handed out last stands: sets sheet and line of `f`, and leaves it
+     * without a column.  NULL: a list stands in its cell. */
+    void (*place)(void *ctx, const char *list, size_t list_len, uint32_t n, struct finding *f);
 };
 
 struct import_options {
@@ -64,6 +68,9 @@ struct workbook_claims {
 MUST_CHECK enum err workbook_open(struct workbook **out, const char *path);
 void workbook_close(struct workbook *w); /* NULL does nothing */
 const struct workbook_claims *workbook_claims(const struct workbook *w);
+/* Reads the form's lists from the sheets that a workbook of ours has for them.  What is wrong there goes to `r`
+ * (ERR_INVALID).  The form must outlive the workbook's rows. */
+MUST_CHECK enum err workbook_lists(struct workbook *w, const struct form *f, struct report *r);
 /* The rows of the sheet of that name; NULL: of the one that a workbook of ours names, else of the only one that is
  * not hidden.  *out belongs to the workbook.  ERR_NOT_FOUND: there is no such sheet; ERR_USAGE: it must be said which. */
 MUST_CHECK enum err workbook_rows(struct import_source **out, struct workbook *w, const char *sheet);

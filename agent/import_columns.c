@@ -376,7 +376,8 @@ bool import_columns_is_labels(struct import_columns *c, const struct csv_row *ro
         const struct form_field *f;
         const char *folded;
 
-        if (cell.len == 0 || c->columns[i].field == NO_FIELD)
+        if (cell.len == 0 || c->columns[i].field == NO_FIELD ||
+            c->form->fields[c->columns[i].field].type == VALUE_REPEAT)
             continue;
         if (cell.len > 1 && cell.p[0] == '\'') /* a template's guard before a label that looks like a formula */
             cell = bytes_of(cell.p + 1, cell.len - 1);

@@ -1,5 +1,6 @@
 /* A sheet of a workbook as rows for the importer. */
 #include "agent/import.h"
+#include "agent/import_lists.h"
 
 #include "common/cli.h"
 #include "common/xlsx_read.h"
@@ -10,6 +11,16 @@
 #define CLAIM_MAX  512u
 #define NAMES_MAX  600u
 #define CLAIM_ROWS 200u
+#define MAX_LISTS  64u
+#define LIST_TEXT  (8u << 20) /* of one row's list */
+#define NO_COLUMN  UINT32_MAX
+
+/* A list of the form and the sheet that is said to have it. */
+struct list_claim {
+    char *field, *sheet;
+    struct import_list *list; /* NULL: not read */
+    struct buf text;          /* of the row at hand */
+};
 
 struct workbook {
     const char *path;
@@ -18,6 +29,11 @@ struct workbook {
     struct import_source source;
     struct workbook_claims claims;
     char *kept[5]; /* what the claims point to */
+    struct list_claim lists[MAX_LISTS];
+    uint32_t list_count;
+    uint32_t width, key_column; /* of the headings, when there are lists: their columns follow */
+    bool seen_headings;
+    bool seen_row; /* of a form that is lists alone */
     struct bytes *cells;
     const char **faults;
     uint32_t widest;                        /* cells of the widest row so far: later ones are filled up to it */
@@ -46,6 +62,24 @@ static enum err keep_claim(struct workbook *w, const struct xlsx_row *row)
     return OK;
 }
 
+/* "sheet:LIST" with the name of its sheet. */
+static enum err keep_list(struct workbook *w, const struct xlsx_row *row)
+{
+    static const char prefix[] = "sheet:";
+    const size_t skip = sizeof(prefix) - 1;
+    struct list_claim *x = &w->lists[w->list_count];
+    struct bytes key = row->count > 1 ? row->cells[0].text : bytes_of("", 0);
+
+    if (key.len <= skip || key.len > CLAIM_MAX || memcmp(key.p, prefix, skip) != 0 || row->cells[1].text.len == 0 ||
+        row->cells[1].text.len > CLAIM_MAX || w->list_count == MAX_LISTS)
+        return OK;
+    w->list_count++;
+    buf_init_secret(&x->text, LIST_TEXT);
+    x->field = strndup((const char *)key.p + skip, key.len - skip);
+    x->sheet = strndup((const char *)row->cells[1].text.p, row->cells[1].text.len);
+    return x->field == NULL || x->sheet == NULL ? ERR_NOMEM : OK;
+}
+
 static enum err read_claims(struct workbook *w)
 {
     int32_t sheet = xlsx_book_find_sheet(w->book, WORKBOOK_CLAIMS);
@@ -58,7 +92,7 @@ static enum err read_claims(struct workbook *w)
     e = xlsx_rows_open(&rows, w->book, (uint32_t)sheet);
     for (uint32_t i = 0; e == OK && i < CLAIM_ROWS; i++)
         if ((e = xlsx_rows_next(rows, &row)) == OK)
-            e = keep_claim(w, &row);
+            e = keep_claim(w, &row) == OK ? keep_list(w, &row) : ERR_NOMEM;
     xlsx_rows_close(rows);
     return e == ERR_NOT_FOUND ? OK : e;
 }
@@ -84,6 +118,7 @@ enum err workbook_open(struct workbook **out, const char *path)
         return ERR_NOMEM;
     }
     w->path = path;
+    w->seen_headings = true; /* only lists need them */
     if ((e = xlsx_book_open(&w->book, bytes, len)) == OK)
         e = read_claims(w);
     if (e != OK) {
@@ -102,6 +137,12 @@ void workbook_close(struct workbook *w)
     xlsx_book_close(w->book);
     for (size_t i = 0; i < sizeof(w->kept) / sizeof(w->kept[0]); i++)
         free(w->kept[i]);
+    for (uint32_t i = 0; i < w->list_count; i++) {
+        free(w->lists[i].field);
+        free(w->lists[i].sheet);
+        import_list_free(w->lists[i].list);
+        buf_wipe(&w->lists[i].text);
+    }
     free(w->cells);
     free(w->faults);
     free(w);
@@ -161,6 +202,93 @@ static enum err choose_sheet(const struct workbook *w, uint32_t *out)
                    names);
 }
 
+/* ---- lists ---- */
+
+enum err workbook_lists(struct workbook *w, const struct form *f, struct report *r)
+{
+    uint32_t kept = 0;
+    enum err e = OK;
+    bool bad = false;
+
+    for (uint32_t i = 0; i < w->list_count; i++) {
+        struct list_claim *x = &w->lists[i];
+        int32_t field = form_find_field(f, x->field, strlen(x->field));
+        int32_t sheet = xlsx_book_find_sheet(w->book, x->sheet);
+
+        if (field < 0 || f->fields[field].type != VALUE_REPEAT || sheet < 0)
+            continue; /* the form of today has no such list, or somebody has deleted its sheet */
+        e = import_list_read(&x->list, f, (uint32_t)field, w->book, (uint32_t)sheet, w->path, r);
+        if (e == ERR_MALFORMED || e == ERR_LIMIT)
+            return err_prefix(e, "%s", w->path);
+        if (e != OK && e != ERR_INVALID)
+            return e;
+        bad = bad || e != OK;
+        kept += e == OK;
+    }
+    w->seen_headings = kept == 0;
+    return bad ? ERR_INVALID : OK;
+}
+
+/* What stands in the list's cell of this row: its name in the row of headings, below it the list's rows. */
+static enum err list_text(struct workbook *w, struct list_claim *x, const struct xlsx_row *row, bool is_heading,
+                          struct bytes *out)
+{
+    enum err e;
+
+    buf_reset(&x->text);
+    if (is_heading) {
+        buf_put_str(&x->text, import_list_name(x->list));
+    } else {
+        bool has_key = w->key_column < row->count;
+
+        e = import_list_put(x->list, has_key ? row->cells[w->key_column].text : bytes_of("", 0), &x->text);
+        if (e != OK)
+            return e == ERR_LIMIT ? err_set(e, _("row %u: the list of this row is too long"), row->number) : e;
+    }
+    *out = bytes_of(x->text.data, x->text.len);
+    return buf_status(&x->text);
+}
+
+static void find_key(struct workbook *w, const struct xlsx_row *row, struct import_list *l)
+{
+    for (uint32_t i = 0; i < row->count && w->key_column == NO_COLUMN; i++)
+        if (import_list_is_key(l, row->cells[i].text))
+            w->key_column = i;
+}
+
+/* Puts the lists' cells behind those of the headings. */
+static enum err add_lists(struct workbook *w, const struct xlsx_row *row, uint32_t *lists)
+{
+    bool is_heading = !w->seen_headings;
+    enum err e = OK;
+
+    *lists = 0;
+    if (is_heading) {
+        w->width = row->count;
+        w->key_column = NO_COLUMN;
+    }
+    for (uint32_t i = 0; i < w->list_count && e == OK; i++) {
+        if (w->lists[i].list == NULL)
+            continue;
+        if (is_heading)
+            find_key(w, row, w->lists[i].list);
+        if (w->width + *lists == CSV_MAX_COLUMNS)
+            return err_set(ERR_LIMIT, _("row %u: more than %u columns"), row->number, CSV_MAX_COLUMNS);
+        e = list_text(w, &w->lists[i], row, is_heading, &w->cells[w->width + *lists]);
+        w->faults[w->width + (*lists)++] = NULL;
+    }
+    w->seen_headings = true;
+    return e;
+}
+
+static const char *first_list_sheet(const struct workbook *w)
+{
+    for (uint32_t i = 0; i < w->list_count; i++)
+        if (w->lists[i].list != NULL)
+            return w->lists[i].sheet;
+    return "";
+}
+
 /* ---- rows ---- */
 
 static enum err too_wide(const struct xlsx_row *row)
@@ -194,26 +322,62 @@ static enum err next_row(void *ctx, struct csv_row *out)
 {
     struct workbook *w = ctx;
     struct xlsx_row row;
+    uint32_t lists;
     enum err e;
 
     do {
         if ((e = xlsx_rows_next(w->rows, &row)) != OK)
             return e;
     } while (is_blank_row(&row));
-    if (row.count > CSV_MAX_COLUMNS)
+    if ((e = add_lists(w, &row, &lists)) != OK)
+        return e;
+    if (row.count + lists > CSV_MAX_COLUMNS)
         return too_wide(&row);
     if (row.count > w->widest)
         w->widest = row.count;
     for (uint32_t i = 0; i < w->widest; i++) {
+        uint32_t at = lists > 0 && i >= w->width ? i + lists : i;
         bool is_there = i < row.count;
 
-        w->cells[i] = is_there ? text_of(&row.cells[i]) : bytes_of("", 0);
-        w->faults[i] = is_there && row.cells[i].fault != XLSX_FAULT_NONE ? xlsx_fault_text(row.cells[i].fault) : NULL;
+        w->cells[at] = is_there ? text_of(&row.cells[i]) : bytes_of("", 0);
+        w->faults[at] = is_there && row.cells[i].fault != XLSX_FAULT_NONE ? xlsx_fault_text(row.cells[i].fault) : NULL;
     }
     if (row.is_hidden && w->hidden_rows++ == 0)
         w->first_hidden_row = row.number;
-    *out = (struct csv_row){row.number, w->widest, w->cells, w->faults};
+    *out = (struct csv_row){row.number, w->widest + lists, w->cells, w->faults};
     return OK;
+}
+
+/* A form that is lists alone has no sheet for the rest: a row of headings, and one below it. */
+static enum err next_of_lists(void *ctx, struct csv_row *out)
+{
+    static const struct xlsx_row empty = {.number = 1};
+    struct workbook *w = ctx;
+    uint32_t lists = 0;
+    bool is_heading = !w->seen_headings;
+    enum err e;
+
+    if (!is_heading && w->seen_row)
+        return ERR_NOT_FOUND;
+    if ((e = add_lists(w, &empty, &lists)) != OK)
+        return e;
+    w->seen_row = !is_heading;
+    *out = (struct csv_row){is_heading ? 1 : 2, lists, w->cells, w->faults};
+    return OK;
+}
+
+static void place(void *ctx, const char *list, size_t len, uint32_t n, struct finding *f)
+{
+    struct workbook *w = ctx;
+
+    for (uint32_t i = 0; i < w->list_count; i++) {
+        const struct import_list *l = w->lists[i].list;
+
+        if (l == NULL || strlen(import_list_name(l)) != len || memcmp(import_list_name(l), list, len) != 0)
+            continue;
+        f->sheet = import_list_sheet(l);
+        f->line = import_list_row(l, n);
+    }
 }
 
 static uint64_t offset(void *ctx)
@@ -222,9 +386,10 @@ static uint64_t offset(void *ctx)
 }
 
 /* What nobody saw on the screen was taken all the same: whoever hid it may have meant otherwise. */
-static void notes(void *ctx, struct report *r)
+static enum err notes(void *ctx, struct report *r)
 {
     struct workbook *w = ctx;
+    bool lost = false;
     struct finding f = {.file = w->path, .line = w->first_hidden_row, .is_warning = true};
 
     if (w->hidden_rows > 0)
@@ -234,7 +399,7 @@ static void notes(void *ctx, struct report *r)
                             w->hidden_rows),
                    w->hidden_rows);
     f.line = 0;
-    for (uint32_t i = 0; i < w->widest; i++)
+    for (uint32_t i = 0; w->rows != NULL && i < w->widest; i++)
         if (xlsx_rows_column_is_hidden(w->rows, i)) {
             char cell[REPORT_CELL_MAX];
 
@@ -242,6 +407,10 @@ static void notes(void *ctx, struct report *r)
             cell[strlen(cell) - 1] = '\0'; /* the column's letters alone */
             report_add(r, &f, _("column %s is hidden in the workbook; it is read like the others"), cell);
         }
+    for (uint32_t i = 0; i < w->list_count; i++)
+        if (w->lists[i].list != NULL && import_list_tell_lost(w->lists[i].list, w->path, r))
+            lost = true;
+    return lost ? ERR_INVALID : OK;
 }
 
 enum err workbook_rows(struct import_source **out, struct workbook *w, const char *sheet)
@@ -251,13 +420,19 @@ enum err workbook_rows(struct import_source **out, struct workbook *w, const cha
 
     if (sheet == NULL)
         sheet = w->claims.sheet;
-    e = sheet != NULL ? named_sheet(w, sheet, &i) : choose_sheet(w, &i);
-    if (e != OK)
-        return e;
     w->cells = calloc(CSV_MAX_COLUMNS, sizeof(*w->cells));
     w->faults = calloc(CSV_MAX_COLUMNS, sizeof(*w->faults));
     if (w->cells == NULL || w->faults == NULL)
         return ERR_NOMEM;
+    if (sheet == NULL && !w->seen_headings) {
+        w->source = (struct import_source){
+            .name = w->path, .ctx = w, .next = next_of_lists, .sheet = first_list_sheet(w), .notes = notes, .place = place};
+        *out = &w->source;
+        return OK;
+    }
+    e = sheet != NULL ? named_sheet(w, sheet, &i) : choose_sheet(w, &i);
+    if (e != OK)
+        return e;
     if ((e = xlsx_rows_open(&w->rows, w->book, i)) != OK)
         return err_prefix(e, "%s", w->path);
     w->source = (struct import_source){.name = w->path,
@@ -267,6 +442,8 @@ enum err workbook_rows(struct import_source **out, struct workbook *w, const cha
                                        .size = xlsx_rows_size(w->rows),
                                        .sheet = xlsx_book_sheet_name(w->book, i),
                                        .notes = notes};
+    if (!w->seen_headings)
+        w->source.place = place;
     *out = &w->source;
     return OK;
 }

@@ -68,6 +68,50 @@ last_are() { # EXPECTED, a line each
 }
 
 make_hub "$here/../fault/pack"
+mkdir -p lists/forms
+cat >lists/programme.yaml <<'YAML'
+programme: lists
+version: "1"
+title: {ru: "Списки", en: "Lists"}
+indicators:
+  - {id: classes, name: {ru: "Классов", en: "Classes"}, form: class, kind: count}
+  - {id: rooms, name: {ru: "Кабинетов", en: "Rooms"}, form: rooms, kind: count}
+YAML
+cat >lists/forms/class.yaml <<'YAML'
+form: class
+version: "1"
+title: {ru: "Классы", en: "Classes"}
+mode: rows
+key: class
+role: school
+period: school_quarter
+survey:
+  - {type: text, name: class, label: {ru: "Класс", en: "Class"}, required: true}
+  - {type: integer, name: pupils, label: {ru: "Учеников", en: "Pupils"}}
+  - type: repeat
+    name: trips
+    label: {ru: "Поездки", en: "Trips"}
+    survey:
+      - {type: text, name: where, label: {ru: "Куда", en: "Where"}, required: true}
+      - {type: date, name: day, label: {ru: "Когда", en: "When"}}
+      - {type: integer, name: went, label: {ru: "Сколько", en: "How many"}, constraint: ". <= 30"}
+YAML
+cat >lists/forms/rooms.yaml <<'YAML'
+form: rooms
+version: "1"
+title: {ru: "Кабинеты", en: "Rooms"}
+mode: record
+role: school
+period: school_quarter
+survey:
+  - type: repeat
+    name: rooms
+    label: {ru: "Кабинеты", en: "Rooms"}
+    survey:
+      - {type: text, name: room, label: {ru: "Кабинет", en: "Room"}, required: true}
+      - {type: integer, name: seats, label: {ru: "Мест", en: "Seats"}}
+YAML
+hub programme load lists >load.txt || fail 'the lists were not loaded'
 make_school school
 stored=0
 
@@ -182,6 +226,45 @@ sheet_refused 'has no right to report about "lyceum"'
 ours marks 2020/21-Q1 school
 taken 1 --xlsx x.xlsx
 taken 1 marks --period 2020/21-Q1 --unit school --xlsx x.xlsx
+
+# ---- a form's lists have sheets of their own ----
+
+classes() { # a row of the list's sheet in addition
+    book x.xlsx <<JSON
+{"sheets": [{"name": "Классы", "rows": [["class", "pupils"], ["Класс", "Учеников"], ["5А", 25], ["5Б", 24]]},
+    {"name": "Поездки", "rows": [["class", "where", "day", "went"], ["Класс", "Куда", "Когда", "Сколько"],
+        ["5А", "музей", {"v": "44075", "s": "dd.mm.yyyy"}, 20], [], ["5А ", "театр \\"Глобус\\"", null, "7"] $1]},
+    {"name": "_svodka", "state": "hidden", "rows": [["form", "class"], ["unit", "school"], ["period", "2020/21-Q1"],
+        ["sheet", "Классы"], ["sheet:trips", "Поездки"]]}]}
+JSON
+}
+classes ''
+taken 2 --xlsx x.xlsx
+last_are '{"class": "5А", "pupils": 25, "trips": [{"where": "музей", "day": "2020-09-01", "went": 20}, {"where": "театр \"Глобус\"", "went": 7}]}
+{"class": "5Б", "pupils": 24}'
+classes ', ["5А", "цирк", "завтра", 2.5]'
+refused 'x.xlsx: sheet "Поездки", cell C6: day: ' --xlsx x.xlsx
+says 'x.xlsx: sheet "Поездки", cell D6: went: expected a whole number (found: 2.5)'
+classes ', ["5А", null, null, 31]'
+refused 'x.xlsx: sheet "Поездки", row 6: trips[3].where: an answer is required' --xlsx x.xlsx
+says 'x.xlsx: sheet "Поездки", row 6: trips[3].went: the answer breaks the form'
+classes ', ["6В", "цирк", null, 3]'
+refused 'x.xlsx: sheet "Поездки", row 6: the main sheet has no row with this key (found: 6В)' --xlsx x.xlsx
+classes ', [null, "цирк", null, 3]'
+refused 'x.xlsx: sheet "Поездки", row 6: the first column must say whose row this is ("class")' --xlsx x.xlsx
+
+rooms() { # HEADING
+    book x.xlsx <<JSON
+{"sheets": [{"name": "Кабинеты", "rows": [["room", "$1"], ["Кабинет", "Мест"], ["12", 30], [{"v": "7", "s": "000"}, null]]},
+    {"name": "_svodka", "state": "hidden", "rows": [["form", "rooms"], ["period", "2020/21-Q1"],
+        ["sheet:rooms", "Кабинеты"]]}]}
+JSON
+}
+rooms seats
+taken 1 --xlsx x.xlsx
+last_are '{"rooms": [{"room": "12", "seats": 30}, {"room": "007"}]}'
+rooms seat
+refused 'x.xlsx: sheet "Кабинеты", cell B1: the list "rooms" has no column with this name or label' --xlsx x.xlsx
 
 # ---- files that are none, or mean harm ----
 
