@@ -183,10 +183,12 @@ static enum err check_claims(const struct agent *a, const struct form *f, const 
                              const struct import_command *cmd)
 {
     if (claims->form != NULL && strcmp(claims->form, f->id) != 0)
-        return err_set(ERR_INVALID, _("the workbook was made for the form \"%.80s\", not for \"%s\"; nothing was queued"),
+        return err_set(ERR_INVALID,
+                       _("the workbook was made for the form \"%.80s\", not for \"%s\"; nothing was queued"),
                        claims->form, f->id);
     if (claims->unit != NULL && cmd->unit != NULL && strcmp(claims->unit, cmd->unit) != 0)
-        return err_set(ERR_INVALID, _("the workbook was made for the unit \"%.80s\", not for \"%s\"; nothing was queued"),
+        return err_set(ERR_INVALID,
+                       _("the workbook was made for the unit \"%.80s\", not for \"%s\"; nothing was queued"),
                        claims->unit, cmd->unit);
     if (claims->version != NULL && !is_digest_of(f, claims->version))
         (void)fputs(_("The workbook was made for another version of the form than the one in use now. If columns are "
@@ -324,7 +326,8 @@ static enum err run_import(const char *home, struct import_command *cmd)
 int cmd_import(int argc, char **argv)
 {
     static const struct cli_command self = {
-        "import", "FORM --period P (--csv FILE | --xlsx FILE [--sheet NAME]) [--map MAP] [--replace] [--accept-valid FILE]",
+        "import",
+        "FORM --period P (--csv FILE | --xlsx FILE [--sheet NAME]) [--map MAP] [--replace] [--accept-valid FILE]",
         N_("Checks a whole table and queues its rows: all of them, or none if anything is wrong. The first row holds "
            "headings: names or labels of fields, or what a map translates (docs/import.md). A workbook that was made "
            "by forms --template says itself which form and period it is for: both may be left out."),

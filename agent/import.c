@@ -8,7 +8,6 @@
 
 #define ROW_FINDINGS   FORM_MAX_FIELDS
 #define PROGRESS_EVERY 4096u
-#define HEADINGS_WITHIN 50u /* rows of a workbook */
 
 struct importer {
     struct agent *a;
@@ -18,6 +17,7 @@ struct importer {
     const struct import_options *o;
     struct report *r;
     struct import_result *out;
+    struct headings *headings;
     struct import_columns *columns;
     struct totals *totals;
     struct key_set *keys;         /* forms with keys: row_key() of each row */
@@ -274,43 +274,15 @@ static enum err tell_file(struct importer *im, const char *text)
     return OK;
 }
 
-/* In a workbook a title, a date and an address may stand above the table: its headings are the first row of which at
- * least half is known. */
-static enum err find_headings(struct importer *im, struct csv_row *row)
-{
-    const struct import_source *s = im->source;
-    uint32_t known, of;
-    enum err e = s->next(s->ctx, row);
-
-    if (e != OK || s->sheet == NULL)
-        return e;
-    for (uint32_t seen = 1; e == OK; seen++) {
-        known = import_columns_known(im->form, im->o->map, im->o->unit_heading, row, &of);
-        if (known > 0 && 2 * known >= of)
-            return OK;
-        if (seen == HEADINGS_WITHIN)
-            break;
-        e = s->next(s->ctx, row);
-    }
-    if (e != OK && e != ERR_NOT_FOUND)
-        return e;
-    return err_set(ERR_MALFORMED,
-                   _("no row of headings was found within the first %u rows: at least half of its cells must be names or "
-                     "labels of fields of the form \"%s\", or headings that a map names (--map)"),
-                   HEADINGS_WITHIN, im->form->id);
-}
-
 static enum err take_headings(struct importer *im)
 {
     struct csv_row row;
-    enum err e = find_headings(im, &row);
+    enum err e = headings_find(im->headings, im->refused, &row);
 
     if (e == ERR_NOT_FOUND)
         return tell_file(im, _("the file is empty: a row of headings was expected"));
     if (e != OK)
         return tell_source(im, e);
-    if (im->refused != NULL)
-        refused_rows_heading(im->refused, &row);
     e = import_columns_bind(&im->columns, im->form, im->o->map, im->o->unit_heading, &row, im->source->name, im->r);
     if (e == OK && im->o->unit_heading != NULL)
         e = import_units_new(&im->units, im->capture, im->o->unit_heading, im->o->unit_prefix,
@@ -326,7 +298,7 @@ static enum err take_rows(struct importer *im)
     uint64_t seen = 0;
     enum err e;
 
-    while ((e = im->source->next(im->source->ctx, &row)) == OK) {
+    while ((e = headings_next(im->headings, &row)) == OK) {
         if (seen == 0 && import_columns_is_labels(im->columns, &row)) {
             if (im->refused != NULL)
                 refused_rows_heading(im->refused, &row);
@@ -371,6 +343,7 @@ static enum err run(struct importer *im)
     if ((im->values = calloc(im->form->field_count + 1, sizeof(*im->values))) == NULL)
         return ERR_NOMEM;
     if ((e = report_new(&im->row_report, ROW_FINDINGS)) != OK || (e = totals_new(&im->totals, im->o->map)) != OK ||
+        (e = headings_new(&im->headings, im->source, im->form, im->o)) != OK ||
         (im->form->key >= 0 && (e = key_set_new(&im->keys)) != OK))
         return e;
     if (im->o->refused_path != NULL &&
@@ -407,6 +380,7 @@ enum err import_run(struct agent *a, struct capture *c, struct import_source *s,
     import_units_free(im.units);
     buf_wipe(&im.key);
     totals_free(im.totals);
+    headings_free(im.headings);
     import_columns_free(im.columns);
     report_free(im.row_report);
     return e;

@@ -1,5 +1,6 @@
 /* import.h: a table's rows become submissions: all of them or none.  Defined over rows of cells: whatever can hand out
- * such rows can be imported; csv_source_open() does it for CSV, workbook_rows() for a sheet of a workbook.  docs/import.md tells it to people. */
+ * such rows can be imported; csv_source_open() does it for CSV, workbook_rows() for a sheet of a workbook.
+ * docs/import.md tells it to people. */
 #ifndef SVODKA_AGENT_IMPORT_H
 #define SVODKA_AGENT_IMPORT_H
 
@@ -19,8 +20,8 @@ struct import_source {
     const char *sheet;             /* of a workbook: there the headings may stand below other rows; NULL: no workbook */
     /* What should be told about the rows when all are read; or NULL.  ERR_INVALID: nothing may be queued. */
     enum err (*notes)(void *ctx, struct report *r);
-    /* Where the n-th row (from 1) of a list of the row handed out last stands: sets sheet and line of `f`, and leaves it
-     * without a column.  NULL: a list stands in its cell. */
+    /* Where the n-th row (from 1) of a list of the row handed out last stands: sets sheet and line of `f`, and leaves
+     * it without a column.  NULL: a list stands in its cell. */
     void (*place)(void *ctx, const char *list, size_t list_len, uint32_t n, struct finding *f);
 };
 
@@ -72,7 +73,8 @@ const struct workbook_claims *workbook_claims(const struct workbook *w);
  * (ERR_INVALID).  The form must outlive the workbook's rows. */
 MUST_CHECK enum err workbook_lists(struct workbook *w, const struct form *f, struct report *r);
 /* The rows of the sheet of that name; NULL: of the one that a workbook of ours names, else of the only one that is
- * not hidden.  *out belongs to the workbook.  ERR_NOT_FOUND: there is no such sheet; ERR_USAGE: it must be said which. */
+ * not hidden.  *out belongs to the workbook.  ERR_NOT_FOUND: there is no such sheet; ERR_USAGE: it must be said which.
+ */
 MUST_CHECK enum err workbook_rows(struct import_source **out, struct workbook *w, const char *sheet);
 
 #endif

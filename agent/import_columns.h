@@ -16,7 +16,8 @@ MUST_CHECK enum err import_columns_bind(struct import_columns **out, const struc
                                         struct report *r);
 void import_columns_free(struct import_columns *c); /* NULL does nothing */
 
-/* How many of the row's cells that are not empty, *of, could be headings: by the map, by name, by label, or the units'. */
+/* How many of the row's cells that are not empty, *of, could be headings: by the map, by name, by label, or the units'.
+ */
 uint32_t import_columns_known(const struct form *f, const struct import_map *m, const char *unit_heading,
                               const struct csv_row *row, uint32_t *of);
 

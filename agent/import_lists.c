@@ -111,8 +111,7 @@ static enum err take_headings(struct list_reader *rd, const struct xlsx_row *row
 static bool is_labels(struct import_list *l, const struct xlsx_row *row)
 {
     for (uint32_t i = 0; i < row->count; i++)
-        if (row->cells[i].text.len > 0 &&
-            (i >= l->width || column_called(l, row->cells[i].text) != l->column_of[i]))
+        if (row->cells[i].text.len > 0 && (i >= l->width || column_called(l, row->cells[i].text) != l->column_of[i]))
             return false;
     return true;
 }

@@ -1,5 +1,5 @@
-/* import_lists.h: the lists of a form (`repeat`), each on a sheet of its own in a workbook that was made by us: its rows
- * become what stands in the list's cell of the row that they belong to. */
+/* import_lists.h: the lists of a form (`repeat`), each on a sheet of its own in a workbook that was made by us: its
+ * rows become what stands in the list's cell of the row that they belong to. */
 #ifndef SVODKA_AGENT_IMPORT_LISTS_H
 #define SVODKA_AGENT_IMPORT_LISTS_H
 
@@ -19,8 +19,8 @@ void import_list_free(struct import_list *l); /* NULL does nothing */
 const char *import_list_name(const struct import_list *l);
 /* Is this the heading of the form's key? */
 bool import_list_is_key(struct import_list *l, struct bytes heading);
-/* Appends the rows that belong to this key, as value_parse() reads them; nothing when there are none.  In a form without
- * a key all rows belong to any. */
+/* Appends the rows that belong to this key, as value_parse() reads them; nothing when there are none.  In a form
+ * without a key all rows belong to any. */
 MUST_CHECK enum err import_list_put(struct import_list *l, struct bytes key, struct buf *out);
 /* The number in its sheet of the n-th row (from 1) that the last import_list_put() gave; 0: there is none. */
 uint32_t import_list_row(const struct import_list *l, uint32_t n);

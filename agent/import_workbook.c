@@ -34,7 +34,7 @@ struct workbook {
     uint32_t width, key_column; /* of the headings, when there are lists: their columns follow */
     bool seen_headings;
     bool seen_row; /* of a form that is lists alone */
-    struct bytes *cells;
+    struct bytes *cells, *spread;
     const char **faults;
     uint32_t widest;                        /* cells of the widest row so far: later ones are filled up to it */
     uint32_t hidden_rows, first_hidden_row; /* which were read all the same */
@@ -45,8 +45,7 @@ struct workbook {
 static enum err keep_claim(struct workbook *w, const struct xlsx_row *row)
 {
     static const char *const keys[] = {"form", "version", "unit", "period", "sheet"};
-    const char **out[] = {&w->claims.form, &w->claims.version, &w->claims.unit, &w->claims.period,
-                          &w->claims.sheet};
+    const char **out[] = {&w->claims.form, &w->claims.version, &w->claims.unit, &w->claims.period, &w->claims.sheet};
 
     if (row->count < 2 || row->cells[1].text.len == 0 || row->cells[1].text.len > CLAIM_MAX)
         return OK;
@@ -144,6 +143,7 @@ void workbook_close(struct workbook *w)
         buf_wipe(&w->lists[i].text);
     }
     free(w->cells);
+    free(w->spread);
     free(w->faults);
     free(w);
 }
@@ -160,8 +160,7 @@ static void name_sheets(const struct workbook *w, char out[NAMES_MAX])
 
         if (xlsx_book_sheet_is_hidden(w->book, i))
             continue;
-        n = snprintf(out + len, NAMES_MAX - len, "%s\"%s\"", len > 0 ? ", " : "",
-                     xlsx_book_sheet_name(w->book, i));
+        n = snprintf(out + len, NAMES_MAX - len, "%s\"%s\"", len > 0 ? ", " : "", xlsx_book_sheet_name(w->book, i));
         if (n < 0 || len + (size_t)n >= NAMES_MAX) { /* the rest goes unnamed */
             out[len] = '\0';
             break;
@@ -275,6 +274,7 @@ static enum err add_lists(struct workbook *w, const struct xlsx_row *row, uint32
         if (w->width + *lists == CSV_MAX_COLUMNS)
             return err_set(ERR_LIMIT, _("row %u: more than %u columns"), row->number, CSV_MAX_COLUMNS);
         e = list_text(w, &w->lists[i], row, is_heading, &w->cells[w->width + *lists]);
+        w->spread[w->width + *lists] = w->cells[w->width + *lists];
         w->faults[w->width + (*lists)++] = NULL;
     }
     w->seen_headings = true;
@@ -340,11 +340,12 @@ static enum err next_row(void *ctx, struct csv_row *out)
         bool is_there = i < row.count;
 
         w->cells[at] = is_there ? text_of(&row.cells[i]) : bytes_of("", 0);
+        w->spread[at] = is_there ? row.cells[i].text : bytes_of("", 0);
         w->faults[at] = is_there && row.cells[i].fault != XLSX_FAULT_NONE ? xlsx_fault_text(row.cells[i].fault) : NULL;
     }
     if (row.is_hidden && w->hidden_rows++ == 0)
         w->first_hidden_row = row.number;
-    *out = (struct csv_row){row.number, w->widest + lists, w->cells, w->faults};
+    *out = (struct csv_row){row.number, w->widest + lists, w->cells, w->faults, w->spread};
     return OK;
 }
 
@@ -362,7 +363,7 @@ static enum err next_of_lists(void *ctx, struct csv_row *out)
     if ((e = add_lists(w, &empty, &lists)) != OK)
         return e;
     w->seen_row = !is_heading;
-    *out = (struct csv_row){is_heading ? 1 : 2, lists, w->cells, w->faults};
+    *out = (struct csv_row){is_heading ? 1 : 2, lists, w->cells, w->faults, w->cells};
     return OK;
 }
 
@@ -421,12 +422,17 @@ enum err workbook_rows(struct import_source **out, struct workbook *w, const cha
     if (sheet == NULL)
         sheet = w->claims.sheet;
     w->cells = calloc(CSV_MAX_COLUMNS, sizeof(*w->cells));
+    w->spread = calloc(CSV_MAX_COLUMNS, sizeof(*w->spread));
     w->faults = calloc(CSV_MAX_COLUMNS, sizeof(*w->faults));
-    if (w->cells == NULL || w->faults == NULL)
+    if (w->cells == NULL || w->spread == NULL || w->faults == NULL)
         return ERR_NOMEM;
     if (sheet == NULL && !w->seen_headings) {
-        w->source = (struct import_source){
-            .name = w->path, .ctx = w, .next = next_of_lists, .sheet = first_list_sheet(w), .notes = notes, .place = place};
+        w->source = (struct import_source){.name = w->path,
+                                           .ctx = w,
+                                           .next = next_of_lists,
+                                           .sheet = first_list_sheet(w),
+                                           .notes = notes,
+                                           .place = place};
         *out = &w->source;
         return OK;
     }

@@ -577,6 +577,7 @@ enum err csv_next(struct csv *c, struct csv_row *row)
     row->count = c->count;
     row->cells = c->cells;
     row->faults = NULL;
+    row->spread = NULL;
     return OK;
 }
 

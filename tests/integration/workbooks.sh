@@ -76,6 +76,23 @@ title: {ru: "Списки", en: "Lists"}
 indicators:
   - {id: classes, name: {ru: "Классов", en: "Classes"}, form: class, kind: count}
   - {id: rooms, name: {ru: "Кабинетов", en: "Rooms"}, form: rooms, kind: count}
+  - {id: subjects, name: {ru: "Предметов", en: "Subjects"}, form: staff, kind: count}
+YAML
+cat >lists/forms/staff.yaml <<'YAML'
+form: staff
+version: "1"
+title: {ru: "Кадры", en: "Staff"}
+mode: rows
+key: subject
+role: school
+period: school_quarter
+survey:
+  - {type: text, name: subject, label: {ru: "Предмет", en: "Subject"}, required: true}
+  - {type: integer, name: teachers, label: {ru: "Учителей", en: "Teachers"}}
+  - {type: integer, name: young, label: {ru: "Молодых", en: "Young"}}
+  - {type: integer, name: experts, label: {ru: "Экспертов", en: "Experts"}}
+  - {type: decimal, name: hours, places: 2, label: {ru: "Нагрузка", en: "Hours"}}
+  - {type: date, name: since, label: {ru: "С какого дня", en: "Since"}}
 YAML
 cat >lists/forms/class.yaml <<'YAML'
 form: class
@@ -265,6 +282,81 @@ taken 1 --xlsx x.xlsx
 last_are '{"rooms": [{"room": "12", "seats": 30}, {"room": "007"}]}'
 rooms seat
 refused 'x.xlsx: sheet "Кабинеты", cell B1: the list "rooms" has no column with this name or label' --xlsx x.xlsx
+
+# ---- somebody else's workbook: a title, headings over several columns, words for no answer, two numbers in a cell ----
+
+cat >staff.yaml <<'YAML'
+form: staff
+heading_rows: 2
+columns:
+  "Учителя / всего (из них молодых)": teachers
+  "Учителя / экспертов": experts
+  "Дата назначения": since
+of_which: {teachers: young}
+empty: ["н/д", "-", "–"]
+ignore: [Примечание]
+totals: [Итого, Директор]
+YAML
+staff() { # CELL: what stands for the teachers of mathematics
+    book x.xlsx <<JSON
+{"sheets": [{"name": "Свод", "rows": [["Сведения о кадрах"], ["на 1 сентября 2020 г."], [],
+    ["Предмет", "Учителя", null, "Нагрузка", "Дата\nназначения", "Примечание"],
+    [null, "всего  (из них молодых)", "Экспертов"],
+    ["Математика", "$1", "н/д", "12,5", {"v": "44075", "s": "[\$-419]d mmmm yyyy"}, "x"], [], [],
+    ["Физика", {"v": "3"}, "1", {"v": "18.25"}, "01.09.2020"],
+    ["Химия", "5", " - ", {"v": "0.30000000000000004"}, "2020-09-02"],
+    ["Биология", "н/д", null, "Н/Д", "–"],
+    ["Итого:", 15, 1, null, null], [], ["Директор", null, null, "И. И. Иванова"]],
+    "merged": ["A1:F1", "A4:A5", "B4:C4", "D4:D5", "E4:E5", "F4:F5"]}]}
+JSON
+}
+staff '7 (из них 2)'
+taken 4 staff --period "$period" --xlsx x.xlsx --map staff.yaml
+last_are '{"subject": "Математика", "teachers": 7, "young": 2, "hours": 12.50, "since": "2020-09-01"}
+{"subject": "Физика", "teachers": 3, "experts": 1, "hours": 18.25, "since": "2020-09-01"}
+{"subject": "Химия", "teachers": 5, "hours": 0.30, "since": "2020-09-02"}
+{"subject": "Биология"}'
+grep -qx '2 rows of totals left out' out.txt || fail 'what was left out is not said'
+for cell in '(из них 2)' '7 (из них 2 или 3)' '7 (из них -2)' '7 (из них двое)' '7 из них 2' '7 (из них 2' '7,5 (из них 2)'; do
+    staff "$cell"
+    refused 'x.xlsx: sheet "Свод", cell B6: teachers: ' staff --period "$period" --xlsx x.xlsx --map staff.yaml
+    says "(found: $cell)"
+done
+staff '7 (из них 2,5)'
+refused 'cell B6: teachers: expected a whole number' staff --period "$period" --xlsx x.xlsx --map staff.yaml
+# The rows that are written aside have the same headings, so the same map reads them.
+taken 3 staff --period "$period" --xlsx x.xlsx --map staff.yaml --accept-valid aside.csv
+sed 's/7 (из них 2,5)/7 (в т. ч. молодых специалистов 2)/' aside.csv >mended.csv
+taken 1 staff --period "$period" --csv mended.csv --map staff.yaml
+last_are '{"subject": "Математика", "teachers": 7, "young": 2, "hours": 12.50, "since": "2020-09-01"}'
+# A third row that numbers the columns; and a table that lies directly below its title, where the title and the first row
+# would do as headings.
+cat >staff.yaml <<'YAML'
+form: staff
+heading_rows: 3
+columns: {"Предмет / 1": subject, "Учителя / всего / 2": teachers, "Учителя / экспертов / 3": experts}
+YAML
+book x.xlsx <<'JSON'
+{"sheets": [{"name": "Свод", "rows": [["Предмет", "Учителя"], [null, "всего", "экспертов"], [1, 2, 3], ["География", 2, 1]],
+    "merged": ["A1:A2", "B1:C1"]}]}
+JSON
+taken 1 staff --period "$period" --xlsx x.xlsx --map staff.yaml
+last_are '{"subject": "География", "teachers": 2, "experts": 1}'
+cat >staff.yaml <<'YAML'
+form: staff
+heading_rows: 2
+columns: {"Нагрузка / часов": hours}
+YAML
+book x.xlsx <<'JSON'
+{"sheets": [{"name": "Свод", "rows": [[null, null, "Кадры"], ["Предмет", "Учителей", "Нагрузка"], [null, null, "часов"],
+    ["История", 4, 20]], "merged": ["A2:A3", "B2:B3"]}]}
+JSON
+taken 1 staff --period "$period" --xlsx x.xlsx --map staff.yaml
+last_are '{"subject": "История", "teachers": 4, "hours": 20.00}'
+book x.xlsx <<'JSON'
+{"sheets": [{"name": "Свод", "rows": [["Предмет", "Учителей", "Нагрузка"], ["История", 4, 20]]}]}
+JSON
+refused 'sheet "Свод": no row of headings was found' staff --period "$period" --xlsx x.xlsx --map staff.yaml
 
 # ---- files that are none, or mean harm ----
 
