@@ -202,10 +202,20 @@ static bool is_one_too_many(struct importer *im, const struct csv_row *row)
 {
     struct finding f = {.file = im->source->name, .line = row->line};
 
-    if (im->form->mode != FORM_RECORD || im->out->rows == 1 || im->units != NULL)
+    if (im->out->rows == 1)
         return false;
-    report_add(im->r, &f, _("the form \"%s\" is filled in once for a unit and a period, and line %u has it already"),
-               im->form->id, im->first_line);
+    if (im->form->mode == FORM_RECORD && im->units == NULL)
+        report_add(im->r, &f,
+                   _("the form \"%s\" is filled in once for a unit and a period, and line %u has it already"),
+                   im->form->id, im->first_line);
+    else if (im->source->has_one_row)
+        report_add(
+            im->r, &f,
+            _("the sheets of the lists do not say which row they belong to, so this sheet may have one row only, and "
+              "line %u is that"),
+            im->first_line);
+    else
+        return false;
     return true;
 }
 

@@ -211,7 +211,7 @@ static enum err take_row(struct list_reader *rd, const struct xlsx_row *row)
     }
     rd->where.column = 0;
     if (e == OK && l->key != NULL && kept->key.len == 0)
-        COMPLAIN(rd, _("the first column must say whose row this is (\"%s\")"), l->key->name);
+        COMPLAIN(rd, _("the column \"%s\" must say whose row this is"), l->key->name);
     l->count++;
     return e;
 }
@@ -294,6 +294,11 @@ void import_list_free(struct import_list *l)
 const char *import_list_name(const struct import_list *l)
 {
     return l->field->name;
+}
+
+bool import_list_is_anyones(const struct import_list *l)
+{
+    return l->key == NULL && l->count > 0;
 }
 
 bool import_list_is_key(struct import_list *l, struct bytes heading)

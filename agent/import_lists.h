@@ -17,6 +17,8 @@ MUST_CHECK enum err import_list_read(struct import_list **out, const struct form
 void import_list_free(struct import_list *l); /* NULL does nothing */
 
 const char *import_list_name(const struct import_list *l);
+/* Does it have rows that do not say whose they are?  Then the main sheet may have one row only. */
+bool import_list_is_anyones(const struct import_list *l);
 /* Is this the heading of the form's key? */
 bool import_list_is_key(struct import_list *l, struct bytes heading);
 /* Appends the rows that belong to this key, as value_parse() reads them; nothing when there are none.  In a form

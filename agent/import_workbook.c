@@ -32,6 +32,7 @@ struct workbook {
     struct list_claim lists[MAX_LISTS];
     uint32_t list_count;
     uint32_t width, key_column; /* of the headings, when there are lists: their columns follow */
+    bool has_one_row;
     bool seen_headings;
     bool seen_row; /* of a form that is lists alone */
     struct bytes *cells, *spread;
@@ -223,6 +224,7 @@ enum err workbook_lists(struct workbook *w, const struct form *f, struct report 
             return e;
         bad = bad || e != OK;
         kept += e == OK;
+        w->has_one_row = w->has_one_row || (e == OK && import_list_is_anyones(x->list));
     }
     w->seen_headings = kept == 0;
     return bad ? ERR_INVALID : OK;
@@ -450,6 +452,7 @@ enum err workbook_rows(struct import_source **out, struct workbook *w, const cha
                                        .notes = notes};
     if (!w->seen_headings)
         w->source.place = place;
+    w->source.has_one_row = w->has_one_row;
     *out = &w->source;
     return OK;
 }

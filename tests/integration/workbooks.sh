@@ -77,6 +77,22 @@ indicators:
   - {id: classes, name: {ru: "Классов", en: "Classes"}, form: class, kind: count}
   - {id: rooms, name: {ru: "Кабинетов", en: "Rooms"}, form: rooms, kind: count}
   - {id: subjects, name: {ru: "Предметов", en: "Subjects"}, form: staff, kind: count}
+  - {id: answers, name: {ru: "Ответов", en: "Answers"}, form: poll, kind: count}
+YAML
+cat >lists/forms/poll.yaml <<'YAML'
+form: poll
+version: "1"
+title: {ru: "Анкета", en: "Poll"}
+mode: answers
+role: school
+period: school_quarter
+survey:
+  - {type: text, name: mood, label: {ru: "Настроение", en: "Mood"}}
+  - type: repeat
+    name: clubs
+    label: {ru: "Кружки", en: "Clubs"}
+    survey:
+      - {type: text, name: club, label: {ru: "Кружок", en: "Club"}}
 YAML
 cat >lists/forms/staff.yaml <<'YAML'
 form: staff
@@ -268,7 +284,7 @@ says 'x.xlsx: sheet "Поездки", row 6: trips[3].went: the answer breaks th
 classes ', ["6В", "цирк", null, 3]'
 refused 'x.xlsx: sheet "Поездки", row 6: the main sheet has no row with this key (found: 6В)' --xlsx x.xlsx
 classes ', [null, "цирк", null, 3]'
-refused 'x.xlsx: sheet "Поездки", row 6: the first column must say whose row this is ("class")' --xlsx x.xlsx
+refused 'x.xlsx: sheet "Поездки", row 6: the column "class" must say whose row this is' --xlsx x.xlsx
 
 rooms() { # HEADING
     book x.xlsx <<JSON
@@ -282,6 +298,19 @@ taken 1 --xlsx x.xlsx
 last_are '{"rooms": [{"room": "12", "seats": 30}, {"room": "007"}]}'
 rooms seat
 refused 'x.xlsx: sheet "Кабинеты", cell B1: the list "rooms" has no column with this name or label' --xlsx x.xlsx
+
+poll() { # a second row
+    book x.xlsx <<JSON
+{"sheets": [{"name": "Анкета", "rows": [["mood"], ["хорошо"] $1]}, {"name": "Кружки", "rows": [["club"], ["шахматы"]]},
+    {"name": "_svodka", "state": "hidden", "rows": [["form", "poll"], ["period", "2020/21-Q1"], ["sheet", "Анкета"],
+        ["sheet:clubs", "Кружки"]]}]}
+JSON
+}
+poll ', ["плохо"]'
+refused 'x.xlsx: sheet "Анкета", row 3: the sheets of the lists do not say which row they belong to' --xlsx x.xlsx
+poll ''
+taken 1 --xlsx x.xlsx
+last_are '{"mood": "хорошо", "clubs": [{"club": "шахматы"}]}'
 
 # ---- somebody else's workbook: a title, headings over several columns, words for no answer, two numbers in a cell ----
 
