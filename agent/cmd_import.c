@@ -148,7 +148,7 @@ static enum err say_nothing_queued(const struct import_result *res)
 /* ---- a workbook of ours knows what it is for ---- */
 
 /* What was not said on the command line comes from the workbook. */
-static void take_claims(const struct workbook_claims *claims, struct import_command *cmd)
+static void take_claims(const struct book_source_claims *claims, struct import_command *cmd)
 {
     if (cmd->form == NULL)
         cmd->form = claims->form;
@@ -179,7 +179,7 @@ static bool is_digest_of(const struct form *f, const char *hex)
 }
 
 /* What was said must be what the workbook was made for. */
-static enum err check_claims(const struct agent *a, const struct form *f, const struct workbook_claims *claims,
+static enum err check_claims(const struct agent *a, const struct form *f, const struct book_source_claims *claims,
                              const struct import_command *cmd)
 {
     if (claims->form != NULL && strcmp(claims->form, f->id) != 0)
@@ -214,7 +214,7 @@ static enum err import_rows(struct agent *a, struct capture *c, const struct imp
 }
 
 static enum err import_table(struct agent *a, struct capture *c, const struct import_command *cmd,
-                             const struct csv_options *csv, struct workbook *w, struct import_options *o,
+                             const struct csv_options *csv, struct book_source *w, struct import_options *o,
                              struct report *r)
 {
     struct import_source *rows = NULL;
@@ -223,12 +223,12 @@ static enum err import_table(struct agent *a, struct capture *c, const struct im
 
     if (w != NULL) {
         o->delimiter = ';';
-        if ((e = workbook_lists(w, capture_form(c), r)) == ERR_INVALID) {
+        if ((e = book_source_lists(w, capture_form(c), r)) == ERR_INVALID) {
             command_report(r);
             return err_set(e, "%s", _("nothing was queued; put the file right and import it again"));
         }
         if (e == OK)
-            e = workbook_rows(&rows, w, cmd->sheet);
+            e = book_source_rows(&rows, w, cmd->sheet);
         return e == OK ? import_rows(a, c, cmd, rows, o, r) : e;
     }
     if ((e = csv_source_open(&source, cmd->csv, csv)) == OK) {
@@ -259,7 +259,7 @@ static enum err read_map(const struct agent *a, const struct form *f, const stru
 }
 
 static enum err import_into(struct agent *a, struct import_command *cmd, const struct csv_options *csv,
-                            struct workbook *w)
+                            struct book_source *w)
 {
     struct capture_options o = {
         .period = cmd->period, .filled_on = cmd->filled_on, .entered_by = cmd->entered_by, .source = SOURCE_IMPORT};
@@ -270,12 +270,12 @@ static enum err import_into(struct agent *a, struct import_command *cmd, const s
     enum err e;
 
     if ((e = command_form(a, cmd->form, &o.form)) == OK && (e = report_new(&r, SHOWN_FINDINGS)) == OK &&
-        (w == NULL || (e = check_claims(a, o.form, workbook_claims(w), cmd)) == OK) &&
+        (w == NULL || (e = check_claims(a, o.form, book_source_claims(w), cmd)) == OK) &&
         (e = read_map(a, o.form, cmd, r, &map, &io)) == OK) {
         o.many_units = io.unit_heading != NULL;
         o.unit = cmd->unit;
         if (o.unit == NULL && !o.many_units && w != NULL)
-            o.unit = workbook_claims(w)->unit;
+            o.unit = book_source_claims(w)->unit;
         if ((e = capture_open(&c, a, &o)) == OK)
             e = import_table(a, c, cmd, csv, w, &io, r);
     }
@@ -301,7 +301,7 @@ static enum err check_usage(const struct import_command *cmd)
 static enum err run_import(const char *home, struct import_command *cmd)
 {
     struct csv_options csv = {.delimiter = 0};
-    struct workbook *w = NULL;
+    struct book_source *w = NULL;
     struct agent *a = NULL;
     enum err e;
 
@@ -309,9 +309,9 @@ static enum err run_import(const char *home, struct import_command *cmd)
         (e = read_encoding(cmd->encoding, &csv.encoding)) != OK)
         return e;
     if (cmd->xlsx != NULL) {
-        if ((e = workbook_open(&w, cmd->xlsx)) != OK)
+        if ((e = book_source_open(&w, cmd->xlsx)) != OK)
             return e;
-        take_claims(workbook_claims(w), cmd);
+        take_claims(book_source_claims(w), cmd);
     }
     if (cmd->form == NULL || cmd->period == NULL)
         e = err_set(ERR_USAGE, "%s",
@@ -319,7 +319,7 @@ static enum err run_import(const char *home, struct import_command *cmd)
     else if ((e = command_open(&a, home)) == OK)
         e = import_into(a, cmd, &csv, w);
     agent_close(a);
-    workbook_close(w);
+    book_source_close(w);
     return e;
 }
 

@@ -1,5 +1,5 @@
 /* import.h: a table's rows become submissions: all of them or none.  Defined over rows of cells: whatever can hand out
- * such rows can be imported; csv_source_open() does it for CSV, workbook_rows() for a sheet of a workbook.
+ * such rows can be imported; csv_source_open() does it for CSV, book_source_rows() for a sheet of a workbook.
  * docs/import.md tells it to people. */
 #ifndef SVODKA_AGENT_IMPORT_H
 #define SVODKA_AGENT_IMPORT_H
@@ -61,21 +61,21 @@ struct import_source *csv_source_rows(struct csv_source *s);
 char csv_source_delimiter(const struct csv_source *s);
 
 /* A workbook ("-": standard input).  What its hidden sheet `_svodka` says it was made for; each NULL: not said. */
-struct workbook;
-struct workbook_claims {
+struct book_source;
+struct book_source_claims {
     const char *form, *version, *unit, *period;
     const char *sheet; /* the one with the form's own fields */
 };
 #define WORKBOOK_CLAIMS "_svodka" /* that sheet: keys in column A, values in column B; version: the form's digest */
-MUST_CHECK enum err workbook_open(struct workbook **out, const char *path);
-void workbook_close(struct workbook *w); /* NULL does nothing */
-const struct workbook_claims *workbook_claims(const struct workbook *w);
+MUST_CHECK enum err book_source_open(struct book_source **out, const char *path);
+void book_source_close(struct book_source *w); /* NULL does nothing */
+const struct book_source_claims *book_source_claims(const struct book_source *w);
 /* Reads the form's lists from the sheets that a workbook of ours has for them.  What is wrong there goes to `r`
  * (ERR_INVALID).  The form must outlive the workbook's rows. */
-MUST_CHECK enum err workbook_lists(struct workbook *w, const struct form *f, struct report *r);
+MUST_CHECK enum err book_source_lists(struct book_source *w, const struct form *f, struct report *r);
 /* The rows of the sheet of that name; NULL: of the one that a workbook of ours names, else of the only one that is
  * not hidden.  *out belongs to the workbook.  ERR_NOT_FOUND: there is no such sheet; ERR_USAGE: it must be said which.
  */
-MUST_CHECK enum err workbook_rows(struct import_source **out, struct workbook *w, const char *sheet);
+MUST_CHECK enum err book_source_rows(struct import_source **out, struct book_source *w, const char *sheet);
 
 #endif

@@ -22,12 +22,12 @@ struct list_claim {
     struct buf text;          /* of the row at hand */
 };
 
-struct workbook {
+struct book_source {
     const char *path;
     struct xlsx_book *book;
     struct xlsx_rows *rows;
     struct import_source source;
-    struct workbook_claims claims;
+    struct book_source_claims claims;
     char *kept[5]; /* what the claims point to */
     struct list_claim lists[MAX_LISTS];
     uint32_t list_count;
@@ -43,7 +43,7 @@ struct workbook {
 
 /* ---- what our own workbooks say of themselves ---- */
 
-static enum err keep_claim(struct workbook *w, const struct xlsx_row *row)
+static enum err keep_claim(struct book_source *w, const struct xlsx_row *row)
 {
     static const char *const keys[] = {"form", "version", "unit", "period", "sheet"};
     const char **out[] = {&w->claims.form, &w->claims.version, &w->claims.unit, &w->claims.period, &w->claims.sheet};
@@ -63,7 +63,7 @@ static enum err keep_claim(struct workbook *w, const struct xlsx_row *row)
 }
 
 /* "sheet:LIST" with the name of its sheet. */
-static enum err keep_list(struct workbook *w, const struct xlsx_row *row)
+static enum err keep_list(struct book_source *w, const struct xlsx_row *row)
 {
     static const char prefix[] = "sheet:";
     const size_t skip = sizeof(prefix) - 1;
@@ -80,7 +80,7 @@ static enum err keep_list(struct workbook *w, const struct xlsx_row *row)
     return x->field == NULL || x->sheet == NULL ? ERR_NOMEM : OK;
 }
 
-static enum err read_claims(struct workbook *w)
+static enum err read_claims(struct book_source *w)
 {
     int32_t sheet = xlsx_book_find_sheet(w->book, WORKBOOK_CLAIMS);
     struct xlsx_rows *rows = NULL;
@@ -97,16 +97,16 @@ static enum err read_claims(struct workbook *w)
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
-const struct workbook_claims *workbook_claims(const struct workbook *w)
+const struct book_source_claims *book_source_claims(const struct book_source *w)
 {
     return &w->claims;
 }
 
 /* ---- opening ---- */
 
-enum err workbook_open(struct workbook **out, const char *path)
+enum err book_source_open(struct book_source **out, const char *path)
 {
-    struct workbook *w;
+    struct book_source *w;
     void *bytes = NULL;
     size_t len = 0;
     enum err e = cli_read_file(path, XLSX_READ_MAX_BYTES, &bytes, &len);
@@ -122,14 +122,14 @@ enum err workbook_open(struct workbook **out, const char *path)
     if ((e = xlsx_book_open(&w->book, bytes, len)) == OK)
         e = read_claims(w);
     if (e != OK) {
-        workbook_close(w);
+        book_source_close(w);
         return err_prefix(e, "%s", path);
     }
     *out = w;
     return OK;
 }
 
-void workbook_close(struct workbook *w)
+void book_source_close(struct book_source *w)
 {
     if (w == NULL)
         return;
@@ -151,7 +151,7 @@ void workbook_close(struct workbook *w)
 
 /* ---- which sheet ---- */
 
-static void name_sheets(const struct workbook *w, char out[NAMES_MAX])
+static void name_sheets(const struct book_source *w, char out[NAMES_MAX])
 {
     size_t len = 0;
 
@@ -170,7 +170,7 @@ static void name_sheets(const struct workbook *w, char out[NAMES_MAX])
     }
 }
 
-static enum err named_sheet(const struct workbook *w, const char *name, uint32_t *out)
+static enum err named_sheet(const struct book_source *w, const char *name, uint32_t *out)
 {
     int32_t found = xlsx_book_find_sheet(w->book, name);
     char names[NAMES_MAX];
@@ -183,7 +183,7 @@ static enum err named_sheet(const struct workbook *w, const char *name, uint32_t
     return err_set(ERR_NOT_FOUND, _("%s: there is no sheet \"%.80s\"; there are: %s"), w->path, name, names);
 }
 
-static enum err choose_sheet(const struct workbook *w, uint32_t *out)
+static enum err choose_sheet(const struct book_source *w, uint32_t *out)
 {
     uint32_t visible = 0;
     char names[NAMES_MAX];
@@ -204,7 +204,7 @@ static enum err choose_sheet(const struct workbook *w, uint32_t *out)
 
 /* ---- lists ---- */
 
-enum err workbook_lists(struct workbook *w, const struct form *f, struct report *r)
+enum err book_source_lists(struct book_source *w, const struct form *f, struct report *r)
 {
     uint32_t kept = 0;
     enum err e = OK;
@@ -231,7 +231,7 @@ enum err workbook_lists(struct workbook *w, const struct form *f, struct report 
 }
 
 /* What stands in the list's cell of this row: its name in the row of headings, below it the list's rows. */
-static enum err list_text(struct workbook *w, struct list_claim *x, const struct xlsx_row *row, bool is_heading,
+static enum err list_text(struct book_source *w, struct list_claim *x, const struct xlsx_row *row, bool is_heading,
                           struct bytes *out)
 {
     enum err e;
@@ -250,7 +250,7 @@ static enum err list_text(struct workbook *w, struct list_claim *x, const struct
     return buf_status(&x->text);
 }
 
-static void find_key(struct workbook *w, const struct xlsx_row *row, struct import_list *l)
+static void find_key(struct book_source *w, const struct xlsx_row *row, struct import_list *l)
 {
     for (uint32_t i = 0; i < row->count && w->key_column == NO_COLUMN; i++)
         if (import_list_is_key(l, row->cells[i].text))
@@ -258,7 +258,7 @@ static void find_key(struct workbook *w, const struct xlsx_row *row, struct impo
 }
 
 /* Puts the lists' cells behind those of the headings. */
-static enum err add_lists(struct workbook *w, const struct xlsx_row *row, uint32_t *lists)
+static enum err add_lists(struct book_source *w, const struct xlsx_row *row, uint32_t *lists)
 {
     bool is_heading = !w->seen_headings;
     enum err e = OK;
@@ -283,7 +283,7 @@ static enum err add_lists(struct workbook *w, const struct xlsx_row *row, uint32
     return e;
 }
 
-static const char *first_list_sheet(const struct workbook *w)
+static const char *first_list_sheet(const struct book_source *w)
 {
     for (uint32_t i = 0; i < w->list_count; i++)
         if (w->lists[i].list != NULL)
@@ -322,7 +322,7 @@ static struct bytes text_of(const struct xlsx_cell *cell)
 
 static enum err next_row(void *ctx, struct csv_row *out)
 {
-    struct workbook *w = ctx;
+    struct book_source *w = ctx;
     struct xlsx_row row;
     uint32_t lists;
     enum err e;
@@ -355,7 +355,7 @@ static enum err next_row(void *ctx, struct csv_row *out)
 static enum err next_of_lists(void *ctx, struct csv_row *out)
 {
     static const struct xlsx_row empty = {.number = 1};
-    struct workbook *w = ctx;
+    struct book_source *w = ctx;
     uint32_t lists = 0;
     bool is_heading = !w->seen_headings;
     enum err e;
@@ -371,7 +371,7 @@ static enum err next_of_lists(void *ctx, struct csv_row *out)
 
 static void place(void *ctx, const char *list, size_t len, uint32_t n, struct finding *f)
 {
-    struct workbook *w = ctx;
+    struct book_source *w = ctx;
 
     for (uint32_t i = 0; i < w->list_count; i++) {
         const struct import_list *l = w->lists[i].list;
@@ -385,13 +385,13 @@ static void place(void *ctx, const char *list, size_t len, uint32_t n, struct fi
 
 static uint64_t offset(void *ctx)
 {
-    return xlsx_rows_offset(((struct workbook *)ctx)->rows);
+    return xlsx_rows_offset(((struct book_source *)ctx)->rows);
 }
 
 /* What nobody saw on the screen was taken all the same: whoever hid it may have meant otherwise. */
 static enum err notes(void *ctx, struct report *r)
 {
-    struct workbook *w = ctx;
+    struct book_source *w = ctx;
     bool lost = false;
     struct finding f = {.file = w->path, .line = w->first_hidden_row, .is_warning = true};
 
@@ -416,7 +416,7 @@ static enum err notes(void *ctx, struct report *r)
     return lost ? ERR_INVALID : OK;
 }
 
-enum err workbook_rows(struct import_source **out, struct workbook *w, const char *sheet)
+enum err book_source_rows(struct import_source **out, struct book_source *w, const char *sheet)
 {
     uint32_t i = 0;
     enum err e;

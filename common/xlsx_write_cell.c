@@ -178,6 +178,16 @@ void xlsx_set_columns(struct xlsx_sheet *s)
 
 /* ---- cells ---- */
 
+/* Whoever reads a workbook takes _x0041_ for an A, so a text that has this has _x005F_ for its underline. */
+static void put_escaped(struct buf *b, const char *text)
+{
+    for (const char *p = text; *p != '\0'; p++) {
+        if (p[0] == '_' && p[1] == 'x' && strspn(p + 2, "0123456789abcdefABCDEF") >= 4 && p[6] == '_')
+            buf_put_str(b, "_x005F");
+        buf_put_u8(b, (uint8_t)*p);
+    }
+}
+
 void xlsx_text(struct xlsx_sheet *s, uint32_t row, uint32_t column, enum xlsx_style style, const char *text)
 {
     char cell[XLSX_CELL_MAX];
@@ -189,7 +199,7 @@ void xlsx_text(struct xlsx_sheet *s, uint32_t row, uint32_t column, enum xlsx_st
         return;
     b = &s->x->text;
     buf_reset(b);
-    buf_put(b, text, len);
+    put_escaped(b, text);
     clean = buf_cstr(b);
     if (b->failed || xlsx_units(text, len) > XLSX_MAX_TEXT) {
         xlsx_cell_name(cell, row, column, false);
@@ -198,7 +208,7 @@ void xlsx_text(struct xlsx_sheet *s, uint32_t row, uint32_t column, enum xlsx_st
                                 s->name, cell, XLSX_MAX_TEXT));
         return;
     }
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 0; i < b->len; i++)
         if ((b->data[i] < 0x20 && b->data[i] != '\n' && b->data[i] != '\t') || b->data[i] == 0x7F)
             b->data[i] = ' ';
     if (style != XLSX_TITLE && style != XLSX_NOTE && style != XLSX_PLAIN) /* those run on over the cells beside them */

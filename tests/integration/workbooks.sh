@@ -68,83 +68,7 @@ last_are() { # EXPECTED, a line each
 }
 
 make_hub "$here/../fault/pack"
-mkdir -p lists/forms
-cat >lists/programme.yaml <<'YAML'
-programme: lists
-version: "1"
-title: {ru: "Списки", en: "Lists"}
-indicators:
-  - {id: classes, name: {ru: "Классов", en: "Classes"}, form: class, kind: count}
-  - {id: rooms, name: {ru: "Кабинетов", en: "Rooms"}, form: rooms, kind: count}
-  - {id: subjects, name: {ru: "Предметов", en: "Subjects"}, form: staff, kind: count}
-  - {id: answers, name: {ru: "Ответов", en: "Answers"}, form: poll, kind: count}
-YAML
-cat >lists/forms/poll.yaml <<'YAML'
-form: poll
-version: "1"
-title: {ru: "Анкета", en: "Poll"}
-mode: answers
-role: school
-period: school_quarter
-survey:
-  - {type: text, name: mood, label: {ru: "Настроение", en: "Mood"}}
-  - type: repeat
-    name: clubs
-    label: {ru: "Кружки", en: "Clubs"}
-    survey:
-      - {type: text, name: club, label: {ru: "Кружок", en: "Club"}}
-YAML
-cat >lists/forms/staff.yaml <<'YAML'
-form: staff
-version: "1"
-title: {ru: "Кадры", en: "Staff"}
-mode: rows
-key: subject
-role: school
-period: school_quarter
-survey:
-  - {type: text, name: subject, label: {ru: "Предмет", en: "Subject"}, required: true}
-  - {type: integer, name: teachers, label: {ru: "Учителей", en: "Teachers"}}
-  - {type: integer, name: young, label: {ru: "Молодых", en: "Young"}}
-  - {type: integer, name: experts, label: {ru: "Экспертов", en: "Experts"}}
-  - {type: decimal, name: hours, places: 2, label: {ru: "Нагрузка", en: "Hours"}}
-  - {type: date, name: since, label: {ru: "С какого дня", en: "Since"}}
-YAML
-cat >lists/forms/class.yaml <<'YAML'
-form: class
-version: "1"
-title: {ru: "Классы", en: "Classes"}
-mode: rows
-key: class
-role: school
-period: school_quarter
-survey:
-  - {type: text, name: class, label: {ru: "Класс", en: "Class"}, required: true}
-  - {type: integer, name: pupils, label: {ru: "Учеников", en: "Pupils"}}
-  - type: repeat
-    name: trips
-    label: {ru: "Поездки", en: "Trips"}
-    survey:
-      - {type: text, name: where, label: {ru: "Куда", en: "Where"}, required: true}
-      - {type: date, name: day, label: {ru: "Когда", en: "When"}}
-      - {type: integer, name: went, label: {ru: "Сколько", en: "How many"}, constraint: ". <= 30"}
-YAML
-cat >lists/forms/rooms.yaml <<'YAML'
-form: rooms
-version: "1"
-title: {ru: "Кабинеты", en: "Rooms"}
-mode: record
-role: school
-period: school_quarter
-survey:
-  - type: repeat
-    name: rooms
-    label: {ru: "Кабинеты", en: "Rooms"}
-    survey:
-      - {type: text, name: room, label: {ru: "Кабинет", en: "Room"}, required: true}
-      - {type: integer, name: seats, label: {ru: "Мест", en: "Seats"}}
-YAML
-hub programme load lists >load.txt || fail 'the lists were not loaded'
+hub programme load "$data/packs/lists" >load.txt || fail 'the lists were not loaded'
 make_school school
 stored=0
 
@@ -314,8 +238,8 @@ last_are '{"mood": "хорошо", "clubs": [{"club": "шахматы"}]}'
 
 # ---- somebody else's workbook: a title, headings over several columns, words for no answer, two numbers in a cell ----
 
-cat >staff.yaml <<'YAML'
-form: staff
+cat >subjects.yaml <<'YAML'
+form: subjects
 heading_rows: 2
 columns:
   "Учителя / всего (из них молодых)": teachers
@@ -326,7 +250,7 @@ empty: ["н/д", "-", "–"]
 ignore: [Примечание]
 totals: [Итого, Директор]
 YAML
-staff() { # CELL: what stands for the teachers of mathematics
+subjects() { # CELL: what stands for the teachers of mathematics
     book x.xlsx <<JSON
 {"sheets": [{"name": "Свод", "rows": [["Сведения о кадрах"], ["на 1 сентября 2020 г."], [],
     ["Предмет", "Учителя", null, "Нагрузка", "Дата\nназначения", "Примечание"],
@@ -339,29 +263,29 @@ staff() { # CELL: what stands for the teachers of mathematics
     "merged": ["A1:F1", "A4:A5", "B4:C4", "D4:D5", "E4:E5", "F4:F5"]}]}
 JSON
 }
-staff '7 (из них 2)'
-taken 4 staff --period "$period" --xlsx x.xlsx --map staff.yaml
+subjects '7 (из них 2)'
+taken 4 subjects --period "$period" --xlsx x.xlsx --map subjects.yaml
 last_are '{"subject": "Математика", "teachers": 7, "young": 2, "hours": 12.50, "since": "2020-09-01"}
 {"subject": "Физика", "teachers": 3, "experts": 1, "hours": 18.25, "since": "2020-09-01"}
 {"subject": "Химия", "teachers": 5, "hours": 0.30, "since": "2020-09-02"}
 {"subject": "Биология"}'
 grep -qx '2 rows of totals left out' out.txt || fail 'what was left out is not said'
 for cell in '(из них 2)' '7 (из них 2 или 3)' '7 (из них -2)' '7 (из них двое)' '7 из них 2' '7 (из них 2' '7,5 (из них 2)'; do
-    staff "$cell"
-    refused 'x.xlsx: sheet "Свод", cell B6: teachers: ' staff --period "$period" --xlsx x.xlsx --map staff.yaml
+    subjects "$cell"
+    refused 'x.xlsx: sheet "Свод", cell B6: teachers: ' subjects --period "$period" --xlsx x.xlsx --map subjects.yaml
     says "(found: $cell)"
 done
-staff '7 (из них 2,5)'
-refused 'cell B6: teachers: expected a whole number' staff --period "$period" --xlsx x.xlsx --map staff.yaml
+subjects '7 (из них 2,5)'
+refused 'cell B6: teachers: expected a whole number' subjects --period "$period" --xlsx x.xlsx --map subjects.yaml
 # The rows that are written aside have the same headings, so the same map reads them.
-taken 3 staff --period "$period" --xlsx x.xlsx --map staff.yaml --accept-valid aside.csv
+taken 3 subjects --period "$period" --xlsx x.xlsx --map subjects.yaml --accept-valid aside.csv
 sed 's/7 (из них 2,5)/7 (в т. ч. молодых специалистов 2)/' aside.csv >mended.csv
-taken 1 staff --period "$period" --csv mended.csv --map staff.yaml
+taken 1 subjects --period "$period" --csv mended.csv --map subjects.yaml
 last_are '{"subject": "Математика", "teachers": 7, "young": 2, "hours": 12.50, "since": "2020-09-01"}'
 # A third row that numbers the columns; and a table that lies directly below its title, where the title and the first row
 # would do as headings.
-cat >staff.yaml <<'YAML'
-form: staff
+cat >subjects.yaml <<'YAML'
+form: subjects
 heading_rows: 3
 columns: {"Предмет / 1": subject, "Учителя / всего / 2": teachers, "Учителя / экспертов / 3": experts}
 YAML
@@ -369,10 +293,10 @@ book x.xlsx <<'JSON'
 {"sheets": [{"name": "Свод", "rows": [["Предмет", "Учителя"], [null, "всего", "экспертов"], [1, 2, 3], ["География", 2, 1]],
     "merged": ["A1:A2", "B1:C1"]}]}
 JSON
-taken 1 staff --period "$period" --xlsx x.xlsx --map staff.yaml
+taken 1 subjects --period "$period" --xlsx x.xlsx --map subjects.yaml
 last_are '{"subject": "География", "teachers": 2, "experts": 1}'
-cat >staff.yaml <<'YAML'
-form: staff
+cat >subjects.yaml <<'YAML'
+form: subjects
 heading_rows: 2
 columns: {"Нагрузка / часов": hours}
 YAML
@@ -380,12 +304,12 @@ book x.xlsx <<'JSON'
 {"sheets": [{"name": "Свод", "rows": [[null, null, "Кадры"], ["Предмет", "Учителей", "Нагрузка"], [null, null, "часов"],
     ["История", 4, 20]], "merged": ["A2:A3", "B2:B3"]}]}
 JSON
-taken 1 staff --period "$period" --xlsx x.xlsx --map staff.yaml
+taken 1 subjects --period "$period" --xlsx x.xlsx --map subjects.yaml
 last_are '{"subject": "История", "teachers": 4, "hours": 20.00}'
 book x.xlsx <<'JSON'
 {"sheets": [{"name": "Свод", "rows": [["Предмет", "Учителей", "Нагрузка"], ["История", 4, 20]]}]}
 JSON
-refused 'sheet "Свод": no row of headings was found' staff --period "$period" --xlsx x.xlsx --map staff.yaml
+refused 'sheet "Свод": no row of headings was found' subjects --period "$period" --xlsx x.xlsx --map subjects.yaml
 
 # ---- files that are none, or mean harm ----
 
