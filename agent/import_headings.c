@@ -115,7 +115,8 @@ static void drop_first(struct headings *h)
     struct kept *first = h->kept[0];
 
     h->count--;
-    memmove(&h->kept[0], &h->kept[1], h->count * sizeof(h->kept[0]));
+    for (uint32_t i = 0; i < h->count; i++)
+        h->kept[i] = h->kept[i + 1];
     h->kept[h->count] = first;
 }
 
