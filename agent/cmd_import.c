@@ -318,8 +318,8 @@ static enum err run_import(const char *home, struct import_command *cmd)
                     _("the workbook does not say what it is for: import FORM --period P --xlsx FILE was expected"));
     else if ((e = command_open(&a, home)) == OK)
         e = import_into(a, cmd, &csv, w);
+    book_source_close(w); /* its lists refer to a form of the agent's */
     agent_close(a);
-    book_source_close(w);
     return e;
 }
 

@@ -71,7 +71,7 @@ MUST_CHECK enum err book_source_open(struct book_source **out, const char *path)
 void book_source_close(struct book_source *w); /* NULL does nothing */
 const struct book_source_claims *book_source_claims(const struct book_source *w);
 /* Reads the form's lists from the sheets that a workbook of ours has for them.  What is wrong there goes to `r`
- * (ERR_INVALID).  The form must outlive the workbook's rows. */
+ * (ERR_INVALID).  The form must outlive the workbook. */
 MUST_CHECK enum err book_source_lists(struct book_source *w, const struct form *f, struct report *r);
 /* The rows of the sheet of that name; NULL: of the one that a workbook of ours names, else of the only one that is
  * not hidden.  *out belongs to the workbook.  ERR_NOT_FOUND: there is no such sheet; ERR_USAGE: it must be said which.
