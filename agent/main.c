@@ -10,7 +10,7 @@ static const struct cli_command commands[] = {
      N_("begin: make a home out of the district's invitation"), cmd_join},
     {"forms", "[FORM [--template FILE.csv]]", N_("what is collected, and what a form asks"), cmd_forms},
     {"submit", "FORM --period P [--unit U] [--json FILE|-]", N_("fill in a form"), cmd_submit},
-    {"import", "FORM --period P --csv FILE [--map MAP] [--replace]", N_("submit the rows of a table"), cmd_import},
+    {"import", "FORM --period P --csv FILE | --xlsx FILE [--map MAP] [--replace]", N_("submit the rows of a table"), cmd_import},
     {"correct", "ID|FORM [--key K] [--period P] --reason TEXT [--set FIELD=VALUE...]",
      N_("change something that was submitted"), cmd_correct},
     {"retract", "ID|FORM [--key K] [--period P] --reason TEXT", N_("withdraw something that was submitted"),
