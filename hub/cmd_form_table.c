@@ -162,6 +162,21 @@ static enum err put_out(struct view *v)
     return e;
 }
 
+static enum err with_texts(struct view *v, const struct form_table *ft)
+{
+    enum err e;
+
+    v->ft = ft;
+    if ((v->texts = calloc(ft->column_count + 1, sizeof(*v->texts))) == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < ft->column_count; i++)
+        buf_init_secret(&v->texts[i], 64u << 10);
+    e = put_out(v);
+    for (size_t i = 0; i < ft->column_count; i++)
+        buf_fini(&v->texts[i]);
+    return e;
+}
+
 /* Who looked, before anything is shown: nothing leaves without it. */
 static enum err show(struct view *v, const struct form *f, const struct period *p)
 {
@@ -175,15 +190,8 @@ static enum err show(struct view *v, const struct form *f, const struct period *
     if (e == OK)
         e = command_note(v->hub, AUDIT_VIEW_TABLE, f->id, "period=%s\nfile=%s%s", p->id, v->xlsx != NULL ? "xlsx " : "",
                          v->html != NULL ? "html" : "");
-    v->ft = ft;
-    if (e == OK && (v->texts = calloc(ft->column_count + 1, sizeof(*v->texts))) == NULL)
-        e = ERR_NOMEM;
-    for (size_t i = 0; v->texts != NULL && i < ft->column_count; i++)
-        buf_init_secret(&v->texts[i], 64u << 10);
     if (e == OK)
-        e = put_out(v);
-    for (size_t i = 0; v->texts != NULL && i < ft->column_count; i++)
-        buf_fini(&v->texts[i]);
+        e = with_texts(v, ft);
     free(v->texts);
     free(v->cells);
     form_table_free(ft);
