@@ -34,6 +34,8 @@ enum xlsx_style {
     XLSX_GOOD,     /* with a frame, on green */
     XLSX_BAD,      /* with a frame, on red */
     XLSX_UNSURE,   /* with a frame, on yellow */
+    XLSX_GROUP,    /* bold, wrapped, on pale grey: over the rows below */
+    XLSX_REMARK,   /* wrapped */
     XLSX_INPUT,    /* unlocked */
     XLSX_STYLES
 };
@@ -70,11 +72,18 @@ double xlsx_longest_word(const char *text);
 void xlsx_hide_row(struct xlsx_sheet *s, uint32_t row);
 /* Rows above and columns left of this cell stay in view. */
 void xlsx_freeze(struct xlsx_sheet *s, uint32_t row, uint32_t column);
+/* One cell over several columns of a row. */
+void xlsx_span(struct xlsx_sheet *s, uint32_t row, uint32_t column, uint32_t last_column, enum xlsx_style style,
+               const char *text);
 /* Against accidents, without a password. */
 void xlsx_protect(struct xlsx_sheet *s);
 void xlsx_hide(struct xlsx_sheet *s);
 /* A4, lying, as wide as the page; the first `rows` rows on every page. */
 void xlsx_print_wide(struct xlsx_sheet *s, uint32_t rows);
+/* A4, lying, as many pages beside each other as it takes; the first columns on every page. */
+void xlsx_print_many(struct xlsx_sheet *s, uint32_t columns);
+/* What stands at the foot of every printed page, beside its number; what is longer than 100 characters is cut. */
+void xlsx_footer(struct xlsx_sheet *s, const char *text);
 
 /* Texts that a cell may have, on a hidden sheet; returns the number of the list, for rules. */
 uint32_t xlsx_list(struct xlsx *x, const char *const *texts, uint32_t count);

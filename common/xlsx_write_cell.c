@@ -56,6 +56,15 @@ static void paint(lxw_format *f, enum xlsx_style style)
     case XLSX_GOOD:
     case XLSX_BAD:
     case XLSX_UNSURE: frame(f, style); break;
+    case XLSX_GROUP:
+        frame(f, style);
+        format_set_bold(f);
+        format_set_bg_color(f, 0xF3F3F3);
+        break;
+    case XLSX_REMARK:
+        format_set_text_wrap(f);
+        format_set_align(f, LXW_ALIGN_VERTICAL_TOP);
+        break;
     case XLSX_INPUT: format_set_unlocked(f); break;
     case XLSX_PLAIN:
     case XLSX_STYLES: break;
@@ -188,6 +197,13 @@ static void put_escaped(struct buf *b, const char *text)
     }
 }
 
+/* Over the cells beside it, or by xlsx_span(). */
+static bool runs_on(enum xlsx_style style)
+{
+    return style == XLSX_TITLE || style == XLSX_NOTE || style == XLSX_PLAIN || style == XLSX_GROUP ||
+           style == XLSX_REMARK;
+}
+
 void xlsx_text(struct xlsx_sheet *s, uint32_t row, uint32_t column, enum xlsx_style style, const char *text)
 {
     char cell[XLSX_CELL_MAX];
@@ -211,11 +227,22 @@ void xlsx_text(struct xlsx_sheet *s, uint32_t row, uint32_t column, enum xlsx_st
     for (size_t i = 0; i < b->len; i++)
         if ((b->data[i] < 0x20 && b->data[i] != '\n' && b->data[i] != '\t') || b->data[i] == 0x7F)
             b->data[i] = ' ';
-    if (style != XLSX_TITLE && style != XLSX_NOTE && style != XLSX_PLAIN) /* those run on over the cells beside them */
+    if (!runs_on(style))
         widen(s, column, clean);
     xlsx_check(s->x,
                worksheet_write_string(s->sheet, row, (lxw_col_t)column, clean,
                                       xlsx_format(s->x, style, style == XLSX_INPUT ? FORMAT_TEXT : FORMAT_GENERAL)));
+}
+
+void xlsx_span(struct xlsx_sheet *s, uint32_t row, uint32_t column, uint32_t last_column, enum xlsx_style style,
+               const char *text)
+{
+    if (!xlsx_is_usable(s) || !xlsx_is_inside(s, row, last_column))
+        return;
+    if (last_column > column)
+        xlsx_check(s->x, worksheet_merge_range(s->sheet, row, (lxw_col_t)column, row, (lxw_col_t)last_column, "",
+                                               xlsx_format(s->x, style, FORMAT_GENERAL)));
+    xlsx_text(s, row, column, style, text);
 }
 
 void xlsx_decimal(struct xlsx_sheet *s, uint32_t row, uint32_t column, enum xlsx_style style, int64_t scaled,
@@ -350,17 +377,4 @@ void xlsx_hide(struct xlsx_sheet *s)
 {
     if (xlsx_is_usable(s))
         worksheet_hide(s->sheet);
-}
-
-void xlsx_print_wide(struct xlsx_sheet *s, uint32_t rows)
-{
-    if (!xlsx_is_usable(s))
-        return;
-    worksheet_set_landscape(s->sheet);
-    worksheet_set_paper(s->sheet, 9); /* A4 */
-    worksheet_fit_to_pages(s->sheet, 1, 0);
-    worksheet_set_margins(s->sheet, 0.4, 0.4, 0.5, 0.6);
-    xlsx_check(s->x, worksheet_set_footer(s->sheet, "&R&P / &N"));
-    if (rows > 0)
-        xlsx_check(s->x, worksheet_repeat_rows(s->sheet, 0, rows - 1));
 }

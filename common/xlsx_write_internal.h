@@ -22,7 +22,8 @@ struct xlsx_sheet {
     lxw_worksheet *sheet;
     char name[XLSX_MAX_SHEET_NAME * 4 + 1];
     struct buf widths; /* double per column: 0 nothing was said or written, negative: said */
-    struct buf kinds;  /* uint8_t per column: 1 + format of inputs; 0: locked */
+    bool has_footer;
+    struct buf kinds; /* uint8_t per column: 1 + format of inputs; 0: locked */
 };
 
 struct xlsx {

@@ -38,6 +38,7 @@ static const struct {
     [AUDIT_VIEW_EXPLAIN] = {"view.explain", N_("explanation looked at")},
     [AUDIT_VIEW_QUARANTINE] = {"view.quarantine", N_("quarantine looked into")},
     [AUDIT_VIEW_QUESTIONS] = {"view.questions", N_("questions and answers looked at")},
+    [AUDIT_VIEW_TABLE] = {"view.table", N_("table of a form looked at")},
     [AUDIT_EXPORT_SUBMISSIONS] = {"export.submissions", N_("submissions written out, raw")},
     [AUDIT_EXPORT_AUDIT] = {"export.audit", N_("audit written out")},
     [AUDIT_KEY_ROTATE] = {"key.rotate", N_("key changed")},

@@ -55,6 +55,8 @@ const struct cli_command hub_commands[] = {
      "[--programme P] [--period P] [--level unit|municipality] [--unit U] [--indicator I] "
      "[--as-of DATE | --snapshot [--group G]]",
      N_("show the indicators"), cmd_indicators},
+    {"table", "FORM --period P [--level unit|municipality] [--xlsx FILE] [--html FILE]",
+     N_("show what a form says of each unit, with totals and what is missing"), cmd_form_table},
     {"explain", "INDICATOR --period P [--unit U]",
      N_("say how a number came about and which submissions are behind it"), cmd_explain},
     {"export submissions", "--form F --period P [--unit U] --unsafe-raw",

@@ -137,4 +137,47 @@ for book in *.xlsx; do
         if grep -q '<f>' sheet.xml; then fail "$book has a formula"; fi
     done
 done
+
+# ---- the table of a form, at the office ----
+
+h() { "$hub_program" "$@" --home "$work/hub"; }
+h school add s2 --name 'Школа <b>№ 2</b>' --invite s2.invite >add.txt 2>&1
+h school add s10 --name 'Школа № 10' --invite s10.invite >add.txt 2>&1
+a bundle write s1.svodka >out.txt 2>err.txt || { cat err.txt >&2; fail 'bundle write'; }
+h bundle read s1.svodka --receipt answers >out.txt 2>err.txt || { cat err.txt >&2; fail 'bundle read'; }
+h table pass --period 2025/26 --format csv >table.csv 2>err.txt || { cat err.txt >&2; fail 'table'; }
+has 'публиковать это нельзя' err.txt
+cut -d, -f1,2,4 table.csv >rows.txt
+printf '%s\n' row,unit,state unit,s1,late unit,s10,missing unit,s2,missing total,, reported,, | sort >expected.txt
+sort rows.txt | sed -E 's/,(late|received|accepted)$/,late/; s/,(due|not-due|missing)$/,missing/; s/^(unit,s(10|2)),late$/\1,missing/' >got.txt
+cmp -s expected.txt got.txt || { cat table.csv >&2; fail 'not every unit has its row'; }
+column() { # NAME ROW: a cell of table.csv, whose names hold no comma here
+    python3 -c 'import csv, sys; print([r for r in csv.DictReader(open("table.csv")) if r["row"] == sys.argv[2] or r["unit"] == sys.argv[2]][0][sys.argv[1]])' "$1" "$2"
+}
+[ "$(column pupils s1)" = 30 ] && [ "$(column pupils total)" = 30 ] && [ "$(column pupils reported)" = 1 ] ||
+    { cat table.csv >&2; fail 'pupils'; }
+[ "$(column grades.grade_pupils s1)" = 30 ] && [ "$(column grades.classes total)" = 2 ] ||
+    { cat table.csv >&2; fail 'sums over a list'; }
+[ "$(column kind s1)" = basic ] && [ -z "$(column kind total)" ] || { cat table.csv >&2; fail 'a choice has no total'; }
+h table pass --period 2025/26 >out.txt 2>err.txt
+has 'Предварительно: отчитались 1 из 3.' out.txt
+h table pass --period 2025/26 --xlsx table.xlsx --html table.html >out.txt 2>err.txt || { cat err.txt >&2; fail 'table --xlsx'; }
+[ "$(stat -c %a table.xlsx table.html | sort -u)" = 600 ] || fail 'others may read the table'
+sheet table.xlsx 0 >book.csv
+has 'публиковать это нельзя' book.csv
+has 'Итого' book.csv
+has '1 из 3' book.csv
+has 'Предварительно: отчитались 1 из 3.' book.csv
+has 'Школа &lt;b&gt;№ 2&lt;/b&gt;' table.html
+if grep -qF '<b>' table.html; then fail 'a name became markup'; fi
+has '<footer>Только для служебного пользования' table.html
+# What stands in rows is added only where the form says so; of anonymous answers nobody is told what was answered.
+h table pd --period 2026/27 --format csv >table.csv 2>err.txt
+[ "$(column hours total)" = 47 ] && [ "$(column submissions s1)" = 3 ] && [ "$(column kind=webinar s1)" = 1 ] ||
+    { cat table.csv >&2; fail 'rows'; }
+refused 1 'table.xlsx' h table pass --period 2025/26 --xlsx table.xlsx
+refused 2 '.xlsx' h table pass --period 2025/26 --xlsx table.xls
+refused 2 '--period' h table pass
+refused 1 'no-such' h table no-such --period 2025/26
+if inside table.xlsx xl/worksheets/sheet1.xml | grep -q '<f>'; then fail 'the table has a formula'; fi
 say "$name: ok"
