@@ -6,8 +6,9 @@
 
 #include "agent/home.h"
 
-#define ASIDE_MAX_BYTES (32u << 20) /* of all of them together; what comes beyond that is given up, and that is said   \
-                                     */
+#define ASIDE_MAX_BYTES                                                                                                \
+    (32u << 20) /* of all of them together; what comes beyond that is given up, and that is said                       \
+                 */
 
 /* Inside the word's transaction.  The person is told with the first one, and when the first one is given up. */
 MUST_CHECK enum err aside_put(struct agent *a, struct store_txn *t, uint64_t serial, struct bytes object);

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #define SIGNIFICANT 15
-#define LONGEST     64u /* bytes of a number in a workbook: Excel writes at most 24 */
-#define MOST_DIGITS 30  /* before and after the point */
+#define LONGEST     64u     /* bytes of a number in a workbook: Excel writes at most 24 */
+#define MOST_DIGITS 30      /* before and after the point */
 #define LAST_DAY    2958465 /* 9999-12-31, from 1900 */
-#define FALSE_DAY   60 /* 29 February 1900, which Excel has and the calendar has not */
+#define FALSE_DAY   60      /* 29 February 1900, which Excel has and the calendar has not */
 #define DAY_SECONDS 86400
 
 /* 0.D1D2D3... * 10^exponent, at most SIGNIFICANT digits; no digits: zero. */
@@ -27,7 +27,8 @@ struct xlsx_format xlsx_format_builtin(uint32_t id)
 
     if (id == 9 || id == 10)
         f.shown = XLSX_SHOWN_PERCENT;
-    else if ((id >= 14 && id <= 17) || (id >= 27 && id <= 31) || id == 36 || (id >= 50 && id <= 54) || id == 57 || id == 58)
+    else if ((id >= 14 && id <= 17) || (id >= 27 && id <= 31) || id == 36 || (id >= 50 && id <= 54) || id == 57 ||
+             id == 58)
         f.shown = XLSX_SHOWN_DATE;
     else if (id == 22)
         f.shown = XLSX_SHOWN_MOMENT;

@@ -24,10 +24,10 @@ struct xlsx_format xlsx_format_builtin(uint32_t id);
 struct xlsx_format xlsx_format_of(const char *code);
 
 /* Appends the number as text, rounded to the 15 significant digits that Excel shows: 0.30000000000000004 is 0.3.  It
- * never goes through a double.  Dates become 2020-09-01, moments 2020-09-01 08:30 (2020-09-01 at midnight), times 08:30,
- * shares 45%.  `is_1904`: days count from 1904-01-01, else from 1900-01-01 with its day too many.
- * ERR_MALFORMED: no number; ERR_LIMIT: more than 30 digits before or after the point; ERR_INVALID: no day of the
- * calendar, 29 February 1900 among them.  Then nothing was appended. */
+ * never goes through a double.  Dates become 2020-09-01, moments 2020-09-01 08:30 (2020-09-01 at midnight), times
+ * 08:30, shares 45%.  `is_1904`: days count from 1904-01-01, else from 1900-01-01 with its day too many. ERR_MALFORMED:
+ * no number; ERR_LIMIT: more than 30 digits before or after the point; ERR_INVALID: no day of the calendar, 29 February
+ * 1900 among them.  Then nothing was appended. */
 MUST_CHECK enum err xlsx_number_put(struct buf *out, const char *text, size_t len, struct xlsx_format format,
                                     bool is_1904);
 

@@ -14,13 +14,15 @@ const char *xlsx_fault_text(enum xlsx_fault f)
     case XLSX_FAULT_NONE: break;
     case XLSX_FAULT_ERROR: return _("the formula of this cell gives an error: put it right, or write the value");
     case XLSX_FAULT_NO_RESULT:
-        return _("the formula of this cell has no stored result: open the workbook in your spreadsheet program and save "
-                 "it, or write the value");
+        return _(
+            "the formula of this cell has no stored result: open the workbook in your spreadsheet program and save "
+            "it, or write the value");
     case XLSX_FAULT_NO_DAY: return _("the cell is shown as a date, but there is no such day");
     case XLSX_FAULT_NO_NUMBER: return _("the number in this cell cannot be read");
     case XLSX_FAULT_COVERED:
-        return _("the cell is merged with others, so it is not clear whose value this is: split them and write the value "
-                 "in each");
+        return _(
+            "the cell is merged with others, so it is not clear whose value this is: split them and write the value "
+            "in each");
     }
     return "";
 }

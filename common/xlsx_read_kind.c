@@ -39,9 +39,10 @@ enum err book_judge_bytes(struct bytes b)
     }
     if (begins(b, "PK", 2))
         return err_set(ERR_MALFORMED, "%s", _("the file is an archive without a workbook in it"));
-    return err_set(ERR_MALFORMED, "%s",
-                   _("this is no workbook (.xlsx), whatever its name says: open it in your spreadsheet program and save "
-                     "it as \"Excel workbook (.xlsx)\"; a CSV file is imported with --csv"));
+    return err_set(
+        ERR_MALFORMED, "%s",
+        _("this is no workbook (.xlsx), whatever its name says: open it in your spreadsheet program and save "
+          "it as \"Excel workbook (.xlsx)\"; a CSV file is imported with --csv"));
 }
 
 enum err book_judge_parts(const struct zip_in *z)

@@ -27,7 +27,7 @@ enum cell_type { CELL_NUMBER, CELL_SHARED, CELL_INLINE, CELL_STRING, CELL_BOOLEA
 struct xlsx_rows {
     struct xlsx_book *b;
     struct xml_in *xml;
-    bool is_scan; /* looks for merged cells and hidden columns alone */
+    bool is_scan;        /* looks for merged cells and hidden columns alone */
     struct area *merged; /* by top */
     uint32_t merged_count, merged_cap, merged_from;
     struct span *hidden;
@@ -35,9 +35,9 @@ struct xlsx_rows {
 
     bool in_data, in_row, in_cell, in_inline, in_text;
     uint32_t phonetic;
-    uint32_t number;      /* of the row at hand */
+    uint32_t number; /* of the row at hand */
     bool row_is_hidden;
-    uint32_t column;      /* of the cell at hand, from 1 */
+    uint32_t column; /* of the cell at hand, from 1 */
     enum cell_type type;
     struct xlsx_format format;
     bool has_formula, has_value;
@@ -105,7 +105,8 @@ static enum err scan_start(struct xlsx_rows *r, const char *name, const char *co
         !book_read_u32(xml_in_attribute(attributes, "min"), XLSX_READ_MAX_COLUMN, &from) ||
         !book_read_u32(xml_in_attribute(attributes, "max"), XLSX_READ_MAX_COLUMN, &to))
         return OK;
-    if ((e = book_grow((void *)&r->hidden, sizeof(*r->hidden), r->hidden_count, &r->hidden_cap, MAX_SPAN_COLUMNS)) == OK)
+    if ((e = book_grow((void *)&r->hidden, sizeof(*r->hidden), r->hidden_count, &r->hidden_cap, MAX_SPAN_COLUMNS)) ==
+        OK)
         r->hidden[r->hidden_count++] = (struct span){from, to};
     return e;
 }
@@ -230,8 +231,7 @@ static enum err put_value(struct xlsx_rows *r, struct draft *d)
 static enum err reach(struct xlsx_rows *r, uint32_t count)
 {
     while (r->count < count) {
-        enum err e =
-            book_grow((void *)&r->drafts, sizeof(*r->drafts), r->count, &r->drafts_cap, XLSX_READ_MAX_COLUMN);
+        enum err e = book_grow((void *)&r->drafts, sizeof(*r->drafts), r->count, &r->drafts_cap, XLSX_READ_MAX_COLUMN);
 
         if (e != OK)
             return e;

@@ -148,8 +148,9 @@ static void XMLCALL on_doctype(void *ctx, const XML_Char *name, const XML_Char *
     (void)system;
     (void)public;
     (void)has;
-    fail(ctx, err_set(ERR_MALFORMED, "%s",
-                      _("the file has a document type declaration, which no spreadsheet program writes; it is not read")));
+    fail(ctx,
+         err_set(ERR_MALFORMED, "%s",
+                 _("the file has a document type declaration, which no spreadsheet program writes; it is not read")));
 }
 
 enum err xml_in_open(struct xml_in **out, struct zip_part *part, const struct xml_in_calls *calls, void *ctx)

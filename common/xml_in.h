@@ -20,7 +20,8 @@ struct xml_in_calls {
 
 struct xml_in;
 /* Takes `part`, on failure too. */
-MUST_CHECK enum err xml_in_open(struct xml_in **out, struct zip_part *part, const struct xml_in_calls *calls, void *ctx);
+MUST_CHECK enum err xml_in_open(struct xml_in **out, struct zip_part *part, const struct xml_in_calls *calls,
+                                void *ctx);
 void xml_in_close(struct xml_in *x); /* NULL does nothing */
 /* Reads until a call has asked for a pause (OK) or the document is over (ERR_NOT_FOUND).  ERR_MALFORMED, ERR_LIMIT. */
 MUST_CHECK enum err xml_in_run(struct xml_in *x);

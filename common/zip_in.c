@@ -7,9 +7,9 @@
 #include <strings.h>
 #include <zip.h>
 
-#define END_SIZE    22u /* of the end record, without its comment */
-#define END_SEARCH  (END_SIZE + 65535u)
-#define LOCATOR     20u /* of ZIP64, in front of the end record */
+#define END_SIZE     22u /* of the end record, without its comment */
+#define END_SEARCH   (END_SIZE + 65535u)
+#define LOCATOR      20u /* of ZIP64, in front of the end record */
 #define NAME_LONGEST 512u
 
 struct zip_in {
@@ -33,7 +33,8 @@ static enum err damaged(void)
 
 static enum err too_many(void)
 {
-    return err_set(ERR_LIMIT, _("the file is packed from more than %u parts, which no table needs"), ZIP_IN_MAX_ENTRIES);
+    return err_set(ERR_LIMIT, _("the file is packed from more than %u parts, which no table needs"),
+                   ZIP_IN_MAX_ENTRIES);
 }
 
 /* Any end record that libzip could settle for must name few entries: it makes room for all of them at once. */

@@ -1,7 +1,7 @@
 /* fuzz_xlsx.c: the reader of workbooks under any bytes: no crash, rows in rising order, texts inside their limits and
- * always UTF-8.  The first byte says what follows: 0: the whole file; else the parts that a workbook consists of, each up
- * to the next zero byte, are packed into one (workbook.xml, its relations, styles.xml, sharedStrings.xml, a sheet); a part
- * that is empty is a good one.  So the mutations reach the XML without having to keep checksums right. */
+ * always UTF-8.  The first byte says what follows: 0: the whole file; else the parts that a workbook consists of, each
+ * up to the next zero byte, are packed into one (workbook.xml, its relations, styles.xml, sharedStrings.xml, a sheet);
+ * a part that is empty is a good one.  So the mutations reach the XML without having to keep checksums right. */
 #include "common/utf8.h"
 #include "common/xlsx_number.h"
 #include "common/xlsx_read.h"
@@ -32,8 +32,9 @@ static const struct part changing[] = {
      "<Relationships><Relationship Id=\"s\" Type=\"x/worksheet\" Target=\"s.xml\"/><Relationship Id=\"t\" "
      "Type=\"x/styles\" Target=\"t.xml\"/><Relationship Id=\"u\" Type=\"x/sharedStrings\" Target=\"u.xml\"/>"
      "</Relationships>"},
-    {"xl/t.xml", "<styleSheet><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/><xf numFmtId=\"22\"/><xf numFmtId=\"9\"/>"
-                 "</cellXfs></styleSheet>"},
+    {"xl/t.xml",
+     "<styleSheet><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/><xf numFmtId=\"22\"/><xf numFmtId=\"9\"/>"
+     "</cellXfs></styleSheet>"},
     {"xl/u.xml", "<sst><si><t>one</t></si><si><r><t>t</t></r><r><t>wo</t></r></si></sst>"},
     {"xl/s.xml", "<worksheet><sheetData><row><c t=\"s\"><v>1</v></c></row></sheetData></worksheet>"},
 };
