@@ -1,10 +1,14 @@
 #include "agent/cmd_common.h"
 
+#include "agent/capture.h"
+#include "agent/questions.h"
 #include "agent/template.h"
+#include "agent/template_xlsx.h"
 #include "common/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- the list ---- */
 
@@ -14,13 +18,15 @@ struct due_line {
     struct period period;        /* id "" in a gap */
     const struct due_rule *rule; /* NULL: the calendar says nothing of it */
     struct due_days days;
-    size_t programme; /* whose rule it is */
-    uint64_t entered; /* submissions with values for it */
+    size_t programme;       /* whose rule it is */
+    uint64_t entered;       /* submissions with values for it */
+    struct record_ref last; /* the newest about our own unit; number 0: none */
 };
 
 struct due {
     struct due_line *lines;
     size_t count, cap;
+    const struct agent *a;
     const struct form *form; /* whose lines are added */
     const struct due_rule *rule;
     size_t programme;
@@ -153,15 +159,43 @@ static enum err add_lines(struct due *d, const struct agent *a, const struct for
     return e == OK && d->count == before ? add_line(d, NULL, NULL) : e;
 }
 
+/* Whose return is meant when a line names none. */
+static const char *own_unit(const struct agent *a, const struct form *f)
+{
+    if (f->is_about_district)
+        return UNIT_DISTRICT;
+    return a->grant->unit_count == 1 ? a->grant->units[0] : a->grant->participant;
+}
+
 static enum err count_one(void *ctx, const struct queue_submission *s)
 {
     struct due *d = ctx;
 
-    if (s->form == NULL || s->record->kind != RECORD_NEW)
+    if (s->form == NULL)
         return OK;
-    for (size_t i = 0; i < d->count; i++)
-        if (strcmp(d->lines[i].form->id, s->form->id) == 0 && strcmp(d->lines[i].period.id, s->record->period) == 0)
-            d->lines[i].entered++;
+    for (size_t i = 0; i < d->count; i++) {
+        struct due_line *l = &d->lines[i];
+
+        if (strcmp(l->form->id, s->form->id) != 0 || strcmp(l->period.id, s->record->period) != 0)
+            continue;
+        l->entered += s->record->kind == RECORD_NEW;
+        if (strcmp(own_unit(d->a, l->form), s->record->unit) == 0)
+            l->last = s->ref; /* they come in order */
+    }
+    return OK;
+}
+
+/* The day on which the office accepted our own return, unless something was entered since. */
+static enum err put_accepted(const struct agent *a, const struct due_line *l, char out[11])
+{
+    struct acceptance at;
+    enum err e = return_accepted(a, NULL, l->form->id, own_unit(a, l->form), l->period.id, &at);
+
+    out[0] = '\0';
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? OK : e;
+    if (!at.has_target || record_ref_compare(&l->last, &at.target) <= 0)
+        cli_format_day(out, 11, at.wall_ms);
     return OK;
 }
 
@@ -189,11 +223,11 @@ static void put_note(struct buf *out, const struct due_rule *r)
         buf_printf(out, "%s%s", out->len > 0 ? "; " : "", note);
 }
 
-static enum err put_line(struct table *t, const struct due_line *l)
+static enum err put_line(struct table *t, const struct agent *a, const struct due_line *l)
 {
     const struct form *f = l->form;
     const struct period *p = &l->period;
-    char count[32], until[11] = "", due[11] = "", late[11] = "";
+    char count[32], until[11] = "", due[11] = "", late[11] = "", accepted[11];
     struct buf note;
     const char *cells[] = {f->id,
                            f->version,
@@ -205,8 +239,12 @@ static enum err put_line(struct table *t, const struct due_line *l)
                            due,
                            late,
                            count,
-                           NULL};
-    enum err e;
+                           NULL,
+                           accepted};
+    enum err e = put_accepted(a, l, accepted);
+
+    if (e != OK)
+        return e;
 
     buf_init(&note, 4096);
     (void)snprintf(count, sizeof(count), "%llu", (unsigned long long)l->entered);
@@ -236,15 +274,16 @@ static enum err list_forms(const struct agent *a, enum table_format format)
                                            {"due", _("due on"), TABLE_LEFT, false},
                                            {"late_until", _("late until"), TABLE_LEFT, false},
                                            {"entered", _("entered"), TABLE_RIGHT, true},
-                                           {"note", _("note"), TABLE_LEFT, false}};
-    struct due d = {NULL, 0, 0, NULL, NULL, 0};
+                                           {"note", _("note"), TABLE_LEFT, false},
+                                           {"accepted", _("accepted on"), TABLE_LEFT, false}};
+    struct due d = {.a = a};
     struct table *t = NULL;
     enum err e = find_due(&d, a);
 
     if (e == OK)
         e = table_new(&t, columns, sizeof(columns) / sizeof(columns[0]));
     for (size_t i = 0; i < d.count && e == OK; i++)
-        e = put_line(t, &d.lines[i]);
+        e = put_line(t, a, &d.lines[i]);
     if (e == OK)
         e = table_print(t, format, stdout);
     table_free(t);
@@ -253,6 +292,10 @@ static enum err list_forms(const struct agent *a, enum table_format format)
 }
 
 /* ---- one form ---- */
+
+struct template_wish {
+    const char *path, *period, *unit, *last;
+};
 
 static enum err put_field(struct table *t, const struct form_field *f, const char *inside)
 {
@@ -294,7 +337,71 @@ static enum err describe(const struct form *f, enum table_format format)
     return e;
 }
 
-static enum err make_template(const struct form *f, const char *path)
+/* The period that stands before, as the form's own calendar has it. */
+static enum err find_last(const struct agent *a, const struct period *p, struct period *last)
+{
+    if (calendar_step(a->calendar, p, -1, last) != OK)
+        return err_set(ERR_NOT_FOUND, _("--last: the calendar has no period before %s"),
+                       cli_pick(p->label_ru, p->label_en));
+    return OK;
+}
+
+static enum err save_workbook(struct agent *a, const struct form *f, const struct template_wish *w, struct capture *c)
+{
+    struct template_order o = {.form = f, .today = clock_today()};
+    struct period last;
+    uint64_t rows = 0;
+    char count[32];
+    enum err e = OK;
+
+    if (c != NULL) {
+        o.period = capture_period(c);
+        o.unit = capture_unit(c);
+    }
+    if (w->last != NULL) {
+        e = find_last(a, o.period, &last);
+        o.last = &last;
+    }
+    if (e != OK || (e = template_workbook(a, &o, w->path, &rows)) != OK)
+        return e;
+    (void)printf(_("%s: a workbook to fill in; then import it with --xlsx\n"), w->path);
+    if (w->last == NULL)
+        return OK;
+    cli_format_count(count, sizeof(count), rows);
+    if (rows == 0)
+        (void)printf(_("There is nothing on this computer for %s: the cells are empty.\n"),
+                     cli_pick(last.label_ru, last.label_en));
+    else
+        (void)printf(_("Rows filled in as they were in %s: %s. The file is not encrypted: delete it when it is "
+                       "imported.\n"),
+                     cli_pick(last.label_ru, last.label_en), count);
+    return OK;
+}
+
+static enum err make_workbook(struct agent *a, const struct form *f, const struct template_wish *w)
+{
+    struct capture_options o = {.form = f, .unit = w->unit, .period = w->period};
+    struct capture *c = NULL;
+    enum err e = OK;
+
+    if (w->period == NULL && (w->unit != NULL || w->last != NULL))
+        return err_set(ERR_USAGE, "%s", _("say the period, too: --period P"));
+    if (w->period != NULL)
+        e = capture_open(&c, a, &o);
+    if (e == OK)
+        e = save_workbook(a, f, w, c);
+    capture_close(c);
+    return e;
+}
+
+static bool is_workbook(const char *path)
+{
+    size_t len = strlen(path);
+
+    return len > 5 && strcasecmp(path + len - 5, ".xlsx") == 0;
+}
+
+static enum err make_table(const struct form *f, const char *path)
 {
     char choices[TEMPLATE_PATH_MAX];
     enum err e = template_write(f, path, choices);
@@ -306,18 +413,30 @@ static enum err make_template(const struct form *f, const char *path)
     return e;
 }
 
+static enum err make_template(struct agent *a, const struct form *f, const struct template_wish *w)
+{
+    if (is_workbook(w->path))
+        return make_workbook(a, f, w);
+    if (w->period != NULL || w->unit != NULL || w->last != NULL)
+        return err_set(ERR_USAGE, "%s", _("--period, --unit and --last go with a workbook: --template FILE.xlsx"));
+    return make_table(f, w->path);
+}
+
 int cmd_forms(int argc, char **argv)
 {
     static const struct cli_command self = {
-        "forms", "[FORM [--template FILE.csv]]",
+        "forms", "[FORM [--template FILE.xlsx|FILE.csv [--period P] [--unit U] [--last]]]",
         N_("Without a form: all forms, the period that is running, and how much was entered for it. With a form: what "
            "it asks."),
         cmd_forms};
     const char *home = NULL;
     const char *format_name = NULL;
-    const char *template = NULL;
+    struct template_wish wish = {NULL, NULL, NULL, NULL};
     const struct cli_option options[] = {
-        {"template", 0, N_("FILE"), N_("write an empty table for import, and the choices beside it"), &template},
+        {"template", 0, N_("FILE"), N_("write a workbook (.xlsx) or a table (.csv) to fill in and import"), &wish.path},
+        OPTION_PERIOD(&wish.period),
+        OPTION_UNIT(&wish.unit),
+        {"last", 0, NULL, N_("a workbook: with what was entered for the period before"), &wish.last},
         OPTION_FORMAT(&format_name),
         OPTION_HOME(&home),
         OPTION_END};
@@ -329,14 +448,14 @@ int cmd_forms(int argc, char **argv)
 
     if ((count = cli_parse(&self, options, argc, argv, 0, 1)) < 0)
         return cli_exit_code();
-    if (template != NULL && count == 0)
+    if (wish.path != NULL && count == 0)
         return cli_fail(err_set(ERR_USAGE, "%s", _("say the form whose template is wanted")));
     if ((e = command_format(&format, format_name)) != OK || (e = command_open(&a, home)) != OK)
         return cli_fail(e);
     if (count == 0)
         e = list_forms(a, format);
     else if ((e = command_form(a, argv[0], &form)) == OK)
-        e = template != NULL ? make_template(form, template) : describe(form, format);
+        e = wish.path != NULL ? make_template(a, form, &wish) : describe(form, format);
     agent_close(a);
     return cli_fail(e);
 }

@@ -12,7 +12,7 @@
 
 struct import_command {
     const char *period, *unit, *csv, *map, *replace, *accept_valid, *delimiter, *encoding, *filled_on, *entered_by;
-    const char *unit_column;
+    const char *unit_column, *xlsx, *sheet, *form;
 };
 
 /* ---- options ---- */
@@ -145,23 +145,95 @@ static enum err say_nothing_queued(const struct import_result *res)
                    (unsigned long long)res->refused, (unsigned long long)res->rows);
 }
 
+/* ---- a workbook of ours knows what it is for ---- */
+
+/* What was not said on the command line comes from the workbook. */
+static void take_claims(const struct book_source_claims *claims, struct import_command *cmd)
+{
+    if (cmd->form == NULL)
+        cmd->form = claims->form;
+    if (cmd->period == NULL)
+        cmd->period = claims->period;
+}
+
+static enum err check_period(const struct agent *a, const struct form *f, const char *said, const char *claimed)
+{
+    struct period wanted, made_for;
+    enum err e = form_period(f, a->calendar, said, &wanted);
+
+    if (e != OK || form_period(f, a->calendar, claimed, &made_for) != OK || strcmp(wanted.id, made_for.id) == 0)
+        return e;
+    return err_set(ERR_INVALID,
+                   _("the workbook was made for the period %s, not for %s; nothing was queued. Take its own period, or "
+                     "a workbook for the other one (svodka-agent forms %s --template FILE.xlsx)"),
+                   made_for.id, wanted.id, f->id);
+}
+
+static bool is_digest_of(const struct form *f, const char *hex)
+{
+    char own[2 * FORM_DIGEST_BYTES + 1];
+
+    for (size_t i = 0; i < FORM_DIGEST_BYTES; i++)
+        (void)snprintf(own + 2 * i, 3, "%02x", f->digest[i]);
+    return strcmp(own, hex) == 0;
+}
+
+/* What was said must be what the workbook was made for. */
+static enum err check_claims(const struct agent *a, const struct form *f, const struct book_source_claims *claims,
+                             const struct import_command *cmd)
+{
+    if (claims->form != NULL && strcmp(claims->form, f->id) != 0)
+        return err_set(ERR_INVALID,
+                       _("the workbook was made for the form \"%.80s\", not for \"%s\"; nothing was queued"),
+                       claims->form, f->id);
+    if (claims->unit != NULL && cmd->unit != NULL && strcmp(claims->unit, cmd->unit) != 0)
+        return err_set(ERR_INVALID,
+                       _("the workbook was made for the unit \"%.80s\", not for \"%s\"; nothing was queued"),
+                       claims->unit, cmd->unit);
+    if (claims->version != NULL && !is_digest_of(f, claims->version))
+        (void)fputs(_("The workbook was made for another version of the form than the one in use now. If columns are "
+                      "missing, take a new workbook.\n"),
+                    stderr);
+    return claims->period != NULL ? check_period(a, f, cmd->period, claims->period) : OK;
+}
+
 /* ---- the work ---- */
 
 static enum err import_rows(struct agent *a, struct capture *c, const struct import_command *cmd,
-                            const struct csv_options *csv, struct import_options *o, struct report *r)
+                            struct import_source *source, struct import_options *o, struct report *r)
 {
-    struct csv_source *source = NULL;
     struct import_result res = {.rows = 0};
-    enum err e = csv_source_open(&source, cmd->csv, csv);
+    enum err e = import_run(a, c, source, o, r, &res);
 
-    if (e == OK) {
-        o->delimiter = csv_source_delimiter(source);
-        e = import_run(a, c, csv_source_rows(source), o, r, &res);
-        command_report(r);
+    command_report(r);
+    if (e == OK)
+        say_result(a, cmd, &res);
+    else if (e == ERR_INVALID)
+        e = say_nothing_queued(&res);
+    return e;
+}
+
+static enum err import_table(struct agent *a, struct capture *c, const struct import_command *cmd,
+                             const struct csv_options *csv, struct book_source *w, struct import_options *o,
+                             struct report *r)
+{
+    struct import_source *rows = NULL;
+    struct csv_source *source = NULL;
+    enum err e;
+
+    if (w != NULL) {
+        o->delimiter = ';';
+        if ((e = book_source_lists(w, capture_form(c), r)) == ERR_INVALID) {
+            command_report(r);
+            return err_set(e, "%s", _("nothing was queued; put the file right and import it again"));
+        }
         if (e == OK)
-            say_result(a, cmd, &res);
-        else if (e == ERR_INVALID)
-            e = say_nothing_queued(&res);
+            e = book_source_rows(&rows, w, cmd->sheet);
+        return e == OK ? import_rows(a, c, cmd, rows, o, r) : e;
+    }
+    if ((e = csv_source_open(&source, cmd->csv, csv)) == OK) {
+        o->delimiter = csv_source_delimiter(source);
+        e = import_rows(a, c, cmd, csv_source_rows(source), o, r);
     }
     csv_source_close(source);
     return e;
@@ -186,35 +258,67 @@ static enum err read_map(const struct agent *a, const struct form *f, const stru
                    o->unit_heading);
 }
 
-static enum err run_import(const char *form_id, const char *home, const struct import_command *cmd)
+static enum err import_into(struct agent *a, struct import_command *cmd, const struct csv_options *csv,
+                            struct book_source *w)
 {
-    struct capture_options o = {.unit = cmd->unit,
-                                .period = cmd->period,
-                                .filled_on = cmd->filled_on,
-                                .entered_by = cmd->entered_by,
-                                .source = SOURCE_IMPORT};
+    struct capture_options o = {
+        .period = cmd->period, .filled_on = cmd->filled_on, .entered_by = cmd->entered_by, .source = SOURCE_IMPORT};
     struct import_options io = {.replace = cmd->replace != NULL, .refused_path = cmd->accept_valid};
     struct import_map *map = NULL;
-    struct csv_options csv = {.delimiter = 0};
     struct capture *c = NULL;
     struct report *r = NULL;
-    struct agent *a = NULL;
     enum err e;
 
-    if (cmd->csv == NULL || cmd->period == NULL)
-        return err_set(ERR_USAGE, _("import needs both --csv FILE and --period P"));
-    if ((e = read_delimiter(cmd->delimiter, &csv.delimiter)) != OK ||
-        (e = read_encoding(cmd->encoding, &csv.encoding)) != OK || (e = command_open(&a, home)) != OK)
-        return e;
-    if ((e = command_form(a, form_id, &o.form)) == OK && (e = report_new(&r, SHOWN_FINDINGS)) == OK &&
+    if ((e = command_form(a, cmd->form, &o.form)) == OK && (e = report_new(&r, SHOWN_FINDINGS)) == OK &&
+        (w == NULL || (e = check_claims(a, o.form, book_source_claims(w), cmd)) == OK) &&
         (e = read_map(a, o.form, cmd, r, &map, &io)) == OK) {
         o.many_units = io.unit_heading != NULL;
+        o.unit = cmd->unit;
+        if (o.unit == NULL && !o.many_units && w != NULL)
+            o.unit = book_source_claims(w)->unit;
         if ((e = capture_open(&c, a, &o)) == OK)
-            e = import_rows(a, c, cmd, &csv, &io, r);
+            e = import_table(a, c, cmd, csv, w, &io, r);
     }
     report_free(r);
     capture_close(c);
     import_map_free(map);
+    return e;
+}
+
+static enum err check_usage(const struct import_command *cmd)
+{
+    if ((cmd->csv != NULL) == (cmd->xlsx != NULL) || (cmd->csv != NULL && cmd->period == NULL))
+        return err_set(ERR_USAGE, _("import needs --period P and either --csv FILE or --xlsx FILE"));
+    if (cmd->csv != NULL && cmd->form == NULL)
+        return err_set(ERR_USAGE, _("import needs to know the form: import FORM --period P --csv FILE"));
+    if (cmd->csv != NULL && cmd->sheet != NULL)
+        return err_set(ERR_USAGE, _("--sheet is for workbooks (--xlsx)"));
+    if (cmd->xlsx != NULL && (cmd->delimiter != NULL || cmd->encoding != NULL))
+        return err_set(ERR_USAGE, _("--delimiter and --encoding are for CSV files; a workbook needs neither"));
+    return OK;
+}
+
+static enum err run_import(const char *home, struct import_command *cmd)
+{
+    struct csv_options csv = {.delimiter = 0};
+    struct book_source *w = NULL;
+    struct agent *a = NULL;
+    enum err e;
+
+    if ((e = check_usage(cmd)) != OK || (e = read_delimiter(cmd->delimiter, &csv.delimiter)) != OK ||
+        (e = read_encoding(cmd->encoding, &csv.encoding)) != OK)
+        return e;
+    if (cmd->xlsx != NULL) {
+        if ((e = book_source_open(&w, cmd->xlsx)) != OK)
+            return e;
+        take_claims(book_source_claims(w), cmd);
+    }
+    if (cmd->form == NULL || cmd->period == NULL)
+        e = err_set(ERR_USAGE, "%s",
+                    _("the workbook does not say what it is for: import FORM --period P --xlsx FILE was expected"));
+    else if ((e = command_open(&a, home)) == OK)
+        e = import_into(a, cmd, &csv, w);
+    book_source_close(w); /* its lists refer to a form of the agent's */
     agent_close(a);
     return e;
 }
@@ -222,15 +326,20 @@ static enum err run_import(const char *form_id, const char *home, const struct i
 int cmd_import(int argc, char **argv)
 {
     static const struct cli_command self = {
-        "import", "FORM --period P --csv FILE [--map MAP] [--replace] [--accept-valid FILE]",
+        "import",
+        "FORM --period P (--csv FILE | --xlsx FILE [--sheet NAME]) [--map MAP] [--replace] [--accept-valid FILE]",
         N_("Checks a whole table and queues its rows: all of them, or none if anything is wrong. The first row holds "
-           "headings: names or labels of fields, or what a map translates (docs/import.md)."),
+           "headings: names or labels of fields, or what a map translates (docs/import.md). A workbook that was made "
+           "by forms --template says itself which form and period it is for: both may be left out."),
         cmd_import};
     struct import_command cmd = {.period = NULL};
     const char *home = NULL;
+    int count;
     const struct cli_option options[] = {
         OPTION_PERIOD(&cmd.period),
         {"csv", 0, N_("FILE"), N_("the table"), &cmd.csv},
+        {"xlsx", 0, N_("FILE"), N_("the table, in a workbook"), &cmd.xlsx},
+        {"sheet", 0, N_("NAME"), N_("the sheet of the workbook (else its only one)"), &cmd.sheet},
         {"map", 'm', N_("MAP"), N_("headings to fields, words to choices: a file, or a name from the programme"),
          &cmd.map},
         {"replace", 0, NULL, N_("this is the whole list: retract the keys it does not have"), &cmd.replace},
@@ -245,7 +354,8 @@ int cmd_import(int argc, char **argv)
         OPTION_HOME(&home),
         OPTION_END};
 
-    if (cli_parse(&self, options, argc, argv, 1, 1) < 0)
+    if ((count = cli_parse(&self, options, argc, argv, 0, 1)) < 0)
         return cli_exit_code();
-    return cli_fail(run_import(argv[0], home, &cmd));
+    cmd.form = count > 0 ? argv[0] : NULL;
+    return cli_fail(run_import(home, &cmd));
 }

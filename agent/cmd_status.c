@@ -2,6 +2,7 @@
 
 #include "agent/draft.h"
 #include "agent/enrolment.h"
+#include "agent/questions.h"
 #include "agent/self_copy.h"
 #include "agent/standing.h"
 #include "common/clock.h"
@@ -110,6 +111,37 @@ static enum err put_queue(struct sheet *s, const struct agent *a)
     return sheet_time(s, "last_receipt", _("last word from the district"), st.last_receipt_ms);
 }
 
+/* What waits for an answer, each with its day. */
+static enum err put_questions(struct sheet *s, const struct agent *a)
+{
+    char name[ASKED_NAME], title[64], text[ASKED_NAME + 64], due[11];
+    struct asked_list l;
+    uint64_t open = 0;
+    enum err e = questions_list(a, &l);
+
+    if (e != OK)
+        return e;
+    for (size_t i = 0; i < l.count; i++)
+        open += l.items[i].state == ASKED_OPEN;
+    e = sheet_count(s, "questions", _("questions of the district without an answer"), open);
+    for (size_t i = 0; e == OK && i < l.count; i++) {
+        const struct asked *q = &l.items[i];
+
+        if (q->state != ASKED_OPEN)
+            continue;
+        asked_name(a, &q->about, name);
+        date_format(due, q->about.due);
+        (void)snprintf(title, sizeof(title), _("question %llu"), (unsigned long long)q->about.question);
+        if (q->about.has_due)
+            (void)snprintf(text, sizeof(text), _("%s: answer until %s"), name, due);
+        else
+            (void)snprintf(text, sizeof(text), "%s", name);
+        e = sheet_text(s, "question", title, text);
+    }
+    asked_list_fini(&l);
+    return e;
+}
+
 /* "If this computer died now". */
 static enum err put_risk(struct sheet *s, const struct agent *a)
 {
@@ -171,8 +203,8 @@ static enum err show_status(struct agent *a, enum table_format format, bool forg
     enum err e = sheet_new(&events.sheet, columns, format);
 
     if (e == OK && (e = put_who(&events.sheet, a)) == OK && (e = put_queue(&events.sheet, a)) == OK &&
-        (e = put_risk(&events.sheet, a)) == OK && (e = agent_each_event(a, forget, put_event, &events)) == OK &&
-        (e = events.e) == OK)
+        (e = put_questions(&events.sheet, a)) == OK && (e = put_risk(&events.sheet, a)) == OK &&
+        (e = agent_each_event(a, forget, put_event, &events)) == OK && (e = events.e) == OK)
         e = table_print(events.sheet.t, format, stdout);
     table_free(events.sheet.t);
     return e;

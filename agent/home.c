@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/folder.h"
 #include "common/log.h"
+#include "protocol/answer.h"
 #include "protocol/keys.h"
 
 #include <errno.h>
@@ -19,9 +20,9 @@
 #include <unistd.h>
 
 const char *const agent_tables[AGENT_TABLES + 1] = {
-    [T_META] = "meta",           [T_PAGES] = "pages",     [T_SEGMENTS] = "segments", [T_BATCHES] = "batches",
-    [T_CHUNKS] = "chunks",       [T_OBJECTS] = "objects", [T_DRAFTS] = "drafts",     [T_EVENTS] = "events",
-    [T_STANDINGS] = "standings", [T_PAST] = "past"};
+    [T_META] = "meta",           [T_PAGES] = "pages",     [T_SEGMENTS] = "segments",  [T_BATCHES] = "batches",
+    [T_CHUNKS] = "chunks",       [T_OBJECTS] = "objects", [T_DRAFTS] = "drafts",      [T_EVENTS] = "events",
+    [T_STANDINGS] = "standings", [T_PAST] = "past",       [T_QUESTIONS] = "questions"};
 
 /* ---- T_META ---- */
 
@@ -297,7 +298,8 @@ static enum err open_parts(struct agent *a)
         return e;
     o.map_size = (uint64_t)a->conf.map_size;
     if ((e = store_open(&a->store, path, &o)) != OK || (e = load_signed(a)) != OK || (e = check_keys(a)) != OK ||
-        (e = load_code(a)) != OK || (e = agent_read_generation(a, NULL)) != OK)
+        (e = load_code(a)) != OK || (e = agent_read_generation(a, NULL)) != OK ||
+        (e = answer_form_load(&a->answer_form)) != OK)
         return e;
     return agent_load_objects(a);
 }
@@ -325,6 +327,7 @@ void agent_close(struct agent *a)
     if (a == NULL)
         return;
     agent_free_objects(a);
+    form_free(a->answer_form);
     store_close(a->store);
     key_free(a->sign);
     key_free(a->curve);

@@ -25,6 +25,7 @@ enum agent_table {
     T_EVENTS,    /* u64 -> what the school should know (plain words): locked text */
     T_STANDINGS, /* counter u32 | tag 8 | number u64 -> locked: what the hub said of a submission (standing.h) */
     T_PAST,      /* what was destroyed after its time: a summary of each submission, the receipts (queue_past.c) */
+    T_QUESTIONS, /* what the office asks and accepts: locked (questions.h) */
     AGENT_TABLES
 };
 #define AGENT_MAX_SIGNERS 64u
@@ -61,6 +62,7 @@ struct agent {
     struct form **forms; /* all versions held */
     size_t form_count;
     int32_t *form_current;      /* parallel: 1 = offered now */
+    struct form *answer_form;   /* answers to questions: not among them (answer.h) */
     struct generation gen;      /* the one that new records go into */
     uint8_t run_tag[TAG_BYTES]; /* of this process run; with run_tag_used it makes each record unique (queue_stamp) */
     uint32_t run_tag_used;

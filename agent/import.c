@@ -17,6 +17,7 @@ struct importer {
     const struct import_options *o;
     struct report *r;
     struct import_result *out;
+    struct headings *headings;
     struct import_columns *columns;
     struct totals *totals;
     struct key_set *keys;         /* forms with keys: row_key() of each row */
@@ -51,6 +52,16 @@ static bool is_worth_telling(const struct importer *im, int32_t field, bool row_
            !f->is_calculated;
 }
 
+/* "list[2].column": the list has a sheet of its own. */
+static void place_in_list(const struct importer *im, struct finding *f)
+{
+    size_t len = strcspn(f->field, "[");
+
+    f->column = 0;
+    if (f->field[len] == '[')
+        im->source->place(im->source->ctx, f->field, len, (uint32_t)strtoul(f->field + len + 1, NULL, 10), f);
+}
+
 /* Moves what the rules said to the report, each with the column of its field.  *bad when a mistake was among it. */
 static enum err tell_rules(struct importer *im, bool row_is_bad, bool *bad)
 {
@@ -65,6 +76,8 @@ static enum err tell_rules(struct importer *im, bool row_is_bad, bool *bad)
         if (!is_worth_telling(im, field, row_is_bad))
             continue;
         f.column = field >= 0 ? import_columns_number(im->columns, (uint32_t)field) : 0;
+        if (im->source->place != NULL && field >= 0 && im->form->fields[field].type == VALUE_REPEAT)
+            place_in_list(im, &f);
         *bad = *bad || !f.is_warning;
         report_add(im->r, &f, "%s", f.text);
     }
@@ -189,10 +202,20 @@ static bool is_one_too_many(struct importer *im, const struct csv_row *row)
 {
     struct finding f = {.file = im->source->name, .line = row->line};
 
-    if (im->form->mode != FORM_RECORD || im->out->rows == 1 || im->units != NULL)
+    if (im->out->rows == 1)
         return false;
-    report_add(im->r, &f, _("the form \"%s\" is filled in once for a unit and a period, and line %u has it already"),
-               im->form->id, im->first_line);
+    if (im->form->mode == FORM_RECORD && im->units == NULL)
+        report_add(im->r, &f,
+                   _("the form \"%s\" is filled in once for a unit and a period, and line %u has it already"),
+                   im->form->id, im->first_line);
+    else if (im->source->has_one_row)
+        report_add(
+            im->r, &f,
+            _("the sheets of the lists do not say which row they belong to, so this sheet may have one row only, and "
+              "line %u is that"),
+            im->first_line);
+    else
+        return false;
     return true;
 }
 
@@ -264,14 +287,12 @@ static enum err tell_file(struct importer *im, const char *text)
 static enum err take_headings(struct importer *im)
 {
     struct csv_row row;
-    enum err e = im->source->next(im->source->ctx, &row);
+    enum err e = headings_find(im->headings, im->refused, &row);
 
     if (e == ERR_NOT_FOUND)
         return tell_file(im, _("the file is empty: a row of headings was expected"));
     if (e != OK)
         return tell_source(im, e);
-    if (im->refused != NULL)
-        refused_rows_heading(im->refused, &row);
     e = import_columns_bind(&im->columns, im->form, im->o->map, im->o->unit_heading, &row, im->source->name, im->r);
     if (e == OK && im->o->unit_heading != NULL)
         e = import_units_new(&im->units, im->capture, im->o->unit_heading, im->o->unit_prefix,
@@ -287,7 +308,7 @@ static enum err take_rows(struct importer *im)
     uint64_t seen = 0;
     enum err e;
 
-    while ((e = im->source->next(im->source->ctx, &row)) == OK) {
+    while ((e = headings_next(im->headings, &row)) == OK) {
         if (seen == 0 && import_columns_is_labels(im->columns, &row)) {
             if (im->refused != NULL)
                 refused_rows_heading(im->refused, &row);
@@ -300,6 +321,10 @@ static enum err take_rows(struct importer *im)
     cli_progress_end();
     if (e != ERR_NOT_FOUND)
         return tell_source(im, e);
+    if (im->source->notes != NULL && (e = im->source->notes(im->source->ctx, im->r)) != OK) {
+        im->bad = true;
+        return e == ERR_INVALID ? OK : e;
+    }
     return im->out->rows == 0 ? tell_file(im, _("the file has headings, but no rows below them")) : OK;
 }
 
@@ -328,6 +353,7 @@ static enum err run(struct importer *im)
     if ((im->values = calloc(im->form->field_count + 1, sizeof(*im->values))) == NULL)
         return ERR_NOMEM;
     if ((e = report_new(&im->row_report, ROW_FINDINGS)) != OK || (e = totals_new(&im->totals, im->o->map)) != OK ||
+        (e = headings_new(&im->headings, im->source, im->form, im->o)) != OK ||
         (im->form->key >= 0 && (e = key_set_new(&im->keys)) != OK))
         return e;
     if (im->o->refused_path != NULL &&
@@ -352,7 +378,9 @@ enum err import_run(struct agent *a, struct capture *c, struct import_source *s,
         return err_set(ERR_USAGE, _("--replace is for forms with keyed rows; \"%s\" has no key"), im.form->id);
     if (o->replace && o->refused_path != NULL)
         return err_set(ERR_USAGE, _("--replace needs the whole list, so it does not go with --accept-valid"));
+    report_set_sheet(r, s->sheet);
     e = run(&im);
+    report_set_sheet(r, NULL);
     if (im.values != NULL)
         wipe(im.values, im.form->field_count * sizeof(*im.values));
     free(im.values);
@@ -362,6 +390,7 @@ enum err import_run(struct agent *a, struct capture *c, struct import_source *s,
     import_units_free(im.units);
     buf_wipe(&im.key);
     totals_free(im.totals);
+    headings_free(im.headings);
     import_columns_free(im.columns);
     report_free(im.row_report);
     return e;

@@ -1,5 +1,6 @@
 /* import.h: a table's rows become submissions: all of them or none.  Defined over rows of cells: whatever can hand out
- * such rows can be imported; csv_source_open() does it for CSV.  docs/import.md tells it to people. */
+ * such rows can be imported; csv_source_open() does it for CSV, book_source_rows() for a sheet of a workbook.
+ * docs/import.md tells it to people. */
 #ifndef SVODKA_AGENT_IMPORT_H
 #define SVODKA_AGENT_IMPORT_H
 
@@ -16,6 +17,13 @@ struct import_source {
     enum err (*next)(void *ctx, struct csv_row *row);
     uint64_t (*offset)(void *ctx); /* how far it has read, for progress; NULL: not known */
     uint64_t size;                 /* of the whole, in the same unit */
+    const char *sheet;             /* of a workbook: there the headings may stand below other rows; NULL: no workbook */
+    /* What should be told about the rows when all are read; or NULL.  ERR_INVALID: nothing may be queued. */
+    enum err (*notes)(void *ctx, struct report *r);
+    bool has_one_row; /* lists that do not say whose they are stand elsewhere: a second row would have them, too */
+    /* Where the n-th row (from 1) of a list of the row handed out last stands: sets sheet and line of `f`, and leaves
+     * it without a column.  NULL: a list stands in its cell. */
+    void (*place)(void *ctx, const char *list, size_t list_len, uint32_t n, struct finding *f);
 };
 
 struct import_options {
@@ -51,5 +59,23 @@ MUST_CHECK enum err csv_source_open(struct csv_source **out, const char *path, c
 void csv_source_close(struct csv_source *s); /* NULL does nothing */
 struct import_source *csv_source_rows(struct csv_source *s);
 char csv_source_delimiter(const struct csv_source *s);
+
+/* A workbook ("-": standard input).  What its hidden sheet `_svodka` says it was made for; each NULL: not said. */
+struct book_source;
+struct book_source_claims {
+    const char *form, *version, *unit, *period;
+    const char *sheet; /* the one with the form's own fields */
+};
+#define WORKBOOK_CLAIMS "_svodka" /* that sheet: keys in column A, values in column B; version: the form's digest */
+MUST_CHECK enum err book_source_open(struct book_source **out, const char *path);
+void book_source_close(struct book_source *w); /* NULL does nothing */
+const struct book_source_claims *book_source_claims(const struct book_source *w);
+/* Reads the form's lists from the sheets that a workbook of ours has for them.  What is wrong there goes to `r`
+ * (ERR_INVALID).  The form must outlive the workbook. */
+MUST_CHECK enum err book_source_lists(struct book_source *w, const struct form *f, struct report *r);
+/* The rows of the sheet of that name; NULL: of the one that a workbook of ours names, else of the only one that is
+ * not hidden.  *out belongs to the workbook.  ERR_NOT_FOUND: there is no such sheet; ERR_USAGE: it must be said which.
+ */
+MUST_CHECK enum err book_source_rows(struct import_source **out, struct book_source *w, const char *sheet);
 
 #endif

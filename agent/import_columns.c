@@ -1,4 +1,4 @@
-#include "agent/import_columns.h"
+#include "agent/import_columns_internal.h"
 
 #include "common/cli.h"
 #include "common/utf8.h"
@@ -6,40 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEEP_MAX    (1u << 20) /* texts of one row; a record has at most 64 KiB */
-#define FOLDED_MAX  (16u << 10)
-#define NEAR_NAMES  600u
-#define NO_FIELD    (-1)
-#define MEMO_SLOTS  64u
-#define MEMO_TEXT   15u /* longer cells are read anew each time */
-#define MEMO_IN_USE 0x80u
-
-/* What a short cell of the column meant the last time.  Answers are few and come again and again: a lookup by the
- * cell's bytes stands for trimming, folding and searching them. */
-struct memo_slot {
-    uint64_t text[2]; /* the bytes, then MEMO_IN_USE | their number in the last one */
-    struct value value;
-};
-
-struct column {
-    int32_t field;          /* NO_FIELD: ignored, or without heading */
-    bool is_blank;          /* without heading: its cells must be empty */
-    bool has_words;         /* the map translates its cells */
-    struct memo_slot *memo; /* NULL: texts and repeats, which live in `keep` */
-};
-
-struct import_columns {
-    const struct form *form;
-    const struct import_map *map;
-    const char *file;
-    struct column *columns;
-    uint32_t count;
-    uint32_t unit;        /* column from 1, 0: none */
-    uint32_t *number_of;  /* field -> column from 1, 0: none */
-    struct value *filled; /* what has no column */
-    uint8_t *failed;      /* field -> its cell failed in the row read last */
-    struct buf keep, keep_filled, folded;
-};
+#define KEEP_MAX   (1u << 20) /* texts of one row; a record has at most 64 KiB */
+#define FOLDED_MAX COLUMNS_FOLDED_MAX
+#define NEAR_NAMES 600u
 
 void cell_text(char out[CELL_TEXT_MAX], struct bytes cell)
 {
@@ -50,8 +19,7 @@ void cell_text(char out[CELL_TEXT_MAX], struct bytes cell)
     out[len] = '\0';
 }
 
-/* "" when the text is too long to be a heading or a word. */
-static const char *fold(struct import_columns *c, struct bytes text)
+const char *columns_fold(struct import_columns *c, struct bytes text)
 {
     buf_reset(&c->folded);
     if (text.len > FOLDED_MAX / 4 || utf8_put_folded(&c->folded, text.p, text.len) != OK)
@@ -105,6 +73,30 @@ static int32_t field_by_words(const struct form *f, struct bytes heading, const 
         return (int32_t)i;
     }
     return found;
+}
+
+uint32_t import_columns_known(const struct form *f, const struct import_map *m, const char *unit_heading,
+                              const struct csv_row *row, uint32_t *of)
+{
+    struct buf folded;
+    uint32_t known = 0;
+
+    *of = 0;
+    buf_init(&folded, FOLDED_MAX);
+    for (uint32_t i = 0; i < row->count; i++) {
+        struct bytes cell = row->cells[i];
+
+        buf_reset(&folded);
+        if (cell.len == 0 || cell.len > FOLDED_MAX / 4 || utf8_put_folded(&folded, cell.p, cell.len) != OK ||
+            buf_cstr(&folded)[0] == '\0')
+            continue;
+        ++*of;
+        known += import_map_heading(m, buf_cstr(&folded)) != IMPORT_MAP_UNKNOWN ||
+                 (unit_heading != NULL && folds_to(unit_heading, buf_cstr(&folded))) ||
+                 field_by_words(f, cell, buf_cstr(&folded)) != NO_FIELD;
+    }
+    buf_fini(&folded);
+    return known;
 }
 
 static const char *near_field(const struct form *f, const char *heading)
@@ -168,12 +160,12 @@ static void bind_unit(struct binding *b, uint32_t i)
 static void bind_heading(struct binding *b, uint32_t i, struct bytes heading)
 {
     struct import_columns *c = b->c;
-    const char *folded = fold(c, heading);
+    const char *folded = columns_fold(c, heading);
     bool is_unit = b->unit_heading != NULL && folds_to(b->unit_heading, folded);
     char text[CELL_TEXT_MAX];
     int32_t found;
 
-    c->columns[i].field = NO_FIELD;
+    c->columns[i].field = c->columns[i].of_which = NO_FIELD;
     if (folded[0] == '\0') {
         c->columns[i].is_blank = true;
         return;
@@ -202,9 +194,31 @@ static void bind_heading(struct binding *b, uint32_t i, struct bytes heading)
 static bool has_heading(struct import_columns *c, const struct csv_row *headings, const char *folded)
 {
     for (uint32_t i = 0; i < headings->count; i++)
-        if (strcmp(fold(c, headings->cells[i]), folded) == 0)
+        if (strcmp(columns_fold(c, headings->cells[i]), folded) == 0)
             return true;
     return false;
+}
+
+/* The number in brackets of a column's cells is another field's; a column of its own would contradict it. */
+static void bind_of_which(struct binding *b)
+{
+    struct import_columns *c = b->c;
+
+    for (uint32_t i = 0; i < c->count; i++) {
+        int32_t other =
+            c->columns[i].field != NO_FIELD ? import_map_of_which(c->map, (uint32_t)c->columns[i].field) : -1;
+
+        if (other < 0)
+            continue;
+        b->where.column = c->number_of[other];
+        b->where.field = c->form->fields[other].name;
+        if (c->number_of[other] != 0)
+            COMPLAIN(b, _("the map takes this field from the brackets in the column %u; have it ignore this column"),
+                     i + 1);
+        else
+            c->number_of[other] = i + 1;
+        c->columns[i].of_which = other;
+    }
 }
 
 static void check_unit(struct binding *b)
@@ -274,7 +288,8 @@ static enum err make_memos(struct import_columns *c)
             continue;
         type = c->form->fields[x->field].type;
         x->has_words = import_map_has_words(c->map, (uint32_t)x->field);
-        if (type != VALUE_TEXT && type != VALUE_REPEAT && (x->memo = calloc(MEMO_SLOTS, sizeof(*x->memo))) == NULL)
+        if (type != VALUE_TEXT && type != VALUE_REPEAT && x->of_which == NO_FIELD &&
+            (x->memo = calloc(MEMO_SLOTS, sizeof(*x->memo))) == NULL)
             return ERR_NOMEM;
     }
     return OK;
@@ -311,6 +326,7 @@ enum err import_columns_bind(struct import_columns **out, const struct form *f, 
     if ((e = allocate(c, headings->count)) == OK) {
         for (uint32_t i = 0; i < headings->count; i++)
             bind_heading(&b, i, headings->cells[i]);
+        bind_of_which(&b);
         check_unit(&b);
         check_expected(&b, headings);
         if (!b.bad) /* a heading that was not understood may be the one that is missing */
@@ -352,136 +368,18 @@ bool import_columns_is_labels(struct import_columns *c, const struct csv_row *ro
         const struct form_field *f;
         const char *folded;
 
-        if (cell.len == 0 || c->columns[i].field == NO_FIELD)
+        if (cell.len == 0 || c->columns[i].field == NO_FIELD ||
+            c->form->fields[c->columns[i].field].type == VALUE_REPEAT)
             continue;
         if (cell.len > 1 && cell.p[0] == '\'') /* a template's guard before a label that looks like a formula */
             cell = bytes_of(cell.p + 1, cell.len - 1);
         f = &c->form->fields[c->columns[i].field];
-        folded = fold(c, cell);
-        if (!folds_to(f->label_ru, folded) && !folds_to(f->label_en, folded))
+        folded = columns_fold(c, cell);
+        if (!folds_to(f->label_ru, folded) && !folds_to(f->label_en, folded) && !folds_to(f->name, folded))
             return false;
         has_label = true;
     }
     return has_label;
-}
-
-/* ---- cells ---- */
-
-static inline struct memo_slot *memo_slot(const struct column *x, struct bytes cell, uint64_t text[2])
-{
-    uint8_t raw[2 * sizeof(uint64_t)] = {0};
-    uint64_t hash;
-
-    memcpy(raw, cell.p, cell.len);
-    raw[MEMO_TEXT] = (uint8_t)(MEMO_IN_USE | cell.len);
-    memcpy(text, raw, sizeof(raw));
-    hash = (text[0] ^ text[1]) * UINT64_C(0x9E3779B97F4A7C15);
-    return &x->memo[hash >> 58];
-}
-
-static enum err parse_cell(struct import_columns *c, const struct column *x, struct bytes cell, struct value *out)
-{
-    const struct form_field *f = &c->form->fields[x->field];
-    const char *word = x->has_words ? import_map_word(c->map, (uint32_t)x->field, fold(c, cell)) : NULL;
-
-    if (word != NULL)
-        return value_parse(out, f, word, strlen(word), &c->keep);
-    return value_parse(out, f, (const char *)cell.p, cell.len, &c->keep);
-}
-
-static enum err read_cell(struct import_columns *c, const struct column *x, struct bytes cell, struct value *out)
-{
-    struct memo_slot *slot;
-    uint64_t text[2];
-    enum err e;
-
-    if (x->memo == NULL || cell.len > MEMO_TEXT)
-        return parse_cell(c, x, cell, out);
-    slot = memo_slot(x, cell, text);
-    if (slot->text[0] == text[0] && slot->text[1] == text[1]) {
-        *out = slot->value;
-        return OK;
-    }
-    if ((e = parse_cell(c, x, cell, out)) == OK) {
-        slot->text[0] = text[0];
-        slot->text[1] = text[1];
-        slot->value = *out;
-    }
-    return e;
-}
-
-static void tell_cell(struct import_columns *c, const struct csv_row *row, uint32_t i, const char *field,
-                      const char *what, struct report *r)
-{
-    char value[CELL_TEXT_MAX];
-    struct finding f = {.file = c->file, .line = row->line, .column = i + 1, .field = field, .value = value};
-
-    cell_text(value, row->cells[i]);
-    report_add(r, &f, "%s", what);
-}
-
-static bool is_blank(struct bytes cell)
-{
-    for (size_t i = 0; i < cell.len; i++)
-        if (cell.p[i] != ' ' && cell.p[i] != '\t')
-            return false;
-    return true;
-}
-
-/* Spreadsheets leave empty cells at the end of a row; anything else that has no heading is a mistake. */
-static bool is_right_shape(const struct import_columns *c, const struct csv_row *row, struct report *r)
-{
-    struct finding f = {.file = c->file, .line = row->line};
-    uint32_t used = row->count;
-
-    while (used > c->count && is_blank(row->cells[used - 1]))
-        used--;
-    if (used > c->count || row->count < c->count) {
-        report_add(r, &f,
-                   ngettext("the row has %u cell, but the number of headings is %u",
-                            "the row has %u cells, but the number of headings is %u", used),
-                   used, c->count);
-        return false;
-    }
-    return true;
-}
-
-enum err import_columns_read(struct import_columns *c, const struct csv_row *row, struct value *values,
-                             struct report *r)
-{
-    bool bad = false;
-
-    memset(c->failed, 0, c->form->field_count);
-    if (!is_right_shape(c, row, r))
-        return ERR_MALFORMED;
-    buf_reset(&c->keep);
-    memcpy(values, c->filled, c->form->field_count * sizeof(*values));
-    for (uint32_t i = 0; i < c->count; i++) {
-        const struct column *x = &c->columns[i];
-        enum err e;
-
-        if (x->field == NO_FIELD) {
-            if (x->is_blank && !is_blank(row->cells[i])) {
-                bad = true;
-                tell_cell(c, row, i, NULL, _("this column has no heading, so it should be empty"), r);
-            }
-            continue;
-        }
-        if ((e = read_cell(c, x, row->cells[i], &values[x->field])) == OK)
-            continue;
-        if (e == ERR_NOMEM)
-            return e;
-        bad = true;
-        c->failed[x->field] = 1;
-        values[x->field] = (struct value){.state = VALUE_MISSING};
-        tell_cell(c, row, i, c->form->fields[x->field].name, err_text(), r);
-    }
-    return bad ? ERR_INVALID : OK;
-}
-
-bool import_columns_failed(const struct import_columns *c, uint32_t field)
-{
-    return c->failed[field] != 0;
 }
 
 uint32_t import_columns_number(const struct import_columns *c, uint32_t field)

@@ -16,7 +16,12 @@ MUST_CHECK enum err import_columns_bind(struct import_columns **out, const struc
                                         struct report *r);
 void import_columns_free(struct import_columns *c); /* NULL does nothing */
 
-/* True for a second row of headings: each of its cells is empty or the label of its column's field. */
+/* How many of the row's cells that are not empty, *of, could be headings: by the map, by name, by label, or the units'.
+ */
+uint32_t import_columns_known(const struct form *f, const struct import_map *m, const char *unit_heading,
+                              const struct csv_row *row, uint32_t *of);
+
+/* True for a second row of headings: each of its cells is empty or the label or name of its column's field. */
 bool import_columns_is_labels(struct import_columns *c, const struct csv_row *row);
 
 /* Cells to values, all fields of the form; what has no column is as the map or the form's default says, else MISSING.

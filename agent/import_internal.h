@@ -17,6 +17,20 @@ MUST_CHECK enum err refused_rows_finish(struct refused_rows *x);
 /* Without `keep` the file goes, too.  NULL does nothing. */
 void refused_rows_close(struct refused_rows *x, bool keep);
 
+/* ---- import_headings.c: where the table begins ---- */
+
+struct headings;
+/* All is borrowed.  `o`: its map says how many rows make one row of headings. */
+MUST_CHECK enum err headings_new(struct headings **out, const struct import_source *s, const struct form *f,
+                                 const struct import_options *o);
+void headings_free(struct headings *h); /* NULL does nothing */
+/* The row of headings; several rows are joined, column by column.  In a workbook a title, a date and an address may
+ * stand above it: it is the first of which at least half is known.  It is written to `refused` (or NULL), too.  A loan
+ * until the next call.  ERR_NOT_FOUND: there is no row at all; else as import_source.next(). */
+MUST_CHECK enum err headings_find(struct headings *h, struct refused_rows *refused, struct csv_row *out);
+/* The rows below, as import_source.next(). */
+MUST_CHECK enum err headings_next(struct headings *h, struct csv_row *out);
+
 /* ---- import_replace.c: what the table no longer has ---- */
 
 struct import_units;

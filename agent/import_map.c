@@ -12,12 +12,13 @@
 #define NEAR_FIELDS 200u
 #define KEEP_MAX    (1u << 20)
 
-enum entry_kind { ENTRY_COLUMN, ENTRY_IGNORE, ENTRY_CONST, ENTRY_WORD, ENTRY_TOTAL };
+enum entry_kind { ENTRY_COLUMN, ENTRY_IGNORE, ENTRY_CONST, ENTRY_WORD, ENTRY_TOTAL, ENTRY_EMPTY, ENTRY_OF_WHICH };
 
 /* One line of the map.  Texts are owned. */
 struct entry {
     enum entry_kind kind;
-    int32_t field; /* COLUMN, CONST, WORD */
+    int32_t field; /* COLUMN, CONST, WORD, OF_WHICH */
+    int32_t other; /* OF_WHICH: who gets the number in brackets */
     char *folded;  /* heading, word or beginning; CONST: NULL */
     char *text;    /* COLUMN: the heading as written; CONST, WORD: what it stands for */
 };
@@ -26,12 +27,14 @@ struct import_map {
     struct entry *entries;
     size_t count, cap;
     char *unit, *unit_prefix; /* NULL: not given */
+    uint32_t heading_rows;
 };
 
 struct map_raw {
     const char *map, *form, *unit, *unit_prefix;
     struct yaml_label title;
-    const struct yaml_node *columns, *constants, *values, *ignore, *totals;
+    const struct yaml_node *columns, *constants, *values, *ignore, *totals, *empty, *of_which;
+    int64_t heading_rows;
 };
 
 static const struct yaml_key MAP_KEYS[] = {
@@ -43,6 +46,10 @@ static const struct yaml_key MAP_KEYS[] = {
     {"values", YAML_WANT_MAPPING, false, offsetof(struct map_raw, values), 0, 0, NULL},
     {"ignore", YAML_WANT_SEQUENCE, false, offsetof(struct map_raw, ignore), 0, 0, NULL},
     {"totals", YAML_WANT_SEQUENCE, false, offsetof(struct map_raw, totals), 0, 0, NULL},
+    {"empty", YAML_WANT_SEQUENCE, false, offsetof(struct map_raw, empty), 0, 0, NULL},
+    {"of_which", YAML_WANT_MAPPING, false, offsetof(struct map_raw, of_which), 0, 0, NULL},
+    {"heading_rows", YAML_WANT_INTEGER, false, offsetof(struct map_raw, heading_rows), 1, IMPORT_MAP_MAX_HEADING_ROWS,
+     NULL},
     {"unit", YAML_WANT_TEXT, false, offsetof(struct map_raw, unit), 0, 0, NULL},
     {"unit_prefix", YAML_WANT_TEXT, false, offsetof(struct map_raw, unit_prefix), 0, 0, NULL},
     {NULL, YAML_WANT_NODE, false, 0, 0, 0, NULL},
@@ -245,6 +252,38 @@ static void read_list(struct map_reader *rd, const struct yaml_node *list, enum 
             take_entry(rd, kind, -1, list->items[i], NULL);
 }
 
+static bool is_number(const struct form_field *f)
+{
+    return f->type == VALUE_INTEGER || f->type == VALUE_DECIMAL;
+}
+
+static bool is_in_brackets(const struct import_map *m, int32_t field)
+{
+    for (size_t i = 0; i < m->count; i++)
+        if (m->entries[i].kind == ENTRY_OF_WHICH && m->entries[i].other == field)
+            return true;
+    return false;
+}
+
+static void read_of_which(struct map_reader *rd, const struct yaml_node *pairs)
+{
+    for (uint32_t i = 0; pairs != NULL && i < pairs->count; i++) {
+        const struct yaml_pair *p = &pairs->pairs[i];
+        int32_t field = field_at(rd, p->key);
+        int32_t other = field_at(rd, p->value);
+
+        if (field < 0 || other < 0)
+            continue;
+        if (!is_number(&rd->form->fields[field]) || !is_number(&rd->form->fields[other]) || field == other)
+            COMPLAIN(rd, p->value, p->value->text, "%s", _("two different fields for numbers were expected"));
+        else if (find_entry(rd->m, ENTRY_COLUMN, other, NULL) != NULL || is_in_brackets(rd->m, other) ||
+                 import_map_const(rd->m, (uint32_t)other) != NULL)
+            COMPLAIN(rd, p->value, p->value->text, "%s", _("this field has a column already"));
+        else
+            add_entry(rd, (struct entry){.kind = ENTRY_OF_WHICH, .field = field, .other = other}, p->key);
+    }
+}
+
 /* A heading that is taken and ignored at once is a slip. */
 static void check_ignored(struct map_reader *rd, const struct yaml_node *ignore)
 {
@@ -286,6 +325,9 @@ static void read_map(struct map_reader *rd)
     read_words(rd, raw.values);
     read_list(rd, raw.ignore, ENTRY_IGNORE);
     read_list(rd, raw.totals, ENTRY_TOTAL);
+    read_list(rd, raw.empty, ENTRY_EMPTY);
+    read_of_which(rd, raw.of_which);
+    rd->m->heading_rows = raw.heading_rows > 0 ? (uint32_t)raw.heading_rows : 1;
     if (raw.ignore != NULL)
         check_ignored(rd, raw.ignore);
 }
@@ -370,9 +412,26 @@ const char *import_map_word(const struct import_map *m, uint32_t field, const ch
     return x != NULL ? x->text : NULL;
 }
 
+bool import_map_is_empty(const struct import_map *m, const char *folded)
+{
+    return find_entry(m, ENTRY_EMPTY, -1, folded) != NULL;
+}
+
+int32_t import_map_of_which(const struct import_map *m, uint32_t field)
+{
+    const struct entry *x = find_entry(m, ENTRY_OF_WHICH, (int32_t)field, NULL);
+
+    return x != NULL ? x->other : -1;
+}
+
+uint32_t import_map_heading_rows(const struct import_map *m)
+{
+    return m != NULL ? m->heading_rows : 1;
+}
+
 bool import_map_has_words(const struct import_map *m, uint32_t field)
 {
-    return find_entry(m, ENTRY_WORD, (int32_t)field, NULL) != NULL;
+    return find_entry(m, ENTRY_WORD, (int32_t)field, NULL) != NULL || find_entry(m, ENTRY_EMPTY, -1, NULL) != NULL;
 }
 
 const char *import_map_unit(const struct import_map *m)

@@ -6,6 +6,9 @@
  *   values: {sex: {м: M, ж: F}}                                   field: word in a cell: what it stands for
  *   ignore: [Класс, Примечание]                                   headings that are not taken
  *   totals: [Итого по школе]                                      rows that begin so are left out
+ *   empty: [н/д, "-"]                                            words that stand for no answer in every column
+ *   of_which: {teachers: young}                                   "7 (из них 2)": 7 to the one, 2 to the other
+ *   heading_rows: 2                                               headings stand in so many rows, one below the other
  *   unit: "Код школы"                                             heading of the column that names each row's unit
  *   unit_prefix: s                                                before the text of its cells
  *
@@ -36,6 +39,13 @@ const char *import_map_const(const struct import_map *m, uint32_t field);
 /* What a folded word of a cell stands for in that field, or NULL. */
 const char *import_map_word(const struct import_map *m, uint32_t field, const char *folded);
 bool import_map_has_words(const struct import_map *m, uint32_t field);
+/* Does a folded word stand for no answer? */
+bool import_map_is_empty(const struct import_map *m, const char *folded);
+/* The field that gets the number in brackets of this field's cells; -1: none does. */
+int32_t import_map_of_which(const struct import_map *m, uint32_t field);
+/* At least 1. */
+#define IMPORT_MAP_MAX_HEADING_ROWS 5u
+uint32_t import_map_heading_rows(const struct import_map *m);
 /* As written in the map; NULL: not given. */
 const char *import_map_unit(const struct import_map *m);
 const char *import_map_unit_prefix(const struct import_map *m);

@@ -83,7 +83,9 @@ enum err import_units_turn(struct import_units *u, const struct csv_row *row, co
     *earlier = 0;
     if (row->count < u->column) /* its shape is told anyway */
         return ERR_MALFORMED;
-    if ((e = turn(u, trimmed(row->cells[u->column - 1]))) == OK)
+    if (row->faults != NULL && row->faults[u->column - 1] != NULL)
+        e = err_set(ERR_INVALID, "%s", row->faults[u->column - 1]);
+    else if ((e = turn(u, trimmed(row->cells[u->column - 1]))) == OK)
         return key_set_add(u->seen, unit_bytes(capture_unit(u->capture)), row->line, earlier);
     if (e == ERR_NOMEM)
         return e;

@@ -43,17 +43,25 @@ static enum err open_batch(struct own_page *p, const struct agent *a)
     return batch_open(&p->plain, &p->header, p->page.batch, &p->page.keys, p->page.section_mask);
 }
 
-enum err own_page_open(struct own_page **out, const struct agent *a, struct bytes object)
+static enum err no_key(void)
+{
+    return err_set(ERR_NOT_FOUND, _("this computer has no key for what the district gives back (keys/seal.key)"));
+}
+
+enum err own_page_open(struct own_page **out, const struct agent *a, struct bytes object,
+                       const uint8_t hub_sign[KEY_BYTES])
 {
     struct own_page *p;
     enum err e;
 
     if (a->history_key == NULL)
-        return err_set(ERR_AUTH, _("this computer has no key for what the district gives back (keys/seal.key)"));
+        return no_key();
     if ((p = calloc(1, sizeof(*p))) == NULL)
         return ERR_NOMEM;
-    if ((e = history_open(&p->page, object, a->directory->hub_sign, a->history_key)) != OK ||
-        (e = open_batch(p, a)) != OK) {
+    e = history_open(&p->page, object, hub_sign, a->history_key);
+    if (e == ERR_AUTH) /* the signature is good: it is the seal */
+        e = no_key();
+    if (e != OK || (e = open_batch(p, a)) != OK) {
         own_page_free(p);
         return e;
     }

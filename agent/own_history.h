@@ -9,8 +9,10 @@
 
 /* A page, opened: the slow part, before a write transaction begins. */
 struct own_page;
-/* ERR_AUTH, ERR_MALFORMED, ERR_LIMIT: not the hub's, or not for this computer. */
-MUST_CHECK enum err own_page_open(struct own_page **out, const struct agent *a, struct bytes object);
+/* The signature of `object` as a word was checked before, by `hub_sign`.  ERR_NOT_FOUND: it is sealed to a key that is
+ * not here.  ERR_AUTH, ERR_MALFORMED, ERR_LIMIT: what is in it is not this school's. */
+MUST_CHECK enum err own_page_open(struct own_page **out, const struct agent *a, struct bytes object,
+                                  const uint8_t hub_sign[KEY_BYTES]);
 /* Stores it inside the word's transaction.  What this very computer sent is not taken. */
 MUST_CHECK enum err own_page_take(struct agent *a, struct store_txn *t, const struct own_page *p);
 void own_page_free(struct own_page *p);

@@ -1,5 +1,6 @@
 #include "agent/standing.h"
 
+#include "agent/questions.h"
 #include "agent/queue.h"
 #include "common/cli.h"
 #include "common/utf8.h"
@@ -340,6 +341,8 @@ static void say(char *out, size_t size, const char *name, const struct standing_
 #define MESSAGE_STANDING 1u
 #define MESSAGE_MORE     2u
 #define MESSAGE_TEXT     3u
+#define MESSAGE_QUESTION 4u
+#define MESSAGE_ACCEPTED 5u
 
 enum err standing_tell(struct agent *a, struct store_txn *t, const struct record_ref *ref,
                        const struct standing_row *row)
@@ -383,6 +386,52 @@ enum err standing_tell_text(struct agent *a, struct store_txn *t, const char *te
     return e;
 }
 
+enum err standing_tell_question(struct agent *a, struct store_txn *t, uint64_t number)
+{
+    uint8_t raw[9] = {MESSAGE_QUESTION};
+
+    be64_put(raw + 1, number);
+    return agent_tell_bytes_in(a, t, bytes_of(raw, sizeof(raw)));
+}
+
+/* Form, unit and period, each with a 0 behind it. */
+enum err standing_tell_accepted(struct agent *a, struct store_txn *t, const struct notice_return *r)
+{
+    struct buf b;
+    enum err e;
+
+    buf_init(&b, PLAIN_MAX);
+    buf_put_u8(&b, MESSAGE_ACCEPTED);
+    buf_put(&b, r->form, strlen(r->form) + 1);
+    buf_put(&b, r->unit, strlen(r->unit) + 1);
+    buf_put(&b, r->period, strlen(r->period) + 1);
+    if ((e = buf_status(&b)) == OK)
+        e = agent_tell_bytes_in(a, t, bytes_of(b.data, b.len));
+    buf_fini(&b);
+    return e;
+}
+
+static bool read_part(struct rd *r, char *out, size_t size)
+{
+    size_t len = strnlen((const char *)r->p, rd_left(r));
+
+    if (len == rd_left(r) || len >= size)
+        return false;
+    memcpy(out, rd_bytes(r, len + 1), len + 1);
+    return true;
+}
+
+static void say_accepted(const struct agent *a, struct rd *r, char out[STANDING_MESSAGE])
+{
+    struct notice_return at;
+
+    memset(&at, 0, sizeof(at));
+    out[0] = '\0';
+    if (read_part(r, at.form, sizeof(at.form)) && read_part(r, at.unit, sizeof(at.unit)) &&
+        read_part(r, at.period, sizeof(at.period)))
+        accepted_message(a, &at, out, STANDING_MESSAGE);
+}
+
 static void say_standing(const struct agent *a, struct rd *r, char out[STANDING_MESSAGE])
 {
     const uint8_t *raw = rd_bytes(r, RECORD_REF_BYTES);
@@ -422,6 +471,8 @@ bool standing_message(const struct agent *a, struct bytes event, char out[STANDI
     case MESSAGE_TEXT:
         (void)snprintf(out, STANDING_MESSAGE, _("The district writes: %.*s"), (int)rd_left(&r), (const char *)r.p);
         return true;
+    case MESSAGE_QUESTION: asked_message(a, rd_u64(&r), out, STANDING_MESSAGE); return true;
+    case MESSAGE_ACCEPTED: say_accepted(a, &r, out); return true;
     default: return false;
     }
 }

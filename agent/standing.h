@@ -57,6 +57,9 @@ void submission_name(const struct agent *a, const struct record_ref *ref, char *
 MUST_CHECK enum err standing_tell(struct agent *a, struct store_txn *t, const struct record_ref *ref,
                                   const struct standing_row *row);
 MUST_CHECK enum err standing_tell_more(struct agent *a, struct store_txn *t, uint64_t more);
+/* A question of the district has come; a return was accepted (questions.h). */
+MUST_CHECK enum err standing_tell_question(struct agent *a, struct store_txn *t, uint64_t number);
+MUST_CHECK enum err standing_tell_accepted(struct agent *a, struct store_txn *t, const struct notice_return *r);
 /* The operator's own words. */
 MUST_CHECK enum err standing_tell_text(struct agent *a, struct store_txn *t, const char *text);
 /* In words; false: it is none of these messages. */

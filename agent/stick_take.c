@@ -1,5 +1,6 @@
 #include "agent/stick.h"
 
+#include "agent/aside.h"
 #include "agent/word.h"
 #include "common/cli.h"
 #include "common/log.h"
@@ -381,7 +382,8 @@ enum err stick_take(struct agent *a, const char *path, struct stick_news *out)
         e = err_set(ERR_INVALID, _("%s: this is a file for the district; the district's answer to it is expected here"),
                     path);
     } else if ((e = agent_lock(a, "sync.lock", &lock)) == OK) {
-        e = take_all(&k);
+        if ((e = aside_take(a)) == OK)
+            e = take_all(&k);
         agent_unlock(lock);
     } else if (e == ERR_BUSY) {
         e = err_set(ERR_BUSY, _("another svodka-agent is syncing right now; try again in a minute"));

@@ -229,22 +229,30 @@ static enum err choose_path(struct writing *w, struct bundle_about *about, char 
     return err_set(ERR_EXISTS, _("%s is full of older files of this school; remove some of them"), w->target);
 }
 
+/* "20201122-3.svodka.part" after our "svodka-gp-": the half file of "gp-2" is another school's. */
+static bool is_half_name(const char *rest)
+{
+    size_t day = strspn(rest, "0123456789");
+    size_t serial;
+
+    if (day != 8 || rest[day] != '-')
+        return false;
+    rest += day + 1;
+    serial = strspn(rest, "0123456789");
+    return serial > 0 && strcmp(rest + serial, BUNDLE_SUFFIX ".part") == 0;
+}
+
 /* What a run that was cut short left there (power, a stick pulled out): all of it is in the new file. */
 static void remove_halves(const struct writing *w)
 {
-    static const char end[] = BUNDLE_SUFFIX ".part";
     char begin[ID_MAX + 16];
     int begin_len = snprintf(begin, sizeof(begin), "svodka-%s-", w->a->grant->participant);
     struct dirent *f;
     DIR *d = opendir(w->target);
 
-    while (d != NULL && (f = readdir(d)) != NULL) {
-        size_t len = strlen(f->d_name);
-
-        if (len >= sizeof(end) && strcmp(f->d_name + len - (sizeof(end) - 1), end) == 0 &&
-            strncmp(f->d_name, begin, (size_t)begin_len) == 0)
+    while (d != NULL && (f = readdir(d)) != NULL)
+        if (strncmp(f->d_name, begin, (size_t)begin_len) == 0 && is_half_name(f->d_name + begin_len))
             (void)unlinkat(dirfd(d), f->d_name, 0);
-    }
     if (d != NULL)
         closedir(d);
 }

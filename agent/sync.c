@@ -1,5 +1,6 @@
 #include "agent/sync.h"
 
+#include "agent/aside.h"
 #include "agent/enrolment.h"
 #include "agent/sync_internal.h"
 #include "common/cli.h"
@@ -267,7 +268,10 @@ enum err sync_once(struct agent *a, struct sync_result *out)
         out->outcome = e == ERR_BUSY ? SYNC_LOCKED : SYNC_FAILED;
         return e;
     }
-    e = locked_pass(a, out);
+    if ((e = aside_take(a)) == OK)
+        e = locked_pass(a, out);
+    else
+        out->outcome = SYNC_FAILED;
     agent_unlock(lock);
     return e;
 }

@@ -1,6 +1,8 @@
 #include "agent/word.h"
 
+#include "agent/aside.h"
 #include "agent/own_history.h"
+#include "agent/questions.h"
 #include "agent/standing.h"
 #include "common/cli.h"
 #include "common/utf8.h"
@@ -48,6 +50,8 @@ static enum err apply_notice(struct agent *a, struct store_txn *t, const struct 
     }
     if (e == OK && n->entry_count > most)
         e = standing_tell_more(a, t, n->entry_count - most);
+    if (e == OK && n->has_about && (n->kind == NOTICE_QUESTION || n->kind == NOTICE_ACCEPTED))
+        return questions_take(a, t, n);
     return e == OK ? standing_tell_text(a, t, n->text) : e;
 }
 
@@ -98,11 +102,13 @@ static enum err take_history(struct agent *a, const struct word_head *h, struct 
     struct own_page *p = NULL;
     struct store_txn *t = NULL;
     bool is_new = false;
-    enum err e = own_page_open(&p, a, object);
+    enum err e = own_page_open(&p, a, object, a->directory->hub_sign);
+    bool has_key = e != ERR_NOT_FOUND;
 
-    if (e != OK || (e = store_begin_write(a->store, &t)) != OK)
+    if ((e != OK && has_key) || (e = store_begin_write(a->store, &t)) != OK)
         goto done;
-    if ((e = check_place(a, t, h, &is_new)) == OK && is_new && (e = own_page_take(a, t, p)) == OK)
+    if ((e = check_place(a, t, h, &is_new)) == OK && is_new &&
+        (e = has_key ? own_page_take(a, t, p) : aside_put(a, t, h->serial, object)) == OK)
         e = put_held(a, t, h->serial);
     if (e == OK && is_new)
         e = store_commit(t);

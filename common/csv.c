@@ -576,6 +576,8 @@ enum err csv_next(struct csv *c, struct csv_row *row)
     row->line = c->row_line;
     row->count = c->count;
     row->cells = c->cells;
+    row->faults = NULL;
+    row->spread = NULL;
     return OK;
 }
 

@@ -26,6 +26,12 @@ struct csv_row {
     uint32_t line; /* of its first character, from 1 */
     uint32_t count;
     const struct bytes *cells; /* UTF-8, not NUL-terminated, loans until the next csv_next() */
+    /* Why a cell cannot be taken whatever its text, a sentence; or NULL.  NULL for all: CSV has no such cells,
+     * workbooks have. */
+    const char *const *faults;
+    /* The same cells, but those that were merged have the text of the first of them that stands in this row: so
+     * headings over several columns are read.  NULL: `cells`. */
+    const struct bytes *spread;
 };
 
 struct csv;

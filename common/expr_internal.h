@@ -8,6 +8,7 @@
  *   expr_date.c   functions over dates
  *   expr_value.c  coercions: number, string, boolean, equality
  *   expr_regex.c  PCRE2
+ *   expr_formula.c  the program as a formula of a spreadsheet
  *   expr_eval.c   the stack machine, and the public half of expr.h that evaluates
  *
  * The program is in reverse Polish order.  There is no tree between parser and program: whatever a check asks about an

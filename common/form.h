@@ -47,6 +47,7 @@ struct form_field {
     uint8_t places;
     bool is_required; /* `required: true` */
     bool is_read_only;
+    bool is_added;            /* INTEGER and DECIMAL: a sum of it over rows and units means something */
     bool is_calculated;       /* type calculate, or any field with a calculation */
     bool allows_unknown;      /* `allow: [unknown]`: VALUE_NOT_KNOWN is an answer */
     bool allows_inapplicable; /* `allow: [na]`: VALUE_NOT_APPLICABLE is an answer */

@@ -52,6 +52,7 @@ static const struct {
     {"default", KIND_FIELD},
     {"read_only", KIND_FIELD | KIND_REPEAT},
     {"places", KIND_DECIMAL | KIND_CALCULATE},
+    {"total", KIND_VALUE | KIND_DECIMAL | KIND_CALCULATE},
     {"retention", KIND_FIELD | KIND_CALCULATE | KIND_REPEAT},
     {"was", KIND_FIELD | KIND_CALCULATE | KIND_REPEAT},
     {"allow", KIND_FIELD | KIND_REPEAT},
@@ -63,12 +64,15 @@ enum { CALC_INTEGER, CALC_DECIMAL, CALC_TEXT, CALC_BOOLEAN, CALC_DATE };
 static const char *const CALC_VALUES[] = {"integer", "decimal", "text", "boolean", "date", NULL};
 static const enum value_type CALC_TYPES[] = {VALUE_INTEGER, VALUE_DECIMAL, VALUE_TEXT, VALUE_BOOLEAN, VALUE_DATE};
 
+static const char *const TOTALS[] = {"none", "sum", NULL};
+#define TOTAL_NOT_SAID (-1)
+
 struct item_raw {
     const char *type, *name, *retention, *was;
     struct yaml_label label, hint, required_message, constraint_message, warning_message;
     const struct yaml_node *required, *relevant, *constraint, *warning, *calculation, *default_value, *allow, *survey;
     int64_t places;
-    int value;
+    int value, total;
     bool read_only;
 };
 
@@ -89,6 +93,7 @@ static const struct yaml_key ITEM_KEYS[] = {
     {"default", YAML_WANT_NODE, false, offsetof(struct item_raw, default_value), 0, 0, NULL},
     {"read_only", YAML_WANT_BOOLEAN, false, offsetof(struct item_raw, read_only), 0, 0, NULL},
     {"places", YAML_WANT_INTEGER, false, offsetof(struct item_raw, places), 0, VALUE_MAX_PLACES, NULL},
+    {"total", YAML_WANT_ENUM, false, offsetof(struct item_raw, total), 0, 0, TOTALS},
     {"retention", YAML_WANT_NAME, false, offsetof(struct item_raw, retention), 0, 0, NULL},
     {"was", YAML_WANT_NAME, false, offsetof(struct item_raw, was), 0, 0, NULL},
     {"allow", YAML_WANT_SEQUENCE, false, offsetof(struct item_raw, allow), 0, 0, NULL},
@@ -224,6 +229,20 @@ static void set_type(struct loader *l, struct field_draft *d, const struct item_
         COMPLAIN(l, raw->allow, f->name, _("a calculated field cannot be answered with a state"));
 }
 
+/* A number of a form that is filled in once is added up over the units unless the form says otherwise; what stands in
+ * rows may overlap ("all subjects" beside each subject) and is added only where the form says so. */
+static void set_total(struct loader *l, struct field_draft *d, const struct item_raw *raw, int32_t repeat)
+{
+    bool is_number = d->f.type == VALUE_INTEGER || d->f.type == VALUE_DECIMAL;
+
+    if (raw->total != TOTAL_NOT_SAID && !is_number)
+        COMPLAIN(l, form_value_node(d->at, "total"), d->f.name, _("\"total\" has a meaning only for a number"));
+    if (raw->total == TOTAL_NOT_SAID)
+        d->f.is_added = is_number && repeat < 0 && l->impl->form.mode == FORM_RECORD;
+    else
+        d->f.is_added = is_number && raw->total == 1;
+}
+
 static void add_field(struct loader *l, const struct yaml_node *at, const struct item_raw *raw,
                       const struct type_name *type, int32_t group, int32_t repeat)
 {
@@ -255,6 +274,7 @@ static void add_field(struct loader *l, const struct yaml_node *at, const struct
     }
     (void)split_type(raw->type, &list, &list_len);
     set_type(l, d, raw, type, list, list_len);
+    set_total(l, d, raw, repeat);
     read_allow(l, f, raw->allow);
     d->required = read_required(f, raw->required);
     d->relevant = raw->relevant;
@@ -325,7 +345,7 @@ static void read_repeat(struct loader *l, const struct yaml_node *at, const stru
 /* Groups nest no deeper than YAML_MAX_DEPTH allows, and so does this. */
 static void read_item(struct loader *l, const struct yaml_node *at, int32_t group, int32_t repeat)
 {
-    struct item_raw raw = {.places = 2, .value = CALC_DECIMAL};
+    struct item_raw raw = {.places = 2, .value = CALC_DECIMAL, .total = TOTAL_NOT_SAID};
     const struct type_name *type;
     const char *list;
     size_t list_len;

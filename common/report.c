@@ -26,7 +26,7 @@ struct report {
     size_t count, cap, max;
     size_t errors, warnings; /* added */
     size_t kept_warnings;
-    const char *file; /* of findings that name none */
+    const char *file, *sheet; /* of findings that name none */
 };
 
 enum err report_new(struct report **out, size_t max_findings)
@@ -53,6 +53,22 @@ void report_free(struct report *r)
 void report_set_file(struct report *r, const char *file)
 {
     r->file = file;
+}
+
+void report_set_sheet(struct report *r, const char *sheet)
+{
+    r->sheet = sheet;
+}
+
+void report_cell_name(char out[REPORT_CELL_MAX], uint32_t column, uint32_t line)
+{
+    char letters[8];
+    size_t at = sizeof(letters) - 1;
+
+    letters[at] = '\0';
+    for (; column > 0; column = (column - 1) / 26)
+        letters[--at] = (char)('A' + (column - 1) % 26);
+    (void)snprintf(out, REPORT_CELL_MAX, "%s%u", letters + at, line);
 }
 
 /* Length of the printable character at s, or 0 for a control character, or for a byte that is no UTF-8 (then *is_bad).
@@ -105,7 +121,7 @@ static void put_clean(struct buf *out, const char *s, size_t max_points)
 static bool copy_finding(struct kept *kept, const struct finding *f, const char *text)
 {
     struct finding *copy = &kept->finding;
-    size_t file_at, field_at, value_at, expected_at;
+    size_t file_at, field_at, value_at, expected_at, sheet_at;
     struct buf block;
 
     buf_init(&block, LINE_SIZE);
@@ -118,6 +134,8 @@ static bool copy_finding(struct kept *kept, const struct finding *f, const char 
     put_clean(&block, f->value != NULL ? f->value : "", VALUE_POINTS);
     expected_at = block.len;
     put_clean(&block, f->expected != NULL ? f->expected : "", TEXT_MAX / 4);
+    sheet_at = block.len;
+    put_clean(&block, f->sheet != NULL ? f->sheet : "", TEXT_MAX / 16);
     if (block.failed) {
         buf_fini(&block);
         return false;
@@ -129,7 +147,24 @@ static bool copy_finding(struct kept *kept, const struct finding *f, const char 
     copy->field = f->field != NULL ? copy->text + field_at : NULL;
     copy->value = f->value != NULL ? copy->text + value_at : NULL;
     copy->expected = f->expected != NULL ? copy->text + expected_at : NULL;
+    copy->sheet = f->sheet != NULL ? copy->text + sheet_at : NULL;
     return true;
+}
+
+static void put_sheet(struct buf *out, const struct finding *f)
+{
+    char cell[REPORT_CELL_MAX];
+
+    if (f->file != NULL)
+        buf_put_str(out, ": ");
+    if (f->line == 0) {
+        buf_printf(out, _("sheet \"%s\""), f->sheet);
+    } else if (f->column == 0) {
+        buf_printf(out, _("sheet \"%s\", row %u"), f->sheet, f->line);
+    } else {
+        report_cell_name(cell, f->column, f->line);
+        buf_printf(out, _("sheet \"%s\", cell %s"), f->sheet, cell);
+    }
 }
 
 /* "FILE:LINE:COLUMN: " as far as it is known. */
@@ -137,6 +172,13 @@ static void put_place(struct buf *out, const struct finding *f)
 {
     if (f->file != NULL)
         buf_put_str(out, f->file);
+    if (f->sheet != NULL) {
+        put_sheet(out, f);
+        buf_put_str(out, ": ");
+        if (f->field != NULL)
+            buf_printf(out, "%s: ", f->field);
+        return;
+    }
     if (f->line > 0)
         buf_printf(out, "%s%u", f->file != NULL ? ":" : "", f->line);
     if (f->line > 0 && f->column > 0)
@@ -243,6 +285,8 @@ void report_add(struct report *r, const struct finding *f, const char *fmt, ...)
         r->errors++;
     if (whole.file == NULL)
         whole.file = r->file;
+    if (whole.sheet == NULL)
+        whole.sheet = r->sheet;
     add(r, &whole, text);
 }
 

@@ -37,6 +37,8 @@ enum audit_action {
     AUDIT_SCHOOL_TRY,       /* a wrong code under an open invitation */
     AUDIT_SCHOOL_LOCK,      /* one too many: the invitation is locked */
     AUDIT_SCHOOL_WORDS,     /* the six words were compared */
+    AUDIT_SCHOOL_TAKEOUT,   /* counted parcels that were doubted: out of the numbers */
+    AUDIT_SCHOOL_KEEP,      /* ... believed */
     AUDIT_PROGRAMME_LOAD,
     AUDIT_RETURN_ACCEPT,
     AUDIT_RETURN_QUESTION,
@@ -50,6 +52,8 @@ enum audit_action {
     AUDIT_VIEW_INDICATORS,
     AUDIT_VIEW_EXPLAIN,
     AUDIT_VIEW_QUARANTINE,
+    AUDIT_VIEW_QUESTIONS,
+    AUDIT_VIEW_TABLE,
     AUDIT_EXPORT_SUBMISSIONS,
     AUDIT_EXPORT_AUDIT,
     AUDIT_KEY_ROTATE,

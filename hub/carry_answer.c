@@ -307,24 +307,6 @@ static enum err put_word(void *ctx, uint64_t serial, struct bytes object)
     return put(ctx, BUNDLE_WORD, object);
 }
 
-/* The school holds words that we never said: this hub went back to an old copy of itself. */
-static enum err raise_words(const struct answering *a)
-{
-    struct store_txn *t = NULL;
-    uint64_t last = 0;
-    enum err e;
-
-    if (!a->school->takes_words)
-        return OK;
-    if ((e = store_begin_write(a->hub->store, &t)) != OK)
-        return e;
-    if ((e = words_last(t, a->to->index, &last)) == OK && last < a->school->words_held &&
-        (e = words_raise(t, a->to->index, a->school->words_held)) == OK)
-        return store_commit(t);
-    store_abort(t);
-    return e;
-}
-
 static enum err put_all(struct answering *a)
 {
     enum err e = begin_file(a);
@@ -358,7 +340,9 @@ enum err carry_answer(struct hub *h, const struct carry_school *s, const char *t
     a.is_folder = stat(target, &st) == 0 && S_ISDIR(st.st_mode);
     if (a.to == NULL)
         return err_set(ERR_NOT_FOUND, _("there is no school \"%s\""), s->id);
-    if ((e = raise_words(&a)) != OK || (e = store_begin_read(h->store, &a.t)) != OK)
+    if (s->takes_words && (e = words_raise(h, a.to->index, s->words_held)) != OK)
+        return e;
+    if ((e = store_begin_read(h->store, &a.t)) != OK)
         return e;
     e = put_all(&a);
     store_abort(a.t);

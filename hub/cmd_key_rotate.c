@@ -31,6 +31,13 @@ static enum err say_behind(void *ctx, const char *participant, const char *name,
     case BEHIND_BATCHES: text = _("something that it has sealed is not here yet"); break;
     case BEHIND_INVITATION: text = _("its invitation was written before and is not used yet"); break;
     case BEHIND_NEVER: text = _("it has joined, and has not been heard of since"); break;
+    case BEHIND_CLOSED: text = _("it is closed, and its computer has not said that nothing waits there"); break;
+    case BEHIND_EARLIER:
+        text = _("its earlier computer was replaced, and has not said that nothing waits there");
+        break;
+    case BEHIND_REVOKED:
+        text = _("a revoked computer of it may hold something: without the key nobody could ever look at it");
+        break;
     }
     b->count++;
     (void)fprintf(stderr, "%s (%s): %s\n", participant, name, text);
@@ -41,6 +48,10 @@ static enum err judge(const struct behind *b, const struct rotate *r)
 {
     if (b->count == 0 || r->force != NULL)
         return OK;
+    if (r->retire != NULL)
+        return err_set(ERR_DENIED, _("something may still be sealed to this key, as said above (nothing was changed). "
+                                     "Wait for it; or say --force: what still comes from there is refused, and a "
+                                     "computer that is still in use seals it again"));
     return err_set(
         ERR_DENIED,
         ngettext("%u school is not so far yet (nothing was changed); wait for it, or say --force: then it needs "

@@ -2,6 +2,7 @@
 #include "hub/commands.h"
 
 #include "hub/quarantine.h"
+#include "hub/registry_status.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,19 +14,41 @@ struct release_options {
     struct quarantine_filter filter;
 };
 
+/* Of a sender that is on hold or revoked, or of a computer that is revoked although the school has another one now. */
+static enum err is_held(const struct hub *h, struct store_txn *t, const struct quarantined *q, bool *is)
+{
+    const struct participant *p = registry_by_index(h->registry, q->participant);
+    const struct signer *s;
+    uint8_t sign[KEY_BYTES];
+    enum err e;
+
+    *is = p == NULL || p->state == PARTICIPANT_HELD || p->state == PARTICIPANT_REVOKED;
+    if (*is || q->why.reason != QUARANTINE_HELD)
+        return OK;
+    if ((e = ledger_quarantined_signer(t, q, sign)) != OK)
+        return e;
+    s = registry_signer_by_key(p, sign);
+    *is = s != NULL && s->is_revoked;
+    return OK;
+}
+
 /* Those that stay on hold with their sender are let out by name, or by this very reason: never by the way. */
-static void drop_held(const struct hub *h, const struct release_options *o, struct quarantine_list *l)
+static enum err drop_held(const struct hub *h, struct store_txn *t, const struct release_options *o,
+                          struct quarantine_list *l)
 {
     size_t kept = 0;
+    enum err e = OK;
 
-    for (size_t i = 0; i < l->count; i++) {
-        const struct participant *p = registry_by_index(h->registry, l->items[i].participant);
-        bool is_held = p == NULL || p->state == PARTICIPANT_HELD || p->state == PARTICIPANT_REVOKED;
+    for (size_t i = 0; e == OK && i < l->count; i++) {
+        bool is = false;
 
-        if (o->id != NULL || !is_held || o->filter.reason == QUARANTINE_HELD)
+        if (o->id == NULL && o->filter.reason != QUARANTINE_HELD)
+            e = is_held(h, t, &l->items[i], &is);
+        if (!is)
             l->items[kept++] = l->items[i];
     }
     l->count = kept;
+    return e;
 }
 
 /* An unreadable batch is opened whole or not at all. */
@@ -67,7 +90,7 @@ static enum err find(struct hub *h, const struct release_options *o, struct quar
         return e;
     e = o->id != NULL ? find_one(h, t, o->id, l) : quarantine_find(h, t, &o->filter, l);
     if (e == OK)
-        drop_held(h, o, l);
+        e = drop_held(h, t, o, l);
     store_abort(t);
     return e;
 }

@@ -1,7 +1,6 @@
 #include "hub/commands.h"
 
 #include "common/clock.h"
-#include "hub/ledger.h"
 #include "hub/registry_status.h"
 
 #include <stdio.h>
@@ -180,94 +179,4 @@ int cmd_school_revoke(int argc, char **argv)
     if ((e = command_open(&h, home, HUB_WRITE)) == OK && (e = decide(h, &l, withdraw)) == OK)
         say_revoked(&l);
     return command_close(h, e, true);
-}
-
-/* ---- suspects ---- */
-
-enum {
-    COLUMN_SCHOOL,
-    COLUMN_GENERATION,
-    COLUMN_SEQUENCE,
-    COLUMN_RECEIVED,
-    COLUMN_RECORDS,
-    COLUMN_MARKED,
-    COLUMN_COUNT
-};
-
-struct listing {
-    struct hub *h;
-    struct store_txn *t;
-    struct table *table;
-    enum table_format format;
-};
-
-static enum err put_suspect(void *ctx, const struct suspect *s)
-{
-    struct listing *l = ctx;
-    const struct participant *p = registry_by_index(l->h->registry, s->participant);
-    char generation[32], sequence[24], received[64], marked[64], records[24];
-    const char *cells[COLUMN_COUNT] = {p == NULL ? "?" : p->id, generation, sequence, received, records, marked};
-    struct receipt r;
-    struct buf object;
-    uint8_t digest_unused[DIGEST_BYTES];
-    int64_t marked_ms;
-    enum err e;
-
-    buf_init(&object, SIGNED_MAX);
-    if ((e = ledger_batch(l->t, s->participant, &s->gen, s->sequence, digest_unused, &object)) == OK &&
-        (e = ledger_time(l->t, s->lsn, &marked_ms)) == OK &&
-        (e = receipt_open(&r, bytes_of(object.data, object.len), signed_signer(bytes_of(object.data, object.len)))) ==
-            OK) {
-        uint64_t sum = 0;
-
-        for (unsigned v = 0; v < VERDICT_COUNT; v++)
-            sum += r.verdicts[v];
-        (void)snprintf(generation, sizeof(generation), "%u.%02x%02x%02x%02x", s->gen.counter, s->gen.tag[0],
-                       s->gen.tag[1], s->gen.tag[2], s->gen.tag[3]);
-        (void)snprintf(sequence, sizeof(sequence), "%llu", (unsigned long long)s->sequence);
-        (void)snprintf(records, sizeof(records), "%llu", (unsigned long long)sum);
-        command_time(received, sizeof(received), r.hub_ms, l->format);
-        command_time(marked, sizeof(marked), marked_ms, l->format);
-        receipt_fini(&r);
-        e = table_row(l->table, cells);
-    }
-    buf_fini(&object);
-    return e;
-}
-
-static enum err list_suspects(struct hub *h, const char *id, enum table_format f)
-{
-    const struct table_column columns[COLUMN_COUNT] = {
-        {"school", _("School"), TABLE_LEFT, false},       {"numbering", _("Numbering"), TABLE_LEFT, false},
-        {"parcel", _("Parcel"), TABLE_RIGHT, true},       {"received", _("Received"), TABLE_LEFT, false},
-        {"records", _("Submissions"), TABLE_RIGHT, true}, {"marked", _("Marked"), TABLE_LEFT, false},
-    };
-    struct listing l = {.h = h, .format = f};
-    const struct participant *p = id == NULL ? NULL : registry_by_id(h->registry, id);
-    enum err e;
-
-    if (id != NULL && p == NULL)
-        return err_set(ERR_NOT_FOUND, _("there is no school \"%s\"; \"svodka-hub school list\" shows them"), id);
-    if ((e = table_new(&l.table, columns, COLUMN_COUNT)) == OK && (e = store_begin_read(h->store, &l.t)) == OK)
-        e = suspects_each(l.t, p == NULL ? 0 : p->index, put_suspect, &l);
-    store_abort(l.t);
-    return command_print(l.table, f, e);
-}
-
-int cmd_school_suspects(int argc, char **argv)
-{
-    const char *home = NULL, *format = NULL;
-    const struct cli_option options[] = {HOME_OPTION(&home), FORMAT_OPTION(&format), LAST_OPTION};
-    enum table_format f;
-    struct hub *h = NULL;
-    int count = cli_parse(command_named("school suspects"), options, argc, argv, 0, 1);
-    enum err e;
-
-    if (count < 0)
-        return cli_exit_code();
-    if ((e = command_format(&f, format)) != OK)
-        return cli_fail(e);
-    if ((e = command_open(&h, home, HUB_READ)) == OK)
-        e = list_suspects(h, count > 0 ? argv[0] : NULL, f);
-    return command_close(h, e, false);
 }

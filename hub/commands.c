@@ -352,9 +352,13 @@ enum err command_print(struct table *t, enum table_format f, enum err e)
     return e;
 }
 
+const char *command_internal(void)
+{
+    return _("For the office alone: small numbers are not hidden here; nothing of it may be published.");
+}
+
 void command_mark_internal(void)
 {
     (void)fflush(stdout);
-    (void)fprintf(stderr, "%s\n",
-                  _("For the office alone: small numbers are not hidden here; nothing of it may be published."));
+    (void)fprintf(stderr, "%s\n", command_internal());
 }

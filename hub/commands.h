@@ -32,6 +32,7 @@ int cmd_school_accept(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_indicators(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_form_table(int argc, char **argv);
 int cmd_export_submissions(int argc, char **argv);
 int cmd_completeness(int argc, char **argv);
 int cmd_period_close(int argc, char **argv);
@@ -41,6 +42,8 @@ int cmd_publish(int argc, char **argv);
 int cmd_checkpoint(int argc, char **argv);
 int cmd_accept(int argc, char **argv);
 int cmd_question(int argc, char **argv);
+int cmd_question_list(int argc, char **argv);
+int cmd_question_send(int argc, char **argv);
 int cmd_quarantine_list(int argc, char **argv);
 int cmd_quarantine_show(int argc, char **argv);
 int cmd_quarantine_release(int argc, char **argv);
@@ -152,5 +155,7 @@ void command_localise(struct buf *number);
 MUST_CHECK enum err command_print(struct table *t, enum table_format f, enum err e);
 /* "of the office alone": on stderr before every view that `publish` did not make (invariant 7). */
 void command_mark_internal(void);
+/* The same sentence, for what is printed on paper. */
+const char *command_internal(void);
 
 #endif

@@ -229,38 +229,17 @@ static enum err send_word(void *ctx, uint64_t serial, struct bytes object)
     return g->word_bytes < WORDS_BYTES ? OK : ERR_CANCELLED;
 }
 
-/* It holds words that we never said: this hub went back to an old copy of itself. */
-static enum err raise_words(const struct greeting *g)
-{
-    struct store_txn *t = NULL;
-    enum err e = store_begin_write(g->c->hub->store, &t);
-
-    if (e != OK)
-        return e;
-    if ((e = words_raise(t, g->from->index, g->hello->words_held)) == OK)
-        return store_commit(t);
-    store_abort(t);
-    return e;
-}
-
 /* What was decided since, after the receipts. */
 static void send_words(struct greeting *g)
 {
+    struct hub *h = g->c->hub;
     struct store_txn *t = NULL;
-    uint64_t last = 0;
     enum err e;
 
-    if (!gets_words(g) || store_begin_read(g->c->hub->store, &t) != OK)
+    if (!gets_words(g))
         return;
-    e = words_last(t, g->from->index, &last);
-    if (e == OK && last < g->hello->words_held) {
-        store_abort(t);
-        t = NULL;
-        if ((e = raise_words(g)) == OK)
-            e = store_begin_read(g->c->hub->store, &t);
-    }
-    if (e == OK)
-        e = words_each(g->c->hub, t, g->from->index, g->hello->words_held, WORDS_AT_ONCE, send_word, g);
+    if ((e = words_raise(h, g->from->index, g->hello->words_held)) == OK && (e = store_begin_read(h->store, &t)) == OK)
+        e = words_each(h, t, g->from->index, g->hello->words_held, WORDS_AT_ONCE, send_word, g);
     if (e != OK && e != ERR_CANCELLED)
         log_warning("core: words to %s: %s", g->from->id, err_text());
     store_abort(t);

@@ -239,7 +239,7 @@ static enum err take_packet(struct gateway *g, struct ipc_packet *p)
     return err_set(ERR_MALFORMED, "the core sent what only the gateway may say");
 }
 
-static void read_core(struct gateway *g)
+void gateway_read_core(struct gateway *g)
 {
     struct ipc_packet p;
     enum err e = OK;
@@ -420,17 +420,16 @@ static enum err poll_once(struct gateway *g)
         return err_set(ERR_NET, "zmq_poll: %s", zmq_strerror(errno));
     if ((items[0].revents & ZMQ_POLLIN) != 0)
         g->stopping = true;
+    if (core_at > 0 && (items[core_at].revents & ZMQ_POLLOUT) != 0 && ipc_link_flush(g->core) != OK)
+        lose_core(g, err_text());
+    if (core_at > 0 && (items[core_at].revents & ~ZMQ_POLLOUT) != 0)
+        gateway_read_core(g);
     if (g->is_listening) {
         zap_serve(g);
         for (unsigned i = 0; i < g->socket_count; i++)
             read_monitor(g, g->sockets[i].monitor);
-    }
-    if (core_at > 0 && (items[core_at].revents & ZMQ_POLLOUT) != 0 && ipc_link_flush(g->core) != OK)
-        lose_core(g, err_text());
-    if (core_at > 0 && (items[core_at].revents & ~ZMQ_POLLOUT) != 0)
-        read_core(g);
-    if (g->is_listening)
         read_agents(g);
+    }
     return OK;
 }
 

@@ -57,7 +57,8 @@ const struct ipc_allow *allow_find(const struct allow_list *l, const uint8_t cur
 struct gateway;
 /* Binds inproc://zeromq.zap.01; until then, and whenever it is not served, nobody gets in. */
 MUST_CHECK enum err zap_open(struct gateway *g);
-/* Answers all that is asked now, from the list in memory. */
+/* Answers all that is asked now, from the list in memory, after what the core has said by then: a school whose
+ * invitation was written, or whose computer was revoked, by a command that has ended, is judged by that. */
 void zap_serve(struct gateway *g);
 /* A connection with a key that nobody knows must be refused at this endpoint, whose key is `server`: else the gateway
  * does not serve. */
@@ -182,6 +183,8 @@ void gateway_refused(struct gateway *g, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Sends without waiting.  False: the connection is gone, or takes nothing. */
 bool gateway_send(struct gateway *g, struct route to, const struct message *m);
 bool gateway_send_frame(struct gateway *g, struct route to, struct bytes frame);
+/* Takes all that the core has said; what cannot be read makes it count as away. */
+void gateway_read_core(struct gateway *g);
 /* To the core; when that fails the core counts as away. */
 bool gateway_tell_core(struct gateway *g, const struct ipc_packet *p);
 

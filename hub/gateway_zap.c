@@ -185,8 +185,11 @@ void zap_serve(struct gateway *g)
 
     for (size_t i = 0; i < FIELDS; i++)
         frame_init(&r.frames[i]);
-    while (request_receive(g->zap, &r))
+    while (request_receive(g->zap, &r)) {
+        if (g->is_listening) /* what the core said before somebody knocked is heeded first */
+            gateway_read_core(g);
         answer(g, &r);
+    }
     for (size_t i = 0; i < FIELDS; i++)
         frame_fini(&r.frames[i]);
 }

@@ -10,6 +10,7 @@
 #include "hub/programme.h"
 #include "hub/registry.h"
 #include "hub/storage_keys.h"
+#include "protocol/answer.h"
 #include "protocol/bundle.h"
 #include "protocol/message.h"
 
@@ -50,7 +51,8 @@ const char *const hub_tables[HUB_TABLES + 1] = {[H_META] = "meta",
                                                 [H_SIGNERS] = "signers",
                                                 [H_STANDING] = "standing",
                                                 [H_SUSPECTS] = "suspects",
-                                                [H_AUDIT_HEADS] = "audit-heads"};
+                                                [H_AUDIT_HEADS] = "audit-heads",
+                                                [H_QUESTIONS] = "questions"};
 
 enum err hub_meta_get(struct store_txn *t, const char *key, struct bytes *out)
 {
@@ -459,7 +461,8 @@ static enum err open_parts(struct hub *h, enum hub_access access)
     if (e != OK || (e = load_identity(h)) != OK || (e = storage_keys_new(&h->storage_keys, h->dir, h->storage)) != OK ||
         (e = check_storage_keys(h)) != OK)
         return e;
-    if ((e = hub_reload(h, NULL)) != OK || (e = ledger_open(&h->ledger, h)) != OK)
+    if ((e = answer_form_load(&h->answer_form)) != OK || (e = hub_reload(h, NULL)) != OK ||
+        (e = ledger_open(&h->ledger, h)) != OK)
         return e;
     return access == HUB_CORE ? refresh_directory(h) : OK;
 }
@@ -517,6 +520,7 @@ void hub_close(struct hub *h, bool changed)
     hub_keys_swap(h, &keys);
     hub_keys_fini(&keys);
     storage_keys_free(h->storage_keys);
+    form_free(h->answer_form);
     key_free(h->storage);
     lease_end(h->lease);
     yaml_free(h->conf_doc);
@@ -529,7 +533,7 @@ const struct form *hub_form(const struct hub *h, const uint8_t digest[32])
     for (size_t i = 0; i < h->form_count; i++)
         if (memcmp(h->forms[i]->digest, digest, FORM_DIGEST_BYTES) == 0)
             return h->forms[i];
-    return NULL;
+    return memcmp(h->answer_form->digest, digest, FORM_DIGEST_BYTES) == 0 ? h->answer_form : NULL;
 }
 
 const struct form *hub_form_by_id(const struct hub *h, const char *id)

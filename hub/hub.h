@@ -50,6 +50,7 @@ enum hub_table {
     H_STANDING,     /* participant index u32 -> MessagePack: how it stands, since when and why (signers.h) */
     H_SUSPECTS,     /* participant index u32 | counter u32 | tag 8 | sequence u64 -> lsn u64 (signers.h) */
     H_AUDIT_HEADS,  /* number u64 -> signed head; signer 32 -> its certificate (audit.c) */
+    H_QUESTIONS,    /* number u64 -> MessagePack: what the office asked a school (questions.h) */
     HUB_TABLES
 };
 
@@ -118,7 +119,8 @@ struct hub {
     struct directory *directory;
     struct buf directory_object; /* as signed */
     struct calendar *calendar;
-    struct form **forms; /* every version ever loaded */
+    struct form *answer_form; /* answers to questions: not among `forms` (answer.h) */
+    struct form **forms;      /* every version ever loaded */
     size_t form_count;
     struct programme **programmes;
     struct due_rules **due; /* the calendar of each of them; NULL: it has none */

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 
 #define INBOX_NAME 256u
-#define INBOX_FILES                                                                                                    \
-    1024u /* known at a time, those that cannot be moved away too; the others wait until these have gone */
+/* Known at a time, those that cannot be moved away too; the others wait until these have gone. */
+#define INBOX_FILES 1024u
 
 /* A file that was seen in the folder. */
 struct inbox_file {

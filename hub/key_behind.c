@@ -1,6 +1,7 @@
 #include "hub/key_change.h"
 
 #include "common/clock.h"
+#include "hub/ledger.h"
 #include "hub/registry.h"
 #include "hub/returns.h"
 
@@ -75,10 +76,76 @@ enum err key_behind_curve(struct hub *h, struct store_txn *t, key_behind_each ea
     return each_behind(h, t, stage_ms(h->ring), h->ring->curve.version, false, each, ctx);
 }
 
+/* ---- computers that nobody waits for otherwise ---- */
+
+/* A computer seals before it greets, to the newest key it knew; from the greeting on in which it hears that it was
+ * replaced or revoked it seals nothing more. */
+static enum err may_have_sealed(struct store_txn *t, const struct signer *s, const struct ring_key *k, bool *may)
+{
+    int64_t from_ms = 0;
+    int64_t until_ms = INT64_MAX;
+    enum err e = s->from_lsn == 0 ? OK : ledger_time(t, s->from_lsn, &from_ms);
+
+    if (e == OK && s->until_lsn != 0)
+        e = ledger_time(t, s->until_lsn, &until_ms);
+    *may = e == OK && !s->is_finished && from_ms <= k->until_ms && k->since_ms <= until_ms;
+    return e;
+}
+
+static enum err earlier_behind(struct store_txn *t, const struct participant *p, const struct ring_key *k,
+                               key_behind_each each, void *ctx)
+{
+    enum err e = OK;
+
+    for (size_t i = 0; i < p->signer_count && e == OK; i++) {
+        const struct signer *s = &p->signers[i];
+        bool may = false;
+
+        if (s->until_lsn == 0 || (e = may_have_sealed(t, s, k, &may)) != OK || !may)
+            continue;
+        e = each(ctx, p->id, p->grant.name, s->is_revoked ? BEHIND_REVOKED : BEHIND_EARLIER);
+    }
+    return e;
+}
+
+/* The present computer of a closed or revoked participant. */
+static enum err ended_behind(struct store_txn *t, const struct participant *p, const struct ring_key *k,
+                             key_behind_each each, void *ctx)
+{
+    struct greeting_note n;
+    bool has = false;
+    enum err e = OK;
+
+    for (size_t i = 0; i < p->signer_count && e == OK; i++) {
+        const struct signer *s = &p->signers[i];
+        uint64_t missing = 0;
+        bool may = false;
+
+        if (s->until_lsn != 0 || (e = may_have_sealed(t, s, k, &may)) != OK || !may)
+            continue;
+        if ((e = greeting_of(t, p, &n, &has)) != OK)
+            break;
+        if (has && n.directory_version >= k->version &&
+            ((e = greeting_missing(t, p->index, &n, &missing)) != OK || missing == 0))
+            continue;
+        e = each(ctx, p->id, p->grant.name, p->state == PARTICIPANT_CLOSED ? BEHIND_CLOSED : BEHIND_REVOKED);
+    }
+    return e;
+}
+
 enum err key_behind_retired(struct hub *h, struct store_txn *t, const struct ring_key *k, key_behind_each each,
                             void *ctx)
 {
-    return each_behind(h, t, k->until_ms, k->version, true, each, ctx);
+    enum err e = each_behind(h, t, k->until_ms, k->version, true, each, ctx);
+
+    for (size_t i = 0; i < registry_count(h->registry) && e == OK; i++) {
+        const struct participant *p = registry_at(h->registry, i);
+
+        e = earlier_behind(t, p, k, each, ctx);
+        if (e == OK && (p->state == PARTICIPANT_CLOSED || p->state == PARTICIPANT_REVOKED))
+            e = ended_behind(t, p, k, each, ctx);
+    }
+    return e;
 }
 
 enum err key_knowing(struct hub *h, struct store_txn *t, size_t *know, size_t *all)

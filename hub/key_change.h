@@ -43,12 +43,18 @@ enum key_behind_why {
     BEHIND_DIRECTORY,  /* its computer does not know the newest keys */
     BEHIND_BATCHES,    /* it has sealed what is not here yet */
     BEHIND_INVITATION, /* an invitation that was written before is open still */
-    BEHIND_NEVER       /* it has joined, and never been heard of since */
+    BEHIND_NEVER,      /* it has joined, and never been heard of since */
+    /* of key_behind_retired() alone: */
+    BEHIND_CLOSED,  /* it is closed, and has not said that nothing waits there */
+    BEHIND_EARLIER, /* its computer was replaced, and has not said so */
+    BEHIND_REVOKED  /* a revoked computer may hold something that the operator would want to see */
 };
 typedef enum err (*key_behind_each)(void *ctx, const char *participant, const char *name, enum key_behind_why why);
 /* Schools that would be cut off by the next step of the transport key. */
 MUST_CHECK enum err key_behind_curve(struct hub *h, struct store_txn *t, key_behind_each each, void *ctx);
-/* Schools that may still need this sealing key. */
+/* Schools of which something may still be sealed to this key: also closed ones and replaced or revoked computers, until
+ * they have said that nothing waits there, unless they came after the key or were gone before it.  A school may be
+ * named more than once. */
 MUST_CHECK enum err key_behind_retired(struct hub *h, struct store_txn *t, const struct ring_key *k,
                                        key_behind_each each, void *ctx);
 /* How many of the enrolled participants (active or on hold) know the newest directory. */

@@ -27,6 +27,7 @@ enum journal_type {
     JOURNAL_CHECKPOINT = 14, /* signed head of a checkpoint, or the day after which they are forgotten (checkpoint.h) */
     JOURNAL_PUBLICATION =
         15,              /* what left the office: signed head, snapshot, digest of what lies beside (publish_store.h) */
+    JOURNAL_DOUBT = 16,  /* counted batches that were doubted: taken out, or believed (ledger_doubt.h) */
     JOURNAL_BACKUP = 17, /* a backup was confirmed, or this hub was restored from one (archive.h) */
     JOURNAL_KEY = 18     /* a key made, lost, destroyed (key_change.c); a batch that no key opens (ledger_refuse.c) */
 };

@@ -130,6 +130,7 @@ static const char *table_title(unsigned table)
     case H_PERIODS: return _("closed periods");
     case H_PUBLICATIONS: return _("publications");
     case H_RETURNS: return _("the office's word about returns");
+    case H_QUESTIONS: return _("questions to schools");
     case H_ACTS: return _("acts of erasure");
     case H_ERASED: return _("batches of which something was erased");
     case H_FROZEN: return _("frozen returns");
@@ -149,7 +150,7 @@ static void name_row(const struct compare *c, unsigned table, char out[NAME_MAX_
         name_slot(out, key);
     else if (table == H_RETURNS || table == H_PERIODS || table == H_FROZEN)
         name_texts(out, key);
-    else if ((table == H_PUBLICATIONS || table == H_ACTS || table == H_ERASED) && key.len == 8)
+    else if ((table == H_PUBLICATIONS || table == H_ACTS || table == H_QUESTIONS || table == H_ERASED) && key.len == 8)
         (void)snprintf(out, NAME_MAX_TEXT, "%llu", (unsigned long long)be64_get(key.p));
     else if (table == H_CHECKPOINTS && key.len == 4)
         date_format(out, (int32_t)(be32_get(key.p) & INT32_MAX));
@@ -267,7 +268,7 @@ enum err compare_tables(struct compare *c, struct store_txn *held, struct store_
 {
     static const unsigned tables[] = {H_BATCHES,    H_RANGES,  H_DEAD,        H_CURRENT,  H_SLOTS,        H_CELLS,
                                       H_QUARANTINE, H_RETURNS, H_CHECKPOINTS, H_PERIODS,  H_PUBLICATIONS, H_ACTS,
-                                      H_ERASED,     H_FROZEN,  H_SIGNERS,     H_STANDING, H_SUSPECTS};
+                                      H_ERASED,     H_FROZEN,  H_SIGNERS,     H_STANDING, H_SUSPECTS,     H_QUESTIONS};
     enum err e = OK;
 
     for (size_t i = 0; e == OK && i < sizeof(tables) / sizeof(tables[0]); i++) {

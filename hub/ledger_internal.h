@@ -169,6 +169,11 @@ MUST_CHECK enum err apply_mark_listed(struct apply *a, unsigned table, enum row_
 MUST_CHECK enum err apply_fill_slots(struct apply *a);
 /* What stands in a slot; ERR_NOT_FOUND. */
 MUST_CHECK enum err apply_current(struct apply *a, const uint8_t slot[SLOT_BYTES], struct slot_current *out);
+/* Puts something else there, or nothing at all; `was_dead`: nothing counted there.  A frozen slot is never changed. */
+MUST_CHECK enum err apply_set_current(struct apply *a, const struct place *at, const uint8_t slot[SLOT_BYTES],
+                                      bool was_dead, const struct slot_current *c);
+MUST_CHECK enum err apply_drop_current(struct apply *a, const struct place *at, const uint8_t slot[SLOT_BYTES],
+                                       bool was_dead);
 MUST_CHECK enum err apply_settle_cells(struct apply *a);
 
 /* ---- places with frozen slots (ledger_frozen.c) ---- */

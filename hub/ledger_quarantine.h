@@ -24,6 +24,9 @@ MUST_CHECK enum err ledger_each_quarantined(struct store_txn *t,
 /* One of them.  ERR_NOT_FOUND. */
 MUST_CHECK enum err ledger_quarantined(struct store_txn *t, uint32_t participant, const struct record_ref *ref,
                                        struct quarantined *out);
+/* The key by which its batch was signed. */
+MUST_CHECK enum err ledger_quarantined_signer(struct store_txn *t, const struct quarantined *q,
+                                              uint8_t sign[KEY_BYTES]);
 /* The plain canonical bytes, a loan until the next ledger call of this thread.  ERR_NOT_FOUND: the batch could not be
  * opened, there is nothing to show.  ERR_ERASED: with the act in words. */
 MUST_CHECK enum err ledger_quarantined_record(struct ledger *l, struct store_txn *t, const struct quarantined *q,

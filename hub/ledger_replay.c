@@ -18,6 +18,7 @@ struct held_slot {
     uint8_t slot[SLOT_BYTES];
     struct slot_current current;
     uint32_t place;
+    bool is_gone; /* nothing stands there, and nothing ever did */
 };
 struct undo {
     uint32_t index;
@@ -149,7 +150,7 @@ enum err replay_current(struct replay *r, struct store_txn *t, const uint8_t slo
 
     if (index != NONE) {
         *out = r->slots[index].current;
-        return OK;
+        return r->slots[index].is_gone ? ERR_NOT_FOUND : OK;
     }
     if (!r->is_spilled)
         return ERR_NOT_FOUND;
@@ -157,10 +158,9 @@ enum err replay_current(struct replay *r, struct store_txn *t, const uint8_t slo
     return e == OK ? slot_current_get(out, value) : e;
 }
 
-enum err replay_set_current(struct replay *r, const uint8_t slot[SLOT_BYTES], const struct slot_current *c,
-                            const struct place *at)
+static enum err set_slot(struct replay *r, const uint8_t slot[SLOT_BYTES], struct held_slot fresh,
+                         const struct place *at)
 {
-    struct held_slot fresh = {.current = *c};
     uint32_t *bucket;
     bool is_new;
     enum err e = places_index(r->places, at->form, at->unit, at->period, &fresh.place, &is_new);
@@ -183,6 +183,17 @@ enum err replay_set_current(struct replay *r, const uint8_t slot[SLOT_BYTES], co
     }
     r->slots[*bucket] = fresh;
     return OK;
+}
+
+enum err replay_set_current(struct replay *r, const uint8_t slot[SLOT_BYTES], const struct slot_current *c,
+                            const struct place *at)
+{
+    return set_slot(r, slot, (struct held_slot){.current = *c}, at);
+}
+
+enum err replay_drop_current(struct replay *r, const uint8_t slot[SLOT_BYTES], const struct place *at)
+{
+    return set_slot(r, slot, (struct held_slot){.current = {.is_dead = true}, .is_gone = true}, at);
 }
 
 /* ---- slots in the order of their keys ---- */
@@ -319,6 +330,8 @@ enum err replay_next_current(void *ctx, struct bytes *key, struct bytes *value)
     struct replay *r = ctx;
     const struct held_slot *s;
 
+    while (r->next_current < r->count && r->by_slot[r->next_current].at->is_gone)
+        r->next_current++;
     if (r->next_current == r->count)
         return ERR_NOT_FOUND;
     s = r->by_slot[r->next_current++].at;
@@ -360,8 +373,11 @@ static enum err put_all(struct store_txn *t, unsigned table, struct replay *r,
 static enum err unlist_dead(struct replay *r, struct store_txn *t)
 {
     for (uint32_t i = 0; i < r->count; i++) {
-        enum err e = r->by_place[i].at->current.is_dead ? store_delete(t, H_SLOTS, list_key(r, r->by_place[i].at)) : OK;
+        const struct held_slot *s = r->by_place[i].at;
+        enum err e = s->current.is_dead ? store_delete(t, H_SLOTS, list_key(r, s)) : OK;
 
+        if ((e == OK || e == ERR_NOT_FOUND) && s->is_gone)
+            e = store_delete(t, H_CURRENT, bytes_of(s->slot, SLOT_BYTES));
         if (e != OK && e != ERR_NOT_FOUND)
             return e;
     }

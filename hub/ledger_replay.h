@@ -25,6 +25,8 @@ MUST_CHECK enum err replay_current(struct replay *r, struct store_txn *t, const 
 /* Also lists the slot in H_SLOTS under `at`, or takes it from there when it is dead. */
 MUST_CHECK enum err replay_set_current(struct replay *r, const uint8_t slot[SLOT_BYTES], const struct slot_current *c,
                                        const struct place *at);
+/* As if nothing had ever stood there. */
+MUST_CHECK enum err replay_drop_current(struct replay *r, const uint8_t slot[SLOT_BYTES], const struct place *at);
 
 /* ---- cells: what a batch adds is in the ledger's sums until the commit ---- */
 

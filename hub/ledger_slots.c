@@ -316,8 +316,8 @@ enum err apply_current(struct apply *a, const uint8_t slot[SLOT_BYTES], struct s
     return e == OK ? slot_current_get(out, value) : e;
 }
 
-static enum err set_current(struct apply *a, const struct place *at, const uint8_t slot[SLOT_BYTES], bool was_dead,
-                            const struct slot_current *c)
+enum err apply_set_current(struct apply *a, const struct place *at, const uint8_t slot[SLOT_BYTES], bool was_dead,
+                           const struct slot_current *c)
 {
     uint8_t raw[SLOT_CURRENT_BYTES];
     enum err e;
@@ -327,6 +327,16 @@ static enum err set_current(struct apply *a, const struct place *at, const uint8
     slot_current_put(raw, c);
     e = store_put(a->t, H_CURRENT, bytes_of(slot, SLOT_BYTES), bytes_of(raw, sizeof(raw)));
     return e != OK || was_dead == c->is_dead ? e : list_slot(a, at, slot, !c->is_dead);
+}
+
+enum err apply_drop_current(struct apply *a, const struct place *at, const uint8_t slot[SLOT_BYTES], bool was_dead)
+{
+    enum err e;
+
+    if (a->ledger->replay != NULL)
+        return replay_drop_current(a->ledger->replay, slot, at);
+    e = store_delete(a->t, H_CURRENT, bytes_of(slot, SLOT_BYTES));
+    return e != OK || was_dead ? e : list_slot(a, at, slot, false);
 }
 
 /* The batch's greatest submission of a slot meets what stands there. */
@@ -352,7 +362,7 @@ static enum err fill_slot(struct apply *a, uint32_t row)
         a->flags[row] |= ROW_CURRENT;
         a->current++;
     }
-    return set_current(a, places_at(cell_sums_places(a->p->sums), r->place), r->slot, held.is_dead, &mine);
+    return apply_set_current(a, places_at(cell_sums_places(a->p->sums), r->place), r->slot, held.is_dead, &mine);
 }
 
 static enum err fill_from_batch(struct apply *a)
@@ -451,7 +461,7 @@ static enum err kill(struct apply *a, const struct kill *k)
     if ((e = leave(a, &held)) != OK)
         return e;
     held.is_dead = true;
-    return set_current(a, &at, slot, false, &held);
+    return apply_set_current(a, &at, slot, false, &held);
 }
 
 static enum err kill_all(struct apply *a)

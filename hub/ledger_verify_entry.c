@@ -4,6 +4,7 @@
 #include "hub/archive.h"
 #include "hub/checkpoint.h"
 #include "hub/closing.h"
+#include "hub/ledger_doubt.h"
 #include "hub/ledger_erase.h"
 #include "hub/ledger_refuse.h"
 #include "hub/publish_store.h"
@@ -102,11 +103,13 @@ static enum err check_signer(struct verify *v, const struct verify_job *j)
     return e;
 }
 
-/* A decision about the quarantine.  One that fails half way has spoiled its group, as a batch would. */
+/* A decision about the quarantine, or one that fills it.  One that fails half way has spoiled its group, as a batch
+ * would. */
 static enum err replay_quarantine(struct verify *v, enum journal_type type, struct mp *m, size_t elements)
 {
-    enum err e = type == JOURNAL_RELEASE ? ledger_release_replay(v->ledger, v->t, m, elements)
-                                         : ledger_reject_replay(v->t, v->next, m, elements);
+    enum err e = type == JOURNAL_DOUBT     ? ledger_doubt_replay(v->ledger, v->t, m, elements)
+                 : type == JOURNAL_RELEASE ? ledger_release_replay(v->ledger, v->t, m, elements)
+                                           : ledger_reject_replay(v->t, v->next, m, elements);
 
     v->group_batches++;
     if (verify_is_fatal(e))
@@ -252,7 +255,7 @@ enum err verify_replay_entry(struct verify *v, struct verify_job *j)
         compare_say(&v->report, _("entry %llu: %s"), (unsigned long long)v->next, err_text());
     if (type == JOURNAL_ACCEPT || type == JOURNAL_QUESTION)
         return replay_decision(v, type, wall_ms, &m, elements);
-    if (type == JOURNAL_RELEASE || type == JOURNAL_REJECT)
+    if (type == JOURNAL_RELEASE || type == JOURNAL_REJECT || type == JOURNAL_DOUBT)
         return replay_quarantine(v, type, &m, elements);
     if (type == JOURNAL_PERIOD)
         return replay_closing(v, wall_ms, &m, elements);

@@ -93,10 +93,13 @@ struct return_decision {
     char text[RETURN_TEXT_MAX + 1];
     uint8_t mark[RETURN_MARK_BYTES];
 };
-/* Journals it.  It holds until what is here of the return changes.  ERR_NOT_FOUND: nothing is here; ERR_LIMIT: `by` or
- * `text` is too long. */
+struct question;
+/* Journals it.  It holds until what is here of the return changes.  `asked`: what a question to a school says besides
+ * (questions.h), whose row is stored, too; NULL: none.  An acceptance settles the questions before it.  ERR_NOT_FOUND:
+ * nothing is here; ERR_LIMIT: `by` or `text` is too long. */
 MUST_CHECK enum err returns_decide(struct hub *h, struct store_txn *t, enum return_word word, const char *form,
-                                   const char *unit, const char *period, const char *by, const char *text);
+                                   const char *unit, const char *period, const char *by, const char *text,
+                                   struct question *asked);
 /* ERR_NOT_FOUND: the office has not said anything. */
 MUST_CHECK enum err returns_decision(struct store_txn *t, const char *form, const char *unit, const char *period,
                                      struct return_decision *out);

@@ -2,6 +2,7 @@
 #include "hub/returns_internal.h"
 
 #include "common/cli.h"
+#include "hub/questions.h"
 
 #include <string.h>
 
@@ -100,8 +101,21 @@ static enum err fill_words(struct return_decision *d, const char *by, const char
     return OK;
 }
 
+/* What a question shares with every decision about a return. */
+static void fill_question(struct question *q, const struct said *s)
+{
+    memcpy(q->form, s->form, sizeof(q->form));
+    memcpy(q->unit, s->unit, sizeof(q->unit));
+    memcpy(q->period, s->period, sizeof(q->period));
+    memcpy(q->by, s->d.by, sizeof(q->by));
+    memcpy(q->text, s->d.text, sizeof(q->text));
+    memcpy(q->mark, s->d.mark, sizeof(q->mark));
+    q->lsn = s->d.lsn;
+    q->asked_ms = s->d.wall_ms;
+}
+
 enum err returns_decide(struct hub *h, struct store_txn *t, enum return_word word, const char *form, const char *unit,
-                        const char *period, const char *by, const char *text)
+                        const char *period, const char *by, const char *text, struct question *asked)
 {
     struct said s = {.d.word = word};
     struct return_facts facts;
@@ -116,13 +130,20 @@ enum err returns_decide(struct hub *h, struct store_txn *t, enum return_word wor
     memcpy(s.d.mark, facts.mark, RETURN_MARK_BYTES);
     buf_init(&payload, VALUE_MAX);
     put_payload(&payload, &s);
+    if (asked != NULL)
+        question_put_elements(&payload, asked);
     if ((e = buf_status(&payload)) == OK)
         e = ledger_decide(h->ledger, t, word == WORD_ACCEPTED ? JOURNAL_ACCEPT : JOURNAL_QUESTION,
-                          bytes_of(payload.data, payload.len), DECISION_ELEMENTS, &s.d.lsn);
-    if (e == OK && (e = ledger_time(t, s.d.lsn, &s.d.wall_ms)) == OK)
-        e = put_decision(t, &s);
+                          bytes_of(payload.data, payload.len),
+                          DECISION_ELEMENTS + (asked != NULL ? QUESTION_ELEMENTS : 0), &s.d.lsn);
     buf_fini(&payload);
-    return e;
+    if (e != OK || (e = ledger_time(t, s.d.lsn, &s.d.wall_ms)) != OK || (e = put_decision(t, &s)) != OK)
+        return e;
+    if (asked != NULL) {
+        fill_question(asked, &s);
+        e = question_put(t, asked);
+    }
+    return e == OK && word == WORD_ACCEPTED ? questions_settle(t, form, unit, period, s.d.lsn, s.d.wall_ms) : e;
 }
 
 enum err returns_replay(struct store_txn *t, enum journal_type type, uint64_t lsn, int64_t wall_ms, struct mp *m,
@@ -130,9 +151,15 @@ enum err returns_replay(struct store_txn *t, enum journal_type type, uint64_t ls
 {
     struct said s = {
         .d = {.word = type == JOURNAL_ACCEPT ? WORD_ACCEPTED : WORD_QUESTIONED, .lsn = lsn, .wall_ms = wall_ms}};
+    struct question q = {.number = 0};
     enum err e = read_payload(&s, m, elements);
 
-    return e == OK ? put_decision(t, &s) : e;
+    if (e != OK || (e = put_decision(t, &s)) != OK)
+        return e;
+    if (type == JOURNAL_ACCEPT)
+        return questions_settle(t, s.form, s.unit, s.period, lsn, wall_ms);
+    fill_question(&q, &s);
+    return questions_replay(t, &q, m, elements - DECISION_ELEMENTS);
 }
 
 enum err returns_decision(struct store_txn *t, const char *form, const char *unit, const char *period,

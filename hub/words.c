@@ -210,20 +210,27 @@ static enum err take_word(struct store_txn *t, uint32_t participant, uint64_t fr
     return e;
 }
 
-enum err words_raise(struct store_txn *t, uint32_t participant, uint64_t held)
+/* `last`: of what was said; 0: nothing to raise. */
+static enum err find_raised(struct store_txn *t, uint32_t participant, uint64_t held, uint64_t *last)
 {
-    uint64_t last;
     uint64_t least;
+    enum err e;
+
+    if ((e = words_last(t, participant, last)) != OK || (e = floor_get(t, &least)) != OK)
+        return e;
+    if (least >= held || *last >= held || held > UINT64_MAX - *last - 1)
+        *last = 0;
+    return OK;
+}
+
+static enum err raise_upto(struct store_txn *t, uint32_t participant, uint64_t held, uint64_t last)
+{
     uint64_t at = 0;
     uint64_t next;
     struct buf word;
     uint8_t raw[KEY_LEN];
-    enum err e;
+    enum err e = OK;
 
-    if ((e = words_last(t, participant, &last)) != OK || (e = floor_get(t, &least)) != OK)
-        return e;
-    if (least >= held || last >= held || last == 0 || held > UINT64_MAX - last - 1)
-        return OK;
     buf_init(&word, SIGNED_MAX);
     for (next = held + 1; e == OK && (e = take_word(t, participant, at, &at, &word)) == OK && at <= last; at++) {
         if ((e = store_delete(t, H_WORDS, word_key(raw, participant, at))) == OK)
@@ -231,6 +238,28 @@ enum err words_raise(struct store_txn *t, uint32_t participant, uint64_t held)
     }
     buf_fini(&word);
     return e == ERR_NOT_FOUND ? OK : e;
+}
+
+enum err words_raise(struct hub *h, uint32_t participant, uint64_t held)
+{
+    struct store_txn *t = NULL;
+    uint64_t last = 0;
+    enum err e = store_begin_read(h->store, &t);
+
+    if (e != OK)
+        return e;
+    e = find_raised(t, participant, held, &last);
+    store_abort(t);
+    if (e != OK || last == 0)
+        return e;
+    if ((e = store_begin_write(h->store, &t)) != OK)
+        return e;
+    if ((e = find_raised(t, participant, held, &last)) == OK && last != 0) /* words may have been added since */
+        e = raise_upto(t, participant, held, last);
+    if (e == OK)
+        return store_commit(t);
+    store_abort(t);
+    return e;
 }
 
 enum err words_restart(struct store_txn *t)

@@ -27,9 +27,10 @@ MUST_CHECK enum err words_each(struct hub *h, struct store_txn *t, uint32_t part
 /* Serial of a participant's last word; 0: none. */
 MUST_CHECK enum err words_last(struct store_txn *t, uint32_t participant, uint64_t *serial);
 
-/* The participant holds words that this hub never said: the hub went back to an old copy.  All that it has said since
- * the beginning gets serials above that one, in its order, and is told again: each word is about what is so now. */
-MUST_CHECK enum err words_raise(struct store_txn *t, uint32_t participant, uint64_t held);
+/* Before words are sent: if the participant holds words that this hub never said, the hub went back to an old copy.
+ * Then all that it has said since the beginning gets serials above that one, in its order, and is told again: each word
+ * is about what is so now.  In a transaction of its own, for which none may be open; none that writes without need. */
+MUST_CHECK enum err words_raise(struct hub *h, uint32_t participant, uint64_t held);
 /* The store was made from a backup: words added from now on have serials that nobody can hold. */
 MUST_CHECK enum err words_restart(struct store_txn *t);
 

@@ -9,6 +9,8 @@
 #define BODY_FIELDS   4u
 #define NOTICE_FIELDS (WORD_HEAD_FIELDS + BODY_FIELDS)
 #define ENTRY_FIELDS  9u
+#define ABOUT_FIELDS  8u
+#define TARGET_FIELDS 3u
 
 /* ---- any word ---- */
 
@@ -72,6 +74,28 @@ static void put_entry(struct buf *b, const struct notice_entry *at)
         mp_put_uint(b, at->act);
 }
 
+static void put_about(struct buf *b, const struct notice_return *r)
+{
+    mp_put_array(b, ABOUT_FIELDS);
+    mp_put_cstr(b, r->form);
+    mp_put_cstr(b, r->unit);
+    mp_put_cstr(b, r->period);
+    mp_put_uint(b, r->question);
+    mp_put_cstr(b, r->field);
+    if (r->has_due)
+        mp_put_int(b, r->due);
+    else
+        mp_put_nil(b);
+    mp_put_uint(b, r->scope);
+    if (!r->has_target) {
+        mp_put_nil(b);
+        return;
+    }
+    mp_put_array(b, TARGET_FIELDS);
+    fields_put_generation(b, &r->target.gen);
+    mp_put_uint(b, r->target.number);
+}
+
 void notice_put_body(struct buf *b, const struct notice *n)
 {
     mp_put_int(b, n->hub_ms);
@@ -80,6 +104,8 @@ void notice_put_body(struct buf *b, const struct notice *n)
     mp_put_array(b, n->entry_count);
     for (uint32_t i = 0; i < n->entry_count; i++)
         put_entry(b, &n->entries[i]);
+    if (n->has_about)
+        put_about(b, &n->about);
 }
 
 static void read_entry(struct mp *m, struct notice_entry *at)
@@ -95,6 +121,33 @@ static void read_entry(struct mp *m, struct notice_entry *at)
     if (unknown > 0) { /* came later */
         at->act = fields_u64(m, 0, INT64_MAX);
         unknown--;
+    }
+    fields_end(m, unknown);
+}
+
+static void read_about(struct mp *m, struct notice_return *r)
+{
+    size_t unknown = fields_begin(m, ABOUT_FIELDS);
+    int64_t due;
+
+    mp_text(m, r->form, 1, FORM_NAME_MAX);
+    fields_id(m, r->unit);
+    mp_text(m, r->period, 1, sizeof(r->period) - 1);
+    r->question = fields_u64(m, 0, INT64_MAX);
+    mp_text(m, r->field, 0, FORM_NAME_MAX);
+    r->has_due = !mp_nil(m);
+    if (r->has_due) {
+        due = mp_int(m);
+        if (due < INT32_MIN || due > INT32_MAX)
+            m->failed = true;
+        r->due = (int32_t)due;
+    }
+    r->scope = fields_u32(m, 1, UINT8_MAX);
+    r->has_target = !mp_nil(m);
+    if (r->has_target) {
+        (void)mp_array(m, TARGET_FIELDS, TARGET_FIELDS);
+        fields_generation(m, &r->target.gen);
+        r->target.number = fields_u64(m, 1, INT64_MAX);
     }
     fields_end(m, unknown);
 }
@@ -115,8 +168,24 @@ static enum err read_notice(struct notice *out, struct bytes payload)
     for (size_t i = 0; i < count && !m.failed; i++)
         read_entry(&m, &out->entries[i]);
     out->entry_count = (uint32_t)count;
+    if (unknown > 0) { /* notices of before have none */
+        out->has_about = !mp_nil(&m);
+        if (out->has_about)
+            read_about(&m, &out->about);
+        unknown--;
+    }
     fields_end(&m, unknown);
     return fields_done(&m, "notice");
+}
+
+static size_t elements_of(struct bytes body)
+{
+    struct mp m = mp_of(body);
+    size_t count = 0;
+
+    for (; !m.failed && m.p < m.end; count++)
+        mp_skip(&m, 1);
+    return count;
 }
 
 enum err notice_make_of(struct buf *out, const struct word_head *h, struct bytes body, const struct key *hub_sign)
@@ -128,7 +197,7 @@ enum err notice_make_of(struct buf *out, const struct word_head *h, struct bytes
 
     memset(&again, 0, sizeof(again));
     buf_init(&b, SIGNED_MAX);
-    mp_put_array(&b, NOTICE_FIELDS);
+    mp_put_array(&b, WORD_HEAD_FIELDS + elements_of(body));
     word_head_put(&b, h);
     buf_put(&b, body.p, body.len);
     payload = bytes_of(b.data, b.len);

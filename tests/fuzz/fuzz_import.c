@@ -1,8 +1,7 @@
 /* fuzz_import.c: an import map (up to the first zero byte) and a CSV file (what follows) against a form with every type
- * of field: headings are bound, cells are read, what came out is judged. */
+ * of field: headings are found and bound, cells are read, what came out is judged. */
 #include "agent/import_columns.h"
-#include "agent/import_map.h"
-#include "common/csv.h"
+#include "agent/import_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,13 +42,18 @@ static const struct form *the_form(void)
     return f;
 }
 
-static void read_rows(struct csv *csv, struct import_columns *c, struct form_checker *checker, struct report *r)
+static enum err next_row(void *ctx, struct csv_row *row)
+{
+    return csv_next(ctx, row);
+}
+
+static void read_rows(struct headings *h, struct import_columns *c, struct form_checker *checker, struct report *r)
 {
     const struct form *f = the_form();
     struct value values[16];
     struct csv_row row;
 
-    while (csv_next(csv, &row) == OK) {
+    while (headings_next(h, &row) == OK) {
         (void)import_columns_is_labels(c, &row);
         if (import_columns_read(c, &row, values, r) != OK)
             continue;
@@ -62,19 +66,25 @@ static void read_rows(struct csv *csv, struct import_columns *c, struct form_che
 static void import(const struct import_map *m, const uint8_t *csv_bytes, size_t len)
 {
     struct csv_options o = {.delimiter = 0};
+    /* Like a sheet of a workbook, or not: there the headings may stand lower. */
+    struct import_source source = {.name = "x.csv", .next = next_row, .sheet = len % 2 != 0 ? "S" : NULL};
+    struct import_options io = {.map = m};
     struct form_checker *checker = NULL;
     struct import_columns *c = NULL;
+    struct headings *h = NULL;
     struct report *r = NULL;
     struct csv *csv = NULL;
     struct csv_row row;
     FILE *file = fmemopen((void *)(uintptr_t)csv_bytes, len, "r");
 
-    if (file == NULL || report_new(&r, 5) != OK || form_checker_new(&checker) != OK)
+    if (file == NULL || report_new(&r, 5) != OK || form_checker_new(&checker) != OK ||
+        headings_new(&h, &source, the_form(), &io) != OK)
         abort();
-    if (csv_open(&csv, file, &o) == OK && csv_next(csv, &row) == OK &&
+    if (csv_open(&csv, file, &o) == OK && (source.ctx = csv) != NULL && headings_find(h, NULL, &row) == OK &&
         import_columns_bind(&c, the_form(), m, import_map_unit(m), &row, "x.csv", r) == OK)
-        read_rows(csv, c, checker, r);
+        read_rows(h, c, checker, r);
     import_columns_free(c);
+    headings_free(h);
     csv_close(csv);
     form_checker_free(checker);
     report_free(r);

@@ -403,7 +403,7 @@ refused 1 'bad.csv: line 2, column 5: the cell is longer than 1048576 bytes' \
     a import marks --period "$period" --csv bad.csv
 refused 1 'nosuch.csv: cannot be opened' a import marks --period "$period" --csv nosuch.csv
 refused 1 'hub: not a file; the CSV must be in a file' a import marks --period "$period" --csv hub
-refused 2 'import needs both --csv FILE and --period P' a import marks --csv ok.csv
+refused 2 'import needs --period P and either --csv FILE or --xlsx FILE' a import marks --csv ok.csv
 # Rows about many units.
 printf 'school;pupil;sex;grade\nschool;x;F;5\nother;y;F;5\nшкола 1;z;F;5\n;w;F;5\n' >bad.csv
 refused 1 'bad.csv:3:1: school: "school" has no right to report about "other"; the district can give it (found: other)' \

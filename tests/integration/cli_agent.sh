@@ -170,7 +170,7 @@ says '"gp" has no right to report about "ms"; the district can give it'
 expect 1 a import grades-por --period 2005/06-P1 --csv none.csv
 says 'none.csv: cannot be opened'
 expect 2 a import grades-por --csv bad.csv
-says 'import needs both --csv FILE and --period P'
+says 'import needs --period P and either --csv FILE or --xlsx FILE'
 expect 2 a import grades-por --period 2005/06-P1 --csv bad.csv --delimiter ab
 expect 2 a import grades-por --period 2005/06-P1 --csv bad.csv --encoding koi8-r
 says '--encoding: auto, utf-8 or windows-1251 was expected'

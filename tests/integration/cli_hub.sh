@@ -394,6 +394,41 @@ prints 's1,'
 expect 0 "$hub_program" school suspects --format json
 is_json
 expect 1 "$hub_program" school suspects nobody
+expect 2 "$hub_program" school suspects s1 --take-out all
+says '--reason is missing'
+expect 2 "$hub_program" school suspects s1 --take-out all --keep all --reason stolen
+says 'opposites'
+expect 2 "$hub_program" school suspects s1 --reason stolen
+says '--take-out or --keep'
+expect 2 "$hub_program" school suspects --keep all
+says 'name the school'
+expect 2 "$hub_program" school suspects s1 --keep first
+says 'NUMBERING/NUMBER'
+expect 1 "$hub_program" school suspects s1 --keep 999
+says 'school suspects s1'
+silent
+expect 0 "$hub_program" indicators --format csv
+cp out.txt counted.csv
+expect 0 "$hub_program" school suspects s1 --take-out all --reason 'the computer was stolen'
+prints 'Parcels taken out of the numbers: '
+prints 'quarantine release'
+expect 0 "$hub_program" school suspects s1 --format csv
+grep -q '^s1,' out.txt && fail 'a parcel is doubtful still'
+expect 1 "$hub_program" school suspects s1 --take-out all --reason 'the computer was stolen'
+says 'nothing of school s1 is doubtful'
+expect 0 "$hub_program" quarantine list --school s1 --format csv
+prints 'the computer was stolen'
+expect 0 "$hub_program" indicators --format csv
+cmp -s out.txt counted.csv && fail 'what was taken out is in the numbers still'
+cp out.txt taken.csv
+expect 0 "$hub_program" verify
+prints 'bit for bit'
+expect 0 "$hub_program" quarantine release --all --school s1 # a revoked one is passed over
+expect 0 "$hub_program" indicators --format csv
+cmp -s out.txt taken.csv || fail 'what a revoked computer had sent was released by the way'
+expect 0 "$hub_program" quarantine release --all --school s1 --reason-code held
+expect 0 "$hub_program" indicators --format csv
+cmp -s out.txt counted.csv || fail 'what was released again is not in the numbers'
 expect 1 "$hub_program" school release s1
 says 'school rekey s1'
 expect 2 "$hub_program" school rekey s1

@@ -125,6 +125,14 @@ for who in office a b c; do
 done
 "$hub_program" indicators --home hub --programme example --format csv >lines.csv 2>/dev/null
 
+# Of anonymous answers the table says how many there are; of the four of b nothing else, and no total gives them away.
+"$hub_program" table survey-bos --home hub --period $y2 --format csv >table.csv 2>/dev/null
+grep -q '^unit,a,School A,[a-z]*,24,0,24,24,' table.csv && grep -q '^unit,b,School B,[a-z]*,4,0,,,,,,,,,,,,,,$' table.csv &&
+    grep -q '^total,,,,88,,84,84,' table.csv || {
+    cat table.csv >&2
+    fail 'the table of anonymous answers'
+}
+
 bad=0
 expect_value() { # INDICATOR UNIT PERIOD BREAKDOWN VALUE NUMERATOR/DENOMINATOR|-
     got=$(awk -F, -v i="$1" -v u="$2" -v p="$3" -v b="$4" '$2 == i && $4 == u && $5 == p && $6 == b {print $7 " " $8 "/" $9}' lines.csv)

@@ -104,9 +104,9 @@ done
 
 # 30 September + 10 days: 10 October; + 20: 20 October.  October has begun, too, and is due on 10 November.
 agent_on 2020-10-05 a forms --format csv >forms.csv
-grep -q '^visit,1,.*,2020-09,.*,2020-09-30,2020-10-10,2020-10-20,0,no zeros$' forms.csv ||
+grep -q '^visit,1,.*,2020-09,.*,2020-09-30,2020-10-10,2020-10-20,0,no zeros,$' forms.csv ||
     { cat forms.csv >&2; fail 'the school is not shown when September is due'; }
-grep -q '^visit,1,.*,2020-10,.*,2020-10-31,2020-11-10,2020-11-20,0,no zeros$' forms.csv ||
+grep -q '^visit,1,.*,2020-10,.*,2020-10-31,2020-11-10,2020-11-20,0,no zeros,$' forms.csv ||
     { cat forms.csv >&2; fail 'the school is not shown when October is due'; }
 agent_on 2020-10-21 a forms --format csv >forms.csv
 [ "$(wc -l <forms.csv)" = 2 ] || { cat forms.csv >&2; fail 'September is over on 21 October'; }

@@ -6,6 +6,7 @@
 #include "agent/word.h"
 #include "common/cli.h"
 #include "hub/quarantine.h"
+#include "protocol/notice.h"
 #include "tests/integration/meeting_fixture.h"
 
 static int begin_hub(void **state)
@@ -196,6 +197,32 @@ static void a_wrong_answer_is_told_per_field_corrected_and_counted(void **state)
     assert_hub_verifies(d);
 }
 
+/* The school says that it holds more words than this hub ever said: a copy of the hub was put back. */
+static void a_hub_that_went_back_tells_its_words_again_above_those_held(void **state)
+{
+    const struct district *d = *state;
+    struct agent *a = school_open(d, "gp");
+    struct message *m = hello_of(a);
+    struct word_head head;
+    enum signed_type type;
+    struct client c;
+
+    for (uint64_t held = 1000; held <= 2000; held += 1000) {
+        m->as.hello.takes_words = true;
+        m->as.hello.words_held = held;
+        client_open(&c, d, a, a->curve, NULL);
+        client_send(&c, m);
+        client_expect(&c, MSG_WORD);
+        MUST(word_open_head(&head, &type, c.in.as.signed_object, a->directory->hub_sign));
+        assert_int_equal(head.serial, held + 1);
+        assert_int_equal(head.previous, 0); /* its first one: all are told */
+        client_close(&c);
+    }
+    free(m);
+    agent_close(a);
+    assert_hub_verifies(d);
+}
+
 /* Two homes of one school: the one that was copied earlier lacks what the other sent. */
 static void a_difference_is_named_and_the_exit_code_says_so(void **state)
 {
@@ -293,6 +320,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wrong_answer_is_told_per_field_corrected_and_counted),
+        cmocka_unit_test(a_hub_that_went_back_tells_its_words_again_above_those_held),
         cmocka_unit_test(a_receipt_convinces_who_was_not_there),
         cmocka_unit_test(a_difference_is_named_and_the_exit_code_says_so),
     };

@@ -2,6 +2,8 @@
  * to others), 9 (explained).  Any mixture with the line: test_ledger.c, "any order". */
 #include "carry_fixture.h"
 
+#include "hub/words.h"
+
 #define BATCHES 5u
 
 struct stick {
@@ -173,7 +175,8 @@ static void what_others_put_into_a_file_is_put_aside(void **state)
 
 /* What an answer holds, counted. */
 struct answer {
-    uint32_t directory, grant, objects, receipts, refused, pages, holdings, page_records;
+    uint32_t directory, grant, objects, receipts, refused, pages, holdings, page_records, words;
+    uint64_t last_word;
     bool is_closed;
 };
 
@@ -186,6 +189,8 @@ static void count_part(const struct stick *s, const struct bundle_part *p, struc
 {
     struct receipt receipt;
     struct reconcile page;
+    struct word_head word;
+    enum signed_type type;
 
     a->directory += p->kind == BUNDLE_DIRECTORY;
     a->grant += p->kind == BUNDLE_GRANT;
@@ -196,6 +201,11 @@ static void count_part(const struct stick *s, const struct bundle_part *p, struc
         a->receipts += receipt.state != RECEIPT_REFUSED;
         a->refused += receipt.state == RECEIPT_REFUSED;
         receipt_fini(&receipt);
+    }
+    if (p->kind == BUNDLE_WORD) {
+        MUST(word_open_head(&word, &type, p->bytes, key_public(s->w.hub->sign)));
+        a->words++;
+        a->last_word = word.serial;
     }
     if (p->kind == BUNDLE_RECONCILE) {
         MUST(reconcile_open(&page, p->bytes, key_public(s->w.hub->sign)));
@@ -250,6 +260,43 @@ static void the_answer_holds_everything_that_travels_down(void **state)
     /* The receipts were lost: the same file again gives them again. */
     (void)read_carried(&s->w, "a.svodka", &s->schools);
     assert_int_equal(answer_of(s).receipts, BATCHES);
+}
+
+/* It holds more words than this hub ever said: a copy of the hub was put back. */
+static void a_hub_that_went_back_answers_with_its_words_above_those_held(void **state)
+{
+    struct stick *s = *state;
+    struct notice_entry entry = {.ref = {generation_of(1, 7), 1}, .standing = STANDING_REJECTED};
+    struct store_txn *t;
+    struct answer a;
+
+    MUST(store_begin_write(s->w.hub->store, &t));
+    for (int i = 0; i < 3; i++)
+        MUST(words_notice(s->w.hub, t, s->w.of[0]->index, NOTICE_REJECTED, "", &entry, 1));
+    MUST(store_commit(t));
+    write_carried(&s->w, s->in, BATCHES, "a.svodka");
+    for (uint64_t held = 0; held < 3; held++) { /* as its greeting says */
+        (void)read_carried(&s->w, "a.svodka", &s->schools);
+        s->schools.schools[0]->takes_words = true;
+        s->schools.schools[0]->words_held = held;
+        a = answer_of(s);
+        assert_int_equal(a.words, 3 - held);
+        assert_int_equal(a.last_word, 3);
+    }
+    (void)read_carried(&s->w, "a.svodka", &s->schools);
+    s->schools.schools[0]->takes_words = true;
+    s->schools.schools[0]->words_held = 50;
+    a = answer_of(s);
+    assert_int_equal(a.words, 3);
+    assert_int_equal(a.last_word, 53);
+    (void)read_carried(&s->w, "a.svodka", &s->schools); /* one that does not say so is told none */
+    s->schools.schools[0]->words_held = 90;
+    assert_int_equal(answer_of(s).words, 0);
+    (void)read_carried(&s->w, "a.svodka", &s->schools); /* nor did that raise them */
+    s->schools.schools[0]->takes_words = true;
+    s->schools.schools[0]->words_held = 50;
+    assert_int_equal(answer_of(s).last_word, 53);
+    assert_int_equal(verify_bad(&s->w), 0);
 }
 
 /* SPEC.md 6.6, point 5, from a file: closed, refused in writing, and pages that settle it. */
@@ -341,6 +388,7 @@ int main(void)
         TEST(a_file_for_another_district_changes_nothing),
         TEST(what_others_put_into_a_file_is_put_aside),
         TEST(the_answer_holds_everything_that_travels_down),
+        TEST(a_hub_that_went_back_answers_with_its_words_above_those_held),
         TEST(another_history_in_a_file_is_refused_with_the_pages_that_settle_it),
         TEST(a_computer_that_began_anew_is_led_into_a_later_generation),
         TEST(the_second_stick_may_come_first),

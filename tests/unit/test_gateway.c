@@ -11,8 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
+#include <zmq.h>
 
 #define SLOTS 100u
 
@@ -152,6 +154,83 @@ static void a_key_taken_off_the_list_is_heard_no_more_on_its_old_connection(void
     free_gateway(g);
 }
 
+/* What libzmq asks about a connection of school `n`. */
+static void knock(void *zap, unsigned n)
+{
+    static const char *const head[] = {"", "1.0", "1", ZAP_SCHOOLS, "192.0.2.1", "id", "CURVE"};
+    uint8_t key[KEY_BYTES];
+
+    key_of(key, n);
+    for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
+        assert_true(zmq_send(zap, head[i], strlen(head[i]), ZMQ_SNDMORE) >= 0);
+    assert_int_equal(zmq_send(zap, key, sizeof(key), 0), KEY_BYTES);
+}
+
+static void assert_answer(void *zap, const char *expected)
+{
+    char frames[7][80] = {""};
+    size_t more_size = sizeof(int);
+    int more = 1;
+    unsigned count = 0;
+
+    for (; more != 0 && count < 7; count++) {
+        assert_true(zmq_recv(zap, frames[count], sizeof(frames[count]) - 1, 0) >= 0);
+        assert_int_equal(zmq_getsockopt(zap, ZMQ_RCVMORE, &more, &more_size), 0);
+    }
+    assert_int_equal(count, 7);
+    assert_string_equal(frames[3], expected);
+}
+
+static void say_allowed(struct ipc_link *core, uint64_t serial, unsigned n)
+{
+    struct ipc_packet p = {.type = IPC_ALLOW};
+
+    p.as.allow.serial = serial;
+    key_of(p.as.allow.curve, n);
+    name_of(p.as.allow.participant, n);
+    assert_int_equal(ipc_link_send(core, &p), OK);
+    p = (struct ipc_packet){.type = IPC_ALLOW_END, .as.serial = serial};
+    assert_int_equal(ipc_link_send(core, &p), OK);
+}
+
+/* An operator's command has ended, the core's list is on its way, and the school it is about is quicker. */
+static void who_knocks_is_judged_by_what_the_core_had_said_before(void **state)
+{
+    struct gateway *g = new_gateway();
+    struct ipc_link *core;
+    void *school;
+    int fds[2];
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+    assert_int_equal(ipc_link_new(&g->core, fds[0]), OK);
+    assert_int_equal(ipc_link_new(&core, fds[1]), OK);
+    assert_non_null(g->ctx = zmq_ctx_new());
+    assert_int_equal(zap_open(g), OK);
+    assert_non_null(school = zmq_socket(g->ctx, ZMQ_DEALER));
+    assert_int_equal(zmq_connect(school, "inproc://zeromq.zap.01"), 0);
+    g->is_listening = true;
+    say_allowed(core, 1, 1);
+    knock(school, 1);
+    zap_serve(g);
+    assert_answer(school, "200");
+    say_allowed(core, 2, 2); /* the first one is not on it any more */
+    knock(school, 1);
+    knock(school, 2);
+    zap_serve(g);
+    assert_answer(school, "400");
+    assert_answer(school, "200");
+    ipc_link_free(core); /* an end of the core is no reason to fall */
+    knock(school, 2);
+    zap_serve(g);
+    assert_answer(school, "200");
+    assert_null(g->core);
+    assert_int_equal(zmq_close(school), 0);
+    assert_int_equal(zmq_close(g->zap), 0);
+    assert_int_equal(zmq_ctx_term(g->ctx), 0);
+    free_gateway(g);
+}
+
 /* libzmq cannot drop one peer; ending the process, which is started again, drops them all. */
 /* Each ROUTER numbers its connections by itself. */
 static void the_same_number_at_two_sockets_is_two_connections(void **state)
@@ -265,6 +344,7 @@ int main(void)
         cmocka_unit_test(a_key_is_found_among_many_and_no_other),
         cmocka_unit_test(a_user_id_is_a_key_in_hex_and_nothing_else),
         cmocka_unit_test(a_key_taken_off_the_list_is_heard_no_more_on_its_old_connection),
+        cmocka_unit_test(who_knocks_is_judged_by_what_the_core_had_said_before),
         cmocka_unit_test(the_same_number_at_two_sockets_is_two_connections),
         cmocka_unit_test(keys_off_the_list_that_go_on_talking_end_the_process),
         cmocka_unit_test(nobody_speaks_for_another),

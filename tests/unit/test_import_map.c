@@ -163,6 +163,52 @@ static void a_map_may_name_the_column_of_units(void **state)
                      ERR_INVALID);
 }
 
+static void words_for_no_answer_and_numbers_in_brackets_have_a_field(void **state)
+{
+    const struct form *f = *state;
+    uint32_t sex = (uint32_t)form_find_field(f, "sex", 3);
+    struct import_map *m = NULL;
+    char said[4096];
+
+    assert_int_equal(
+        load(f, "form: family\nempty: [Н/Д, \"-\"]\nof_which: {age: failures}\nheading_rows: 2\n", &m, said), OK);
+    assert_true(import_map_is_empty(m, "н/д"));
+    assert_true(import_map_is_empty(m, "-"));
+    assert_false(import_map_is_empty(m, "нет"));
+    assert_false(import_map_is_empty(NULL, "-"));
+    assert_true(import_map_has_words(m, sex));
+    assert_int_equal(import_map_of_which(m, (uint32_t)form_find_field(f, "age", 3)), form_find_field(f, "failures", 8));
+    assert_int_equal(import_map_of_which(m, sex), -1);
+    assert_int_equal(import_map_heading_rows(m), 2);
+    assert_int_equal(import_map_heading_rows(NULL), 1);
+    import_map_free(m);
+    m = NULL;
+    assert_int_equal(load(f, "form: family\n", &m, said), OK);
+    assert_int_equal(import_map_heading_rows(m), 1);
+    import_map_free(m);
+}
+
+static void numbers_in_brackets_go_to_one_other_field_for_numbers(void **state)
+{
+    struct import_map *m = NULL;
+    char said[4096];
+
+    assert_int_equal(load(*state, "form: family\nof_which: {sex: age}\nheading_rows: 6\n", &m, said), ERR_INVALID);
+    assert_non_null(strstr(said, "heading_rows: "));
+    assert_int_equal(load(*state, "form: family\nof_which: {sex: age}\n", &m, said), ERR_INVALID);
+    assert_string_equal(said, "map.yaml:2:17: age: two different fields for numbers were expected (found: age)\n");
+    assert_int_equal(load(*state, "form: family\nof_which: {age: age}\n", &m, said), ERR_INVALID);
+    assert_int_equal(load(*state, "form: family\ncolumns: {x: failures}\nof_which: {age: failures}\n", &m, said),
+                     ERR_INVALID);
+    assert_string_equal(said, "map.yaml:3:17: failures: this field has a column already (found: failures)\n");
+    assert_int_equal(load(*state, "form: family\nconst: {failures: \"0\"}\nof_which: {age: failures}\n", &m, said),
+                     ERR_INVALID);
+    assert_int_equal(load(*state, "form: family\nof_which: {age: failures, freetime: failures}\n", &m, said),
+                     ERR_INVALID);
+    assert_string_equal(said, "map.yaml:2:37: failures: this field has a column already (found: failures)\n");
+    assert_null(m);
+}
+
 static void a_map_for_another_form_is_refused(void **state)
 {
     struct import_map *m = NULL;
@@ -254,6 +300,8 @@ int main(void)
         cmocka_unit_test(no_map_is_an_empty_map),
         cmocka_unit_test(every_mistake_is_told_at_once_with_its_place),
         cmocka_unit_test(a_map_may_name_the_column_of_units),
+        cmocka_unit_test(words_for_no_answer_and_numbers_in_brackets_have_a_field),
+        cmocka_unit_test(numbers_in_brackets_go_to_one_other_field_for_numbers),
         cmocka_unit_test(a_map_for_another_form_is_refused),
         cmocka_unit_test(an_unknown_key_is_refused_with_a_suggestion),
         cmocka_unit_test(what_is_no_yaml_or_too_large_is_refused),

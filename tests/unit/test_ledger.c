@@ -982,13 +982,14 @@ static void read_an_old_file(struct world *w, size_t files, struct carry *school
     void *bytes;
     size_t len;
 
-    file_name(name, (size_t)draw((uint32_t)files));
+    file_name(name, (size_t)draw(files));
     if (draw(2) == 0) {
         carried_path(w, name, path);
         MUST(cli_read_file(path, 1 << 24, &bytes, &len));
         (void)snprintf(name, sizeof(name), "cut.svodka");
         carried_path(w, name, path);
-        MUST(cli_write_file(path, bytes, 40 + draw((uint32_t)len - 40), 0600, true));
+        len = 40 + (size_t)draw(len - 40); /* its head stays: without it nothing would be read at all */
+        MUST(cli_write_file(path, bytes, len, 0600, true));
         free(bytes);
     }
     assert_int_equal(read_carried(w, name, schools).batches, 0);
@@ -1075,7 +1076,8 @@ static void run_order(const struct plan *p, struct key **storage, bool by_files,
     world_close(&w);
 }
 
-/* Invariants 3 and 5: every batch comes again after some other, too; half of the runs by line and files, mixed. */
+/* Invariants 3 and 5: every batch comes again after some other, too; half of the runs by line and files, mixed.
+ * SVODKA_TEST_SEED repeats a run. */
 static void any_order_and_split_give_the_same_cells_and_current_submissions(void **state)
 {
     static struct plan p;
@@ -1084,11 +1086,14 @@ static void any_order_and_split_give_the_same_cells_and_current_submissions(void
     struct buf cells_then;
     struct buf current_then;
     struct key *storage;
+    const char *given = getenv("SVODKA_TEST_SEED");
 
     (void)state;
     MUST(keys_start());
     MUST(key_generate(&storage, KEY_SECRET));
     random_bytes(&seed, sizeof(seed));
+    if (given != NULL)
+        seed = strtoull(given, NULL, 10);
     print_message("seed %llu\n", (unsigned long long)seed);
     buf_init(&cells, 1 << 20);
     buf_init(&current, 1 << 20);

@@ -243,6 +243,55 @@ static void a_transaction_that_is_given_up_leaves_nothing(void **state)
     shadow_close(&s);
 }
 
+/* What was doubted and taken out leaves no row behind, whether memory or the store held it. */
+static void a_place_that_is_dropped_is_as_if_nothing_had_ever_stood_there(void **state)
+{
+    static const uint32_t room[] = {0, 1};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(room); i++) {
+        uint8_t slots[3][SLOT_BYTES] = {{1}, {2}, {3}};
+        struct slot_current held, c = {.participant = 1, .ref = {generation_of(1, 7), 1}, .lsn = 1};
+        struct shadow s;
+        struct store_txn *t;
+        struct place at = {0};
+
+        shadow_open(&s, room[i]);
+        at.form = hub_form_by_id(s.w.hub, "grades");
+        (void)snprintf(at.unit, sizeof(at.unit), "gp");
+        (void)snprintf(at.period, sizeof(at.period), "2020-09");
+        t = begin(&s);
+        for (size_t k = 0; k < COUNT(slots); k++)
+            MUST(replay_set_current(s.replay, slots[k], &c, &at));
+        commit(&s, t);
+        t = begin(&s);
+        MUST(replay_drop_current(s.replay, slots[0], &at));
+        MUST(replay_drop_current(s.replay, slots[1], &at));
+        assert_int_equal(replay_current(s.replay, t, slots[0], &held), ERR_NOT_FOUND);
+        commit(&s, t);
+        t = begin(&s);
+        assert_int_equal(replay_current(s.replay, t, slots[0], &held), ERR_NOT_FOUND);
+        MUST(replay_set_current(s.replay, slots[1], &c, &at)); /* something else comes */
+        commit(&s, t);
+        finish(&s);
+        MUST(store_begin_read(s.hub.store, &t));
+        if (s.in_memory) {
+            struct bytes key, value;
+            unsigned rows = 0;
+
+            while (replay_next_current(s.replay, &key, &value) == OK)
+                rows++;
+            assert_int_equal(rows, 2);
+        } else {
+            assert_int_equal(store_count(t, H_CURRENT), 2);
+            assert_int_equal(store_count(t, H_SLOTS), 2);
+        }
+        store_abort(t);
+        assert_int_equal(s.in_memory, room[i] == 0);
+        shadow_close(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +299,7 @@ int main(void)
         cmocka_unit_test(several_batches_of_one_transaction_are_the_same),
         cmocka_unit_test(memory_that_is_not_enough_changes_nothing),
         cmocka_unit_test(a_transaction_that_is_given_up_leaves_nothing),
+        cmocka_unit_test(a_place_that_is_dropped_is_as_if_nothing_had_ever_stood_there),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -169,20 +169,121 @@ static void a_word_of_another_key_is_not_believed(void **state)
     buf_fini(&b);
 }
 
+/* The question of SPEC.md section 5.11. */
+static void fill_question(struct notice *n)
+{
+    struct notice_return *r = &n->about;
+
+    fill_notice(n, 0);
+    n->kind = NOTICE_QUESTION;
+    n->has_about = true;
+    strcpy(r->form, "visit");
+    strcpy(r->unit, "gp");
+    strcpy(r->period, "2020-09");
+    strcpy(r->field, "count");
+    r->question = 12;
+    r->has_due = true;
+    r->due = 18555; /* 2020-10-20 */
+    r->scope = SCOPE_SUBMISSION;
+    r->has_target = true;
+    r->target.gen.counter = 1;
+    memset(r->target.gen.tag, 0x5f, TAG_BYTES);
+    r->target.number = 300;
+}
+
+static void make_question(struct buf *b, const struct fixture *f)
+{
+    struct notice n;
+
+    fill_question(&n);
+    buf_init(b, SIGNED_MAX);
+    assert_int_equal(notice_make(b, &n, f->hub), OK);
+    notice_fini(&n);
+}
+
+static void a_question_opens_as_it_was_made(void **state)
+{
+    struct fixture *f = *state;
+    struct notice n;
+    struct buf b;
+
+    make_question(&b, f);
+    assert_int_equal(notice_open(&n, buf_view(&b), key_public(f->hub)), OK);
+    assert_int_equal(n.kind, NOTICE_QUESTION);
+    assert_true(n.has_about);
+    assert_string_equal(n.about.form, "visit");
+    assert_string_equal(n.about.unit, "gp");
+    assert_string_equal(n.about.period, "2020-09");
+    assert_string_equal(n.about.field, "count");
+    assert_int_equal(n.about.question, 12);
+    assert_true(n.about.has_due);
+    assert_int_equal(n.about.due, 18555);
+    assert_int_equal(n.about.scope, SCOPE_SUBMISSION);
+    assert_true(n.about.has_target);
+    assert_int_equal(n.about.target.number, 300);
+    assert_int_equal(n.about.target.gen.tag[7], 0x5f);
+    notice_fini(&n);
+    refuse_damage(buf_view(&b), notice_opens, f);
+    buf_fini(&b);
+    make(&b, f, 0); /* a notice of before */
+    assert_int_equal(notice_open(&n, buf_view(&b), key_public(f->hub)), OK);
+    assert_false(n.has_about);
+    notice_fini(&n);
+    buf_fini(&b);
+}
+
+/* The vector of SPEC.md section 5.11: what a question is about. */
+static void the_bytes_of_a_question_are_as_the_specification_says(void **state)
+{
+    static const uint8_t about[] = {0x98, 0xa5, 'v',  'i',  's',  'i',  't',  0xa2, 'g',  'p',  0xa7,
+                                    '2',  '0',  '2',  '0',  '-',  '0',  '9',  0x0c, 0xa5, 'c',  'o',
+                                    'u',  'n',  't',  0xcd, 0x48, 0x7b, 0x02, 0x93, 0x01, 0xc4, 0x08,
+                                    0x5f, 0x5f, 0x5f, 0x5f, 0x5f, 0x5f, 0x5f, 0x5f, 0xcd, 0x01, 0x2c};
+    struct notice n;
+    struct buf b;
+
+    (void)state;
+    fill_question(&n);
+    buf_init(&b, SIGNED_MAX);
+    notice_put_body(&b, &n);
+    assert_false(b.failed);
+    assert_true(b.len > sizeof(about));
+    assert_memory_equal(b.data + b.len - sizeof(about), about, sizeof(about));
+    buf_fini(&b);
+    notice_fini(&n);
+}
+
+/* A question that nobody could read would stop all words behind it. */
+static void a_question_without_a_form_is_not_made(void **state)
+{
+    struct fixture *f = *state;
+    struct notice n;
+    struct buf b;
+
+    fill_question(&n);
+    n.about.form[0] = '\0';
+    buf_init(&b, SIGNED_MAX);
+    assert_int_equal(notice_make(&b, &n, f->hub), ERR_INVALID);
+    buf_fini(&b);
+    notice_fini(&n);
+}
+
 static void what_a_later_hub_adds_to_a_notice_is_skipped(void **state)
 {
     struct fixture *f = *state;
     struct buf made, b;
 
-    make(&made, f, 2);
+    make_question(&made, f);
     buf_init(&b, SIGNED_MAX);
-    for (int extra = 1; extra <= 24; extra++) {
+    for (int extra = 1; extra <= 23; extra++) {
         resign(&b, buf_view(&made), SIGNED_NOTICE, f->hub, extra);
         assert_true(notice_opens(f, buf_view(&b)));
     }
-    resign(&b, buf_view(&made), SIGNED_NOTICE, f->hub, 25);
+    resign(&b, buf_view(&made), SIGNED_NOTICE, f->hub, 24);
     assert_false(notice_opens(f, buf_view(&b)));
-    resign(&b, buf_view(&made), SIGNED_NOTICE, f->hub, -1);
+    resign(&b, buf_view(&made), SIGNED_NOTICE, f->hub, -1); /* of before */
+    assert_true(notice_opens(f, buf_view(&b)));
+    resign(&b, buf_view(&made), SIGNED_NOTICE, f->hub, -2);
     assert_false(notice_opens(f, buf_view(&b)));
     buf_fini(&made);
     buf_fini(&b);
@@ -272,6 +373,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(any_words_head_is_read_without_its_rest, fixture_open, fixture_close),
         cmocka_unit_test_setup_teardown(a_damaged_word_never_opens, fixture_open, fixture_close),
         cmocka_unit_test_setup_teardown(a_word_of_another_key_is_not_believed, fixture_open, fixture_close),
+        cmocka_unit_test_setup_teardown(a_question_opens_as_it_was_made, fixture_open, fixture_close),
+        cmocka_unit_test_setup_teardown(the_bytes_of_a_question_are_as_the_specification_says, fixture_open,
+                                        fixture_close),
+        cmocka_unit_test_setup_teardown(a_question_without_a_form_is_not_made, fixture_open, fixture_close),
         cmocka_unit_test_setup_teardown(what_a_later_hub_adds_to_a_notice_is_skipped, fixture_open, fixture_close),
         cmocka_unit_test_setup_teardown(kinds_and_standings_of_later_years_are_borne, fixture_open, fixture_close),
         cmocka_unit_test_setup_teardown(the_largest_notice_fits, fixture_open, fixture_close),

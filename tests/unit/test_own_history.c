@@ -3,6 +3,7 @@
  * none lost in between whatever the order (2), and never sent again. */
 #include "agent/own_history.h"
 
+#include "agent/aside.h"
 #include "agent/capture.h"
 #include "agent/queue.h"
 #include "agent/standing.h"
@@ -234,6 +235,28 @@ static void pages_in_any_order_and_over_each_other_lose_and_double_nothing(void 
     past_free(&p);
 }
 
+static void collect(void *ctx, int64_t wall_ms, const char *text)
+{
+    (void)wall_ms;
+    buf_printf(ctx, "%s\n", text);
+}
+
+static enum err count_one(void *ctx, const struct queue_submission *s)
+{
+    (void)s;
+    ++*(unsigned *)ctx;
+    return OK;
+}
+
+static unsigned count_submissions(struct school *s)
+{
+    const struct queue_filter any = {NULL, NULL, NULL};
+    unsigned count = 0;
+
+    assert_int_equal(queue_each(s->a, &any, count_one, &count), OK);
+    return count;
+}
+
 static bool page_opens(void *ctx, struct bytes object)
 {
     const struct past *p = ctx;
@@ -255,7 +278,6 @@ static void only_the_hub_gives_history_and_only_to_this_computer(void **state) /
     past_new(&p, *state);
     assert_int_equal(key_generate(&other_sign, KEY_SIGN), OK);
     assert_int_equal(key_generate(&other_seal, KEY_SEAL), OK);
-    assert_int_equal(give(&p, one, 1, (struct page){.to = key_public(other_seal)}), ERR_AUTH);
     assert_int_equal(give(&p, one, 1, (struct page){.sign = other_sign}), ERR_AUTH);
     seal_numbers(&p, "ms", one, 1, &batch); /* another school's */
     assert_int_equal(give_batch(&p, &batch, (struct page){.to = NULL}), ERR_AUTH);
@@ -280,6 +302,88 @@ static void only_the_hub_gives_history_and_only_to_this_computer(void **state) /
     buf_fini(&batch);
     key_free(other_sign);
     key_free(other_seal);
+    past_free(&p);
+}
+
+/* Without its key a page blocks nothing: it waits, sealed, and is taken when the key is there (invariants 2, 6, 9). */
+static void what_no_key_here_opens_is_put_aside_and_later_words_go_on(void **state)
+{
+    static const uint64_t one[] = {1, 2}, two[] = {3};
+    struct past p;
+    struct key *kept, *other;
+    struct buf text;
+    uint64_t held, waiting, given_up;
+
+    past_new(&p, *state);
+    buf_init(&text, 1 << 16);
+    kept = p.s->a->history_key;
+    assert_int_equal(give(&p, one, 2, (struct page){.to = key_public(kept)}), OK);
+    p.s->a->history_key = NULL;
+    assert_int_equal(give(&p, two, 1, (struct page){.to = key_public(kept)}), OK);
+    assert_int_equal(key_generate(&other, KEY_SEAL), OK);
+    p.s->a->history_key = other; /* another one helps as little */
+    p.gen.tag[0] = 10;
+    assert_int_equal(give(&p, two, 1, (struct page){.to = key_public(kept)}), OK);
+    assert_int_equal(agent_words_held(p.s->a, NULL, &held), OK);
+    assert_int_equal(held, 3);
+    assert_int_equal(aside_count(p.s->a, &waiting, &given_up), OK);
+    assert_int_equal(waiting, 2);
+    assert_int_equal(given_up, 0);
+    assert_int_equal(agent_each_event(p.s->a, true, collect, &text), OK);
+    assert_non_null(strstr(buf_cstr(&text), "keys/seal.key"));
+    assert_null(strstr(strstr(buf_cstr(&text), "keys/seal.key") + 1, "keys/seal.key")); /* once */
+    assert_int_equal(aside_take(p.s->a), OK);
+    assert_int_equal(aside_count(p.s->a, &waiting, &given_up), OK);
+    assert_int_equal(waiting, 2);
+    /* A word that comes after it is taken. */
+    p.s->a->history_key = kept;
+    p.gen.tag[0] = 11;
+    assert_int_equal(give(&p, two, 1, (struct page){.to = NULL}), OK);
+    assert_int_equal(count_submissions(p.s), 3);
+    assert_int_equal(aside_take(p.s->a), OK);
+    assert_int_equal(count_submissions(p.s), 5);
+    assert_int_equal(aside_count(p.s->a, &waiting, &given_up), OK);
+    assert_int_equal(waiting, 0);
+    assert_int_equal(aside_take(p.s->a), OK);
+    assert_int_equal(count_submissions(p.s), 5);
+    assert_verifies(p.s->a);
+    key_free(other);
+    buf_fini(&text);
+    past_free(&p);
+}
+
+static void put_aside_of_size(struct past *p, uint64_t serial, size_t len)
+{
+    struct buf big;
+    struct store_txn *t;
+
+    buf_init(&big, SIGNED_MAX);
+    for (size_t i = 0; i < len; i++)
+        buf_put_u8(&big, 0);
+    assert_int_equal(store_begin_write(p->s->a->store, &t), OK);
+    assert_int_equal(aside_put(p->s->a, t, serial, view(&big)), OK);
+    assert_int_equal(store_commit(t), OK);
+    buf_fini(&big);
+}
+
+static void what_is_too_much_to_put_aside_is_given_up_in_words(void **state)
+{
+    struct past p;
+    struct buf text;
+    uint64_t waiting, given_up;
+
+    past_new(&p, *state);
+    buf_init(&text, 1 << 16);
+    for (uint64_t i = 0; i < ASIDE_MAX_BYTES / SIGNED_MAX + 2; i++)
+        put_aside_of_size(&p, i + 1, SIGNED_MAX);
+    put_aside_of_size(&p, 1000, 1);
+    assert_int_equal(aside_count(p.s->a, &waiting, &given_up), OK);
+    assert_int_equal(waiting, ASIDE_MAX_BYTES / SIGNED_MAX);
+    assert_int_equal(given_up, 3);
+    assert_int_equal(agent_each_event(p.s->a, true, collect, &text), OK);
+    assert_non_null(strstr(buf_cstr(&text), "is left out"));
+    assert_null(strstr(strstr(buf_cstr(&text), "is left out") + 1, "is left out"));
+    buf_fini(&text);
     past_free(&p);
 }
 
@@ -553,6 +657,9 @@ int main(void)
                                         school_close),
         cmocka_unit_test_setup_teardown(only_the_hub_gives_history_and_only_to_this_computer, school_open,
                                         school_close),
+        cmocka_unit_test_setup_teardown(what_no_key_here_opens_is_put_aside_and_later_words_go_on, school_open,
+                                        school_close),
+        cmocka_unit_test_setup_teardown(what_is_too_much_to_put_aside_is_given_up_in_words, school_open, school_close),
         cmocka_unit_test_setup_teardown(what_was_erased_or_sent_from_here_changes_nothing, school_open, school_close),
         cmocka_unit_test_setup_teardown(what_is_kept_apart_is_told, school_open, school_close),
         cmocka_unit_test_setup_teardown(the_current_submission_may_be_one_of_the_old_computers, school_open,

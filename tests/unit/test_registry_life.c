@@ -4,6 +4,7 @@
 #include "tests/unit/ledger_fixture.h"
 
 #include "hub/audit.h"
+#include "hub/key_change.h"
 #include "hub/registry_status.h"
 
 static struct world w;
@@ -628,6 +629,80 @@ static void each_decision_has_one_entry_that_names_no_reason_and_a_refusal_none(
     computer_free(&c);
 }
 
+/* ---- a sealing key is retired ---- */
+
+struct behind_of {
+    const char *id;
+    enum key_behind_why why;
+    unsigned count;
+};
+
+static enum err count_behind(void *ctx, const char *id, const char *name, enum key_behind_why why)
+{
+    struct behind_of *b = ctx;
+
+    (void)name;
+    b->count += strcmp(id, b->id) == 0 && why == b->why;
+    return OK;
+}
+
+/* Is the school named for that reason when the key that was current in that time is to go? */
+static unsigned is_waited_for(const char *id, enum key_behind_why why, int64_t since_ms, int64_t until_ms)
+{
+    const struct ring_key k = {
+        .kind = RING_SEAL, .state = RING_OLD, .since_ms = since_ms, .until_ms = until_ms, .version = 1};
+    struct behind_of b = {id, why, 0};
+    struct store_txn *t;
+
+    MUST(store_begin_read(w.hub->store, &t));
+    MUST(key_behind_retired(w.hub, t, &k, count_behind, &b));
+    store_abort(t);
+    return b.count;
+}
+
+static void finish(const char *id, const struct computer *c)
+{
+    struct store_txn *t;
+
+    MUST(store_begin_write(w.hub->store, &t));
+    MUST(end_txn(t, registry_finish(w.hub, t, id, key_public(c->sign))));
+}
+
+/* Nothing that a school signed is thrown away before its time (invariant 2): a key waits for what may be sealed to it.
+ */
+static void a_key_waits_for_closed_replaced_and_revoked_computers(void **state)
+{
+    const int64_t day = INT64_C(86400000);
+    struct computer closed, old, fresh, stolen;
+
+    (void)state;
+    add_and_join(&closed, "s1");
+    add_and_join(&old, "s2");
+    add_and_join(&stolen, "s3");
+    clock_test_set(SOME_MS + 10 * day);
+    assert_int_equal(say(registry_close, "s1", ""), OK);
+    rekeyed(&fresh, "s2", false);
+    MUST(join(&fresh, "s2", NULL));
+    assert_int_equal(revoke_it("s3"), OK);
+    assert_int_equal(is_waited_for("s1", BEHIND_CLOSED, SOME_MS - day, SOME_MS + 20 * day), 1);
+    assert_int_equal(is_waited_for("s2", BEHIND_EARLIER, SOME_MS - day, SOME_MS + 20 * day), 1);
+    assert_int_equal(is_waited_for("s3", BEHIND_REVOKED, SOME_MS - day, SOME_MS + 20 * day), 1);
+    /* A key that was over before they joined, and one that was made after the replaced computer had gone. */
+    assert_int_equal(is_waited_for("s1", BEHIND_CLOSED, SOME_MS - 9 * day, SOME_MS - day), 0);
+    assert_int_equal(is_waited_for("s2", BEHIND_EARLIER, SOME_MS - 9 * day, SOME_MS - day), 0);
+    assert_int_equal(is_waited_for("s2", BEHIND_EARLIER, SOME_MS + 11 * day, SOME_MS + 20 * day), 0);
+    /* They have said that nothing waits there. */
+    finish("s1", &closed);
+    finish("s2", &old);
+    assert_int_equal(is_waited_for("s1", BEHIND_CLOSED, SOME_MS - day, SOME_MS + 20 * day), 0);
+    assert_int_equal(is_waited_for("s2", BEHIND_EARLIER, SOME_MS - day, SOME_MS + 20 * day), 0);
+    assert_int_equal(is_waited_for("s2", BEHIND_NEVER, SOME_MS - day, SOME_MS + 20 * day), 1); /* the new one */
+    computer_free(&closed);
+    computer_free(&old);
+    computer_free(&fresh);
+    computer_free(&stolen);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -650,6 +725,7 @@ int main(void)
                                         close_world),
         cmocka_unit_test_setup_teardown(each_decision_has_one_entry_that_names_no_reason_and_a_refusal_none, open_world,
                                         close_world),
+        cmocka_unit_test_setup_teardown(a_key_waits_for_closed_replaced_and_revoked_computers, open_world, close_world),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,7 +140,7 @@ static void say(struct world *w, enum return_word word, const char *unit, const 
     enum err e;
 
     MUST(store_begin_write(w->hub->store, &t));
-    e = returns_decide(w->hub, t, word, "card", unit, "2020-09", "office:olga", text);
+    e = returns_decide(w->hub, t, word, "card", unit, "2020-09", "office:olga", text, NULL);
     assert_int_equal(e, expected);
     if (e == OK) {
         finish_txn(w, t);
