@@ -113,6 +113,12 @@ bool gateway_tell_core(struct gateway *g, const struct ipc_packet *p)
     return true;
 }
 
+void gateway_read_core(struct gateway *g)
+{
+    (void)g;
+    abort(); /* before somebody who knocks is judged; here nobody knocks */
+}
+
 /* ---- the world, once ---- */
 
 static struct generation gen_of(unsigned school)
