@@ -137,32 +137,45 @@ static enum err make_part(struct template *t, struct template_part *p)
 }
 
 /* After all sheets have their columns: rules may speak of other sheets. */
-static void put_rules(struct template *t)
+static void put_rules(struct template *t, struct template_part *p)
 {
-    for (uint32_t k = 0; k < t->part_count; k++)
-        for (uint32_t i = 0; i < t->parts[k].count; i++)
-            if (t->parts[k].column_of[i] != TEMPLATE_NO_COLUMN)
-                template_rule(t, &t->parts[k], i);
+    for (uint32_t i = 0; i < p->count; i++)
+        if (p->column_of[i] != TEMPLATE_NO_COLUMN)
+            template_rule(t, p, i);
+}
+
+/* Which sheets there are: the form's own fields, then each of its lists. */
+static enum err list_parts(struct template *t)
+{
+    const struct form *f = t->form;
+    struct template_part *parts = calloc(f->field_count + 1, sizeof(*parts));
+    uint32_t count = 0;
+
+    if (parts == NULL)
+        return ERR_NOMEM;
+    parts[count++] = (struct template_part){.repeat = -1, .fields = f->fields, .count = f->field_count};
+    for (uint32_t i = 0; i < f->field_count; i++)
+        if (f->fields[i].type == VALUE_REPEAT && !f->fields[i].is_read_only)
+            parts[count++] = (struct template_part){.repeat = (int32_t)i,
+                                                    .fields = f->fields[i].columns,
+                                                    .count = f->fields[i].column_count,
+                                                    .key = f->key >= 0 ? &f->fields[f->key] : NULL};
+    t->parts = parts;
+    t->part_count = count;
+    return OK;
 }
 
 static enum err make_parts(struct template *t)
 {
-    const struct form *f = t->form;
-    enum err e;
+    enum err e = list_parts(t);
 
-    if ((t->parts = calloc(f->field_count + 1, sizeof(*t->parts))) == NULL)
-        return ERR_NOMEM;
-    t->parts[t->part_count++] = (struct template_part){.repeat = -1, .fields = f->fields, .count = f->field_count};
-    for (uint32_t i = 0; i < f->field_count; i++)
-        if (f->fields[i].type == VALUE_REPEAT && !f->fields[i].is_read_only)
-            t->parts[t->part_count++] = (struct template_part){.repeat = (int32_t)i,
-                                                               .fields = f->fields[i].columns,
-                                                               .count = f->fields[i].column_count,
-                                                               .key = f->key >= 0 ? &f->fields[f->key] : NULL};
-    for (uint32_t k = 0; k < t->part_count; k++)
-        if ((e = make_part(t, &t->parts[k])) != OK)
+    if (e != OK)
+        return e;
+    for (struct template_part *p = t->parts; p < t->parts + t->part_count; p++)
+        if ((e = make_part(t, p)) != OK)
             return e;
-    put_rules(t);
+    for (struct template_part *p = t->parts; p < t->parts + t->part_count; p++)
+        put_rules(t, p);
     return OK;
 }
 

@@ -44,17 +44,16 @@ struct act {
     char order[ACT_ORDER_MAX + 1];
     uint32_t years; /* term in years after the school year; 0: none was given */
     bool is_uncounted;
+    bool has_copies; /* false: an act of before; it has no list of backups, and its extract no numbers */
     uint64_t submissions, current, batches; /* erased; of these, counted then; batches touched */
     uint32_t form_count;
     struct act_form forms[ACT_FORMS_MAX];
     uint8_t extract[DIGEST_BYTES]; /* of the extract of the journal */
     uint8_t vouch[DIGEST_BYTES];   /* of what stayed of the erased submissions, and of what stands beside them */
     uint8_t beside[DIGEST_BYTES];
-    /* Came later: an act before that has no list, and its extract no numbers. */
-    bool has_copies;
     uint64_t first_lsn; /* of the first entry touched; 0: not said */
-    uint32_t copy_days; /* within which backups and copies made before it are to be destroyed */
     uint64_t copies_in_all;
+    uint32_t copy_days; /* within which backups and copies made before it are to be destroyed */
     uint32_t copy_count;
     struct act_copy copies[ACT_COPIES_MAX];
 };

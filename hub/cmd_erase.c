@@ -439,7 +439,7 @@ static enum err after(struct asked *a, const struct act *act)
 
 static enum err erase(struct asked *a)
 {
-    struct act *act = malloc(sizeof(*act));
+    struct act *act = calloc(1, sizeof(*act));
     enum err e = act == NULL ? ERR_NOMEM : rehearse(a);
 
     if (e == OK && (e = carry_out(a, act)) == OK)

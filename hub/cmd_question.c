@@ -53,7 +53,7 @@ static enum err ask(struct hub *h, const struct ask_options *o)
 {
     const struct participant *to;
     struct store_txn *t = NULL;
-    struct question q;
+    struct question q = {.number = 0};
     enum err e = command_begin(h, &t);
 
     if (e == OK)

@@ -34,14 +34,10 @@ static bool read_u64(const char **at, uint64_t *out)
 
 static bool read_hex4(const char *text, uint8_t out[4])
 {
-    for (size_t i = 0; i < 4; i++) {
-        unsigned byte;
-
-        if (strspn(text + 2 * i, "0123456789abcdef") < 2 || sscanf(text + 2 * i, "%2x", &byte) != 1)
-            return false;
-        out[i] = (uint8_t)byte;
-    }
-    return text[8] == '\0';
+    if (strspn(text, "0123456789abcdef") != 8 || text[8] != '\0')
+        return false;
+    be32_put(out, (uint32_t)strtoul(text, NULL, 16));
+    return true;
 }
 
 static enum err add_range(struct erase_again *a, struct erase_ref ref, uint64_t first, uint64_t last)

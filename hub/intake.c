@@ -387,7 +387,7 @@ static enum err judge_bytes(struct intake *i, const struct participant *from, st
 /* What stayed of a submission whose content was erased: its slot, and what it corrected. */
 static enum err take_erased(struct intake *i, struct prepared *p, struct prepared_record *at)
 {
-    const struct erased_record *r = erased_find(&p->holes->list, at->number);
+    const struct erased_record *r = p->holes == NULL ? NULL : erased_find(&p->holes->list, at->number);
     const struct erased_place *where = r != NULL && r->is_readable ? &p->holes->list.places[r->place] : NULL;
     const struct form *f = where == NULL ? NULL : hub_form(i->hub, where->form);
     bool is_new;

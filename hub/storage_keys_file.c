@@ -158,7 +158,7 @@ static enum err read_text(const char *path, char **text, size_t *len)
         e = damaged(path);
     else if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
         e = err_set(ERR_DENIED, _("%s: other users may read this key file; correct it with: chmod 600 %s"), path, path);
-    else if ((*text = malloc((size_t)st.st_size + 1)) == NULL)
+    else if ((*text = calloc(1, (size_t)st.st_size + 1)) == NULL)
         e = ERR_NOMEM;
     while (e == OK && *len < (size_t)st.st_size) {
         ssize_t n = read(fd, *text + *len, (size_t)st.st_size - *len);
