@@ -149,17 +149,20 @@ static enum err list_parts(struct template *t)
 {
     const struct form *f = t->form;
     struct template_part *parts = calloc(f->field_count + 1, sizeof(*parts));
-    uint32_t count = 0;
+    uint32_t count = 1;
 
     if (parts == NULL)
         return ERR_NOMEM;
-    parts[count++] = (struct template_part){.repeat = -1, .fields = f->fields, .count = f->field_count};
-    for (uint32_t i = 0; i < f->field_count; i++)
-        if (f->fields[i].type == VALUE_REPEAT && !f->fields[i].is_read_only)
-            parts[count++] = (struct template_part){.repeat = (int32_t)i,
-                                                    .fields = f->fields[i].columns,
-                                                    .count = f->fields[i].column_count,
-                                                    .key = f->key >= 0 ? &f->fields[f->key] : NULL};
+    parts[0] = (struct template_part){.repeat = -1, .fields = f->fields, .count = f->field_count};
+    for (uint32_t i = 0; i < f->field_count; i++) {
+        if (f->fields[i].type != VALUE_REPEAT || f->fields[i].is_read_only)
+            continue;
+        parts[count] = (struct template_part){.repeat = (int32_t)i,
+                                              .fields = f->fields[i].columns,
+                                              .count = f->fields[i].column_count,
+                                              .key = f->key >= 0 ? &f->fields[f->key] : NULL};
+        count++;
+    }
     t->parts = parts;
     t->part_count = count;
     return OK;

@@ -37,7 +37,7 @@ enum err join_request_write(struct buf *text, const struct join_request *r, cons
     enum err e;
 
     buf_init(&notes, NOTES_MAX);
-    buf_init(&body, 2 * ENROL_MAX);
+    buf_init(&body, (size_t)2 * ENROL_MAX);
     armour_note(&notes, "Просьба о подключении: ", participant_name);
     armour_note(&notes, "Кому: ", hub_name);
     armour_note(&notes, "Отдел образования: ", "svodka-hub school accept ФАЙЛ --grant ОТВЕТ");
