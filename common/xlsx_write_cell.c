@@ -338,8 +338,10 @@ unsigned xlsx_wrapped(const char *text, double characters)
             used = 0;
         }
         used += used > 0 ? LETTER + w : w;
-        for (; used > room; used -= room) /* a word that is broken */
+        while (used > room) { /* a word that is broken */
+            used -= room;
             lines++;
+        }
     }
     return lines;
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK     (16 * 1024)
+#define CHUNK     16384u
 #define SEPARATOR '\n' /* between a namespace and a name: it can stand in neither */
 
 struct xml_in {
