@@ -129,7 +129,7 @@ static enum err propose(struct finder *x, const struct submission *s, const stru
 {
     int32_t field = field_of(f, at->field);
     const char *name = field >= 0 ? f->fields[field].name : "";
-    struct proposal *p;
+    struct proposal *p = NULL;
     enum err e;
 
     for (size_t i = x->list->count; i > x->first; i--)
