@@ -1,5 +1,6 @@
 #include "agent/cmd_sheet.h"
 
+#include "agent/aside.h"
 #include "agent/draft.h"
 #include "agent/enrolment.h"
 #include "agent/questions.h"
@@ -88,6 +89,19 @@ static enum err put_erased(struct sheet *s, const struct agent *a)
     return e;
 }
 
+/* What was given back of the school's earlier work and cannot be opened here (aside.h); most homes have none. */
+static enum err put_aside(struct sheet *s, const struct agent *a)
+{
+    uint64_t waiting = 0, given_up = 0;
+    enum err e = aside_count(a, &waiting, &given_up);
+
+    if (e == OK && waiting > 0)
+        e = sheet_count(s, "aside", _("parcels of earlier work that wait for their key (keys/seal.key)"), waiting);
+    if (e == OK && given_up > 0)
+        e = sheet_count(s, "left_out", _("parcels of earlier work that are left out here"), given_up);
+    return e;
+}
+
 static enum err put_queue(struct sheet *s, const struct agent *a)
 {
     struct queue_status st;
@@ -106,7 +120,7 @@ static enum err put_queue(struct sheet *s, const struct agent *a)
         (e = sheet_count(s, "archived", _("in the district's archive"), st.archived)) != OK ||
         (e = sheet_count(s, "refused", _("kept apart by the district"), st.refused)) != OK ||
         (e = sheet_count(s, "rejected", _("rejected by the district"), st.rejected)) != OK ||
-        (e = put_erased(s, a)) != OK)
+        (e = put_erased(s, a)) != OK || (e = put_aside(s, a)) != OK)
         return e;
     return sheet_time(s, "last_receipt", _("last word from the district"), st.last_receipt_ms);
 }

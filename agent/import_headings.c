@@ -122,15 +122,6 @@ static void drop_first(struct headings *h)
 
 /* ---- several rows as one ---- */
 
-static struct bytes trimmed(struct bytes b)
-{
-    while (b.len > 0 && (b.p[0] == ' ' || b.p[0] == '\t'))
-        b = bytes_of(b.p + 1, b.len - 1);
-    while (b.len > 0 && (b.p[b.len - 1] == ' ' || b.p[b.len - 1] == '\t'))
-        b.len--;
-    return b;
-}
-
 /* The column's texts from above, with " / " between them; what is repeated or empty adds nothing. */
 static struct bytes join_column(struct headings *h, uint32_t first, uint32_t column)
 {
@@ -139,7 +130,7 @@ static struct bytes join_column(struct headings *h, uint32_t first, uint32_t col
 
     for (uint32_t i = first; i < first + h->want; i++) {
         const struct csv_row *row = &h->kept[i]->row;
-        struct bytes text = column < row->count ? trimmed(row->spread[column]) : bytes_of("", 0);
+        struct bytes text = column < row->count ? bytes_trimmed(row->spread[column]) : bytes_of("", 0);
 
         if (text.len == 0 || (text.len == last.len && memcmp(text.p, last.p, text.len) == 0))
             continue;

@@ -14,8 +14,7 @@
 struct list_row {
     uint32_t number;
     struct bytes key;
-    bool is_taken;
-    uint32_t turn; /* of import_list_put(), the last that gave it */
+    uint32_t turn; /* of import_list_put(), the last that gave it; 0: none did */
 };
 
 struct import_list {
@@ -118,15 +117,6 @@ static bool is_labels(struct import_list *l, const struct xlsx_row *row)
 
 /* ---- rows ---- */
 
-static struct bytes trimmed(struct bytes b)
-{
-    while (b.len > 0 && (b.p[0] == ' ' || b.p[0] == '\t'))
-        b = bytes_of(b.p + 1, b.len - 1);
-    while (b.len > 0 && (b.p[b.len - 1] == ' ' || b.p[b.len - 1] == '\t'))
-        b.len--;
-    return b;
-}
-
 static enum err make_room(struct import_list *l)
 {
     size_t columns = l->field->column_count;
@@ -203,7 +193,7 @@ static enum err take_row(struct list_reader *rd, const struct xlsx_row *row)
 
         rd->where.column = i + 1;
         if (i < l->width && l->column_of[i] == KEY_COLUMN && cell->fault == XLSX_FAULT_NONE)
-            e = take_key(l, trimmed(cell->text), kept);
+            e = take_key(l, bytes_trimmed(cell->text), kept);
         else if (i < l->width && l->column_of[i] >= 0)
             e = take_cell(rd, &l->field->columns[l->column_of[i]], cell, &cells[l->column_of[i]]);
         else if (cell->text.len > 0)
@@ -306,32 +296,42 @@ bool import_list_is_key(struct import_list *l, struct bytes heading)
     return l->key != NULL && is_called(l, l->key, heading);
 }
 
-enum err import_list_put(struct import_list *l, struct bytes key, struct buf *out)
+/* Rows of this key, counted, and noted as taken. */
+static uint32_t take_rows(struct import_list *l, struct bytes key)
 {
-    size_t columns = l->field->column_count;
-    struct value v = {.state = VALUE_PRESENT};
-    struct value *cells;
     uint32_t n = 0;
 
-    key = trimmed(key);
     l->turn++;
-    if (l->count == 0)
-        return OK;
-    if ((cells = calloc(l->count, columns * sizeof(*cells))) == NULL)
-        return ERR_NOMEM;
     for (uint32_t i = 0; i < l->count; i++) {
         struct list_row *row = &l->rows[i];
 
         if (l->key != NULL && (row->key.len != key.len || key.len == 0 || memcmp(row->key.p, key.p, key.len) != 0))
             continue;
-        memcpy(&cells[columns * n++], &l->cells[columns * i], columns * sizeof(*cells));
-        row->is_taken = true;
         row->turn = l->turn;
+        n++;
     }
+    return n;
+}
+
+enum err import_list_put(struct import_list *l, struct bytes key, struct buf *out)
+{
+    size_t columns = l->field->column_count;
+    struct value v = {.state = VALUE_PRESENT};
+    uint32_t n = take_rows(l, bytes_trimmed(key));
+    struct value *cells, *at;
+
+    if (n == 0)
+        return OK;
+    if ((at = cells = calloc(n, columns * sizeof(*cells))) == NULL)
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < l->count; i++)
+        if (l->rows[i].turn == l->turn) {
+            memcpy(at, &l->cells[columns * i], columns * sizeof(*cells));
+            at += columns;
+        }
     v.as.rows = (struct value_rows){cells, n, (uint32_t)columns};
-    if (n > 0)
-        value_format(out, l->field, &v);
-    explicit_bzero(cells, l->count * columns * sizeof(*cells));
+    value_format(out, l->field, &v);
+    explicit_bzero(cells, n * columns * sizeof(*cells));
     free(cells);
     return buf_status(out);
 }
@@ -339,7 +339,7 @@ enum err import_list_put(struct import_list *l, struct bytes key, struct buf *ou
 uint32_t import_list_row(const struct import_list *l, uint32_t n)
 {
     for (uint32_t i = 0; i < l->count; i++)
-        if (l->rows[i].is_taken && l->rows[i].turn == l->turn && --n == 0)
+        if (l->rows[i].turn == l->turn && --n == 0)
             return l->rows[i].number;
     return 0;
 }
@@ -358,7 +358,7 @@ bool import_list_tell_lost(const struct import_list *l, const char *file, struct
         char key[TEXT_MAX];
         size_t len = l->rows[i].key.len < sizeof(key) - 1 ? l->rows[i].key.len : sizeof(key) - 1;
 
-        if (l->rows[i].is_taken)
+        if (l->rows[i].turn != 0)
             continue;
         if (len > 0)
             memcpy(key, l->rows[i].key.p, len);

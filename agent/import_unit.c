@@ -50,15 +50,6 @@ bool import_units_named(const struct import_units *u, const char *unit)
     return key_set_has(u->seen, unit_bytes(unit));
 }
 
-static struct bytes trimmed(struct bytes cell)
-{
-    while (cell.len > 0 && (cell.p[0] == ' ' || cell.p[0] == '\t'))
-        cell = bytes_of(cell.p + 1, cell.len - 1);
-    while (cell.len > 0 && (cell.p[cell.len - 1] == ' ' || cell.p[cell.len - 1] == '\t'))
-        cell.len--;
-    return cell;
-}
-
 /* The prefix alone would be a unit that nobody meant. */
 static enum err turn(struct import_units *u, struct bytes cell)
 {
@@ -85,7 +76,7 @@ enum err import_units_turn(struct import_units *u, const struct csv_row *row, co
         return ERR_MALFORMED;
     if (row->faults != NULL && row->faults[u->column - 1] != NULL)
         e = err_set(ERR_INVALID, "%s", row->faults[u->column - 1]);
-    else if ((e = turn(u, trimmed(row->cells[u->column - 1]))) == OK)
+    else if ((e = turn(u, bytes_trimmed(row->cells[u->column - 1]))) == OK)
         return key_set_add(u->seen, unit_bytes(capture_unit(u->capture)), row->line, earlier);
     if (e == ERR_NOMEM)
         return e;

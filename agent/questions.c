@@ -223,9 +223,11 @@ static enum err add(struct asked_list *l, const struct asked *q)
 
     if (l->count == l->cap) {
         size_t cap = l->cap == 0 ? 16 : 2 * l->cap;
-        struct asked *grown = l->count >= LIST_MAX ? NULL : realloc(l->items, cap * sizeof(*grown));
+        struct asked *grown;
 
-        if (grown == NULL)
+        if (l->count >= LIST_MAX)
+            return err_set(ERR_LIMIT, _("more than %u questions of the district"), LIST_MAX);
+        if ((grown = realloc(l->items, cap * sizeof(*grown))) == NULL)
             return ERR_NOMEM;
         l->items = grown;
         l->cap = cap;

@@ -289,3 +289,12 @@ uint64_t be64_get(const uint8_t in[8])
 {
     return (uint64_t)be32_get(in) << 32 | be32_get(in + 4);
 }
+
+struct bytes bytes_trimmed(struct bytes b)
+{
+    while (b.len > 0 && (b.p[0] == ' ' || b.p[0] == '\t'))
+        b = bytes_of(b.p + 1, b.len - 1);
+    while (b.len > 0 && (b.p[b.len - 1] == ' ' || b.p[b.len - 1] == '\t'))
+        b.len--;
+    return b;
+}

@@ -83,5 +83,7 @@ static inline struct bytes bytes_of(const void *p, size_t len)
 
     return b;
 }
+/* Without the blanks and tabs at both ends; a loan of the same bytes. */
+struct bytes bytes_trimmed(struct bytes b);
 
 #endif

@@ -1,6 +1,7 @@
 #include "hub/act.h"
 
 #include "common/cli.h"
+#include "common/html.h"
 #include "hub/commands.h"
 #include "hub/copies.h"
 #include "hub/ledger_internal.h"
@@ -125,11 +126,11 @@ static const char *title_of(const struct form *f, const char *id)
 
 typedef void (*act_line)(struct buf *out, const char *label, const char *value);
 
-static enum err copy_lines(struct hub *h, struct store_txn *t, const struct act *a, act_line line, struct buf *out)
+static enum err copy_lines(struct store_txn *t, const struct act *a, act_line line, struct buf *out)
 {
     char text[COPIES_LINE], day[11];
     struct copies c;
-    enum err e = copies_of(&c, h, t, a);
+    enum err e = copies_of(&c, t, a);
 
     if (e != OK)
         return e;
@@ -190,7 +191,7 @@ static enum err each_line(struct hub *h, struct store_txn *t, const struct act *
     (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)a->lsn);
     line(out, _("Entry of the journal"), number);
     buf_fini(&value);
-    return copy_lines(h, t, a, line, out);
+    return copy_lines(t, a, line, out);
 }
 
 static void text_line(struct buf *out, const char *label, const char *value)
@@ -208,24 +209,12 @@ enum err act_text(struct buf *out, struct hub *h, struct store_txn *t, const str
     return e == OK ? buf_status(out) : e;
 }
 
-static void html_escape(struct buf *out, const char *text)
-{
-    for (const char *c = text; *c != '\0'; c++)
-        switch (*c) {
-        case '<': buf_put_str(out, "&lt;"); break;
-        case '>': buf_put_str(out, "&gt;"); break;
-        case '&': buf_put_str(out, "&amp;"); break;
-        case '"': buf_put_str(out, "&quot;"); break;
-        default: buf_put_u8(out, (uint8_t)*c);
-        }
-}
-
 static void html_line(struct buf *out, const char *label, const char *value)
 {
     buf_put_str(out, "<tr><th>");
-    html_escape(out, label);
+    html_put(out, label);
     buf_put_str(out, "</th><td>");
-    html_escape(out, value);
+    html_put(out, value);
     buf_put_str(out, "</td></tr>\n");
 }
 
@@ -236,14 +225,14 @@ enum err act_html(struct buf *out, struct hub *h, struct store_txn *t, const str
 
     (void)snprintf(title, sizeof(title), _("Act of erasure No. %llu"), (unsigned long long)a->number);
     buf_put_str(out, "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>");
-    html_escape(out, title);
+    html_put(out, title);
     buf_put_str(out, "</title>\n<style>body{font-family:serif;margin:2cm}th{text-align:left;vertical-align:top;"
                      "padding-right:1em}td{word-break:break-word}.sign{margin-top:2cm}</style></head>\n<body><h1>");
-    html_escape(out, title);
+    html_put(out, title);
     buf_put_str(out, "</h1>\n<table>\n");
     e = each_line(h, t, a, html_line, out);
     buf_put_str(out, "</table>\n<p class=\"sign\">");
-    html_escape(out, _("Signatures: ____________________   ____________________   Date: ____________"));
+    html_put(out, _("Signatures: ____________________   ____________________   Date: ____________"));
     buf_put_str(out, "</p></body></html>\n");
     return e == OK ? buf_status(out) : e;
 }

@@ -311,11 +311,11 @@ static enum err say_act(struct hub *h, struct store_txn *t, const struct act *a)
 }
 
 /* Whoever copied the hub before has what is, or would be, gone here. */
-static enum err say_copies(struct hub *h, struct store_txn *t, const struct act *a)
+static enum err say_copies(struct store_txn *t, const struct act *a)
 {
     char text[COPIES_LINE], until[11];
     struct copies c;
-    enum err e = copies_of(&c, h, t, a);
+    enum err e = copies_of(&c, t, a);
 
     if (e != OK)
         return e;
@@ -357,7 +357,7 @@ static enum err confirm(struct asked *a, const struct act *would)
     cli_format_count(number, sizeof(number), would->submissions);
     (void)fprintf(stderr, _("Submissions that would be erased for ever: %s.\n"), number);
     if (e == OK)
-        e = say_copies(a->hub, t, would);
+        e = say_copies(t, would);
     store_abort(t);
     if (e != OK)
         return e;
@@ -421,7 +421,7 @@ static enum err after(struct asked *a, const struct act *act)
     if (e == OK && (e = say_act(a->hub, t, act)) == OK) {
         (void)printf(_("To be printed: %s/%s/%llu.html; the extract of the journal lies beside it.\n"), a->hub->dir,
                      ACT_FOLDER, (unsigned long long)act->number);
-        e = say_copies(a->hub, t, act);
+        e = say_copies(t, act);
     }
     store_abort(t);
     if (e == OK)

@@ -62,7 +62,7 @@ static enum err put_backups(const struct listing *l, const struct retention_row 
         a->first_lsn = r->first_lsn;
         a->wall_ms = clock_wall_ms();
     }
-    if (e == OK && r->first_lsn != 0 && (e = copies_of(&c, l->hub, l->t, a)) == OK) {
+    if (e == OK && r->first_lsn != 0 && (e = copies_of(&c, l->t, a)) == OK) {
         for (size_t i = 0; i < c.count; i++) {
             size_t at = strlen(out);
 

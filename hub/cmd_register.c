@@ -3,6 +3,7 @@
 #include "hub/commands.h"
 
 #include "common/clock.h"
+#include "common/html.h"
 #include "hub/copies.h"
 #include "hub/retention.h"
 #include "hub/slot.h"
@@ -122,23 +123,12 @@ static void put_where(const struct form *f, char out[CELL_MAX])
     }
 }
 
-static void html_text(struct buf *out, const char *text)
-{
-    for (const char *c = text; *c != '\0'; c++)
-        switch (*c) {
-        case '<': buf_put_str(out, "&lt;"); break;
-        case '>': buf_put_str(out, "&gt;"); break;
-        case '&': buf_put_str(out, "&amp;"); break;
-        default: buf_put_u8(out, (uint8_t)*c);
-        }
-}
-
 static void html_row(struct buf *out, const char *tag, const char *const *cells)
 {
     buf_put_str(out, "<tr>");
     for (size_t i = 0; i < COLUMNS; i++) {
         buf_printf(out, "<%s>", tag);
-        html_text(out, cells[i]);
+        html_put(out, cells[i]);
         buf_printf(out, "</%s>", tag);
     }
     buf_put_str(out, "</tr>\n");
@@ -197,16 +187,16 @@ static void begin_page(const struct page *p)
     for (size_t i = 0; i < COLUMNS; i++)
         titles[i] = columns[i].title;
     buf_put_str(p->html, "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>");
-    html_text(p->html, _("Register of what is held"));
+    html_put(p->html, _("Register of what is held"));
     buf_put_str(p->html, "</title>\n<style>body{font-family:serif;margin:1cm}table{border-collapse:collapse}"
                          "th,td{border:1px solid #888;padding:.2em .4em;vertical-align:top;text-align:left}"
                          "@page{size:A4 landscape}</style></head>\n<body><h1>");
-    html_text(p->html, _("Register of what is held"));
+    html_put(p->html, _("Register of what is held"));
     buf_put_str(p->html, "</h1>\n<p>");
     command_time(when, sizeof(when), clock_wall_ms(), TABLE_TEXT);
-    html_text(p->html, p->hub->conf.name);
+    html_put(p->html, p->hub->conf.name);
     buf_put_str(p->html, ", ");
-    html_text(p->html, when);
+    html_put(p->html, when);
     buf_put_str(p->html, "</p>\n<table>\n");
     html_row(p->html, "th", titles);
 }
@@ -219,7 +209,7 @@ static void copy_line(void *ctx, const char *text)
         (void)printf("  %s\n", text);
     if (p->html != NULL) {
         buf_put_str(p->html, "<li>");
-        html_text(p->html, text);
+        html_put(p->html, text);
         buf_put_str(p->html, "</li>\n");
     }
 }
@@ -235,7 +225,7 @@ static enum err say_backups(struct page *p, struct store_txn *t)
         (void)printf("\n%s:\n", title);
     if (p->html != NULL) {
         buf_put_str(p->html, "</table>\n<p>");
-        html_text(p->html, title);
+        html_put(p->html, title);
         buf_put_str(p->html, ":</p>\n<ul>\n");
     }
     e = copies_each(p->hub, t, copy_line, p, &count);
@@ -259,9 +249,9 @@ static void say_operators(const struct page *p)
         (void)printf("\n%s: %s\n", _("Who works with it and answers for it"), buf_cstr(&list));
     if (p->html != NULL) {
         buf_put_str(p->html, "<p>");
-        html_text(p->html, _("Who works with it and answers for it"));
+        html_put(p->html, _("Who works with it and answers for it"));
         buf_put_str(p->html, ": ");
-        html_text(p->html, buf_cstr(&list));
+        html_put(p->html, buf_cstr(&list));
         buf_put_str(p->html, "</p></body></html>\n");
     }
     buf_fini(&list);

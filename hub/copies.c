@@ -91,12 +91,11 @@ static enum err gather(void *ctx, const struct archive_row *row)
     return OK;
 }
 
-enum err copies_of(struct copies *out, struct hub *h, struct store_txn *t, const struct act *a)
+enum err copies_of(struct copies *out, struct store_txn *t, const struct act *a)
 {
     struct gathering g = {.out = out, .t = t};
     enum err e;
 
-    (void)h;
     memset(out, 0, sizeof(*out));
     if ((e = span_of(&g.span, t, a)) == OK && (e = archive_each(t, gather, &g)) != OK)
         copies_fini(out);
@@ -109,10 +108,10 @@ void copies_fini(struct copies *c)
     memset(c, 0, sizeof(*c));
 }
 
-enum err copies_note(struct hub *h, struct store_txn *t, struct act *a)
+enum err copies_note(struct store_txn *t, struct act *a)
 {
     struct copies c;
-    enum err e = copies_of(&c, h, t, a);
+    enum err e = copies_of(&c, t, a);
     size_t from = e == OK && c.count > ACT_COPIES_MAX ? c.count - ACT_COPIES_MAX : 0;
 
     if (e != OK)

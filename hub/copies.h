@@ -16,12 +16,12 @@ struct copies {
     size_t left; /* of these, not said to be destroyed */
 };
 /* Those that were there when the act was made, whatever became of them.  An act that is being made has lsn 0. */
-MUST_CHECK enum err copies_of(struct copies *out, struct hub *h, struct store_txn *t, const struct act *a);
+MUST_CHECK enum err copies_of(struct copies *out, struct store_txn *t, const struct act *a);
 void copies_fini(struct copies *c);
 /* The last day on which they may be there. */
 int32_t copies_until(const struct act *a);
 /* Into the act that is being made, before it is signed: first_lsn must be set. */
-MUST_CHECK enum err copies_note(struct hub *h, struct store_txn *t, struct act *a);
+MUST_CHECK enum err copies_note(struct store_txn *t, struct act *a);
 
 /* "No. 3 of 20 November 2026, 10:00, /media/stick/hub.svdk: destroy it by 2026-12-20", in the reader's language. */
 #define COPIES_LINE (ARCHIVE_PATH_MAX + 400u)

@@ -57,6 +57,7 @@ struct form_table {
     size_t column_count;
     struct form_table_unit *units; /* by name */
     size_t unit_count, unit_cap;
+    size_t unit_last;               /* the one that was looked for last */
     struct form_table_cell *totals; /* sum over units; n: units with a value */
     uint64_t reported, expected;    /* units of which something is here; these and those that should report */
     uint64_t submissions;

@@ -18,11 +18,15 @@ static enum err unit_of(struct form_table *ft, const char *id, struct form_table
 {
     struct form_table_unit *u;
 
-    for (size_t i = ft->unit_count; i > 0; i--) /* what comes sorted by unit is found at once */
-        if (strcmp(ft->units[i - 1].id, id) == 0) {
-            *out = &ft->units[i - 1];
+    for (size_t i = 0; i < ft->unit_count; i++) { /* what comes sorted by unit is found at once */
+        size_t at = (ft->unit_last + i) % ft->unit_count;
+
+        if (strcmp(ft->units[at].id, id) == 0) {
+            ft->unit_last = at;
+            *out = &ft->units[at];
             return OK;
         }
+    }
     if (ft->unit_count == FORM_TABLE_MAX_UNITS)
         return err_set(ERR_LIMIT, _("the table would have more than %u units"), FORM_TABLE_MAX_UNITS);
     if (ft->unit_count == ft->unit_cap) {
@@ -39,7 +43,7 @@ static enum err unit_of(struct form_table *ft, const char *id, struct form_table
         return ERR_NOMEM;
     (void)snprintf(u->id, sizeof(u->id), "%s", id);
     u->name = strcmp(id, UNIT_DISTRICT) == 0 ? _("the district itself") : roster_name(ft->roster, id);
-    ft->unit_count++;
+    ft->unit_last = ft->unit_count++;
     *out = u;
     return OK;
 }

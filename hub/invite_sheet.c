@@ -1,6 +1,7 @@
 #include "hub/invite_sheet.h"
 
 #include "common/cli.h"
+#include "common/html.h"
 #include "hub/qr.h"
 
 #include <string.h>
@@ -151,23 +152,10 @@ static const char style[] =
     "ol{padding-left:6mm}li{margin:1.5mm 0}svg{width:62mm;height:62mm;float:right;margin:4mm 0 2mm 6mm}"
     ".line{font:7pt monospace;overflow-wrap:anywhere}.caution{font-weight:bold}";
 
-static void put_escaped(struct buf *out, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        switch (*text) {
-        case '&': buf_put_str(out, "&amp;"); break;
-        case '<': buf_put_str(out, "&lt;"); break;
-        case '>': buf_put_str(out, "&gt;"); break;
-        case '"': buf_put_str(out, "&quot;"); break;
-        default: buf_put_u8(out, (uint8_t)*text);
-        }
-    }
-}
-
 static void put_element(struct buf *out, const char *begin, const char *text, const char *end)
 {
     buf_put_str(out, begin);
-    put_escaped(out, text);
+    html_put(out, text);
     buf_put_str(out, end);
 }
 

@@ -1,6 +1,7 @@
 #include "hub/key_sheet.h"
 
 #include "common/cli.h"
+#include "common/html.h"
 
 #include <string.h>
 #include <strings.h>
@@ -16,14 +17,7 @@ static void put_text(const struct page *p, const char *text)
         buf_put_str(p->out, text);
         return;
     }
-    for (; *text != '\0'; text++)
-        switch (*text) {
-        case '&': buf_put_str(p->out, "&amp;"); break;
-        case '<': buf_put_str(p->out, "&lt;"); break;
-        case '>': buf_put_str(p->out, "&gt;"); break;
-        case '"': buf_put_str(p->out, "&quot;"); break;
-        default: buf_put_u8(p->out, (uint8_t)*text);
-        }
+    html_put(p->out, text);
 }
 
 /* One element of the page; in text a line, and an empty one after it. */

@@ -125,8 +125,7 @@ static enum err put_act(struct erasing *x, struct bytes beside)
     buf_init(&payload, SIGNED_MAX + 16u);
     digest(x->act->beside, beside);
     memcpy(x->act->vouch, x->vouch.digest, DIGEST_BYTES);
-    if ((e = copies_note(x->hub, x->t, x->act)) != OK ||
-        (e = act_extract(x->hub, x->t, x->act, beside, &extract)) != OK)
+    if ((e = copies_note(x->t, x->act)) != OK || (e = act_extract(x->hub, x->t, x->act, beside, &extract)) != OK)
         goto fini;
     digest(x->act->extract, bytes_of(extract.data, extract.len));
     if ((e = act_make(&object, x->act, x->hub)) != OK)

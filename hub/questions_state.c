@@ -1,6 +1,7 @@
 /* How questions stand: from what the school sent since, and from its answers. */
 #include "hub/questions.h"
 
+#include "common/cli.h"
 #include "common/utf8.h"
 #include "hub/decode.h"
 
@@ -51,6 +52,12 @@ static void *grow(void *list, size_t count, size_t *cap, size_t size)
     return grown;
 }
 
+static enum err no_room(size_t count)
+{
+    return count < ASKED_MAX ? ERR_NOMEM
+                             : err_set(ERR_LIMIT, _("more than %u questions, or answers to them"), ASKED_MAX);
+}
+
 /* ---- what there is ---- */
 
 static int compare_number(const void *number, const void *question)
@@ -87,7 +94,7 @@ static enum err take_answer(void *ctx, const struct submission *s)
     if (!is_known(b, &a, &r) && ++b->unknown_count > UNKNOWN_MAX)
         return OK;
     if ((grown = grow(b->answers, b->answer_count, &b->answer_cap, sizeof(*grown))) == NULL)
-        return ERR_NOMEM;
+        return no_room(b->answer_count);
     b->answers = grown;
     grown += b->answer_count++;
     memset(grown, 0, sizeof(*grown));
@@ -108,7 +115,7 @@ static enum err take_question(void *ctx, const struct question *q)
     struct question *grown = grow(b->questions, b->question_count, &b->question_cap, sizeof(*grown));
 
     if (grown == NULL)
-        return ERR_NOMEM;
+        return no_room(b->question_count);
     b->questions = grown;
     grown[b->question_count++] = *q;
     return OK;

@@ -16,45 +16,12 @@ LANGUAGE=en
 export LANGUAGE
 cd "$work"
 
-refused() { # CODE TEXT COMMAND...
-    refused_code=$1 refused_text=$2
-    shift 2
-    code=0
-    "$@" >out.txt 2>err.txt </dev/null || code=$?
-    [ "$code" = "$refused_code" ] || { cat out.txt err.txt >&2; fail "exit $code, not $refused_code: $*"; }
-    grep -qF -- "$refused_text" err.txt || { cat err.txt >&2; fail "\"$refused_text\" is not said: $*"; }
-}
 has() { # FILE TEXT
     grep -qF -- "$2" "$1" || { cat "$1" >&2; fail "\"$2\" is not in $1"; }
 }
 
-mkdir -p pack/forms
-cat >pack/programme.yaml <<'YAML'
-programme: reg
-version: "1"
-title: Registers
-indicators:
-  - {id: R-1, name: Pupils, form: pupils, kind: count}
-  - {id: R-2, name: Mean mark, form: pupils, kind: mean, value: "${mark}", places: 2}
-YAML
-cat >pack/forms/pupils.yaml <<'YAML'
-form: pupils
-version: "1"
-title: {ru: Ученики, en: Pupils}
-mode: rows
-key: code
-role: school
-period: school_year
-retention: pupils
-retention_years: 1
-audience: [office]
-purpose: {ru: Проверка, en: Trying out}
-basis: {ru: Приказ, en: Order}
-survey:
-  - {type: text, name: code, label: Code, required: true}
-  - {type: text, name: words, label: Words, required: true}
-  - {type: integer, name: mark, label: Mark, required: true}
-YAML
+mkdir -p pack
+cp -R "$here/../data/packs/registers/." pack
 hub_home=$work/hub
 free_port
 "$hub_program" init --home "$hub_home" --name 'Район' --listen "tcp://127.0.0.1:$port" >init.txt

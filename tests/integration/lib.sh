@@ -121,6 +121,16 @@ wait_until() { # SECONDS COMMAND...
     done
 }
 
+refused() { # CODE TEXT COMMAND...: it exits so and says this on stderr; out.txt and err.txt have what it said
+    refused_code=$1
+    refused_text=$2
+    shift 2
+    refused_got=0
+    "$@" >out.txt 2>err.txt </dev/null || refused_got=$?
+    [ "$refused_got" = "$refused_code" ] || { cat out.txt err.txt >&2; fail "$*: exit $refused_got, expected $refused_code"; }
+    grep -qF -- "$refused_text" err.txt || { cat err.txt >&2; fail "$*: nobody is told \"$refused_text\""; }
+}
+
 # ---- numbers ----
 
 seed_random() { # SEED: random numbers below come from it, the same in every shell

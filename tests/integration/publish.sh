@@ -17,14 +17,6 @@ export LANGUAGE
 cd "$work"
 
 # The exit code and a part of what is said on stderr.
-refused() { # CODE TEXT COMMAND...
-    refused_code=$1 refused_text=$2
-    shift 2
-    code=0
-    "$@" >out.txt 2>err.txt || code=$?
-    [ "$code" = "$refused_code" ] || { cat out.txt err.txt >&2; fail "exit $code, not $refused_code: $*"; }
-    grep -qF -- "$refused_text" err.txt || { cat err.txt >&2; fail "\"$refused_text\" is not said: $*"; }
-}
 
 mkdir -p pack/forms
 cat >pack/programme.yaml <<'YAML'

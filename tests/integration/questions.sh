@@ -13,15 +13,6 @@ unset LANGUAGE
 begin "$1"
 cd "$work"
 
-refused() { # CODE TEXT COMMAND...
-    refused_code=$1
-    refused_text=$2
-    shift 2
-    refused_got=0
-    "$@" >out.txt 2>err.txt </dev/null || refused_got=$?
-    [ "$refused_got" = "$refused_code" ] || { cat out.txt err.txt >&2; fail "$*: exit $refused_got, expected $refused_code"; }
-    grep -qF -- "$refused_text" err.txt || { cat err.txt >&2; fail "$*: nobody is told \"$refused_text\""; }
-}
 sync_now() { # HOME
     agent "$1" sync >sync.txt 2>&1 || { cat sync.txt >&2; fail "$1 cannot sync"; }
 }
@@ -114,7 +105,7 @@ hub question staff --unit a --period 2020-09 --text 'Are these all?' >asked.txt
 verify_clean a b
 hub audit >audit.txt
 grep -q 'return asked back about *visit .*field: count' audit.txt || { cat audit.txt >&2; fail 'the audit does not say what was asked about'; }
-if grep -E 'Seven|T2|half' audit.txt; then fail 'the audit holds the text or the key'; fi
+if grep -wE 'Seven|T2|half' audit.txt; then fail 'the audit holds the text or the key'; fi
 same 'open at the office' "$head_of
 1,open,7,7,
 2,open,18,18,

@@ -45,15 +45,6 @@ serve_on() { # DAY
     remember "$hub_pid"
     wait_until 20 hub_is_up || fail 'the hub does not start within 20 seconds'
 }
-refused() { # CODE TEXT COMMAND...
-    refused_code=$1
-    refused_text=$2
-    shift 2
-    refused_got=0
-    "$@" >out.txt 2>err.txt </dev/null || refused_got=$?
-    [ "$refused_got" = "$refused_code" ] || { cat out.txt err.txt >&2; fail "$*: exit $refused_got, expected $refused_code"; }
-    grep -qF -- "$refused_text" err.txt || { cat err.txt >&2; fail "$*: nobody is told \"$refused_text\""; }
-}
 # state_is DAY UNIT STATE: of the form visit for September.
 state_is() {
     hub_on "$1" completeness --form visit --period 2020-09 --unit "$2" --format csv >rows.csv 2>err.txt ||

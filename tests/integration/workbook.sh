@@ -18,15 +18,6 @@ if ! command -v ssconvert >/dev/null 2>&1; then
 fi
 
 a() { "$agent_program" "$@" --home "$work/school"; }
-refused() { # CODE TEXT COMMAND...
-    refused_code=$1
-    refused_text=$2
-    shift 2
-    refused_got=0
-    "$@" >out.txt 2>err.txt </dev/null || refused_got=$?
-    [ "$refused_got" = "$refused_code" ] || { cat out.txt err.txt >&2; fail "$*: exit $refused_got, expected $refused_code"; }
-    grep -qF -- "$refused_text" err.txt || { cat err.txt >&2; fail "$*: nobody is told \"$refused_text\""; }
-}
 # sheet FILE NUMBER: that sheet, from 0, as CSV on stdout.
 sheet() {
     rm -f sheet-*.csv
