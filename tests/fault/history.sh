@@ -1,7 +1,7 @@
 #!/bin/sh
 # history.sh BUILD_DIR: what happens to computers in schools and offices: a queue restored from an old copy, a home that
 # was cloned and is used in two places, a hub restored from an old copy, receipts that never arrived, a clock that is a
-# year off (invariants 2, 3, 5).  After each, both verifies are clean and every indicator equals sqlite3's.
+# year off, a new computer that lost a key (invariants 2, 3, 5).  After each, both verifies are clean and every indicator equals sqlite3's.
 # SVODKA_TEST_SEED repeats a run.
 set -eu
 name=history
@@ -156,4 +156,20 @@ else
     sync_until_done a
     all_is_well 'the clock set right' a
 fi
+
+# ---- a new computer without the key that its history is sealed to: the history waits there, and nothing else does ----
+aside() { agent a3 status --format csv >"$work/status.csv" && sed -n 's/^aside,.*,\([0-9]*\)$/\1/p' "$work/status.csv"; }
+hub school rekey a --invite "$work/a3.invite" >"$work/rekey.txt" 2>&1
+"$agent_program" join "$work/a3.invite" --home "$work/a3" >"$work/join.txt"
+mv "$work/a3/keys/seal.key" "$work/a3-seal.key"
+imports a3 a
+sync_until_done a3
+[ -n "$(aside)" ] || { cat "$work/status.csv" >&2; fail 'status does not count what waits for its key'; }
+same_cells 'a new computer without its key'
+mv "$work/a3-seal.key" "$work/a3/keys/seal.key"
+sync_until_done a3
+[ -z "$(aside)" ] || { cat "$work/status.csv" >&2; fail 'with its key the history is not taken'; }
+agent a3 history --format csv >"$work/history.csv"
+[ "$(wc -l <"$work/history.csv")" -gt 100 ] || { cat "$work/history.csv" >&2; fail 'the history did not come back'; }
+all_is_well 'a new computer that lost its key for a while' a3
 stop_hub
