@@ -69,7 +69,7 @@ static enum err find(const struct form *f, const char *map, bool is_workbook, co
     struct headings *h = NULL;
     struct report *r = NULL;
     struct csv_row row;
-    char seen[512] = "";
+    struct buf seen;
     enum err e;
 
     assert_int_equal(report_new(&r, 10), OK);
@@ -78,12 +78,11 @@ static enum err find(const struct form *f, const char *map, bool is_workbook, co
     assert_int_equal(headings_new(&h, &source, f, &o), OK);
     if ((e = headings_find(h, NULL, &row)) == OK) {
         assert_string_equal(text_of(&row), headings);
-        while ((e = headings_next(h, &row)) == OK) {
-            size_t len = strlen(seen);
-
-            (void)snprintf(seen + len, sizeof(seen) - len, "%u:%s ", row.line, text_of(&row));
-        }
-        assert_string_equal(seen, below);
+        buf_init(&seen, 4096);
+        while ((e = headings_next(h, &row)) == OK)
+            buf_printf(&seen, "%u:%s ", row.line, text_of(&row));
+        assert_string_equal(buf_cstr(&seen), below);
+        buf_fini(&seen);
         assert_int_equal(headings_next(h, &row), e); /* the end stays the end */
     }
     headings_free(h);

@@ -968,16 +968,18 @@ static void dump_current(struct world *w, struct buf *out)
         qsort(out->data, out->len / (4 + RECORD_REF_BYTES), 4 + RECORD_REF_BYTES, compare_refs);
 }
 
+#define FILE_NAME 40
+
 /* Files by their order of writing: at most one for each batch. */
-static void file_name(char out[32], size_t number)
+static void file_name(char out[FILE_NAME], size_t number)
 {
-    (void)snprintf(out, 32, "mixed-%zu.svodka", number);
+    (void)snprintf(out, FILE_NAME, "mixed-%zu.svodka", number);
 }
 
 /* Some older file once more, whole or cut anywhere: it adds nothing. */
 static void read_an_old_file(struct world *w, size_t files, struct carry *schools)
 {
-    char name[32];
+    char name[FILE_NAME];
     char path[256];
     void *bytes;
     size_t len;
@@ -1009,7 +1011,7 @@ static void take_mixed(struct world *w, struct sealed *batches, size_t n)
     assert_int_equal(take(w, &batches[first], NULL), LEDGER_STORED);
     for (size_t i = 0; i < n;) {
         const struct sealed *in[8];
-        char name[32];
+        char name[FILE_NAME];
         size_t count = 0;
         size_t size = 1 + (size_t)draw(5);
 
