@@ -232,11 +232,14 @@ static void put_line(struct gather *g, const struct item *it, enum return_change
     buf_put(&g->digests, d, sizeof(d));
 }
 
+/* T9 before T10. */
 static int by_order(const void *a, const void *b)
 {
     const struct return_line *x = a, *y = b;
     int order = (x->change == CHANGE_WITHDRAWN) - (y->change == CHANGE_WITHDRAWN);
 
+    if (order == 0)
+        order = strverscmp(x->key, y->key);
     return order != 0 ? order : record_ref_compare(&x->ref, &y->ref);
 }
 

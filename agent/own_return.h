@@ -39,12 +39,12 @@ struct return_line {
 struct own_return {
     const struct form *form; /* the current version */
     char unit[ID_MAX + 1], period[PERIOD_ID_MAX + 1];
-    struct return_line *lines; /* as they were entered; those withdrawn since the cover stand last */
+    struct return_line *lines; /* by their keys, else as they were entered; those withdrawn since the cover stand last */
     size_t count;
     uint64_t rows;                        /* current ones */
     uint64_t added, corrected, withdrawn; /* since the cover */
-    uint64_t past;                        /* its submissions that were destroyed here after their time: if there are any,
-                                             the digest says nothing */
+    uint64_t past; /* its submissions that were destroyed here after their time: if there are any,
+                      the digest says nothing */
     uint8_t digest[DIGEST_BYTES];
     bool has_cover;
     bool is_changed; /* since the cover */

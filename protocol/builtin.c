@@ -47,8 +47,7 @@ const struct form *builtin_form_by_id(const struct builtin_forms *b, const char 
 
 bool builtin_is(const struct form *f, enum builtin which)
 {
-    return f->source.len == strlen(texts[which].yaml) &&
-           memcmp(f->source.p, texts[which].yaml, f->source.len) == 0;
+    return f->source.len == strlen(texts[which].yaml) && memcmp(f->source.p, texts[which].yaml, f->source.len) == 0;
 }
 
 bool builtin_is_any(const struct form *f)
