@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_WIDTH 44.0 /* of a workbook, in characters: alike in all tables, which stand below each other */
-#define OTHER_WIDTH 18.0
-
 struct printing {
     const struct agent *a;
     const struct own_return *r;
@@ -22,6 +19,14 @@ struct printing {
 static const char *label_of(const struct form_field *f)
 {
     return cli_pick(f->label_ru, f->label_en);
+}
+
+/* In a workbook, in characters: alike in all tables, because they stand below each other. */
+static double width_of(const struct printing *p, size_t column)
+{
+    if (column == 0)
+        return 44;
+    return column == 1 && p->r->form->mode == FORM_RECORD ? 36 : 18;
 }
 
 static bool is_number(const struct form_field *f)
@@ -52,7 +57,7 @@ static void put_repeat(struct printing *p, const struct form_field *f, const str
 
         for (uint32_t k = first; k < f->column_count && count < at_once; k++)
             columns[count++] = (struct handout_column){.title = label_of(&f->columns[k]),
-                                                       .width = k == first ? FIRST_WIDTH : OTHER_WIDTH,
+                                                       .width = width_of(p, k - first),
                                                        .is_number = is_number(&f->columns[k])};
         handout_line(p->out, label_of(f));
         handout_table(p->out, columns, count);
@@ -66,8 +71,8 @@ static void put_repeat(struct printing *p, const struct form_field *f, const str
 
 static enum err put_record(struct printing *p)
 {
-    const struct handout_column columns[] = {{_("Question"), FIRST_WIDTH, false},
-                                             {_("Answer"), 2 * OTHER_WIDTH, false}};
+    const struct handout_column columns[] = {{_("Question"), width_of(p, 0), false},
+                                             {_("Answer"), width_of(p, 1), false}};
     const struct form *f;
     struct record r;
     enum err e = return_decode(p->a, p->space, &p->r->lines[0], &r, &f);
@@ -102,20 +107,16 @@ static const struct value *value_in(const struct form *f, const struct record *r
     return &r->values[i];
 }
 
-static enum err put_row(struct printing *p, size_t number, const struct return_line *l, const uint32_t *fields,
-                        uint32_t count)
+static enum err put_row(struct printing *p, const struct return_line *l, const uint32_t *fields, uint32_t count)
 {
     const struct form_field *field = NULL;
     const struct form *f;
     struct record r;
-    char text[24];
     enum err e = return_decode(p->a, p->space, l, &r, &f);
 
     if (e != OK)
         return e;
     handout_row(p->out);
-    (void)snprintf(text, sizeof(text), "%zu", number);
-    handout_text(p->out, HANDOUT_CELL, text);
     for (uint32_t k = 0; k < count; k++) {
         const struct value *v = value_in(f, &r, &p->r->form->fields[fields[k]], &field);
 
@@ -127,33 +128,31 @@ static enum err put_row(struct printing *p, size_t number, const struct return_l
     return OK;
 }
 
-/* So many columns as a page holds; the key stands in each part. */
 static enum err put_part(struct printing *p, const uint32_t *fields, uint32_t count)
 {
-    struct handout_column columns[FORM_MAX_FIELDS + 1];
+    struct handout_column columns[FORM_MAX_FIELDS];
     const struct form *f = p->r->form;
     enum err e = OK;
 
-    columns[0] = (struct handout_column){.title = _("No."), .width = 6, .is_number = true};
     for (uint32_t k = 0; k < count; k++)
-        columns[k + 1] = (struct handout_column){.title = label_of(&f->fields[fields[k]]),
-                                                 .width = OTHER_WIDTH,
-                                                 .is_number = is_number(&f->fields[fields[k]])};
-    handout_table(p->out, columns, count + 1);
+        columns[k] = (struct handout_column){.title = label_of(&f->fields[fields[k]]),
+                                             .width = width_of(p, k),
+                                             .is_number = is_number(&f->fields[fields[k]])};
+    handout_table(p->out, columns, count);
     for (size_t i = 0; i < p->r->rows && e == OK; i++)
-        e = put_row(p, i + 1, &p->r->lines[i], fields, count);
+        e = put_row(p, &p->r->lines[i], fields, count);
     return e;
 }
 
+/* In parts of so many columns as a page holds, each beginning with the key. */
 static enum err put_rows(struct printing *p)
 {
     const struct form *f = p->r->form;
-    size_t at_once = handout_columns_at_once(p->out) - 1;
-    uint32_t fields[FORM_MAX_FIELDS + 1], count = 0;
+    size_t at_once = handout_columns_at_once(p->out);
+    uint32_t fields[FORM_MAX_FIELDS], count = 1;
     enum err e = OK;
 
-    if (f->key >= 0)
-        fields[count++] = (uint32_t)f->key;
+    fields[0] = (uint32_t)f->key;
     for (uint32_t i = 0; i < f->field_count && e == OK; i++) {
         if ((int32_t)i == f->key)
             continue;
@@ -161,9 +160,9 @@ static enum err put_rows(struct printing *p)
         if (count < at_once)
             continue;
         e = put_part(p, fields, count);
-        count = f->key >= 0 ? 1 : 0;
+        count = 1;
     }
-    return e == OK && count > (f->key >= 0 ? 1u : 0u) ? put_part(p, fields, count) : e;
+    return e == OK && (count > 1 || f->field_count == 1) ? put_part(p, fields, count) : e;
 }
 
 /* ---- around it ---- */
@@ -195,30 +194,33 @@ static void put_top(struct printing *p)
     }
 }
 
-static void put_signature(struct printing *p, const char *who, const char *name)
+static void put_signature(struct printing *p, const char *who, const char *name, const char *day)
 {
-    char text[1024];
-
-    (void)snprintf(text, sizeof(text), _("%s: ____________________ / %s /   «____» ______________ 20____"), who,
-                   name[0] != '\0' ? name : "______________________________");
-    handout_line(p->out, text);
+    handout_row(p->out);
+    handout_text(p->out, HANDOUT_CELL, who);
+    handout_text(p->out, HANDOUT_CELL, name);
+    handout_text(p->out, HANDOUT_CELL, "______________");
+    handout_text(p->out, HANDOUT_CELL, day[0] != '\0' ? day : "__.__.20__");
 }
 
+/* What was said of something else is not printed under this. */
 static void put_bottom(struct printing *p)
 {
+    const struct handout_column columns[] = {{"", width_of(p, 0), false},
+                                             {_("Name"), width_of(p, 1), false},
+                                             {_("Signature"), width_of(p, 2), false},
+                                             {_("Date"), width_of(p, 3), false}};
     const struct own_cover *c = &p->r->cover;
     bool holds = p->r->has_cover && !p->r->is_changed;
-    char text[256], day[11];
+    char text[64], day[11] = "";
 
     (void)snprintf(text, sizeof(text), _("Rows: %llu."), (unsigned long long)p->r->rows);
     handout_line(p->out, text);
-    if (holds && c->approved_by[0] != '\0' && c->has_approved_on) {
+    if (holds && c->has_approved_on)
         date_format(day, c->approved_on);
-        (void)snprintf(text, sizeof(text), _("Approved on %s."), day);
-        handout_line(p->out, text);
-    }
-    put_signature(p, _("Drawn up by"), holds ? c->entered_by : "");
-    put_signature(p, _("Approved by (head)"), holds ? c->approved_by : "");
+    handout_table(p->out, columns, 4);
+    put_signature(p, _("Drawn up by"), holds ? c->entered_by : "", "");
+    put_signature(p, _("Approved by (head)"), holds ? c->approved_by : "", day);
 }
 
 static enum err put_all(struct printing *p)
