@@ -28,17 +28,6 @@ void return_name(const struct agent *a, const struct own_return *r, char out[RET
     asked_name(a, &about, out);
 }
 
-const char *word_of_cover(enum cover_state s)
-{
-    switch (s) {
-    case COVER_COMPLETE: return _("complete");
-    case COVER_PARTIAL: return _("partial");
-    case COVER_NOTHING: return _("nothing to report");
-    case COVER_STATES: break;
-    }
-    return "";
-}
-
 enum err return_decode(const struct agent *a, struct record_space *space, const struct return_line *l,
                        struct record *out, const struct form **form)
 {
@@ -165,7 +154,7 @@ static void say_cover(const struct own_return *r)
         return;
     }
     cli_format_day(day, sizeof(day), c->made_ms);
-    (void)printf(_("Marked on %s: %s\n"), day, word_of_cover(c->state));
+    (void)printf(_("Marked on %s: %s\n"), day, cover_state_word(c->state));
     if (c->entered_by[0] != '\0')
         (void)printf(_("Drawn up by: %s\n"), c->entered_by);
     if (c->approved_by[0] != '\0') {
@@ -262,9 +251,9 @@ static void say_marked(const struct agent *a, const struct own_return *r, bool i
     if (!is_new)
         (void)printf(_("%s: it was marked like this already; nothing is changed.\n"), name);
     else if (c->approved_by[0] != '\0')
-        (void)printf(_("%s: marked as %s; approved by: %s\n"), name, word_of_cover(c->state), c->approved_by);
+        (void)printf(_("%s: marked as %s; approved by: %s\n"), name, cover_state_word(c->state), c->approved_by);
     else
-        (void)printf(_("%s: marked as %s; not approved yet (--approve NAME)\n"), name, word_of_cover(c->state));
+        (void)printf(_("%s: marked as %s; not approved yet (--approve NAME)\n"), name, cover_state_word(c->state));
 }
 
 static bool is_marking(const struct return_command *cmd)

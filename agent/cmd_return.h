@@ -8,8 +8,6 @@
 /* What people call it: the form's title, whose it is, the period's label. */
 #define RETURN_NAME 768u
 void return_name(const struct agent *a, const struct own_return *r, char out[RETURN_NAME]);
-/* "complete", "partial", "nothing to report", translated. */
-const char *word_of_cover(enum cover_state s);
 
 /* One of its submissions, decoded: loans of the return and of `space`, until its next use. */
 MUST_CHECK enum err return_decode(const struct agent *a, struct record_space *space, const struct return_line *l,

@@ -184,7 +184,7 @@ static void put_top(struct printing *p)
         return;
     }
     cli_format_day(day, sizeof(day), r->cover.made_ms);
-    (void)snprintf(text, sizeof(text), _("The return: %s. Marked on %s."), word_of_cover(r->cover.state), day);
+    (void)snprintf(text, sizeof(text), _("The return: %s. Marked on %s."), cover_state_word(r->cover.state), day);
     handout_line(p->out, text);
     if (r->is_changed)
         handout_line(p->out, _("It has changed since it was marked: a draft."));

@@ -11,16 +11,6 @@
 
 /* ---- the cover ---- */
 
-static void take_text(char *out, size_t size, struct bytes text)
-{
-    char copy[COVER_REASON_BYTES];
-    size_t len = text.len < sizeof(copy) ? text.len : sizeof(copy) - 1;
-
-    memcpy(copy, text.p, len);
-    copy[utf8_first_bad(copy, len)] = '\0'; /* no half letter */
-    utf8_copy(out, size, copy);
-}
-
 static void take_cover(struct own_cover *out, const struct queue_submission *s, const struct cover *c)
 {
     memset(out, 0, sizeof(*out));
@@ -30,9 +20,9 @@ static void take_cover(struct own_cover *out, const struct queue_submission *s, 
     out->state = c->state;
     out->rows = c->rows;
     memcpy(out->digest, c->digest, sizeof(out->digest));
-    take_text(out->entered_by, sizeof(out->entered_by), c->entered_by);
-    take_text(out->approved_by, sizeof(out->approved_by), c->approved_by);
-    take_text(out->reason, sizeof(out->reason), c->reason);
+    cover_text(out->entered_by, sizeof(out->entered_by), c->entered_by);
+    cover_text(out->approved_by, sizeof(out->approved_by), c->approved_by);
+    cover_text(out->reason, sizeof(out->reason), c->reason);
     out->has_approved_on = c->has_approved_on;
     out->approved_on = c->approved_on;
     out->filled_on = s->record->filled_on;

@@ -7,9 +7,6 @@
 #include "agent/queue.h"
 #include "protocol/cover.h"
 
-#define COVER_NAME_BYTES   (4u * COVER_NAME_MAX + 1u)
-#define COVER_REASON_BYTES (4u * COVER_REASON_MAX + 1u)
-
 struct own_cover {
     struct record_ref ref;
     char unit[ID_MAX + 1];
@@ -39,7 +36,8 @@ struct return_line {
 struct own_return {
     const struct form *form; /* the current version */
     char unit[ID_MAX + 1], period[PERIOD_ID_MAX + 1];
-    struct return_line *lines; /* by their keys, else as they were entered; those withdrawn since the cover stand last */
+    struct return_line
+        *lines; /* by their keys, else as they were entered; those withdrawn since the cover stand last */
     size_t count;
     uint64_t rows;                        /* current ones */
     uint64_t added, corrected, withdrawn; /* since the cover */

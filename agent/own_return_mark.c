@@ -94,7 +94,9 @@ static enum err judge(struct capture *c, struct value *values)
 enum err own_return_mark(struct agent *a, const struct own_return *r, const struct return_marking *m, bool *is_new)
 {
     struct capture_options o = {.form = a->builtin.forms[BUILTIN_COVER], .unit = r->unit, .period = r->period};
-    char hex[COVER_HEX], day[11];
+    struct capture_deed again = {.kind = RECORD_CORRECTION, .target = r->cover.ref};
+    bool is_again = m->state == COVER_NOTHING && r->has_cover && r->cover.state == COVER_NOTHING;
+    char hex[COVER_HEX];
     struct value values[COVER_FIELDS];
     struct capture *c = NULL;
     struct record_ref ref;
@@ -104,15 +106,13 @@ enum err own_return_mark(struct agent *a, const struct own_return *r, const stru
     *is_new = false;
     if (e != OK || says_nothing_new(r, m))
         return e;
-    /* "Nothing" was said on the day when it was first said. */
-    if (m->state == COVER_NOTHING && r->has_cover && r->cover.state == COVER_NOTHING) {
-        date_format(day, r->cover.filled_on);
-        o.filled_on = day;
-    }
+    /* "Nothing" was said in time when it was said in time first: a correction counts with the day of what it corrects.
+     */
+    again.reason = m->reason != NULL && m->reason[0] != '\0' ? m->reason : _("marked again");
     buf_init_secret(&keep, KEEP_MAX);
     if ((e = fill_in(o.form, r, m, hex, values, &keep)) == OK && (e = capture_open(&c, a, &o)) == OK &&
         (e = judge(c, values)) == OK)
-        e = capture_one(c, values, NULL, &ref);
+        e = capture_one(c, values, is_again ? &again : NULL, &ref);
     capture_close(c);
     buf_wipe(&keep);
     *is_new = e == OK;

@@ -71,6 +71,8 @@ static enum err take_state(void *ctx, const struct return_row *r)
         return e;
     u->has_state = true;
     u->state = r->state;
+    u->cover = r->facts.cover;
+    u->is_nothing = r->facts.is_here && r->facts.submissions == 0;
     u->is_expected = r->state != RETURN_WAIVED;
     if (r->text[0] != '\0' && u->question == NULL && (u->question = strdup(r->text)) == NULL)
         return ERR_NOMEM;

@@ -1,5 +1,8 @@
 #include "protocol/cover.h"
 
+#include "common/cli.h"
+#include "common/utf8.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +45,25 @@ const char *cover_state_name(enum cover_state s)
     case COVER_STATES: break;
     }
     return "";
+}
+
+const char *cover_state_word(enum cover_state s)
+{
+    switch (s) {
+    case COVER_COMPLETE: return _("complete");
+    case COVER_PARTIAL: return _("partial");
+    case COVER_NOTHING: return _("nothing to report");
+    case COVER_STATES: break;
+    }
+    return "";
+}
+
+void cover_text(char *out, size_t size, struct bytes text)
+{
+    size_t len = text.len < size ? text.len : size - 1;
+
+    memcpy(out, text.p, len);
+    out[utf8_first_bad(out, len)] = '\0';
 }
 
 static struct bytes text_of(const struct value *v)

@@ -10,6 +10,9 @@
 #define COVER_FORM       "return-cover" /* no other form may have this id */
 #define COVER_NAME_MAX   100u           /* characters of a name */
 #define COVER_REASON_MAX 250u           /* characters */
+/* As texts with their NUL. */
+#define COVER_NAME_BYTES   (4u * COVER_NAME_MAX + 1u)
+#define COVER_REASON_BYTES (4u * COVER_REASON_MAX + 1u)
 
 extern const char cover_yaml[];
 
@@ -28,6 +31,7 @@ enum cover_field {
 /* Indices of the choices. */
 enum cover_state { COVER_COMPLETE, COVER_PARTIAL, COVER_NOTHING, COVER_STATES };
 const char *cover_state_name(enum cover_state s); /* "complete", "partial", "nothing" */
+const char *cover_state_word(enum cover_state s); /* for people, translated */
 
 /* Texts are loans; len 0: not said. */
 struct cover {
@@ -42,6 +46,8 @@ struct cover {
 /* False: not all of it is there. */
 bool cover_read(struct cover *out, const struct value *values, uint32_t count);
 #define COVER_HEX (2u * DIGEST_BYTES + 1u)
+/* A text of it with its NUL; what does not fit into `size` bytes is cut between two letters. */
+void cover_text(char *out, size_t size, struct bytes text);
 /* Loans of `c` and `hex`. */
 void cover_write(const struct cover *c, char hex[COVER_HEX], struct value values[COVER_FIELDS]);
 
