@@ -288,6 +288,44 @@ static enum err mark(struct agent *a, struct own_return **r, const struct return
     return OK;
 }
 
+/* ---- after something was queued ---- */
+
+struct changed {
+    const struct agent *a;
+    const struct form *form;
+    const char *period;
+};
+
+static enum err say_changed(void *ctx, const struct own_cover *c)
+{
+    const struct changed *x = ctx;
+    struct own_return *r = NULL;
+    char name[RETURN_NAME], day[11];
+    enum err e = own_return_read(&r, x->a, x->form, c->unit, x->period);
+
+    if (e != OK)
+        return e;
+    if (r->is_changed && c->state != COVER_PARTIAL) {
+        return_name(x->a, r, name);
+        cli_format_day(day, sizeof(day), c->made_ms);
+        (void)fflush(stdout);
+        (void)fprintf(stderr,
+                      _("%s: this return was marked on %s (%s) and has changed since. Mark it again: svodka-agent "
+                        "return %s --period %s --unit %s --complete --reason TEXT\n"),
+                      name, day, cover_state_word(c->state), r->form->id, r->period, r->unit);
+    }
+    own_return_free(r);
+    return OK;
+}
+
+void command_return_changed(const struct agent *a, const struct form *form, const char *unit, const char *period)
+{
+    struct changed x = {a, form, period};
+
+    if (form->mode != FORM_ANSWERS)
+        (void)!own_covers_each(a, form->id, unit, period, say_changed, &x);
+}
+
 /* ---- the command ---- */
 
 static enum err check_usage(const struct return_command *cmd)
