@@ -196,10 +196,11 @@ digest=$(agent a return staff --period "$period" | sed -n 's/^Digest: //p')
 [ "$(stat -c %a staff.html)" = 600 ] || fail 'the page can be read by others'
 refused 1 'take another name' agent a return staff --period "$period" --print staff.html
 refused 2 'a name ending in .xlsx or .html' agent a return staff --period "$period" --print staff.pdf
-LANGUAGE=ru "$agent_program" return visit --period "$period" --print visit.html --home a >print.txt
+env LC_ALL=ru_RU.UTF-8 LANGUAGE=ru "$agent_program" return visit --period "$period" --print visit.html --home a >print.txt
 says visit.html 'дома'
 says visit.html 'Посещений'
 agent a return visit --period "$period" --print visit.xlsx >print.txt
 unzip -p visit.xlsx xl/sharedStrings.xml >strings.xml
 says strings.xml 'Number of visits'
 says strings.xml "$(agent a return visit --period "$period" | sed -n 's/^Digest: //p')"
+say "$name: marked, approved, changed, nothing to report and printed; verify is clean"
