@@ -125,11 +125,11 @@ static void nothing_to_report_is_a_return_until_there_is_a_row(void **state)
     again.kind = RECORD_CORRECTION;
     again.target = (struct record_ref){again.gen, 1};
     again.filled_on = SOME_DAY + 2;
-    clock_test_set(SOME_MS + 2 * 86400000);
+    clock_test_set(SOME_MS + INT64_C(2) * 86400000);
     send_one(&w, again, 2);
     assert_int_equal(facts_of(&w, "grades").filled_on, SOME_DAY); /* it was said in time */
     assert_int_equal(facts_of(&w, "grades").first_ms, SOME_MS);
-    assert_int_equal(facts_of(&w, "grades").last_ms, SOME_MS + 2 * 86400000);
+    assert_int_equal(facts_of(&w, "grades").last_ms, SOME_MS + INT64_C(2) * 86400000);
     assert_true(memcmp(facts_of(&w, "grades").mark, f.mark, RETURN_MARK_BYTES) != 0); /* the acceptance was of before */
     send_one(&w, grade(3, "anna", 5), 3);
     f = facts_of(&w, "grades");
@@ -275,10 +275,10 @@ static void in_whatever_order_covers_and_rows_come_the_return_stands_the_same(vo
     buf_init(&got, 4096);
     for (unsigned round = 0; round < 4; round++) {
         buf_reset(&expected);
-        play(seed + 2 * round, NULL, &expected);
+        play(seed + UINT64_C(2) * round, NULL, &expected);
         for (unsigned turn = 0; turn < 2; turn++) {
             buf_reset(&got);
-            play(seed + 2 * round, &x, &got);
+            play(seed + UINT64_C(2) * round, &x, &got);
             assert_string_equal(buf_cstr(&got), buf_cstr(&expected));
         }
     }
