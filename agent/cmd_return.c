@@ -277,8 +277,12 @@ static enum err mark(struct agent *a, struct own_return **r, const struct return
         m.state = COVER_PARTIAL;
     else if (cmd->nothing != NULL)
         m.state = COVER_NOTHING;
+    else if ((*r)->has_cover)
+        m.state = (*r)->cover.state;
+    else if (cmd->approve != NULL)
+        m.state = COVER_COMPLETE;
     else
-        m.state = (*r)->has_cover ? (*r)->cover.state : COVER_COMPLETE;
+        return err_set(ERR_USAGE, "%s", _("--complete, --partial and --nothing: one of them was expected"));
     if ((e = ask_reason(*r, &m, text, sizeof(text))) != OK || (e = own_return_mark(a, *r, &m, &is_new)) != OK ||
         (e = own_return_read(&fresh, a, (*r)->form, (*r)->unit, (*r)->period)) != OK)
         return e;

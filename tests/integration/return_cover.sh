@@ -90,6 +90,7 @@ refused 1 '2 rows are entered' agent a return staff --period "$period" --nothing
 refused 1 'if there is nothing to report, say so' agent a return visit --period "$period" --complete
 refused 1 'if there is nothing to report, say so' agent a return visit --period "$period" --print empty.html
 refused 2 'one of them was expected' agent a return staff --period "$period" --partial --complete
+refused 2 'one of them was expected' agent a return staff --period "$period" --entered-by 'Иванова А. А.'
 refused 2 'a name was expected' agent a return staff --period "$period" --approve ''
 refused 2 'say the period' agent a return staff
 refused 1 'has no right' agent a return staff --period "$period" --unit b
