@@ -18,7 +18,7 @@ sync_now() { # HOME
     agent "$1" sync >sync.txt 2>&1 || { cat sync.txt >&2; fail "$1 cannot sync"; }
 }
 submit() { # HOME FORM JSON
-    printf '%s' "$3" | agent "$1" submit "$2" --period $period --json - >submit.txt 2>submit.err ||
+    printf '%s' "$3" | agent "$1" submit "$2" --period "$period" --json - >submit.txt 2>submit.err ||
         { cat submit.err >&2; fail "$1 cannot submit $2"; }
 }
 says() { # FILE TEXT
