@@ -262,6 +262,20 @@ static bool is_marking(const struct return_command *cmd)
            cmd->entered_by != NULL || cmd->reason != NULL;
 }
 
+/* Who approves what nobody has marked yet says that it is complete. */
+static enum err choose_state(enum cover_state *out, const struct own_return *r, const struct return_command *cmd)
+{
+    bool is_said = cmd->complete != NULL || cmd->partial != NULL || cmd->nothing != NULL;
+
+    if (!is_said && !r->has_cover && cmd->approve == NULL)
+        return err_set(ERR_USAGE, "%s", _("--complete, --partial and --nothing: one of them was expected"));
+    if (!is_said && r->has_cover)
+        *out = r->cover.state;
+    else
+        *out = cmd->partial != NULL ? COVER_PARTIAL : cmd->nothing != NULL ? COVER_NOTHING : COVER_COMPLETE;
+    return OK;
+}
+
 /* Marks it and reads it again. */
 static enum err mark(struct agent *a, struct own_return **r, const struct return_command *cmd)
 {
@@ -271,19 +285,8 @@ static enum err mark(struct agent *a, struct own_return **r, const struct return
     bool is_new = false;
     enum err e;
 
-    if (cmd->complete != NULL)
-        m.state = COVER_COMPLETE;
-    else if (cmd->partial != NULL)
-        m.state = COVER_PARTIAL;
-    else if (cmd->nothing != NULL)
-        m.state = COVER_NOTHING;
-    else if ((*r)->has_cover)
-        m.state = (*r)->cover.state;
-    else if (cmd->approve != NULL)
-        m.state = COVER_COMPLETE;
-    else
-        return err_set(ERR_USAGE, "%s", _("--complete, --partial and --nothing: one of them was expected"));
-    if ((e = ask_reason(*r, &m, text, sizeof(text))) != OK || (e = own_return_mark(a, *r, &m, &is_new)) != OK ||
+    if ((e = choose_state(&m.state, *r, cmd)) != OK || (e = ask_reason(*r, &m, text, sizeof(text))) != OK ||
+        (e = own_return_mark(a, *r, &m, &is_new)) != OK ||
         (e = own_return_read(&fresh, a, (*r)->form, (*r)->unit, (*r)->period)) != OK)
         return e;
     own_return_free(*r);
