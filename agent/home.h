@@ -10,6 +10,7 @@
 #include "common/form.h"
 #include "common/period.h"
 #include "common/store.h"
+#include "protocol/builtin.h"
 #include "protocol/directory.h"
 
 /* Tables of the store. */
@@ -68,9 +69,9 @@ struct agent {
     size_t due_count;
     struct held_form *forms; /* all versions held; each is read when it is first asked for (agent_form_at) */
     size_t form_count;
-    struct form *answer_form;   /* answers to questions: not among them (answer.h) */
-    struct generation gen;      /* the one that new records go into */
-    uint8_t run_tag[TAG_BYTES]; /* of this process run; with run_tag_used it makes each record unique (queue_stamp) */
+    struct builtin_forms builtin; /* not among them (builtin.h) */
+    struct generation gen;        /* the one that new records go into */
+    uint8_t run_tag[TAG_BYTES];   /* of this process run; with run_tag_used it makes each record unique (queue_stamp) */
     uint32_t run_tag_used;
     bool has_offset; /* hub's clock minus ours, by the last receipt */
     int64_t offset_ms;

@@ -6,7 +6,8 @@
 #include "hub/ledger_internal.h"
 #include "hub/prepared.h"
 #include "hub/registry_status.h"
-#include "protocol/answer.h"
+#include "protocol/builtin.h"
+#include "protocol/cover.h"
 #include "protocol/record_tree.h"
 
 #include <stdio.h>
@@ -253,7 +254,7 @@ static enum quarantine_reason judge_place(const struct hub *h, const struct part
     char series[CALENDAR_JOINED_MAX];
     struct period period;
 
-    if (!answer_form_is(at->form) && !grant_allows(&from->grant, at->form->role, NULL)) {
+    if (!builtin_is_any(at->form) && !grant_allows(&from->grant, at->form->role, NULL)) {
         explain(why, RULE_ROLE, "", at->form->role);
         return QUARANTINE_ROLE;
     }
@@ -265,7 +266,7 @@ static enum quarantine_reason judge_place(const struct hub *h, const struct part
         explain(why, RULE_UNIT_DISTRICT, "unit", UNIT_DISTRICT);
         return QUARANTINE_UNIT;
     }
-    if (answer_period(at->form, h->calendar, at->period, &period) != OK || strcmp(period.id, at->period) != 0) {
+    if (builtin_period(at->form, h->calendar, at->period, &period) != OK || strcmp(period.id, at->period) != 0) {
         calendar_join(series, at->form->all_series, at->form->series_count);
         explain(why, RULE_SERIES, "period", series);
         return QUARANTINE_PERIOD;
@@ -283,6 +284,30 @@ static enum quarantine_reason judge_rights(const struct intake *i, const struct 
     if (at->note == 0 || p->refused < RECEIPT_MAX_REFUSALS)
         at->note = NOTE_GOOD + (uint32_t)judge_place(i->hub, from, at, why);
     return (enum quarantine_reason)(at->note - NOTE_GOOD);
+}
+
+/* Who may send a form may say how its return stands. */
+static enum quarantine_reason judge_cover(const struct hub *h, const struct participant *from, const struct record *r,
+                                          struct refusal *why)
+{
+    const char *role = NULL;
+    struct cover c;
+
+    if (!cover_read(&c, r->values, r->value_count)) {
+        explain(why, RULE_NONE, "", "");
+        return QUARANTINE_INVALID;
+    }
+    for (size_t k = 0; k < h->form_count; k++) {
+        const struct form *f = h->forms[k];
+
+        if (strlen(f->id) != c.of.len || memcmp(f->id, c.of.p, c.of.len) != 0)
+            continue;
+        role = f->role;
+        if (grant_allows(&from->grant, role, NULL))
+            return (enum quarantine_reason)0;
+    }
+    explain(why, RULE_ROLE, "form", role != NULL ? role : "");
+    return role != NULL ? QUARANTINE_ROLE : QUARANTINE_UNKNOWN_FORM;
 }
 
 static bool target_is_possible(const struct form *f, const struct record *r, const struct record_ref *own)
@@ -330,6 +355,8 @@ static enum err judge(struct intake *i, const struct participant *from, const st
     }
     if (r->kind != RECORD_RETRACTION)
         e = form_check(f, i->checker, r->values, r->value_count, r->filled_on, NULL, NULL);
+    if (e == OK && r->kind != RECORD_RETRACTION && builtin_is(f, BUILTIN_COVER))
+        *reason = judge_cover(i->hub, from, r, why);
     if (e == OK || e == ERR_NOMEM)
         return e;
     if (p->refused < RECEIPT_MAX_REFUSALS && (e = say_mistake(i, f, r, why)) != OK)
