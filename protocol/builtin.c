@@ -1,6 +1,7 @@
 #include "protocol/builtin.h"
 
 #include "protocol/answer.h"
+#include "protocol/session_form.h"
 
 #include <string.h>
 
@@ -8,6 +9,7 @@ static const struct text {
     const char *id, *yaml;
 } texts[BUILTIN_FORMS] = {
     [BUILTIN_ANSWER] = {ANSWER_FORM, answer_yaml},
+    [BUILTIN_SESSION] = {SESSION_FORM, session_yaml},
 };
 
 enum err builtin_forms_load(struct builtin_forms *out)
