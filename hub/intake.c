@@ -285,9 +285,15 @@ static enum quarantine_reason judge_rights(const struct intake *i, const struct 
     return (enum quarantine_reason)(at->note - NOTE_GOOD);
 }
 
+/* Nobody can say which anonymous answer is whose, so none is corrected; a school takes all of a session back. */
+static bool is_final(const struct form *f, const struct record *r)
+{
+    return f->mode == FORM_ANSWERS && r->kind == RECORD_CORRECTION;
+}
+
 static bool target_is_possible(const struct form *f, const struct record *r, const struct record_ref *own)
 {
-    return r->kind == RECORD_NEW || (f->mode != FORM_ANSWERS && record_ref_compare(&r->target, own) < 0);
+    return r->kind == RECORD_NEW || (!is_final(f, r) && record_ref_compare(&r->target, own) < 0);
 }
 
 /* The first mistake, without the value that was found: the words go into the store and into the receipt, which are not
@@ -324,7 +330,7 @@ static enum err judge(struct intake *i, const struct participant *from, const st
     if (*reason != 0)
         return OK;
     if (!target_is_possible(f, r, own)) {
-        explain(why, f->mode == FORM_ANSWERS ? RULE_FINAL : RULE_ORDER, "", "");
+        explain(why, is_final(f, r) ? RULE_FINAL : RULE_ORDER, "", "");
         *reason = QUARANTINE_TARGET;
         return OK;
     }
