@@ -134,10 +134,10 @@ void command_session_warn(const struct session *s)
 void command_session_explain(void)
 {
     (void)fprintf(stderr, "%s\n",
-                  _("You can see how many answers are in. Who answered what, when and after whom nobody can see, "
-                    "neither here nor at the district: answers leave mixed, without a name and without a time. What "
-                    "you type cannot be looked at or changed afterwards; only the session can be withdrawn, as a "
-                    "whole."));
+                  _("You can see how many answers are in and, once they have left, what was answered. Whose an answer "
+                    "is, when it was given and after which other one, nobody can see, neither here nor at the "
+                    "district: answers wait for each other and leave mixed, without a name and without a time. So a "
+                    "single one cannot be found, changed or taken out; the session can be withdrawn as a whole."));
 }
 
 /* ---- open ---- */
