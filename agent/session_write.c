@@ -118,13 +118,22 @@ enum err session_say(struct agent *a, struct queue_writer *w, const struct sessi
 
 /* ---- open, close ---- */
 
+static bool has_control(const char *text)
+{
+    while (*text != '\0' && (unsigned char)*text >= 0x20 && *text != 0x7f)
+        text++;
+    return *text != '\0';
+}
+
 static enum err check_name(const struct agent *a, const struct session *s)
 {
     struct session_filter f = {s->word.form, s->unit, s->period, s->word.name, false};
     struct session other;
-    enum err e = session_find(a, &f, &other);
+    enum err e;
 
-    if (e == ERR_NOT_FOUND)
+    if (has_control(s->word.name) || has_control(s->word.group))
+        return err_set(ERR_USAGE, "%s", _("a name has no line ends or tabs"));
+    if ((e = session_find(a, &f, &other)) == ERR_NOT_FOUND)
         return OK;
     if (e != OK)
         return e;
