@@ -133,6 +133,27 @@ static void an_answer_is_taken_back_by_what_comes_after_it_alone(void **state)
 
 /* ---- the word about a session ---- */
 
+static void the_form_of_sessions_is_the_specifications(void **state) /* SPEC.md section 3.2 */
+{
+    static const char in_spec[] = "d070e2f685c9375b0e3e4e16967528d0a28daa5da9569b7ff1ebe619f7648478";
+    struct builtin_forms b;
+    const struct form *f;
+    char hex[2 * FORM_DIGEST_BYTES + 1];
+
+    (void)state;
+    MUST(builtin_forms_load(&b));
+    f = b.forms[BUILTIN_SESSION];
+    for (size_t i = 0; i < FORM_DIGEST_BYTES; i++)
+        (void)snprintf(hex + 2 * i, 3, "%02x", f->digest[i]);
+    assert_string_equal(hex, in_spec);
+    assert_int_equal(f->source.len, 1435);
+    assert_string_equal(f->id, SESSION_FORM);
+    assert_int_equal(f->field_count, SESSION_FIELDS);
+    assert_string_equal(f->fields[SESSION_ENTERED].name, "entered");
+    assert_string_equal(f->fields[SESSION_STATE].choices->items[SESSION_WITHDRAWN].code, "withdrawn");
+    builtin_forms_fini(&b);
+}
+
 static void write_word(const struct session_word *word, char *key, struct sub *s, struct value *values)
 {
     session_word_write(word, key, values);
@@ -206,6 +227,7 @@ int main(void)
         cmocka_unit_test(a_withdrawn_session_counts_nowhere_in_any_order),
         cmocka_unit_test(a_single_answer_is_never_corrected),
         cmocka_unit_test(an_answer_is_taken_back_by_what_comes_after_it_alone),
+        cmocka_unit_test(the_form_of_sessions_is_the_specifications),
         cmocka_unit_test(the_word_about_a_session_is_counted_as_any_other),
         cmocka_unit_test(what_is_no_word_about_a_session_is_not_read),
     };
