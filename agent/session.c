@@ -290,6 +290,61 @@ enum err session_find(const struct agent *a, const struct session_filter *f, str
     return e;
 }
 
+enum err session_totals(const struct agent *a, struct store_txn *t, struct session_totals *out)
+{
+    struct store_txn *own = NULL;
+    struct session s;
+    enum err e = t != NULL ? OK : store_begin_read(a->store, &own);
+
+    memset(out, 0, sizeof(*out));
+    if (e != OK)
+        return e;
+    if (t == NULL)
+        t = own;
+    for (e = session_row_next(a, t, NULL, &s); e == OK; e = session_row_next(a, t, s.id, &s)) {
+        out->entered += s.word.entered;
+        out->kept += s.kept;
+    }
+    store_abort(own);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static enum err verify_one(const struct agent *a, struct store_txn *t, const struct session *s, FILE *to, uint64_t *bad)
+{
+    struct session_pool held;
+    enum err e;
+
+    session_pool_init(&held);
+    e = session_block_get(a, t, s->id, &held);
+    if (e == ERR_CORRUPT || (e == OK && held.count != s->kept)) {
+        ++*bad;
+        (void)fprintf(to, _("session %s: the answers that wait in it are damaged\n"), s->word.name);
+        e = OK;
+    }
+    session_pool_fini(&held);
+    return e;
+}
+
+enum err session_verify(const struct agent *a, FILE *to, uint64_t *bad)
+{
+    struct store_txn *t = NULL;
+    struct session s;
+    enum err e = store_begin_read(a->store, &t);
+
+    if (e != OK)
+        return e;
+    for (e = session_row_next(a, t, NULL, &s); e == OK; e = session_row_next(a, t, s.id, &s))
+        if ((e = verify_one(a, t, &s, to, bad)) != OK)
+            break;
+    store_abort(t);
+    if (e == ERR_CORRUPT) {
+        ++*bad;
+        (void)fprintf(to, "%s\n", err_text());
+        return OK;
+    }
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
 const char *session_state_name(enum session_state s)
 {
     switch (s) {

@@ -40,6 +40,14 @@ MUST_CHECK enum err session_list(const struct agent *a, const struct session_fil
 void session_list_fini(struct session_list *l);
 /* The only one that fits.  ERR_NOT_FOUND; ERR_USAGE: several do. */
 MUST_CHECK enum err session_find(const struct agent *a, const struct session_filter *f, struct session *out);
+/* All answers ever entered into sessions, and how many of them wait in one; `t` NULL: own transaction. */
+struct session_totals {
+    uint64_t entered, kept;
+};
+MUST_CHECK enum err session_totals(const struct agent *a, struct store_txn *t, struct session_totals *out);
+/* Every session opens, and as many answers wait in it as it says.  Mistakes are printed, one a line; *bad is added to.
+ */
+MUST_CHECK enum err session_verify(const struct agent *a, FILE *to, uint64_t *bad);
 /* "open", ... for programs; in words for people. */
 const char *session_state_name(enum session_state s);
 const char *session_state_word(enum session_state s);

@@ -34,6 +34,10 @@ survey:
   - {type: integer, name: mark, label: {ru: Оценка, en: Mark}, required: true, constraint: ". >= 1 and . <= 5"}
   - {type: integer, name: row, label: {ru: Номер, en: Number}}
 YAML
+cat >pack/calendar.yaml <<'YAML'
+calendar:
+  - {form: climate, series: month, due: {days: 10, after: end}}
+YAML
 make_hub pack
 make_school a
 start_hub
@@ -74,10 +78,18 @@ refused 1 'the sheet number 4 is in the session "7А" already' agent a submit cl
 refused 2 'leave out --filled-on' agent a submit climate --period 2020-09 --json again.json --filled-on 2020-09-16
 refused 1 'there is no session "7Б"' agent a submit climate --period 2020-09 --json again.json --session 7Б
 same 'nine wait for others' '9,40,9,open' "$(stack 7А)"
+agent a status --format csv >status.csv 2>&1
+grep -q '^session,session 7А is open,"9 of 40 answers are in; its period is over' status.csv || { cat status.csv >&2; fail 'status says nothing of the open session'; }
+# A copy of this computer would hold them; there is none yet, so they would be lost: nine answers and one word.
+grep -q '^at_risk_entries,[^,]*,10$' status.csv || { cat status.csv >&2; fail 'what would be lost'; }
 # Less than a full block: nothing of it can be sent, so nothing tells when it was answered.
 sync_now a
 same 'nothing left before sixteen were together' '' "$(figure C-1)"
 same 'only the word about the session is in the queue' 1 "$(history_count a)"
+
+# The office sees that a session is open, of how many sheets.
+completeness() { hub completeness --period 2020-09 --unit a --format csv | awk -F , '$1 == "climate" {print $14 "," $17 "," $18 "," $19}'; }
+same 'the office: nothing is here' '0,1,0,40' "$(completeness)"
 
 # ---- imported ----
 
@@ -103,6 +115,9 @@ refused 1 'is closed: open another one' agent a session close 7А
 same 'all of it went' '40,40,0,closed' "$(stack 7А)"
 sync_now a
 same 'forty answers are counted' '40' "$(figure C-1)"
+same 'the office: all are here' '40,0,1,40' "$(completeness)"
+hub completeness --period 2020-09 --unit a >table.txt
+grep -q '40 of 40 sheets' table.txt || { cat table.txt >&2; fail 'the office is not told of how many sheets'; }
 same 'with their marks' "$(awk 'BEGIN {for (i = 1; i < 40; i++) s += 1 + i % 5; print s + 5}')" "$(figure C-2)"
 verify_clean a
 
@@ -140,6 +155,7 @@ refused 1 'was withdrawn already' agent a session withdraw 7А --reason x
 sync_now a
 same 'the others are left' '5' "$(figure C-1)"
 same 'with their marks' '6' "$(figure C-2)"
+same 'the office: the other two are left' '5,0,1,1' "$(completeness)"
 same 'nothing waits for a word' 0 "$(hub_figure quarantined)"
 verify_clean a
 session show 7А >show.txt 2>err.txt
