@@ -287,8 +287,8 @@ int cmd_submit(int argc, char **argv)
         {"filled-on", 0, N_("DATE"), N_("the day it was filled in (else today)"), &cmd.filled_on},
         {"entered-by", 0, N_("WHO"), N_("role or local code of the one who enters it"), &cmd.entered_by},
         {"session", 0, N_("NAME"), N_("of anonymous answers: the session they go into"), &cmd.session},
-        {"sheet-number", 0, N_("N"), N_("the number on the paper: noticed when it comes twice, kept nowhere"),
-         &cmd.sheet_number},
+        {"sheet-number", 0, N_("N"),
+         N_("the number on the paper: noticed when it comes twice, not kept with the answer"), &cmd.sheet_number},
         {"source", 0, N_("S"), N_("own, paper or phone: whose words these are"), &cmd.source},
         OPTION_HOME(&home),
         OPTION_END};
