@@ -192,16 +192,16 @@ static enum err keep_tail(void *ctx, const uint8_t *tail, struct bytes value)
     return buf_status(ctx);
 }
 
-enum err session_marks_drop(struct store_txn *t, const uint8_t id[SESSION_ID_BYTES])
+enum err session_rows_drop(struct store_txn *t, enum session_row kind, const uint8_t id[SESSION_ID_BYTES])
 {
     uint8_t raw[ROW_KEY_MAX];
     struct buf tails;
     enum err e;
 
     buf_init(&tails, (size_t)SESSION_ANSWERS_MAX * ROW_TAIL);
-    e = session_rows_each(t, ROW_MARK, id, keep_tail, &tails);
+    e = session_rows_each(t, kind, id, keep_tail, &tails);
     for (size_t i = 0; e == OK && i < tails.len; i += ROW_TAIL)
-        e = store_delete(t, T_SESSIONS, session_key(raw, ROW_MARK, id, tails.data + i));
+        e = store_delete(t, T_SESSIONS, session_key(raw, kind, id, tails.data + i));
     buf_fini(&tails);
     return e;
 }

@@ -32,7 +32,7 @@ MUST_CHECK enum err session_block_put(const struct agent *a, struct store_txn *t
 /* All rows of a kind of this session, in the order of their keys; not to be changed meanwhile. */
 MUST_CHECK enum err session_rows_each(struct store_txn *t, enum session_row kind, const uint8_t id[SESSION_ID_BYTES],
                                       enum err (*each)(void *ctx, const uint8_t *tail, struct bytes value), void *ctx);
-MUST_CHECK enum err session_marks_drop(struct store_txn *t, const uint8_t id[SESSION_ID_BYTES]);
+MUST_CHECK enum err session_rows_drop(struct store_txn *t, enum session_row kind, const uint8_t id[SESSION_ID_BYTES]);
 
 /* The records of a pool one by one, from *at = 0 on; false: no more. */
 bool session_pool_next(const struct session_pool *p, size_t *at, struct bytes *record);

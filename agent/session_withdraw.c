@@ -150,7 +150,9 @@ static enum err write_withdrawn(void *ctx, struct store_txn *t)
 
     session_pool_init(&none);
     if ((e = session_row_put(x->a, t, x->s)) == OK && (e = session_block_put(x->a, t, x->s->id, &none)) == OK)
-        e = session_marks_drop(t, x->s->id);
+        e = session_rows_drop(t, ROW_MARK, x->s->id);
+    if (e == OK) /* the retractions name them now */
+        e = session_rows_drop(t, ROW_ANSWER, x->s->id);
     session_pool_fini(&none);
     return e;
 }

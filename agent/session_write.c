@@ -40,7 +40,7 @@ static enum err write_change(void *ctx, struct store_txn *t)
     if (e == OK && x->mark != NULL)
         e = store_put(t, T_SESSIONS, session_key(raw, ROW_MARK, x->s->id, x->mark), bytes_of("", 0));
     if (e == OK && x->s->word.state != SESSION_OPEN)
-        e = session_marks_drop(t, x->s->id);
+        e = session_rows_drop(t, ROW_MARK, x->s->id);
     return e;
 }
 

@@ -316,6 +316,7 @@ static void exactly_the_session_is_withdrawn(void **state)
     for (size_t i = 0; i < seen.count; i++)
         assert_int_equal(has_target(&seen, &seen.refs[i]), seen.order[i] < 16);
     assert_int_equal(rows(s, 'b'), 1); /* of the other one */
+    assert_int_equal(rows(s, 'a'), 16);
     assert_int_equal(session_withdraw(s->a, &x, "again", &by, &done), ERR_DENIED);
     assert_int_equal(put_answer(s, c, &x, 99, NULL), ERR_DENIED);
     assert_whole(s);
