@@ -7,7 +7,7 @@
 
 #define PLAIN_MAX  4096u
 #define ROW_FIELDS 10u
-#define BLOCK_MAX  (SESSION_BLOCK * (RECORD_MAX + 4u))
+#define BLOCK_MAX  ((size_t)SESSION_BLOCK * (RECORD_MAX + 4u))
 #define LIST_MAX   100000u
 
 /* ---- rows ---- */

@@ -43,7 +43,7 @@ static int by_digest(const void *x, const void *y)
 
 static void note(struct search *x, const uint8_t digest[RECORD_DIGEST_BYTES], const struct record_ref *ref)
 {
-    struct gone key;
+    struct gone key = {.is_found = false};
     struct gone *at;
 
     memcpy(key.digest, digest, RECORD_DIGEST_BYTES);

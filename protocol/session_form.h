@@ -8,7 +8,7 @@
 
 #define SESSION_FORM       "answer-session" /* no other form may have this id */
 #define SESSION_NAME_CHARS 60u              /* of name and group, characters */
-#define SESSION_NAME_MAX   (4u * SESSION_NAME_CHARS)
+#define SESSION_NAME_MAX   240u             /* bytes */
 #define SESSION_EXPECT_MAX 100000u
 
 extern const char session_yaml[];
