@@ -167,11 +167,11 @@ static void the_word_about_a_session_is_counted_as_any_other(void **state)
     struct world w;
     struct session_word word = {.form = "poll", .name = "7А", .expected = 25, .state = SESSION_CLOSED, .entered = 24};
     struct session_word got;
-    struct value values[SESSION_FIELDS];
+    struct value values[SESSION_FIELDS] = {{.state = VALUE_MISSING}};
     char key[SESSION_KEY_MAX + 1];
     uint8_t head[DIGEST_BYTES];
     uint64_t v[VERDICT_COUNT];
-    struct sub s;
+    struct sub s = {.number = 0};
 
     (void)state;
     world_open(&w);
