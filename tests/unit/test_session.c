@@ -157,24 +157,25 @@ static void answers_wait_until_sixteen_are_together(void **state)
     capture_close(c);
 }
 
-/* Of four blocks not one in 10^52 runs comes out as it was entered. */
+/* Neither as they came in nor the other way round: of the sixty pairs of neighbours about half ascend; fewer than
+ * eight, or more than fifty-two, in one of 10^24 runs. */
 static void they_leave_in_another_order_than_they_came_in(void **state)
 {
     struct school *s = *state;
     struct session x = open_session(s, "7A");
     struct capture *c = open_answers(s);
     struct seen seen;
-    unsigned moved = 0;
+    unsigned ascending = 0;
 
     for (unsigned n = 0; n < BLOCKS * SESSION_BLOCK; n++)
         assert_int_equal(put_answer(s, c, &x, n, NULL), OK);
     seen = look(s);
     assert_int_equal(seen.count, BLOCKS * SESSION_BLOCK);
     for (unsigned n = 0; n < seen.count; n++) {
-        moved += seen.order[n] != n;
+        ascending += n % SESSION_BLOCK > 0 && seen.order[n] > seen.order[n - 1];
         assert_int_equal(seen.order[n] / SESSION_BLOCK, n / SESSION_BLOCK); /* each with its own block, none lost */
     }
-    assert_true(moved > BLOCKS * SESSION_BLOCK / 2);
+    assert_true(ascending >= 8 && ascending <= 52);
     /* The list of which are its own is in the order of their digests. */
     assert_int_equal(rows(s, 'a'), BLOCKS * SESSION_BLOCK);
     capture_close(c);

@@ -121,7 +121,7 @@ static void an_answer_is_taken_back_by_what_comes_after_it_alone(void **state)
     struct world w;
     struct sub subs[] = {taken_back(1, 2), answer(2)};
     uint8_t head[DIGEST_BYTES];
-    uint64_t v[VERDICT_COUNT];
+    uint64_t v[VERDICT_COUNT] = {0};
 
     (void)state;
     world_open(&w);
@@ -170,12 +170,12 @@ static void the_word_about_a_session_is_counted_as_any_other(void **state)
     struct value values[SESSION_FIELDS] = {{.state = VALUE_MISSING}};
     char key[SESSION_KEY_MAX + 1];
     uint8_t head[DIGEST_BYTES];
-    uint64_t v[VERDICT_COUNT];
-    struct sub s = {.number = 0};
+    uint64_t v[VERDICT_COUNT] = {0};
+    struct sub s[1];
 
     (void)state;
     world_open(&w);
-    write_word(&word, key, &s, values);
+    write_word(&word, key, s, values);
     assert_string_equal(key, "poll/7А");
     assert_true(session_word_read(&got, values, SESSION_FIELDS));
     assert_string_equal(got.name, "7А");
@@ -183,12 +183,12 @@ static void the_word_about_a_session_is_counted_as_any_other(void **state)
     assert_int_equal(got.expected, 25);
     assert_int_equal(got.entered, 24);
     assert_int_equal(got.state, SESSION_CLOSED);
-    take_array(&w, &s, 1, 1, head, v);
+    take_array(&w, s, 1, 1, head, v);
     assert_int_equal(v[VERDICT_COUNTED], 1);
     /* What does not hold together is kept apart. */
     values[SESSION_KEY].as.text = bytes_of("poll/7B", 7);
-    s.number = 2;
-    take_array(&w, &s, 1, 2, head, v);
+    s[0].number = 2;
+    take_array(&w, s, 1, 2, head, v);
     assert_int_equal(v[VERDICT_QUARANTINED], 1);
     assert_int_equal(verify_bad(&w), 0);
     world_close(&w);
