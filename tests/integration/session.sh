@@ -34,6 +34,7 @@ period: month
 survey:
   - {type: integer, name: mark, label: {ru: Оценка, en: Mark}, required: true, constraint: ". >= 1 and . <= 5"}
   - {type: integer, name: row, label: {ru: Номер, en: Number}}
+  - {type: text, name: wish, label: {ru: Пожелание, en: Wish}}
 YAML
 cat >pack/calendar.yaml <<'YAML'
 calendar:
@@ -69,7 +70,7 @@ same 'an open stack' '0,40,0,open' "$(stack 7А)"
 i=0
 while [ "$i" -lt 9 ]; do
     i=$((i + 1))
-    printf '{"mark": %d, "row": %d}' $((1 + i % 5)) "$i" |
+    printf '{"mark": %d, "row": %d, "wish": "Plain-Wish-%d"}' $((1 + i % 5)) "$i" "$i" |
         agent a submit climate --period 2020-09 --json - --sheet-number "$i" >out.txt 2>err.txt
     same 'what is said of an answer' accepted "$(cat out.txt)"
     grep -q '^Session: 7А$' err.txt || fail 'nobody is told which session it is'
@@ -78,6 +79,8 @@ printf '{"mark": 3}' >again.json
 refused 1 'the sheet number 4 is in the session "7А" already' agent a submit climate --period 2020-09 --json again.json --sheet-number 4
 refused 2 'leave out --filled-on' agent a submit climate --period 2020-09 --json again.json --filled-on 2020-09-16
 refused 1 'there is no session "7Б"' agent a submit climate --period 2020-09 --json again.json --session 7Б
+# What waits is not readable in what lies here, and what was asked and answered stands in no log.
+if grep -rqaF Plain-Wish "$work/a" "$work/hub.log"; then fail 'an answer that waits lies here in clear'; fi
 same 'nine wait for others' '9,40,9,open' "$(stack 7А)"
 agent a status --format csv >status.csv 2>&1
 grep -q '^session,session 7А is open,"9 of 40 answers are in; its period is over' status.csv || { cat status.csv >&2; fail 'status says nothing of the open session'; }
@@ -161,6 +164,8 @@ same 'with their marks' '6' "$(figure C-2)"
 same 'the office: the other two are left' '5,0,1,1' "$(completeness)"
 same 'nothing waits for a word' 0 "$(hub_figure quarantined)"
 verify_clean a
+refused 1 'close it or withdraw it with svodka-agent session' agent a retract \
+    "$(agent a history --format csv | awk -F , '$2 == "answer-session" {print $1; exit}')" --reason no
 session show 7А >show.txt 2>err.txt
 grep -q 'withdrawn' show.txt || fail 'show does not say that it is withdrawn'
 grep -q 'Whose an answer is' err.txt || fail 'show does not say what nobody can see'
