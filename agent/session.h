@@ -2,7 +2,7 @@
  * out of the queue, until SESSION_BLOCK answers are together or the session is closed; then they go into the queue in a
  * random order.  So neither numbers nor parcels nor anything else here tells who answered when or after whom; and which
  * answers lie in which session this computer knows alone, by their digests, whatever numbers they have or will get
- * (SPEC.md sections 3.3 and 7.4).
+ * (SPEC.md sections 3.2 and 7.4).
  *
  * Every change is one transaction, under queue.lock. */
 #ifndef SVODKA_AGENT_SESSION_H

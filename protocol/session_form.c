@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Every byte counts: its digest is the form's name in the records (SPEC.md section 3.3). */
+/* Every byte counts: its digest is the form's name in the records (SPEC.md section 3.2). */
 const char session_yaml[] =
     "form: answer-session\n"
     "version: \"1\"\n"

@@ -1,5 +1,5 @@
 /* session_form.h: the form by which a school says that it opened, closed or withdrew a session of anonymous answers,
- * one of the built-in ones (builtin.h; SPEC.md section 3.3).  Any role may send it; its unit and period are those of
+ * one of the built-in ones (builtin.h; SPEC.md section 3.2).  Any role may send it; its unit and period are those of
  * the answers.  It names no answer: which ones lie in the session only the school's computer knows. */
 #ifndef SVODKA_PROTOCOL_SESSION_FORM_H
 #define SVODKA_PROTOCOL_SESSION_FORM_H
