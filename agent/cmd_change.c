@@ -249,6 +249,7 @@ static enum err queue_deed(struct change *x, enum record_kind kind)
         return e;
     record_id_format(id, x->a->grant->participant, &ref);
     (void)printf("%s\n", id);
+    command_return_changed(x->a, x->form, capture_unit(x->c), capture_period(x->c)->id);
     return OK;
 }
 

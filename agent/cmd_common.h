@@ -50,6 +50,10 @@ MUST_CHECK enum err command_remarks(const struct form *f, const char *const *tex
 /* Prints findings on stderr; then "nothing was queued" and the like is the caller's. */
 void command_report(const struct report *r);
 
+/* After something was queued: if a return (`unit` NULL: of any unit) was marked and is another one now, says so on
+ * stderr, and what to do (cmd_return.c).  What was queued stays whatever happens here. */
+void command_return_changed(const struct agent *a, const struct form *form, const char *unit, const char *period);
+
 /* Makes a new recovery code and shows it, this once (cmd_backup.c). */
 MUST_CHECK enum err command_show_code(struct agent *a);
 

@@ -1,6 +1,7 @@
 #include "agent/cmd_common.h"
 
 #include "agent/capture.h"
+#include "agent/own_return.h"
 #include "agent/questions.h"
 #include "agent/template.h"
 #include "agent/template_xlsx.h"
@@ -21,6 +22,7 @@ struct due_line {
     size_t programme;       /* whose rule it is */
     uint64_t entered;       /* submissions with values for it */
     struct record_ref last; /* the newest about our own unit; number 0: none */
+    bool is_marked;         /* our own return has, or had, a cover */
 };
 
 struct due {
@@ -167,12 +169,26 @@ static const char *own_unit(const struct agent *a, const struct form *f)
     return a->grant->unit_count == 1 ? a->grant->units[0] : a->grant->participant;
 }
 
+static void take_cover(struct due *d, const struct record *r)
+{
+    struct cover c;
+
+    if (r->values == NULL || !cover_read(&c, r->values, r->value_count))
+        return;
+    for (size_t i = 0; i < d->count; i++)
+        if (strlen(d->lines[i].form->id) == c.of.len && memcmp(d->lines[i].form->id, c.of.p, c.of.len) == 0 &&
+            strcmp(d->lines[i].period.id, r->period) == 0 && strcmp(own_unit(d->a, d->lines[i].form), r->unit) == 0)
+            d->lines[i].is_marked = true;
+}
+
 static enum err count_one(void *ctx, const struct queue_submission *s)
 {
     struct due *d = ctx;
 
     if (s->form == NULL)
         return OK;
+    if (builtin_is(s->form, BUILTIN_COVER))
+        take_cover(d, s->record);
     for (size_t i = 0; i < d->count; i++) {
         struct due_line *l = &d->lines[i];
 
@@ -196,6 +212,25 @@ static enum err put_accepted(const struct agent *a, const struct due_line *l, ch
         return e == ERR_NOT_FOUND ? OK : e;
     if (!at.has_target || record_ref_compare(&l->last, &at.target) <= 0)
         cli_format_day(out, 11, at.wall_ms);
+    return OK;
+}
+
+/* How our own return was marked: "complete", "changed" since it was marked, "" when it was not. */
+static enum err put_marked(const struct agent *a, const struct due_line *l, enum table_format f, const char **out)
+{
+    struct own_return *r = NULL;
+    enum err e;
+
+    *out = "";
+    if (!l->is_marked)
+        return OK;
+    if ((e = own_return_read(&r, a, l->form, own_unit(a, l->form), l->period.id)) != OK)
+        return e;
+    if (r->is_changed)
+        *out = f == TABLE_TEXT ? _("changed since it was marked") : "changed";
+    else if (r->has_cover)
+        *out = f == TABLE_TEXT ? cover_state_word(r->cover.state) : cover_state_name(r->cover.state);
+    own_return_free(r);
     return OK;
 }
 
@@ -223,7 +258,7 @@ static void put_note(struct buf *out, const struct due_rule *r)
         buf_printf(out, "%s%s", out->len > 0 ? "; " : "", note);
 }
 
-static enum err put_line(struct table *t, const struct agent *a, const struct due_line *l)
+static enum err put_line(struct table *t, const struct agent *a, const struct due_line *l, enum table_format format)
 {
     const struct form *f = l->form;
     const struct period *p = &l->period;
@@ -240,10 +275,11 @@ static enum err put_line(struct table *t, const struct agent *a, const struct du
                            late,
                            count,
                            NULL,
-                           accepted};
+                           accepted,
+                           NULL};
     enum err e = put_accepted(a, l, accepted);
 
-    if (e != OK)
+    if (e != OK || (e = put_marked(a, l, format, &cells[12])) != OK)
         return e;
 
     buf_init(&note, 4096);
@@ -275,7 +311,8 @@ static enum err list_forms(const struct agent *a, enum table_format format)
                                            {"late_until", _("late until"), TABLE_LEFT, false},
                                            {"entered", _("entered"), TABLE_RIGHT, true},
                                            {"note", _("note"), TABLE_LEFT, false},
-                                           {"accepted", _("accepted on"), TABLE_LEFT, false}};
+                                           {"accepted", _("accepted on"), TABLE_LEFT, false},
+                                           {"return", _("the return is"), TABLE_LEFT, false}};
     struct due d = {.a = a};
     struct table *t = NULL;
     enum err e = find_due(&d, a);
@@ -283,7 +320,7 @@ static enum err list_forms(const struct agent *a, enum table_format format)
     if (e == OK)
         e = table_new(&t, columns, sizeof(columns) / sizeof(columns[0]));
     for (size_t i = 0; i < d.count && e == OK; i++)
-        e = put_line(t, a, &d.lines[i]);
+        e = put_line(t, a, &d.lines[i], format);
     if (e == OK)
         e = table_print(t, format, stdout);
     table_free(t);

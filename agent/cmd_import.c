@@ -227,9 +227,11 @@ static enum err import_rows(struct agent *a, struct capture *c, const struct imp
     enum err e = import_run(a, c, source, o, r, &res);
 
     command_report(r);
-    if (e == OK)
+    if (e == OK) {
         say_result(a, cmd, o->session, &res);
-    else if (e == ERR_INVALID)
+        command_return_changed(a, capture_form(c), o->unit_heading == NULL ? capture_unit(c) : NULL,
+                               capture_period(c)->id);
+    } else if (e == ERR_INVALID)
         e = say_nothing_queued(&res);
     else if (e == ERR_EXISTS && o->session != NULL)
         e = err_set(

@@ -87,7 +87,7 @@ static enum err put_submission(void *ctx, const struct queue_submission *s)
     return table_row(l->t, cells);
 }
 
-/* What was filled in is listed also when the form is not asked for any more. */
+/* What was filled in is listed also when the form is not asked for any more, and so is what a built-in form says. */
 static const struct form *any_version(const struct agent *a, const char *id)
 {
     const struct form *form = agent_form(a, id);
@@ -95,7 +95,7 @@ static const struct form *any_version(const struct agent *a, const char *id)
     for (size_t i = a->form_count; form == NULL && i > 0; i--)
         if (strcmp(a->forms[i - 1]->id, id) == 0)
             form = a->forms[i - 1];
-    return form;
+    return form != NULL ? form : builtin_form_by_id(&a->builtin, id);
 }
 
 /* Of what was destroyed here after its time only this is left. */
@@ -135,7 +135,7 @@ static enum err check_filter(const struct agent *a, const struct list_command *c
         return e;
     if (cmd->period == NULL)
         return OK;
-    e = form != NULL ? form_period(form, a->calendar, cmd->period, period)
+    e = form != NULL ? builtin_period(form, a->calendar, cmd->period, period)
                      : calendar_find(a->calendar, NULL, cmd->period, period);
     filter->period = period->id;
     return e;

@@ -97,6 +97,7 @@ static enum err queue_it(struct submission *s, struct value *values, bool drop_i
     }
     record_id_format(id, s->a->grant->participant, &ref);
     (void)printf("%s\n", id);
+    command_return_changed(s->a, s->form, capture_unit(s->c), capture_period(s->c)->id);
     return OK;
 }
 

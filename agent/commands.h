@@ -17,6 +17,7 @@ int cmd_queue(int argc, char **argv);
 int cmd_history(int argc, char **argv);
 int cmd_questions(int argc, char **argv);
 int cmd_answer(int argc, char **argv);
+int cmd_return(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_receipt(int argc, char **argv);
 int cmd_backup(int argc, char **argv);

@@ -22,6 +22,8 @@ static const struct cli_command commands[] = {
      N_("change something that was submitted"), cmd_correct},
     {"retract", "ID|FORM [--key K] [--period P] --reason TEXT", N_("withdraw something that was submitted"),
      cmd_retract},
+    {"return", "FORM --period P [--complete|--partial|--nothing] [--approve NAME] [--print FILE]",
+     N_("how the return of a form stands: show it, mark it, print it to be signed"), cmd_return},
     {"queue", "[FORM] [--period P] [--all]", N_("what still waits to be sent"), cmd_queue},
     {"history", "[FORM] [--period P] [--values]", N_("everything that was submitted from here"), cmd_history},
     {"sync", "", N_("send what waits and fetch what is new, once"), cmd_sync},

@@ -47,6 +47,7 @@ struct queue_submission {
     enum record_state state;
     const struct form *form;     /* NULL: this version is not held any more; then `values` is NULL, too */
     const struct record *record; /* values: of kinds NEW and CORRECTION */
+    struct bytes bytes;          /* of the record, canonical */
 };
 /* What to visit; NULL: any. */
 struct queue_filter {

@@ -23,7 +23,7 @@ static enum err visit_item(const struct agent *a, const struct queue_filter *fil
                            enum err (*visit)(void *ctx, const struct queue_submission *s), void *ctx)
 {
     struct record r;
-    struct queue_submission s = {item->ref, item->state, NULL, &r};
+    struct queue_submission s = {item->ref, item->state, NULL, &r, item->record};
     enum err e = record_decode_head(&r, item->record);
 
     if (e != OK)

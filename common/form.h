@@ -144,5 +144,7 @@ MUST_CHECK enum err value_parse(struct value *out, const struct form_field *f, c
                                 struct buf *keep);
 /* The reverse, for history, export and JSON: choice codes, ISO dates; "" for MISSING. */
 void value_format(struct buf *out, const struct form_field *f, const struct value *v);
+/* For people: labels, words, the decimal mark of the language; of a repeat how many rows it has. */
+void value_show(struct buf *out, const struct form_field *f, const struct value *v);
 
 #endif

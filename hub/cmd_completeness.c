@@ -48,6 +48,10 @@ static const struct table_column program_columns[] = {
     {"submissions", "submissions", TABLE_RIGHT, true},
     {"by", "by", TABLE_LEFT, false},
     {"text", "text", TABLE_LEFT, false},
+    {"cover", "cover", TABLE_LEFT, false},
+    {"cover_match", "cover_match", TABLE_LEFT, false},
+    {"approved_by", "approved_by", TABLE_LEFT, false},
+    {"approved_on", "approved_on", TABLE_LEFT, false},
     {"sessions_open", "sessions_open", TABLE_RIGHT, true},
     {"sessions_closed", "sessions_closed", TABLE_RIGHT, true},
     {"sheets_expected", "sheets_expected", TABLE_RIGHT, true},
@@ -79,8 +83,10 @@ static const char *yes_no(bool yes, bool is_known)
 static enum err put_program_row(struct table *t, const struct return_row *r, const struct session_sum *sessions)
 {
     char filled[11] = "", opens[11], due[11], late[11], received[64], changed[64], submissions[24];
+    const struct return_cover *cover = &r->facts.cover;
+    char approved[11] = "";
     char open[24] = "", closed[24] = "", expected[24] = "";
-    bool is_here = r->facts.submissions > 0;
+    bool is_here = r->facts.is_here;
     const char *cells[] = {r->form->id,
                            r->period->id,
                            r->unit,
@@ -97,9 +103,16 @@ static enum err put_program_row(struct table *t, const struct return_row *r, con
                            submissions,
                            r->by,
                            r->text,
+                           cover->is_here ? cover_state_name(cover->state) : "",
+                           return_cover_match(cover),
+                           cover->approved_by,
+                           approved,
                            open,
                            closed,
                            expected};
+
+    if (cover->has_approved_on)
+        date_format(approved, cover->approved_on);
 
     if (is_here)
         date_format(filled, r->facts.filled_on);
@@ -136,8 +149,9 @@ static void put_sessions(struct buf *out, const struct return_row *r, const stru
 /* What a person should know besides the state. */
 static void put_remark(struct buf *out, const struct return_row *r, const struct session_sum *sessions)
 {
+    return_cover_say(out, &r->facts.cover);
     if (r->is_extended)
-        buf_printf(out, "%s", _("extended"));
+        buf_printf(out, "%s%s", out->len > 0 ? "; " : "", _("extended"));
     if (r->is_after_close)
         buf_printf(out, "%s%s", out->len > 0 ? "; " : "", _("after closing"));
     if (r->by[0] != '\0')
@@ -155,7 +169,7 @@ static enum err put_text_row(struct table *t, const struct return_row *r, const 
                            filled,  received,    due,           NULL};
     enum err e;
 
-    if (r->facts.submissions > 0)
+    if (r->facts.is_here)
         date_format(filled, r->facts.filled_on);
     put_received(received, sizeof(received), r->facts.first_ms, TABLE_TEXT);
     date_format(due, r->days.due);

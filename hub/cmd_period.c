@@ -23,7 +23,7 @@ static enum err name_absent(void *ctx, const struct return_row *r)
     struct absent *a = ctx;
     char due[11];
 
-    if (r->facts.submissions > 0 || r->state == RETURN_WAIVED)
+    if (r->facts.is_here || r->state == RETURN_WAIVED)
         return OK;
     date_format(due, r->days.due);
     if (a->count++ < LISTED_MAX)

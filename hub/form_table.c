@@ -40,7 +40,7 @@ static enum err add_unit(struct form_table *ft, const struct form_table_unit *u)
     enum err e = OK;
 
     ft->submissions += u->submissions;
-    ft->reported += u->submissions + u->erased > 0 ? 1 : 0;
+    ft->reported += u->submissions + u->erased > 0 || u->is_nothing ? 1 : 0;
     ft->expected += u->submissions + u->erased > 0 || u->is_expected ? 1 : 0;
     for (size_t k = 0; k < ft->column_count && e == OK; k++) {
         struct form_table_cell *total = &ft->totals[k];

@@ -54,6 +54,53 @@ static enum err say_state(struct notes *n, enum return_state state)
     return count > 0 ? say(n) : OK;
 }
 
+/* What the school says of its return, as far as the table does not show it: "partial: СОШ № 1 (approved by ...)". */
+static enum err say_covers(struct notes *n, enum cover_state state)
+{
+    uint64_t count = 0;
+
+    buf_reset(&n->text);
+    buf_printf(&n->text, "%s: ", cover_state_word(state));
+    for (size_t i = 0; i < n->ft->unit_count; i++) {
+        const struct form_table_unit *u = &n->ft->units[i];
+
+        if (u->has_state && u->cover.is_here && u->cover.state == state)
+            buf_printf(&n->text, "%s%s", count++ > 0 ? ", " : "", u->name);
+    }
+    return count > 0 ? say(n) : OK;
+}
+
+static enum err say_differing(struct notes *n)
+{
+    uint64_t count = 0;
+
+    buf_reset(&n->text);
+    buf_printf(&n->text, "%s ", _("Other than what the school marked and approved:"));
+    for (size_t i = 0; i < n->ft->unit_count; i++) {
+        const struct form_table_unit *u = &n->ft->units[i];
+
+        if (!u->has_state || !u->cover.is_here || u->cover.match == COVER_SAME)
+            continue;
+        buf_printf(&n->text, "%s%s (", count++ > 0 ? ", " : "", u->name);
+        return_cover_say(&n->text, &u->cover);
+        buf_put_str(&n->text, ")");
+    }
+    return count > 0 ? say(n) : OK;
+}
+
+static enum err say_approved(struct notes *n)
+{
+    uint64_t count = 0;
+
+    buf_reset(&n->text);
+    for (size_t i = 0; i < n->ft->unit_count; i++)
+        count += n->ft->units[i].has_state && n->ft->units[i].cover.approved_by[0] != '\0' &&
+                 n->ft->units[i].cover.match == COVER_SAME;
+    buf_printf(&n->text, _("Approved by the heads as it is here: %llu of %llu."), (unsigned long long)count,
+               (unsigned long long)n->ft->expected);
+    return count > 0 ? say(n) : OK;
+}
+
 static enum err say_apart(struct notes *n)
 {
     uint64_t count = 0;
@@ -140,8 +187,9 @@ enum err form_table_notes(const struct form_table *ft, enum err (*each)(void *ct
     e = say_how_far(&n);
     for (size_t i = 0; i < sizeof(told) / sizeof(told[0]) && e == OK; i++)
         e = say_state(&n, told[i]);
-    if (e == OK && (e = say_apart(&n)) == OK && (e = say_erased(&n)) == OK && (e = say_few(&n)) == OK &&
-        (e = say_answers(&n)) == OK)
+    if (e == OK && (e = say_covers(&n, COVER_PARTIAL)) == OK && (e = say_covers(&n, COVER_NOTHING)) == OK &&
+        (e = say_differing(&n)) == OK && (e = say_approved(&n)) == OK && (e = say_apart(&n)) == OK &&
+        (e = say_erased(&n)) == OK && (e = say_few(&n)) == OK && (e = say_answers(&n)) == OK)
         e = say_not_added(&n);
     buf_fini(&n.text);
     return e;

@@ -71,6 +71,8 @@ static enum err take_state(void *ctx, const struct return_row *r)
         return e;
     u->has_state = true;
     u->state = r->state;
+    u->cover = r->facts.cover;
+    u->is_nothing = r->facts.is_here && r->facts.submissions == 0;
     u->is_expected = r->state != RETURN_WAIVED;
     if (r->text[0] != '\0' && u->question == NULL && (u->question = strdup(r->text)) == NULL)
         return ERR_NOMEM;
@@ -101,26 +103,6 @@ static enum err keep_words(struct form_table_cell *c, const char *text, const ch
     return c->text == NULL || c->code == NULL ? ERR_NOMEM : OK;
 }
 
-/* For people: labels instead of codes. */
-static void put_word(struct buf *out, const struct form_field *f, const struct value *v)
-{
-    if (f->type == VALUE_BOOLEAN) {
-        buf_put_str(out, v->as.i != 0 ? _("yes") : _("no"));
-        return;
-    }
-    if (f->type != VALUE_SELECT_ONE && f->type != VALUE_SELECT_MULTIPLE) {
-        value_format(out, f, v);
-        return;
-    }
-    for (uint32_t i = 0; i < f->choices->count; i++) {
-        const struct choice *c = &f->choices->items[i];
-        const char *label = cli_pick(c->label_ru, c->label_en);
-
-        if (f->type == VALUE_SELECT_ONE ? v->as.i == (int64_t)i : (i < 64 && (v->as.set >> i & 1) != 0))
-            buf_printf(out, "%s%s", out->len > 0 ? ", " : "", label != NULL ? label : c->code);
-    }
-}
-
 static enum err take_word(struct form_table_cell *c, const struct form_field *f, const struct value *v)
 {
     struct buf text, code;
@@ -129,12 +111,7 @@ static enum err take_word(struct form_table_cell *c, const struct form_field *f,
     buf_init_secret(&text, 64u << 10);
     buf_init_secret(&code, 64u << 10);
     value_format(&code, f, v);
-    if (v->state == VALUE_NOT_KNOWN)
-        buf_put_str(&text, _("not known"));
-    else if (v->state == VALUE_NOT_APPLICABLE)
-        buf_put_str(&text, _("does not apply"));
-    else
-        put_word(&text, f, v);
+    value_show(&text, f, v);
     if ((e = buf_status(&text)) == OK && (e = buf_status(&code)) == OK)
         e = keep_words(c, buf_cstr(&text), buf_cstr(&code));
     if (e == OK && v->state == VALUE_PRESENT)

@@ -7,6 +7,7 @@
 #include "hub/prepared.h"
 #include "hub/registry_status.h"
 #include "protocol/builtin.h"
+#include "protocol/cover.h"
 #include "protocol/record_tree.h"
 
 #include <stdio.h>
@@ -291,6 +292,30 @@ static bool is_final(const struct form *f, const struct record *r)
     return f->mode == FORM_ANSWERS && r->kind == RECORD_CORRECTION;
 }
 
+/* Who may send a form may say how its return stands. */
+static enum quarantine_reason judge_cover(const struct hub *h, const struct participant *from, const struct record *r,
+                                          struct refusal *why)
+{
+    const char *role = NULL;
+    struct cover c;
+
+    if (!cover_read(&c, r->values, r->value_count)) {
+        explain(why, RULE_NONE, "", "");
+        return QUARANTINE_INVALID;
+    }
+    for (size_t k = 0; k < h->form_count; k++) {
+        const struct form *f = h->forms[k];
+
+        if (strlen(f->id) != c.of.len || memcmp(f->id, c.of.p, c.of.len) != 0)
+            continue;
+        role = f->role;
+        if (grant_allows(&from->grant, role, NULL))
+            return (enum quarantine_reason)0;
+    }
+    explain(why, RULE_ROLE, "form", role != NULL ? role : "");
+    return role != NULL ? QUARANTINE_ROLE : QUARANTINE_UNKNOWN_FORM;
+}
+
 static bool target_is_possible(const struct form *f, const struct record *r, const struct record_ref *own)
 {
     return r->kind == RECORD_NEW || (!is_final(f, r) && record_ref_compare(&r->target, own) < 0);
@@ -336,6 +361,8 @@ static enum err judge(struct intake *i, const struct participant *from, const st
     }
     if (r->kind != RECORD_RETRACTION)
         e = form_check(f, i->checker, r->values, r->value_count, r->filled_on, NULL, NULL);
+    if (e == OK && r->kind != RECORD_RETRACTION && builtin_is(f, BUILTIN_COVER))
+        *reason = judge_cover(i->hub, from, r, why);
     if (e == OK || e == ERR_NOMEM)
         return e;
     if (p->refused < RECEIPT_MAX_REFUSALS && (e = say_mistake(i, f, r, why)) != OK)

@@ -268,7 +268,7 @@ static enum err judge_return(struct board *b, struct question_line *l)
 
     if (e != OK)
         return e;
-    l->is_withdrawn = facts.submissions == 0;
+    l->is_withdrawn = !facts.is_here;
     if (memcmp(facts.mark, b->q->mark, RETURN_MARK_BYTES) != 0)
         l->state = QUESTION_CORRECTED;
     return OK;

@@ -51,6 +51,7 @@ struct returns {
     enum err (*each)(void *ctx, const struct return_row *r);
     void *ctx;
     struct waivers waivers;
+    struct covers covers;
     struct roster *roster;
     struct asked *asked;
     size_t count, cap;
@@ -235,12 +236,13 @@ static enum err judge(const struct returns *all, struct return_row *row, struct 
     const struct waiver *w = waivers_find(&all->waivers, row->form->id, row->unit, row->period->id);
     bool is_closed;
     uint64_t lsn;
-    enum err e = returns_facts(all->hub, all->t, row->form->id, row->unit, row->period->id, &row->facts);
+    enum err e =
+        returns_facts_with(all->hub, all->t, &all->covers, row->form->id, row->unit, row->period->id, &row->facts);
 
     if (e != OK || (e = closing_is_closed(all->t, row->period->id, row->rule->group, &is_closed, &lsn)) != OK)
         return e;
     extend(row, w);
-    if (row->facts.submissions == 0)
+    if (!row->facts.is_here)
         return judge_absent(all, row, w);
     e = returns_decision(all->t, row->form->id, row->unit, row->period->id, d);
     if (e == OK || e == ERR_NOT_FOUND)
@@ -324,11 +326,14 @@ enum err returns_each(struct hub *h, struct store_txn *t, const struct returns_q
     if (e == OK)
         e = waivers_load(&all.waivers, h, t);
     if (e == OK)
+        e = covers_load(&all.covers, h, t, q->unit, q->period);
+    if (e == OK)
         e = ask_all(&all);
     for (size_t i = 0; i < all.count && e == OK; i++)
         e = one_form(&all, &all.asked[i]);
     roster_free(all.roster);
     waivers_fini(&all.waivers);
+    covers_fini(&all.covers);
     free(all.asked);
     return e;
 }
@@ -337,7 +342,7 @@ enum err returns_each(struct hub *h, struct store_txn *t, const struct returns_q
 
 void returns_count(struct returns_counts *c, const struct return_row *r)
 {
-    bool is_here = r->facts.submissions > 0;
+    bool is_here = r->facts.is_here;
 
     c->by_state[r->state]++;
     c->due += r->state != RETURN_NOT_DUE && r->state != RETURN_WAIVED;

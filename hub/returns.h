@@ -9,6 +9,7 @@
 
 #include "hub/ledger.h"
 #include "hub/registry.h"
+#include "protocol/cover.h"
 
 enum return_state {
     RETURN_NOT_DUE,    /* not open yet */
@@ -31,9 +32,34 @@ const char *return_state_word(enum return_state s);
 #define RETURN_TEXT_MAX   1000u /* bytes of a question */
 #define RETURN_BY_MAX     64u
 
-/* What is here of a return.  A correction counts with the day and the time of what it corrects. */
+/* What the school says of a return as a whole (protocol/cover.h), held against what is here of it.  Covers and rows
+ * come in any order. */
+enum cover_match {
+    COVER_SAME,
+    COVER_FEWER,  /* rows_here of rows are here */
+    COVER_DIFFERS /* other rows are here than those that were marked and approved */
+};
+struct return_cover {
+    bool is_here; /* else nothing below is set */
+    enum cover_state state;
+    uint64_t rows;      /* that the cover is about */
+    uint64_t rows_here; /* of the same sender */
+    enum cover_match match;
+    char approved_by[COVER_NAME_BYTES]; /* "": nobody */
+    bool has_approved_on;
+    int32_t approved_on;
+};
+/* For programs: "same", "fewer", "differs"; "" without a cover. */
+const char *return_cover_match(const struct return_cover *c);
+/* Appends what people should know of it, in words: "partial; approved by ...; 2 of 3 rows are here". */
+void return_cover_say(struct buf *out, const struct return_cover *c);
+
+/* What is here of a return: submissions, or the school's word that there is nothing to report.  A correction counts
+ * with the day and the time of what it corrects. */
 struct return_facts {
-    uint64_t submissions; /* current ones; 0: nothing is here, and nothing below is set */
+    struct return_cover cover;
+    bool is_here;         /* else nothing below is set */
+    uint64_t submissions; /* current ones; 0: nothing to report */
     int32_t filled_on;    /* the newest day */
     uint64_t first_lsn, last_lsn;
     int64_t first_ms, last_ms;       /* received: the first, and the newest change */

@@ -125,7 +125,7 @@ enum err returns_decide(struct hub *h, struct store_txn *t, enum return_word wor
     if ((e = fill_names(&s, form, unit, period)) != OK || (e = fill_words(&s.d, by, text)) != OK ||
         (e = returns_facts(h, t, form, unit, period, &facts)) != OK)
         return e;
-    if (facts.submissions == 0)
+    if (!facts.is_here)
         return err_set(ERR_NOT_FOUND, _("nothing has been received of form %s about %s for %s"), form, unit, period);
     memcpy(s.d.mark, facts.mark, RETURN_MARK_BYTES);
     buf_init(&payload, VALUE_MAX);

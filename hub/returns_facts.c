@@ -17,7 +17,9 @@ struct corrected {
 
 struct gather {
     struct return_facts *out;
+    const struct held_cover *cover; /* NULL: none */
     struct buf corrected;
+    struct buf digests; /* of what its sender sent */
     uint8_t mark[DIGEST_BYTES];
 };
 
@@ -51,6 +53,18 @@ static enum err read_head(struct record *r, const struct submission *s)
     return OK;
 }
 
+static enum err take_digest(struct gather *g, const struct submission *s)
+{
+    uint8_t d[RECORD_DIGEST_BYTES];
+
+    if (s->erased != NULL)
+        memcpy(d, s->erased->digest, sizeof(d));
+    else
+        record_digest(d, s->record);
+    buf_put(&g->digests, d, sizeof(d));
+    return buf_status(&g->digests);
+}
+
 static enum err gather_one(void *ctx, const struct submission *s)
 {
     struct gather *g = ctx;
@@ -63,6 +77,8 @@ static enum err gather_one(void *ctx, const struct submission *s)
     if (s->lsn > g->out->last_lsn)
         g->out->last_lsn = s->lsn;
     mark_one(g, s);
+    if (g->cover != NULL && g->cover->participant == s->participant && (e = take_digest(g, s)) != OK)
+        return e;
     if (r.kind == RECORD_CORRECTION) {
         struct corrected c = {s->participant, r.target};
 
@@ -118,24 +134,89 @@ static enum err take_latest(void *ctx, const struct submission *s)
     return e;
 }
 
-enum err returns_facts(struct hub *h, struct store_txn *t, const char *form, const char *unit, const char *period,
-                       struct return_facts *out)
+/* The cover against what its sender sent. */
+static void match(struct gather *g)
+{
+    struct return_facts *out = g->out;
+    struct return_cover *c = &out->cover;
+    uint8_t d[DIGEST_BYTES];
+
+    if (g->cover == NULL)
+        return;
+    *c = g->cover->said;
+    c->rows_here = g->digests.len / RECORD_DIGEST_BYTES;
+    return_digest(d, (uint8_t(*)[RECORD_DIGEST_BYTES])(void *)g->digests.data, (size_t)c->rows_here);
+    if (c->rows_here < c->rows)
+        c->match = COVER_FEWER;
+    else if (memcmp(d, g->cover->digest, DIGEST_BYTES) != 0 || (c->state == COVER_NOTHING && out->submissions > 0))
+        c->match = COVER_DIFFERS;
+    else
+        c->match = COVER_SAME;
+}
+
+/* "Nothing to report", and nothing is here: the cover alone is the return. */
+static enum err take_nothing(struct hub *h, struct store_txn *t, const struct held_cover *cover,
+                             struct return_facts *out)
 {
     struct gather g = {.out = out};
+    struct submission s = {.participant = cover->participant, .ref = cover->ref};
+    enum err e = OK;
+
+    mark_one(&g, &s);
+    memcpy(out->mark, g.mark, RETURN_MARK_BYTES);
+    out->is_here = true;
+    out->last_lsn = cover->lsn;
+    if (cover->kind == RECORD_CORRECTION) {
+        struct corrected c = {cover->participant, cover->target};
+
+        e = follow(h, t, &c, out);
+    }
+    if (e == OK && out->first_lsn == 0)
+        take(out, cover->filled_on, cover->lsn);
+    return e;
+}
+
+static enum err take_times(struct store_txn *t, struct return_facts *out)
+{
+    enum err e = ledger_time(t, out->first_lsn, &out->first_ms);
+
+    return e == OK ? ledger_time(t, out->last_lsn, &out->last_ms) : e;
+}
+
+enum err returns_facts_with(struct hub *h, struct store_txn *t, const struct covers *covers, const char *form,
+                            const char *unit, const char *period, struct return_facts *out)
+{
+    struct gather g = {.out = out, .cover = covers_find(covers, form, unit, period)};
     enum err e;
 
     memset(out, 0, sizeof(*out));
     buf_init(&g.corrected, 64u << 20);
+    buf_init(&g.digests, 64u << 20);
     e = ledger_each_standing(h->ledger, t, form, unit, period, gather_one, &g);
     if (e == OK)
         e = follow_all(h, t, &g);
     if (e == OK && out->submissions > 0 && out->first_lsn == 0)
         e = ledger_each_standing(h->ledger, t, form, unit, period, take_latest, out);
+    if (e == OK)
+        match(&g);
     buf_fini(&g.corrected);
+    buf_fini(&g.digests);
     memcpy(out->mark, g.mark, RETURN_MARK_BYTES);
-    if (e != OK || out->submissions == 0)
+    out->is_here = out->submissions > 0;
+    if (e == OK && !out->is_here && g.cover != NULL && g.cover->said.state == COVER_NOTHING)
+        e = take_nothing(h, t, g.cover, out);
+    return e == OK && out->is_here ? take_times(t, out) : e;
+}
+
+enum err returns_facts(struct hub *h, struct store_txn *t, const char *form, const char *unit, const char *period,
+                       struct return_facts *out)
+{
+    struct covers covers;
+    enum err e = covers_load(&covers, h, t, unit, period);
+
+    if (e != OK)
         return e;
-    if ((e = ledger_time(t, out->first_lsn, &out->first_ms)) != OK)
-        return e;
-    return ledger_time(t, out->last_lsn, &out->last_ms);
+    e = returns_facts_with(h, t, &covers, form, unit, period, out);
+    covers_fini(&covers);
+    return e;
 }

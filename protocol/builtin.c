@@ -1,6 +1,7 @@
 #include "protocol/builtin.h"
 
 #include "protocol/answer.h"
+#include "protocol/cover.h"
 #include "protocol/session_form.h"
 
 #include <string.h>
@@ -9,6 +10,7 @@ static const struct text {
     const char *id, *yaml;
 } texts[BUILTIN_FORMS] = {
     [BUILTIN_ANSWER] = {ANSWER_FORM, answer_yaml},
+    [BUILTIN_COVER] = {COVER_FORM, cover_yaml},
     [BUILTIN_SESSION] = {SESSION_FORM, session_yaml},
 };
 
@@ -47,8 +49,7 @@ const struct form *builtin_form_by_id(const struct builtin_forms *b, const char 
 
 bool builtin_is(const struct form *f, enum builtin which)
 {
-    return f->source.len == strlen(texts[which].yaml) &&
-           memcmp(f->source.p, texts[which].yaml, f->source.len) == 0;
+    return f->source.len == strlen(texts[which].yaml) && memcmp(f->source.p, texts[which].yaml, f->source.len) == 0;
 }
 
 bool builtin_is_any(const struct form *f)

@@ -95,9 +95,9 @@ done
 
 # 30 September + 10 days: 10 October; + 20: 20 October.  October has begun, too, and is due on 10 November.
 agent_on 2020-10-05 a forms --format csv >forms.csv
-grep -q '^visit,1,.*,2020-09,.*,2020-09-30,2020-10-10,2020-10-20,0,no zeros,$' forms.csv ||
+grep -q '^visit,1,.*,2020-09,.*,2020-09-30,2020-10-10,2020-10-20,0,no zeros,,$' forms.csv ||
     { cat forms.csv >&2; fail 'the school is not shown when September is due'; }
-grep -q '^visit,1,.*,2020-10,.*,2020-10-31,2020-11-10,2020-11-20,0,no zeros,$' forms.csv ||
+grep -q '^visit,1,.*,2020-10,.*,2020-10-31,2020-11-10,2020-11-20,0,no zeros,,$' forms.csv ||
     { cat forms.csv >&2; fail 'the school is not shown when October is due'; }
 agent_on 2020-10-21 a forms --format csv >forms.csv
 [ "$(wc -l <forms.csv)" = 2 ] || { cat forms.csv >&2; fail 'September is over on 21 October'; }
@@ -115,7 +115,7 @@ serve_on 2020-10-25
 agent_on 2020-10-25 a sync >sync.txt 2>&1 || { cat sync.txt >&2; fail 'a cannot sync'; }
 agent_on 2020-10-25 b sync >sync.txt 2>&1 || { cat sync.txt >&2; fail 'b cannot sync'; }
 state_is 2020-10-25 a received
-grep -q '^visit,2020-09,a,received,2020-10-10,2020-10-25T.*Z,2020-10-25T.*Z,2020-09-01,2020-10-10,2020-10-20,yes,no,no,1,,,,,$' \
+grep -q '^visit,2020-09,a,received,2020-10-10,2020-10-25T.*Z,2020-10-25T.*Z,2020-09-01,2020-10-10,2020-10-20,yes,no,no,1,,,,,,,,,$' \
     rows.csv || { cat rows.csv >&2; fail 'filled on and received on are not both shown'; }
 state_is 2020-10-25 b late
 hub_on 2020-10-25 completeness --form visit --period 2020-09 --summary --format csv >sums.csv

@@ -5,6 +5,7 @@
 
 #include "agent/aside.h"
 #include "agent/capture.h"
+#include "agent/own_return.h"
 #include "agent/queue.h"
 #include "agent/standing.h"
 #include "agent/word.h"
@@ -649,6 +650,31 @@ static void a_forms_term_ends_what_came_back(void **state)
     past_free(&p);
 }
 
+/* The paper that was signed before still belongs to it. */
+static void a_return_that_came_back_has_the_digest_it_had(void **state)
+{
+    uint8_t digests[20][RECORD_DIGEST_BYTES], expected[DIGEST_BYTES];
+    struct own_return *r = NULL;
+    struct buf record;
+    struct past p;
+
+    past_new(&p, *state);
+    buf_init(&record, RECORD_MAX);
+    for (uint64_t n = 1; n <= 20; n++) {
+        encode_row(&p, n, &record);
+        record_digest(digests[n - 1], view(&record));
+    }
+    return_digest(expected, digests, 20);
+    assert_int_equal(give_run(&p, 11, 20), OK);
+    assert_int_equal(give_run(&p, 1, 10), OK);
+    assert_int_equal(own_return_read(&r, p.s->a, agent_form(p.s->a, "grades-por"), "gp", "P1"), OK);
+    assert_int_equal(r->rows, 20);
+    assert_memory_equal(r->digest, expected, DIGEST_BYTES);
+    own_return_free(r);
+    buf_fini(&record);
+    past_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -669,6 +695,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_comes_later_and_a_hub_that_went_back_begin_the_days_again, school_open,
                                         school_close),
         cmocka_unit_test_setup_teardown(a_forms_term_ends_what_came_back, school_open, school_close),
+        cmocka_unit_test_setup_teardown(a_return_that_came_back_has_the_digest_it_had, school_open, school_close),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
