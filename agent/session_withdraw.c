@@ -17,6 +17,8 @@ struct search {
     struct session *s;
     struct gone *items;
     size_t count;
+    uint8_t form[FORM_DIGEST_BYTES]; /* that one of them was filled in with; with has_form */
+    bool has_form;
 };
 
 /* ---- where the answers of the session are now ---- */
@@ -41,7 +43,7 @@ static int by_digest(const void *x, const void *y)
     return memcmp(((const struct gone *)x)->digest, ((const struct gone *)y)->digest, RECORD_DIGEST_BYTES);
 }
 
-static void note(struct search *x, const uint8_t digest[RECORD_DIGEST_BYTES], const struct record_ref *ref)
+static bool note(struct search *x, const uint8_t digest[RECORD_DIGEST_BYTES], const struct record_ref *ref)
 {
     struct gone key = {.is_found = false};
     struct gone *at;
@@ -49,9 +51,10 @@ static void note(struct search *x, const uint8_t digest[RECORD_DIGEST_BYTES], co
     memcpy(key.digest, digest, RECORD_DIGEST_BYTES);
     at = bsearch(&key, x->items, x->count, sizeof(key), by_digest);
     if (at == NULL)
-        return;
+        return false;
     at->ref = *ref;
     at->is_found = true;
+    return true;
 }
 
 static enum err look_in_queue(struct search *x)
@@ -68,7 +71,10 @@ static enum err look_in_queue(struct search *x)
         if (r.kind != RECORD_NEW || strcmp(r.unit, x->s->unit) != 0 || strcmp(r.period, x->s->period) != 0)
             continue;
         record_digest(digest, item.record);
-        note(x, digest, &item.ref);
+        if (!note(x, digest, &item.ref))
+            continue;
+        memcpy(x->form, r.form, sizeof(x->form));
+        x->has_form = true;
     }
     queue_reader_close(reader);
     return e == ERR_NOT_FOUND ? OK : e;
@@ -76,7 +82,7 @@ static enum err look_in_queue(struct search *x)
 
 static enum err look_at_past(void *ctx, const struct queue_past *p)
 {
-    note(ctx, p->digest, &p->ref);
+    (void)note(ctx, p->digest, &p->ref);
     return OK;
 }
 
@@ -99,14 +105,11 @@ static enum err look_for_answers(struct search *x)
 /* ---- taking them back ---- */
 
 /* Any version of the questionnaire will do: a retraction has no answers. */
-static const struct form *questionnaire(const struct agent *a, const char *id)
+static const struct form *questionnaire(const struct search *x)
 {
-    const struct form *f = agent_form(a, id);
+    const struct form *f = agent_form(x->a, x->s->word.form);
 
-    for (size_t i = 0; f == NULL && i < a->form_count; i++)
-        if (strcmp(a->forms[i]->id, id) == 0)
-            f = a->forms[i];
-    return f;
+    return f != NULL || !x->has_form ? f : agent_form_by_digest(x->a, x->form);
 }
 
 static int by_ref(const void *x, const void *y)
@@ -116,8 +119,7 @@ static int by_ref(const void *x, const void *y)
 
 static enum err retract(struct search *x, struct queue_writer *w, const char *reason, struct session_withdrawn *out)
 {
-    struct capture_options o = {
-        .form = questionnaire(x->a, x->s->word.form), .unit = x->s->unit, .period = x->s->period};
+    struct capture_options o = {.form = questionnaire(x), .unit = x->s->unit, .period = x->s->period};
     struct capture_deed deed = {.kind = RECORD_RETRACTION, .reason = reason, .of_session = true};
     struct capture *c = NULL;
     uint64_t number;

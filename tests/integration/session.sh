@@ -92,7 +92,11 @@ same 'nothing left before sixteen were together' '' "$(figure C-1)"
 same 'only the word about the session is in the queue' 1 "$(history_count a)"
 
 # The office sees that a session is open, of how many sheets.
-completeness() { hub completeness --period 2020-09 --unit a --format csv | awk -F , '$1 == "climate" {print $14 "," $17 "," $18 "," $19}'; }
+completeness() {
+    hub completeness --period 2020-09 --unit a --form climate --format csv | awk -F , '
+        NR == 1 {for (i = 1; i <= NF; i++) at[$i] = i; next}
+        {print $at["submissions"] "," $at["sessions_open"] "," $at["sessions_closed"] "," $at["sheets_expected"]}'
+}
 same 'the office: nothing is here' '0,1,0,40' "$(completeness)"
 
 # ---- imported ----
