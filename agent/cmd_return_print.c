@@ -21,12 +21,23 @@ static const char *label_of(const struct form_field *f)
     return cli_pick(f->label_ru, f->label_en);
 }
 
+#define PAGE_WIDTH  150.0
+#define KEY_WIDTH   24.0
+#define OTHER_MIN   12.0
+#define OTHER_MAX   40.0
+#define LABEL_WIDTH 44.0
+
 /* In a workbook, in characters: alike in all tables, because they stand below each other. */
 static double width_of(const struct printing *p, size_t column)
 {
+    const struct form *f = p->r->form;
+    double other = f->field_count > 1 ? (PAGE_WIDTH - KEY_WIDTH) / (f->field_count - 1) : OTHER_MAX;
+
+    if (f->mode != FORM_ROWS)
+        return column == 0 ? LABEL_WIDTH : column == 1 ? OTHER_MAX : KEY_WIDTH;
     if (column == 0)
-        return 44;
-    return column == 1 && p->r->form->mode == FORM_RECORD ? 36 : 18;
+        return KEY_WIDTH;
+    return other < OTHER_MIN ? OTHER_MIN : other > OTHER_MAX ? OTHER_MAX : other;
 }
 
 static bool is_number(const struct form_field *f)
@@ -207,7 +218,7 @@ static void put_signature(struct printing *p, const char *who, const char *name,
 static void put_bottom(struct printing *p)
 {
     const struct handout_column columns[] = {{"", width_of(p, 0), false},
-                                             {_("Name"), width_of(p, 1), false},
+                                             {_("Surname and initials"), width_of(p, 1), false},
                                              {_("Signature"), width_of(p, 2), false},
                                              {_("Date"), width_of(p, 3), false}};
     const struct own_cover *c = &p->r->cover;

@@ -240,7 +240,7 @@ hub accept visit --unit a --period $month >accept.txt
 sync_now a
 # (A month that ends just now is no longer listed.)
 accepted_on() { # HOME
-    agent "$1" forms --format csv | grep "^visit,.*,$month," | sed 's/.*,//'
+    agent "$1" forms --format csv | grep "^visit,.*,$month," | sed 's/.*,\([^,]*\),[^,]*$/\1/'
 }
 today=$(date -u +%Y-%m-%d)
 accepted=$(accepted_on a)

@@ -553,6 +553,21 @@ static void assert_gone(struct past *p, uint64_t count)
     assert_verifies(p->s->a);
 }
 
+/* Nobody signs what cannot be looked at. */
+static void assert_cannot_be_marked(struct school *s, uint64_t gone)
+{
+    struct return_marking m = {.state = COVER_COMPLETE, .reason = "as it was"};
+    struct own_return *r = NULL;
+    bool is_new = true;
+
+    assert_int_equal(own_return_read(&r, s->a, agent_form(s->a, "grades-por"), "gp", "P1"), OK);
+    assert_int_equal(r->past, gone);
+    assert_false(r->is_changed);
+    assert_int_equal(own_return_mark(s->a, r, &m, &is_new), ERR_ERASED);
+    assert_false(is_new);
+    own_return_free(r);
+}
+
 /* Invariant 2: the hub's journal is archived from its beginning on, so a batch that was sealed after the history was
  * here and is archived shows that the history is, too; one that was sealed before shows nothing. */
 static void history_goes_30_days_after_something_later_is_archived(void **state)
@@ -585,6 +600,7 @@ static void history_goes_30_days_after_something_later_is_archived(void **state)
     assert_verifies(s->a);
     reopen(s);
     assert_verifies(s->a);
+    assert_cannot_be_marked(s, 703); /* those two of its own that are archived, too */
     past_free(&p);
 }
 
