@@ -96,8 +96,14 @@ enum err command_form(const struct agent *a, const char *id, const struct form *
                          "sent and accepted all the same"),
                        id);
     for (size_t i = 0; i < a->form_count && count < DIRECTORY_MAX_FORMS; i++)
-        if (a->form_current[i] != 0)
-            names[count++] = a->forms[i]->id;
+        if (a->forms[i].object->is_current)
+            names[count++] = a->forms[i].object->name;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], id) == 0)
+            return err_set(ERR_VERSION,
+                           _("this program cannot read the form \"%.80s\", a newer one can: ask the district for it. "
+                             "All other forms work as before"),
+                           id);
     near = cli_nearest(id, names, count);
     if (near != NULL)
         return err_set(ERR_NOT_FOUND, _("there is no form \"%.80s\"; did you mean \"%s\"?"), id, near);

@@ -93,8 +93,8 @@ static const struct form *any_version(const struct agent *a, const char *id)
     const struct form *form = agent_form(a, id);
 
     for (size_t i = a->form_count; form == NULL && i > 0; i--)
-        if (strcmp(a->forms[i - 1]->id, id) == 0)
-            form = a->forms[i - 1];
+        if (strcmp(a->forms[i - 1].object->name, id) == 0)
+            form = agent_form_at(a, i - 1);
     return form != NULL ? form : builtin_form_by_id(&a->builtin, id);
 }
 

@@ -102,8 +102,8 @@ static enum err find_return(const struct agent *a, const struct receipt_command 
     enum err e;
 
     for (size_t i = 0; i < a->form_count; i++)
-        if (strcmp(a->forms[i]->id, c->what) == 0)
-            form = a->forms[i];
+        if (strcmp(a->forms[i].object->name, c->what) == 0)
+            form = agent_form_at(a, i);
     if (form == NULL && (e = command_form(a, c->what, &form)) != OK)
         return e;
     if (c->period == NULL)

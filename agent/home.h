@@ -48,6 +48,13 @@ struct agent_conf {
     int64_t bundle_max;   /* bytes of one file for a stick */
 };
 
+/* A form that lies in the home.  Most commands need one of the twenty to sixty that a district has. */
+struct held_form {
+    const struct directory_object *object; /* of the directory: id, digest, whether it is offered now */
+    struct form *form;                     /* NULL: not read yet */
+    bool is_broken;                        /* cannot be read by this program: said once */
+};
+
 struct agent {
     char *dir;
     struct agent_conf conf;
@@ -61,9 +68,8 @@ struct agent {
     struct calendar *calendar;
     struct due_rules **due; /* what is due, of each programme that says so */
     size_t due_count;
-    struct form **forms; /* all versions held */
+    struct held_form *forms; /* all versions held; each is read when it is first asked for (agent_form_at) */
     size_t form_count;
-    int32_t *form_current;        /* parallel: 1 = offered now */
     struct builtin_forms builtin; /* not among them (builtin.h) */
     struct generation gen;        /* the one that new records go into */
     uint8_t run_tag[TAG_BYTES];   /* of this process run; with run_tag_used it makes each record unique (queue_stamp) */
@@ -93,7 +99,9 @@ bool agent_is_enrolled(const struct agent *a);
 /* By the last grant the district takes nothing new from this computer: it is held or revoked.  What is sealed may go,
  * new work waits here. */
 bool agent_is_stopped(const struct agent *a);
-/* Current version by id; or any version by digest; NULL: none. */
+/* The n-th of the forms held.  NULL: it cannot be read by this program, which the log says; the others can. */
+const struct form *agent_form_at(const struct agent *a, size_t n);
+/* Current version by id; or any version by digest; NULL: none, or it cannot be read. */
 const struct form *agent_form(const struct agent *a, const char *id);
 const struct form *agent_form_by_digest(const struct agent *a, const uint8_t digest[32]);
 /* A map object (YAML) by name.  ERR_NOT_FOUND. */

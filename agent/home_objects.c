@@ -25,25 +25,35 @@ static enum err get_object(const struct agent *a, const uint8_t d[DIGEST_BYTES],
     return e;
 }
 
-static enum err add_form(struct agent *a, const struct buf *source, bool is_current)
+static enum err add_form(struct agent *a, const struct directory_object *o)
 {
-    struct form *f = NULL;
-    void *forms = realloc(a->forms, (a->form_count + 1) * sizeof(struct form *));
-    void *current;
-    enum err e;
+    struct held_form *forms = realloc(a->forms, (a->form_count + 1) * sizeof(*forms));
 
     if (forms == NULL)
         return ERR_NOMEM;
     a->forms = forms;
-    current = realloc(a->form_current, (a->form_count + 1) * sizeof(*a->form_current));
-    if (current == NULL)
-        return ERR_NOMEM;
-    a->form_current = current;
-    if ((e = form_load(&f, "form", source->data, source->len, NULL)) != OK)
-        return err_prefix(e, _("a form from the hub"));
-    a->forms[a->form_count] = f;
-    a->form_current[a->form_count++] = is_current ? 1 : 0;
+    a->forms[a->form_count++] = (struct held_form){.object = o};
     return OK;
+}
+
+const struct form *agent_form_at(const struct agent *a, size_t n)
+{
+    struct held_form *h = &a->forms[n];
+    struct buf source;
+    enum err e;
+
+    if (h->form != NULL || h->is_broken)
+        return h->form;
+    buf_init(&source, SIGNED_MAX);
+    e = get_object(a, h->object->digest, &source);
+    if (e == OK)
+        e = form_load(&h->form, h->object->name, source.data, source.len, NULL);
+    buf_fini(&source);
+    if (e != OK) {
+        h->is_broken = e != ERR_NOMEM;
+        log_warning("the form %s cannot be read: %s", h->object->name, err_text());
+    }
+    return h->form;
 }
 
 static enum err add_calendar(struct agent *a, const char *name, const struct buf *source)
@@ -87,7 +97,7 @@ static enum err add_due(struct agent *a, const char *name, const struct buf *sou
 static enum err add_object(struct agent *a, const struct directory_object *o, const struct buf *bytes)
 {
     switch (o->kind) {
-    case OBJECT_FORM: return add_form(a, bytes, o->is_current);
+    case OBJECT_FORM: return add_form(a, o);
     case OBJECT_CALENDAR: return add_calendar(a, o->name, bytes);
     case OBJECT_DUE: return add_due(a, o->name, bytes);
     case OBJECT_MAP: break;
@@ -129,15 +139,13 @@ enum err agent_load_objects(struct agent *a)
 void agent_free_objects(struct agent *a)
 {
     for (size_t i = 0; i < a->form_count; i++)
-        form_free(a->forms[i]);
+        form_free(a->forms[i].form);
     for (size_t i = 0; i < a->due_count; i++)
         due_rules_free(a->due[i]);
     free(a->due);
     free(a->forms);
-    free(a->form_current);
     calendar_free(a->calendar);
     a->forms = NULL;
-    a->form_current = NULL;
     a->calendar = NULL;
     a->due = NULL;
     a->form_count = a->due_count = 0;
@@ -150,14 +158,12 @@ static enum err reload_objects(struct agent *a)
     enum err e;
 
     a->forms = NULL;
-    a->form_current = NULL;
     a->calendar = NULL;
     a->due = NULL;
     a->form_count = a->due_count = 0;
     if ((e = agent_load_objects(a)) != OK) {
         agent_free_objects(a);
         a->forms = old.forms;
-        a->form_current = old.form_current;
         a->form_count = old.form_count;
         a->calendar = old.calendar;
         a->due = old.due;
@@ -171,16 +177,16 @@ static enum err reload_objects(struct agent *a)
 const struct form *agent_form(const struct agent *a, const char *id)
 {
     for (size_t i = 0; i < a->form_count; i++)
-        if (a->form_current[i] != 0 && strcmp(a->forms[i]->id, id) == 0)
-            return a->forms[i];
+        if (a->forms[i].object->is_current && strcmp(a->forms[i].object->name, id) == 0)
+            return agent_form_at(a, i);
     return NULL;
 }
 
 const struct form *agent_form_by_digest(const struct agent *a, const uint8_t digest_in[32])
 {
     for (size_t i = 0; i < a->form_count; i++)
-        if (memcmp(a->forms[i]->digest, digest_in, FORM_DIGEST_BYTES) == 0)
-            return a->forms[i];
+        if (memcmp(a->forms[i].object->digest, digest_in, FORM_DIGEST_BYTES) == 0)
+            return agent_form_at(a, i);
     return builtin_form_by_digest(&a->builtin, digest_in);
 }
 
@@ -213,6 +219,7 @@ static enum err keep_directory(struct agent *a, const struct directory *fresh, s
 enum err agent_take_directory(struct agent *a, struct bytes object)
 {
     struct directory *fresh = calloc(1, sizeof(*fresh));
+    struct directory *before = a->directory;
     enum err e;
 
     if (fresh == NULL)
@@ -228,9 +235,11 @@ enum err agent_take_directory(struct agent *a, struct bytes object)
         free(fresh);
         return e;
     }
-    free(a->directory);
     a->directory = fresh;
-    return reload_objects(a);
+    if ((e = reload_objects(a)) != OK)
+        a->directory = before; /* what was there stays, and belongs to it; the next start takes the fresh one */
+    free(e == OK ? before : fresh);
+    return e;
 }
 
 enum err agent_check_grant_keys(const struct agent *a, const struct grant *g)

@@ -86,6 +86,7 @@ static bool draft_is_over(const struct agent *a, struct bytes key, int32_t today
     char text[KEY_MAX + 1];
     char *period;
     char *unit;
+    const struct form *form;
     struct period p;
 
     if (key.len > KEY_MAX)
@@ -96,7 +97,7 @@ static bool draft_is_over(const struct agent *a, struct bytes key, int32_t today
         return false;
     *unit = '\0';
     for (size_t i = 0; i < a->form_count; i++)
-        if (strcmp(a->forms[i]->id, text) == 0 && a->forms[i]->drafts_end)
+        if (strcmp(a->forms[i].object->name, text) == 0 && (form = agent_form_at(a, i)) != NULL && form->drafts_end)
             return calendar_find(a->calendar, NULL, period + 1, &p) == OK && today > p.last;
     return false;
 }

@@ -190,7 +190,10 @@ kill_in_the_middle() { # WHO
     "$agent_program" sync --home "$1" >killed.txt 2>&1 &
     agent_pid=$!
     remember "$agent_pid"
-    wait_until 20 half_is_there || fail "$(pick 'часть отправки так и не пришла' 'no part of the batch ever came')"
+    wait_until 60 half_is_there || {
+        cat killed.txt >&2
+        fail "$(pick 'часть отправки так и не пришла' 'no part of the batch ever came')"
+    }
     kill_hard "$agent_pid"
     mv agent.yaml.kept "$1/agent.yaml"
 }

@@ -169,7 +169,7 @@ same 'the office: the other two are left' '5,0,1,1' "$(completeness)"
 same 'nothing waits for a word' 0 "$(hub_figure quarantined)"
 verify_clean a
 refused 1 'close it or withdraw it with svodka-agent session' agent a retract \
-    "$(agent a history --format csv | awk -F , '$2 == "answer-session" {print $1; exit}')" --reason no
+    "$(agent a history --format csv | awk -F , '$2 == "answer-session" && !seen++ {print $1}')" --reason no
 session show 7А >show.txt 2>err.txt
 grep -q 'withdrawn' show.txt || fail 'show does not say that it is withdrawn'
 grep -q 'Whose an answer is' err.txt || fail 'show does not say what nobody can see'

@@ -217,6 +217,13 @@ static inline void reopen(struct school *s)
 }
 
 /* The hub has enrolled the school: the grant names its keys. */
+/* The n-th form, to be changed by the test. */
+static inline struct form *form_held(const struct agent *a, size_t n)
+{
+    assert_non_null(agent_form_at(a, n));
+    return a->forms[n].form;
+}
+
 static inline void enrol(struct school *s)
 {
     memcpy(s->grant.sign_key, key_public(s->a->sign), KEY_BYTES);

@@ -419,6 +419,7 @@ static void interview(struct school *s, const char *form, const char *period, co
     int result[2];
     size_t len = 0;
     ssize_t n;
+    struct capture *c;
     pid_t child;
     char name[64];
 
@@ -427,10 +428,10 @@ static void interview(struct school *s, const char *form, const char *period, co
     assert_int_equal(unlockpt(master), 0);
     (void)snprintf(name, sizeof(name), "%s", ptsname(master));
     assert_int_equal(pipe(result), 0);
+    c = open_capture(s, form, period); /* here: the child must not read from this process's store */
     child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        struct capture *c = open_capture(s, form, period);
         struct interview *i = NULL;
         struct value values[64];
         struct record_remark remarks[64];
@@ -474,6 +475,7 @@ static void interview(struct school *s, const char *form, const char *period, co
     out[len] = '\0';
     (void)close(result[0]);
     assert_int_equal(waitpid(child, NULL, 0), child);
+    capture_close(c);
     (void)close(master);
 }
 

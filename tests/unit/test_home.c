@@ -292,6 +292,31 @@ static void a_grant_with_another_computers_keys_is_not_taken(void **state)
     assert_true(agent_is_enrolled(s->a));
 }
 
+static void a_form_that_only_a_newer_program_reads_stops_no_other(void **state) /* invariant 2 */
+{
+    static const char text[] = "form: later\nversion: \"1\"\ntitle: {ru: Потом, en: Later}\nmode: holographic\n";
+    struct school *s = *state;
+    struct directory_object *o = &s->directory.objects[s->directory.object_count++];
+    struct bytes source = bytes_of(text, strlen(text));
+    size_t held;
+
+    *o = (struct directory_object){
+        .kind = OBJECT_FORM, .name = "later", .version = "1", .size = (uint32_t)source.len, .is_current = true};
+    digest(o->digest, source);
+    s->directory.version = 2;
+    sign_district(s);
+    assert_int_equal(agent_take_directory(s->a, view(&s->directory_object)), OK);
+    assert_int_equal(agent_take_object(s->a, o->digest, source), OK);
+    reopen(s);
+    held = s->a->form_count;
+    assert_int_equal(held, 6);
+    assert_null(agent_form(s->a, "later"));
+    assert_null(agent_form_by_digest(s->a, o->digest));
+    assert_string_equal(s->a->forms[held - 1].object->name, "later");
+    assert_null(agent_form_at(s->a, held - 1));
+    assert_non_null(agent_form(s->a, "family"));
+}
+
 static void a_new_form_version_takes_the_place_of_the_old_one(void **state)
 {
     struct school *s = *state;
@@ -372,6 +397,7 @@ int main(void)
         TEST(a_grant_with_our_keys_enrols_and_forgets_the_code),
         TEST(older_or_foreign_objects_are_not_taken),
         TEST(a_grant_with_another_computers_keys_is_not_taken),
+        TEST(a_form_that_only_a_newer_program_reads_stops_no_other),
         TEST(a_new_form_version_takes_the_place_of_the_old_one),
         TEST(messages_wait_until_they_are_read),
     };

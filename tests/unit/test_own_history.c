@@ -645,7 +645,7 @@ static void a_forms_term_ends_what_came_back(void **state)
     past_new(&p, s);
     s->a->conf.keep_days = 36500;
     for (size_t i = 0; i < s->a->form_count; i++)
-        s->a->forms[i]->retention_years = 1;
+        form_held(s->a, i)->retention_years = 1;
     assert_int_equal(give_run(&p, 1, 700), OK);
     pass_time(s, "a", TEST_NOW_MS);
     (void)send_one(s, "b");

@@ -968,15 +968,15 @@ static void a_forms_term_ends_a_copy_and_a_summary_stays(void **state)
     assert_int_equal(queue_seal(s->a, &sealed), OK);
     assert_int_equal(receive(s, 2, RECEIPT_STORED, TEST_NOW_MS + 800 * DAY_MS), OK);
     for (size_t i = 0; i < s->a->form_count; i++)
-        s->a->forms[i]->retention_years = 0;
+        form_held(s->a, i)->retention_years = 0;
     assert_int_equal(queue_expire(s->a, &gone), OK);
     assert_int_equal(gone, 0); /* no term is given */
     for (size_t i = 0; i < s->a->form_count; i++)
-        s->a->forms[i]->retention_years = 3;
+        form_held(s->a, i)->retention_years = 3;
     assert_int_equal(queue_expire(s->a, &gone), OK);
     assert_int_equal(gone, 0); /* it is not over */
     for (size_t i = 0; i < s->a->form_count; i++)
-        s->a->forms[i]->retention_years = 1;
+        form_held(s->a, i)->retention_years = 1;
     assert_int_equal(queue_expire(s->a, &gone), OK);
     assert_int_equal(gone, 1); /* the other one is not archived */
     assert_int_equal(readable(s), 1);
@@ -1019,11 +1019,11 @@ static void drafts_go_when_their_period_is_over(void **state)
 
     assert_int_equal(calendar_find(s->a->calendar, NULL, "2020/21", &p), OK);
     over = ((int64_t)p.last + 1) * DAY_MS;
-    (void)snprintf(key, sizeof(key), "%s|gp|%s", s->a->forms[0]->id, p.id);
+    (void)snprintf(key, sizeof(key), "%s|gp|%s", s->a->forms[0].object->name, p.id);
     put_draft(s, key);
-    (void)snprintf(key, sizeof(key), "%s|gp|%s", s->a->forms[1]->id, p.id);
+    (void)snprintf(key, sizeof(key), "%s|gp|%s", s->a->forms[1].object->name, p.id);
     put_draft(s, key);
-    s->a->forms[0]->drafts_end = true;
+    form_held(s->a, 0)->drafts_end = true;
     put_rows(s, 1, 1);
     assert_int_equal(queue_seal(s->a, &sealed), OK);
     clock_test_set(over + 400 * DAY_MS); /* the PC's own clock decides nothing */
