@@ -52,8 +52,8 @@ struct import_result {
  * was opened for many).  Every bad cell goes to
  * `r` with line, column, field and value; *out is filled as far as it came.
  * ERR_INVALID: there were mistakes, and nothing was queued.  With `refused_path`: ERR_EXISTS when the file is there;
- * ERR_INVALID when no row at all is good; it is OK when some rows were refused.  With `session`: ERR_EXISTS when a sheet
- * with the same rows was taken in before; first and last stay empty. */
+ * ERR_INVALID when no row at all is good; it is OK when some rows were refused.  With `session`: ERR_EXISTS when a
+ * sheet with the same rows was taken in before; first and last stay empty. */
 MUST_CHECK enum err import_run(struct agent *a, struct capture *c, struct import_source *s,
                                const struct import_options *o, struct report *r, struct import_result *out);
 
