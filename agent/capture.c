@@ -203,7 +203,7 @@ static void fill_head(struct capture *c, struct record *r, const struct capture_
     r->filled_on = c->filled_on;
     r->entered_by = bytes_of(c->entered_by, strlen(c->entered_by));
     r->source = c->source;
-    if (c->form->mode == FORM_ANSWERS)
+    if (c->form->mode == FORM_ANSWERS && deed->kind == RECORD_NEW)
         random_bytes(r->tag, TAG_BYTES); /* no time, and nothing that tells which answers came one after another */
     else
         queue_stamp(c->a, r);
@@ -214,24 +214,66 @@ static void fill_head(struct capture *c, struct record *r, const struct capture_
     r->remark_count = deed->remark_count;
 }
 
-enum err capture_put(struct capture *c, struct queue_writer *w, const struct value *values,
-                     const struct capture_deed *deed, uint64_t *number)
+static const struct capture_deed fresh = {.kind = RECORD_NEW};
+
+static enum err encode(struct capture *c, struct record *r, const struct value *values, struct bytes *out)
 {
-    static const struct capture_deed fresh = {.kind = RECORD_NEW};
-    struct record r = {.values = values, .value_count = values != NULL ? c->form->field_count : 0};
     enum err e;
+
+    r->values = values;
+    r->value_count = values != NULL ? c->form->field_count : 0;
+    buf_reset(&c->bytes);
+    if ((e = record_encode(&c->bytes, r, c->form)) == OK)
+        *out = bytes_of(c->bytes.data, c->bytes.len);
+    return e;
+}
+
+enum err capture_encode(struct capture *c, const struct value *values, const struct capture_deed *deed,
+                        struct bytes *out)
+{
+    struct record r = {.value_count = 0};
 
     if (deed == NULL)
         deed = &fresh;
-    if (deed->kind != RECORD_NEW && c->form->mode == FORM_ANSWERS)
+    if (c->form->mode == FORM_ANSWERS && deed->kind != RECORD_NEW &&
+        (deed->kind != RECORD_RETRACTION || !deed->of_session))
         return err_set(ERR_DENIED,
                        _("the answers to \"%s\" are anonymous: a single one cannot be changed or withdrawn"),
                        c->form->id);
     fill_head(c, &r, deed);
-    buf_reset(&c->bytes);
-    if ((e = record_encode(&c->bytes, &r, c->form)) != OK)
-        return e;
-    return queue_writer_add(w, bytes_of(c->bytes.data, c->bytes.len), number);
+    return encode(c, &r, values, out);
+}
+
+enum err capture_likeness(struct capture *c, const struct value *values, uint8_t out[RECORD_DIGEST_BYTES])
+{
+    struct record r = {.value_count = 0};
+    struct bytes bytes;
+    enum err e;
+
+    fill_head(c, &r, &fresh);
+    memset(r.tag, 0, sizeof(r.tag));
+    if ((e = encode(c, &r, values, &bytes)) == OK)
+        record_digest(out, bytes);
+    return e;
+}
+
+void capture_set_day(struct capture *c, int32_t day)
+{
+    c->filled_on = day;
+}
+
+int32_t capture_day(const struct capture *c)
+{
+    return c->filled_on;
+}
+
+enum err capture_put(struct capture *c, struct queue_writer *w, const struct value *values,
+                     const struct capture_deed *deed, uint64_t *number)
+{
+    struct bytes record;
+    enum err e = capture_encode(c, values, deed, &record);
+
+    return e == OK ? queue_writer_add(w, record, number) : e;
 }
 
 enum err capture_one(struct capture *c, const struct value *values, const struct capture_deed *deed,

@@ -4,6 +4,7 @@
 #define SVODKA_AGENT_CAPTURE_H
 
 #include "agent/queue.h"
+#include "protocol/reconcile.h"
 
 struct capture_options {
     const struct form *form; /* the version; outlives the capture */
@@ -43,7 +44,16 @@ struct capture_deed {
     const char *reason;
     const struct record_remark *remarks; /* ascending fields */
     uint32_t remark_count;
+    bool of_session; /* an anonymous answer may be retracted with all others of its session alone (session.h) */
 };
+/* Answers of one session have one day, so that it does not tell them apart. */
+void capture_set_day(struct capture *c, int32_t day);
+int32_t capture_day(const struct capture *c);
+/* The bytes of one record, a loan until the next call; `deed` NULL: new.  What capture_put() says. */
+MUST_CHECK enum err capture_encode(struct capture *c, const struct value *values, const struct capture_deed *deed,
+                                   struct bytes *out);
+/* Digest of what was answered, the same for equal answers: never to be stored, or sent, as it is. */
+MUST_CHECK enum err capture_likeness(struct capture *c, const struct value *values, uint8_t out[RECORD_DIGEST_BYTES]);
 /* Stages one record in the writer.  `values`: judged good; RETRACTION: NULL.  Anonymous answers get no time, no name of
  * who entered them and a random tag each.  ERR_LIMIT: larger than a record may be; the writer is as before. */
 MUST_CHECK enum err capture_put(struct capture *c, struct queue_writer *w, const struct value *values,

@@ -124,6 +124,10 @@ static enum err take_target(struct change *x)
         return err_set(ERR_DENIED,
                        _("the answers to \"%s\" are anonymous: a single one cannot be changed or withdrawn"),
                        x->form->id);
+    if (builtin_is(x->form, BUILTIN_SESSION))
+        return err_set(ERR_DENIED, "%s",
+                       _("this tells the district of a session of anonymous answers: close it or withdraw it with "
+                         "svodka-agent session"));
     if (x->record.kind == RECORD_RETRACTION)
         return err_set(ERR_INVALID, _("this is a retraction; what was withdrawn can only be submitted anew"));
     if ((e = queue_each(x->a, &any, look_for_successor, x)) != OK)

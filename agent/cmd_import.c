@@ -1,4 +1,4 @@
-#include "agent/cmd_common.h"
+#include "agent/cmd_session.h"
 
 #include "agent/import.h"
 #include "common/report.h"
@@ -12,7 +12,7 @@
 
 struct import_command {
     const char *period, *unit, *csv, *map, *replace, *accept_valid, *delimiter, *encoding, *filled_on, *entered_by;
-    const char *unit_column, *xlsx, *sheet, *form;
+    const char *unit_column, *xlsx, *sheet, *form, *session, *again;
 };
 
 /* ---- options ---- */
@@ -100,7 +100,7 @@ static enum err load_map(const struct agent *a, const struct form *f, const char
 
 /* ---- what is said afterwards ---- */
 
-static void say_result(const struct agent *a, const struct import_command *cmd, const struct import_result *res)
+static void say_queued(const struct agent *a, const struct import_result *res)
 {
     char first[RECORD_ID_TEXT];
     char last[RECORD_ID_TEXT];
@@ -113,6 +113,27 @@ static void say_result(const struct agent *a, const struct import_command *cmd, 
         (void)printf(ngettext("%llu submission queued: %s to %s\n", "%llu submissions queued: %s to %s\n",
                               (unsigned long)res->queued),
                      (unsigned long long)res->queued, first, last);
+}
+
+/* Without numbers: there is nothing to find an answer by. */
+static void say_taken_in(const struct session *s, const struct import_result *res)
+{
+    char count[SESSION_COUNT_TEXT];
+
+    command_session_count(count, s);
+    (void)printf(ngettext("%llu answer accepted. Session \"%s\": %s\n", "%llu answers accepted. Session \"%s\": %s\n",
+                          (unsigned long)res->queued),
+                 (unsigned long long)res->queued, s->word.name, count);
+    command_session_warn(s);
+}
+
+static void say_result(const struct agent *a, const struct import_command *cmd, const struct session *session,
+                       const struct import_result *res)
+{
+    if (session != NULL)
+        say_taken_in(session, res);
+    else
+        say_queued(a, res);
     if (res->retracted > 0)
         (void)printf(ngettext("%llu submission retracted: its key is no longer in the list\n",
                               "%llu submissions retracted: their keys are no longer in the list\n",
@@ -207,11 +228,17 @@ static enum err import_rows(struct agent *a, struct capture *c, const struct imp
 
     command_report(r);
     if (e == OK) {
-        say_result(a, cmd, &res);
+        say_result(a, cmd, o->session, &res);
         command_return_changed(a, capture_form(c), o->unit_heading == NULL ? capture_unit(c) : NULL,
                                capture_period(c)->id);
     } else if (e == ERR_INVALID)
         e = say_nothing_queued(&res);
+    else if (e == ERR_EXISTS && o->session != NULL)
+        e = err_set(
+            e,
+            _("a sheet with these very answers is in the session \"%s\" already; nothing was taken in. If it is "
+              "another sheet that happens to be the same, import it with --again"),
+            o->session->word.name);
     return e;
 }
 
@@ -260,12 +287,32 @@ static enum err read_map(const struct agent *a, const struct form *f, const stru
                    o->unit_heading);
 }
 
+/* The session that anonymous answers go into, if there is one. */
+static enum err take_session(struct agent *a, struct capture *c, const struct import_command *cmd,
+                             struct session *session, struct import_options *io)
+{
+    bool has = false;
+    enum err e;
+
+    if (io->unit_heading != NULL)
+        return cmd->session == NULL
+                   ? OK
+                   : err_set(ERR_USAGE, "%s",
+                             _("a session is of one unit, so --session does not go with a column of units"));
+    if ((e = command_choose_session(a, c, cmd->session, cmd->filled_on, session, &has)) == OK && has) {
+        io->session = session;
+        io->again = cmd->again != NULL;
+    }
+    return e;
+}
+
 static enum err import_into(struct agent *a, struct import_command *cmd, const struct csv_options *csv,
                             struct book_source *w)
 {
     struct capture_options o = {
         .period = cmd->period, .filled_on = cmd->filled_on, .entered_by = cmd->entered_by, .source = SOURCE_IMPORT};
     struct import_options io = {.replace = cmd->replace != NULL, .refused_path = cmd->accept_valid};
+    struct session session;
     struct import_map *map = NULL;
     struct capture *c = NULL;
     struct report *r = NULL;
@@ -278,7 +325,7 @@ static enum err import_into(struct agent *a, struct import_command *cmd, const s
         o.unit = cmd->unit;
         if (o.unit == NULL && !o.many_units && w != NULL)
             o.unit = book_source_claims(w)->unit;
-        if ((e = capture_open(&c, a, &o)) == OK)
+        if ((e = capture_open(&c, a, &o)) == OK && (e = take_session(a, c, cmd, &session, &io)) == OK)
             e = import_table(a, c, cmd, csv, w, &io, r);
     }
     report_free(r);
@@ -351,6 +398,8 @@ int cmd_import(int argc, char **argv)
         {"unit-column", 0, N_("HEADING"), N_("the column that names the unit of each row"), &cmd.unit_column},
         {"delimiter", 0, N_("C"), N_("what stands between cells (else found out: ; , or tab)"), &cmd.delimiter},
         {"encoding", 0, N_("E"), N_("utf-8 or windows-1251 (else found out)"), &cmd.encoding},
+        {"session", 0, N_("NAME"), N_("of anonymous answers: the session they go into"), &cmd.session},
+        {"again", 0, NULL, N_("the same sheet is in the session already, and this one is another"), &cmd.again},
         {"filled-on", 0, N_("DATE"), N_("the day it was filled in (else today)"), &cmd.filled_on},
         {"entered-by", 0, N_("WHO"), N_("role or local code of the one who enters it"), &cmd.entered_by},
         OPTION_HOME(&home),

@@ -5,6 +5,7 @@
 #include "agent/enrolment.h"
 #include "agent/questions.h"
 #include "agent/self_copy.h"
+#include "agent/session.h"
 #include "agent/standing.h"
 #include "common/clock.h"
 
@@ -156,6 +157,35 @@ static enum err put_questions(struct sheet *s, const struct agent *a)
     return e;
 }
 
+/* Stacks that wait to be closed; most homes have none. */
+static enum err put_sessions(struct sheet *s, const struct agent *a)
+{
+    static const struct session_filter open = {.open_only = true};
+    char title[SESSION_NAME_MAX + 64], text[256];
+    struct session_list l;
+    enum err e = session_list(a, &open, &l);
+
+    for (size_t i = 0; e == OK && i < l.count; i++) {
+        const struct session *x = &l.items[i];
+        struct period p;
+        bool is_over =
+            a->calendar != NULL && calendar_find(a->calendar, NULL, x->period, &p) == OK && p.last < clock_today();
+
+        (void)snprintf(title, sizeof(title), _("session %s is open"), x->word.name);
+        if (x->word.expected > 0)
+            (void)snprintf(text, sizeof(text), _("%u of %u answers are in"), x->word.entered, x->word.expected);
+        else
+            (void)snprintf(text, sizeof(text), ngettext("%u answer is in", "%u answers are in", x->word.entered),
+                           x->word.entered);
+        if (is_over)
+            (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s",
+                           _("; its period is over: close it, or the last of them never leave"));
+        e = sheet_text(s, "session", title, text);
+    }
+    session_list_fini(&l);
+    return e;
+}
+
 /* "If this computer died now". */
 static enum err put_risk(struct sheet *s, const struct agent *a)
 {
@@ -217,8 +247,9 @@ static enum err show_status(struct agent *a, enum table_format format, bool forg
     enum err e = sheet_new(&events.sheet, columns, format);
 
     if (e == OK && (e = put_who(&events.sheet, a)) == OK && (e = put_queue(&events.sheet, a)) == OK &&
-        (e = put_questions(&events.sheet, a)) == OK && (e = put_risk(&events.sheet, a)) == OK &&
-        (e = agent_each_event(a, forget, put_event, &events)) == OK && (e = events.e) == OK)
+        (e = put_questions(&events.sheet, a)) == OK && (e = put_sessions(&events.sheet, a)) == OK &&
+        (e = put_risk(&events.sheet, a)) == OK && (e = agent_each_event(a, forget, put_event, &events)) == OK &&
+        (e = events.e) == OK)
         e = table_print(events.sheet.t, format, stdout);
     table_free(events.sheet.t);
     return e;

@@ -1,4 +1,4 @@
-#include "agent/cmd_common.h"
+#include "agent/cmd_session.h"
 
 #include "agent/draft.h"
 #include "agent/interview.h"
@@ -13,7 +13,7 @@
 #define KEEP_MAX (4u << 20)
 
 struct submit_command {
-    const char *period, *unit, *json, *filled_on, *entered_by, *source;
+    const char *period, *unit, *json, *filled_on, *entered_by, *source, *session, *sheet_number;
     const char *remarks[REPEAT_MAX];
     size_t remark_count;
 };
@@ -27,6 +27,9 @@ struct submission {
     struct record_remark *remarks;
     uint32_t remark_count;
     struct buf keep;
+    struct session session; /* with has_session */
+    bool has_session;
+    const char *sheet_number; /* NULL: not said */
 };
 
 static enum err read_source(const char *text, enum record_source *out)
@@ -40,6 +43,30 @@ static enum err read_source(const char *text, enum record_source *out)
     else
         return err_set(ERR_USAGE, _("--source: own, paper or phone was expected"));
     return OK;
+}
+
+/* Into its session; what is on the paper is remembered as a mark alone, apart from what was answered. */
+static enum err put_into_session(struct submission *s, const struct value *values, const struct capture_deed *deed)
+{
+    uint8_t mark[SESSION_MARK_BYTES];
+    struct session_pool p;
+    struct bytes record;
+    enum err e = capture_encode(s->c, values, deed, &record);
+
+    if (e != OK)
+        return e;
+    session_pool_init(&p);
+    if (s->sheet_number != NULL)
+        session_mark_number(s->a, &s->session, s->sheet_number, mark);
+    if ((e = session_pool_add(&p, record)) == OK)
+        e = session_put(s->a, &s->session, &p, s->sheet_number != NULL ? mark : NULL, false);
+    session_pool_fini(&p);
+    if (e == ERR_EXISTS)
+        return err_set(e, _("the sheet number %.40s is in the session \"%s\" already; nothing was taken in"),
+                       s->sheet_number, s->session.word.name);
+    if (e == OK)
+        command_session_warn(&s->session);
+    return e;
 }
 
 /* Judges, queues and tells; mistakes go to stderr, in the name of `file` (NULL: asked on the terminal). */
@@ -60,7 +87,9 @@ static enum err queue_it(struct submission *s, struct value *values, bool drop_i
     report_free(r);
     if (e == ERR_INVALID)
         return err_set(e, "%s", _("nothing was queued; put the answers right and submit again"));
-    if (e != OK || (e = capture_one(s->c, values, &deed, &ref)) != OK)
+    if (e == OK)
+        e = s->has_session ? put_into_session(s, values, &deed) : capture_one(s->c, values, &deed, &ref);
+    if (e != OK)
         return e;
     if (s->form->mode == FORM_ANSWERS) { /* a number would tell who was when */
         (void)printf("%s\n", _("accepted"));
@@ -147,6 +176,13 @@ static void introduce(const struct submission *s)
                   cli_pick(p->label_ru, p->label_en));
     (void)fprintf(stderr, "%s\n",
                   _("Enter keeps what stands in brackets, < goes back, ?- empties an answer. * must be answered."));
+    if (s->has_session)
+        command_session_explain();
+    else if (s->form->mode == FORM_ANSWERS)
+        (void)fprintf(stderr, "%s\n",
+                      _("No session is open: what is entered now goes by itself, and cannot be withdrawn. Open one "
+                        "first (svodka-agent session open), and nothing will tell which answers came one after "
+                        "another."));
     if (keeps_drafts(s))
         (void)fprintf(stderr, "%s\n", _("Ctrl-D stops; what was answered is kept and offered next time."));
 }
@@ -210,21 +246,24 @@ static enum err submit_with(struct agent *a, const char *form_id, const struct s
 {
     struct capture_options o = {
         .unit = cmd->unit, .period = cmd->period, .filled_on = cmd->filled_on, .entered_by = cmd->entered_by};
-    struct submission s = {.a = a};
+    struct submission s = {.a = a, .sheet_number = cmd->sheet_number};
     enum err e;
 
     if ((e = read_source(cmd->source, &o.source)) != OK || (e = command_form(a, form_id, &o.form)) != OK ||
         (e = capture_open(&s.c, a, &o)) != OK)
         return e;
     s.form = o.form;
+    e = command_choose_session(a, s.c, cmd->session, cmd->filled_on, &s.session, &s.has_session);
+    if (e == OK && cmd->sheet_number != NULL && !s.has_session)
+        e = err_set(ERR_USAGE, "%s", _("--sheet-number is for answers that go into a session"));
     buf_init_secret(&s.keep, KEEP_MAX);
     s.values = calloc(s.form->field_count + 1, sizeof(*s.values));
     s.remarks = calloc(s.form->field_count + 1, sizeof(*s.remarks));
     for (uint32_t i = 0; s.values != NULL && i < s.form->field_count; i++)
         s.values[i].state = VALUE_MISSING;
-    if (s.values == NULL || s.remarks == NULL)
+    if (e == OK && (s.values == NULL || s.remarks == NULL))
         e = ERR_NOMEM;
-    else if ((e = command_remarks(s.form, cmd->remarks, cmd->remark_count, s.remarks, &s.remark_count)) == OK)
+    if (e == OK && (e = command_remarks(s.form, cmd->remarks, cmd->remark_count, s.remarks, &s.remark_count)) == OK)
         e = cmd->json != NULL ? submit_json(&s, cmd->json) : submit_asked(&s);
     free(s.values);
     free(s.remarks);
@@ -236,7 +275,7 @@ static enum err submit_with(struct agent *a, const char *form_id, const struct s
 int cmd_submit(int argc, char **argv)
 {
     static const struct cli_command self = {
-        "submit", "FORM --period P [--unit U] [--json FILE|-]",
+        "submit", "FORM --period P [--unit U] [--json FILE|-] [--session NAME]",
         N_("Fills in a form and queues it: from a JSON object, or question by question on the terminal."), cmd_submit};
     struct submit_command cmd = {.period = NULL};
     const char *home = NULL;
@@ -248,6 +287,9 @@ int cmd_submit(int argc, char **argv)
         {"remark", 0, N_("FIELD=TEXT"), N_("a remark on an answer; may be repeated"), &remark},
         {"filled-on", 0, N_("DATE"), N_("the day it was filled in (else today)"), &cmd.filled_on},
         {"entered-by", 0, N_("WHO"), N_("role or local code of the one who enters it"), &cmd.entered_by},
+        {"session", 0, N_("NAME"), N_("of anonymous answers: the session they go into"), &cmd.session},
+        {"sheet-number", 0, N_("N"),
+         N_("the number on the paper: noticed when it comes twice, not kept with the answer"), &cmd.sheet_number},
         {"source", 0, N_("S"), N_("own, paper or phone: whose words these are"), &cmd.source},
         OPTION_HOME(&home),
         OPTION_END};

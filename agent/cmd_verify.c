@@ -2,6 +2,7 @@
 #include "agent/cmd_common.h"
 
 #include "agent/compare.h"
+#include "agent/session.h"
 
 #include <stdio.h>
 
@@ -24,7 +25,8 @@ static enum err verify(const struct agent *a)
     uint64_t bad = 0;
     enum err e = queue_verify(a, stdout, &bad);
 
-    if (e != OK || (e = queue_status(a, &st)) != OK || (bad == 0 && (e = count_submissions(a, &count)) != OK))
+    if (e != OK || (e = session_verify(a, stdout, &bad)) != OK || (e = queue_status(a, &st)) != OK ||
+        (bad == 0 && (e = count_submissions(a, &count)) != OK))
         return e;
     if (bad > 0)
         return err_set(ERR_CORRUPT,

@@ -27,6 +27,7 @@ enum agent_table {
     T_STANDINGS, /* counter u32 | tag 8 | number u64 -> locked: what the hub said of a submission (standing.h) */
     T_PAST,      /* what was destroyed after its time: a summary of each submission, the receipts (queue_past.c) */
     T_QUESTIONS, /* what the office asks and accepts: locked (questions.h) */
+    T_SESSIONS,  /* sessions of anonymous answers, and answers that wait for others to leave with (session.h) */
     AGENT_TABLES
 };
 #define AGENT_MAX_SIGNERS 64u

@@ -28,8 +28,9 @@ struct importer {
     struct queue_writer *writer;  /* opened for the first good row */
     struct report *row_report;    /* what the rules say about one row; used again while it stays empty */
     struct value *values;
-    uint32_t first_line; /* of the first row */
-    bool bad;            /* a mistake that concerns more than a row */
+    uint32_t first_line;      /* of the first row */
+    bool bad;                 /* a mistake that concerns more than a row */
+    struct session_pool pool; /* with a session: what goes into it */
 };
 
 /* ---- one row ---- */
@@ -142,11 +143,29 @@ static enum err judge_row(struct importer *im, const struct csv_row *row, bool *
     return tell_rules(im, row_is_bad, bad);
 }
 
+static enum err stage_answer(struct importer *im)
+{
+    uint8_t likeness[RECORD_DIGEST_BYTES];
+    struct bytes record;
+    enum err e = capture_likeness(im->capture, im->values, likeness);
+
+    if (e != OK || (e = session_pool_liken(&im->pool, likeness)) != OK ||
+        (e = capture_encode(im->capture, im->values, NULL, &record)) != OK ||
+        (e = session_pool_add(&im->pool, record)) != OK)
+        return e;
+    im->out->queued++;
+    return OK;
+}
+
 static enum err stage(struct importer *im)
 {
     struct import_result *out = im->out;
     uint64_t number = 0;
-    enum err e = im->writer != NULL ? OK : queue_writer_open(&im->writer, im->a);
+    enum err e;
+
+    if (im->o->session != NULL)
+        return stage_answer(im);
+    e = im->writer != NULL ? OK : queue_writer_open(&im->writer, im->a);
 
     if (e != OK || (e = capture_put(im->capture, im->writer, im->values, NULL, &number)) != OK)
         return e;
@@ -340,6 +359,12 @@ static enum err finish(struct importer *im)
     }
     if (im->refused != NULL && (e = refused_rows_finish(im->refused)) != OK)
         return e;
+    if (im->o->session != NULL) {
+        uint8_t mark[SESSION_MARK_BYTES];
+
+        session_mark_rows(im->a, im->o->session, &im->pool, mark);
+        return session_put(im->a, im->o->session, &im->pool, mark, im->o->again);
+    }
     if (im->o->replace &&
         (e = replace_rest(im->a, im->capture, im->writer, im->keys, im->units, &im->out->retracted)) != OK)
         return e;
@@ -374,6 +399,7 @@ enum err import_run(struct agent *a, struct capture *c, struct import_source *s,
 
     memset(out, 0, sizeof(*out));
     buf_init_secret(&im.key, ROW_KEY_MAX);
+    session_pool_init(&im.pool);
     if (o->replace && im.form->key < 0)
         return err_set(ERR_USAGE, _("--replace is for forms with keyed rows; \"%s\" has no key"), im.form->id);
     if (o->replace && o->refused_path != NULL)
@@ -389,6 +415,7 @@ enum err import_run(struct agent *a, struct capture *c, struct import_source *s,
     key_set_free(im.keys);
     import_units_free(im.units);
     buf_wipe(&im.key);
+    session_pool_fini(&im.pool);
     totals_free(im.totals);
     headings_free(im.headings);
     import_columns_free(im.columns);

@@ -6,6 +6,7 @@
 
 #include "agent/capture.h"
 #include "agent/import_map.h"
+#include "agent/session.h"
 #include "common/csv.h"
 
 /* Rows of cells, headings first. */
@@ -34,6 +35,8 @@ struct import_options {
                                      units, the whole list of each unit that it names */
     const char *refused_path;     /* take the good rows, write the others to this new file; NULL: all or none */
     char delimiter;               /* of that file */
+    struct session *session;      /* anonymous answers go into it, and it is brought up to date; NULL: none */
+    bool again;                   /* the same sheet once more is meant so */
 };
 
 struct import_result {
@@ -49,7 +52,8 @@ struct import_result {
  * was opened for many).  Every bad cell goes to
  * `r` with line, column, field and value; *out is filled as far as it came.
  * ERR_INVALID: there were mistakes, and nothing was queued.  With `refused_path`: ERR_EXISTS when the file is there;
- * ERR_INVALID when no row at all is good; it is OK when some rows were refused. */
+ * ERR_INVALID when no row at all is good; it is OK when some rows were refused.  With `session`: ERR_EXISTS when a
+ * sheet with the same rows was taken in before; first and last stay empty. */
 MUST_CHECK enum err import_run(struct agent *a, struct capture *c, struct import_source *s,
                                const struct import_options *o, struct report *r, struct import_result *out);
 

@@ -15,6 +15,9 @@ MUST_CHECK enum err queue_writer_open(struct queue_writer **out, struct agent *a
 MUST_CHECK enum err queue_writer_add(struct queue_writer *w, struct bytes record, uint64_t *number);
 /* After OK all staged records survive kill -9 and power loss. */
 MUST_CHECK enum err queue_writer_commit(struct queue_writer *w);
+/* The same; `with` changes other tables in the very transaction that makes the records part of the queue. */
+MUST_CHECK enum err queue_writer_commit_with(struct queue_writer *w, enum err (*with)(void *ctx, struct store_txn *t),
+                                             void *ctx);
 /* Without commit: the staged records never were. */
 void queue_writer_close(struct queue_writer *w);
 /* What record heads need: this process run's random tag and the next ordinal, and the clock offset from the last

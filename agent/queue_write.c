@@ -135,6 +135,11 @@ enum err queue_writer_add(struct queue_writer *w, struct bytes record, uint64_t 
 
 enum err queue_writer_commit(struct queue_writer *w)
 {
+    return queue_writer_commit_with(w, NULL, NULL);
+}
+
+enum err queue_writer_commit_with(struct queue_writer *w, enum err (*with)(void *ctx, struct store_txn *t), void *ctx)
+{
     size_t bytes;
     enum err e = w->failed ? err_set(ERR_FULL, _("an earlier record could not be stored")) : begin(w);
 
@@ -145,6 +150,8 @@ enum err queue_writer_commit(struct queue_writer *w)
         w->row.end = w->next - 1;
         e = gen_row_put(w->txn, &w->row);
     }
+    if (e == OK && with != NULL)
+        e = with(ctx, w->txn);
     if (e != OK) {
         store_abort(w->txn);
         w->txn = NULL;

@@ -1,5 +1,6 @@
 #include "agent/queue_internal.h"
 
+#include "agent/session.h"
 #include "common/cli.h"
 
 #include <stdio.h>
@@ -247,6 +248,29 @@ static enum err put_into(struct page_maker *pages, struct store_txn *t, uint64_t
     return e;
 }
 
+/* The hub holds it under another number: it goes. */
+static enum err note_found(struct mover *m, uint64_t number, struct bytes record, uint64_t held_number)
+{
+    struct record_ref as = {m->p->gen, held_number};
+    enum err e = session_found(m->p->a, m->t, record, &as);
+
+    return e == OK ? note_move(m, number, held_number, true) : e;
+}
+
+/* An answer that waits in a session. */
+static bool find_waiting(void *ctx, struct bytes record, struct record_ref *as)
+{
+    struct mover *m = ctx;
+    struct held *h = find_held(m->p, 0, record);
+
+    if (h == NULL)
+        return false;
+    h->used = true;
+    m->dropped++;
+    *as = (struct record_ref){m->p->gen, h->item.number};
+    return true;
+}
+
 static enum err move_one(struct mover *m, uint64_t number, struct bytes record, struct buf *scratch)
 {
     struct held *h = find_held(m->p, number, record);
@@ -257,7 +281,7 @@ static enum err move_one(struct mover *m, uint64_t number, struct bytes record, 
         m->dropped++;
         if (h->item.number == number)
             return put_into(&m->stay, m->t, number, record);
-        return note_move(m, number, h->item.number, true);
+        return note_found(m, number, record, h->item.number);
     }
     if ((e = retarget(m, record, scratch)) != OK)
         return e;
@@ -422,7 +446,7 @@ static enum err finish_in(struct mover *m)
     m->fresh.gen.counter = m->p->next_counter > a->gen.counter ? m->p->next_counter : a->gen.counter + 1;
     m->go.gen = m->fresh.gen;
     if ((e = gen_row_get(m->t, &m->p->gen, &old)) != OK || (e = move_pages(m, old.end)) != OK ||
-        (e = close_old(m, &old)) != OK || (e = leftover_begin_again(m->t, NULL)) != OK)
+        (e = session_meet(a, m->t, find_waiting, m)) != OK || (e = close_old(m, &old)) != OK || (e = leftover_begin_again(m->t, NULL)) != OK)
         return e;
     m->begins = is_newest || m->renumbered > 0;
     if (m->begins && ((!is_newest && (e = check_current(m)) != OK) || (e = begin_generation(m)) != OK))

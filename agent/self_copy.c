@@ -2,6 +2,7 @@
 
 #include "agent/home_internal.h"
 #include "agent/queue_internal.h"
+#include "agent/session.h"
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/folder.h"
@@ -13,9 +14,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CODE_KEY   "copy-key" /* public half of the recovery code's pair */
-#define MARK_KEY   "copy"     /* made ms u64 | counter u32 | tag 8 | last number u64: what the last copy holds */
-#define MARK_BYTES (8u + GEN_BYTES + 8u)
+#define CODE_KEY "copy-key" /* public half of the recovery code's pair */
+#define MARK_KEY                                                                                                       \
+    "copy" /* made ms u64 | counter u32 | tag 8 | last number u64 | entered u64: what the last copy holds */
+#define MARK_BYTES_BEFORE (8u + GEN_BYTES + 8u) /* without sessions of anonymous answers */
+#define MARK_BYTES        (MARK_BYTES_BEFORE + 8u)
 
 /* ---- the code ---- */
 
@@ -58,6 +61,7 @@ struct mark {
     int64_t made_ms;
     struct generation gen;
     uint64_t last;
+    uint64_t entered; /* into sessions of anonymous answers, by then */
 };
 
 static enum err put_mark(struct agent *a, const struct mark *m)
@@ -67,6 +71,7 @@ static enum err put_mark(struct agent *a, const struct mark *m)
     be64_put(raw, (uint64_t)m->made_ms);
     gen_put(raw + 8, &m->gen);
     be64_put(raw + 8 + GEN_BYTES, m->last);
+    be64_put(raw + 16 + GEN_BYTES, m->entered);
     return agent_meta_put(a, NULL, MARK_KEY, bytes_of(raw, sizeof(raw)));
 }
 
@@ -78,10 +83,11 @@ static enum err get_mark(const struct agent *a, struct mark *out)
     memset(out, 0, sizeof(*out));
     buf_init(&v, MARK_BYTES);
     e = agent_meta_get(a, NULL, MARK_KEY, &v);
-    if (e == OK && v.len == MARK_BYTES) {
+    if (e == OK && (v.len == MARK_BYTES || v.len == MARK_BYTES_BEFORE)) {
         out->made_ms = (int64_t)be64_get(v.data);
         out->gen = gen_get(v.data + 8);
         out->last = be64_get(v.data + 8 + GEN_BYTES);
+        out->entered = v.len == MARK_BYTES ? be64_get(v.data + 16 + GEN_BYTES) : 0;
     }
     buf_fini(&v);
     return e == ERR_NOT_FOUND ? OK : e;
@@ -91,19 +97,20 @@ static enum err get_mark(const struct agent *a, struct mark *out)
 
 static enum err fill_head(struct agent *a, struct store_txn *t, struct backup_head *head, struct mark *mark)
 {
+    struct session_totals answers;
     struct gen_row row;
     enum err e;
 
     memset(head, 0, sizeof(*head));
     if ((e = read_code_key(a, t, head->recovery)) != OK || (e = agent_read_generation(a, t)) != OK ||
-        (e = gen_row_get(t, &a->gen, &row)) != OK)
+        (e = gen_row_get(t, &a->gen, &row)) != OK || (e = session_totals(a, t, &answers)) != OK)
         return e;
     memcpy(head->district, a->directory->district, sizeof(head->district));
     (void)snprintf(head->participant, sizeof(head->participant), "%s", a->grant->participant);
     head->kind = BACKUP_AGENT;
     head->made_ms = clock_wall_ms();
     head->lsn = row.end;
-    *mark = (struct mark){head->made_ms, a->gen, row.end};
+    *mark = (struct mark){head->made_ms, a->gen, row.end, answers.entered};
     return OK;
 }
 
@@ -223,6 +230,7 @@ enum err self_copy_risk(const struct agent *a, struct self_copy_risk *out)
     struct record_ref from;
     struct queue_reader *r = NULL;
     struct queue_item item;
+    struct session_totals answers;
     struct mark mark;
     struct buf v;
     enum err e = get_mark(a, &mark);
@@ -246,7 +254,11 @@ enum err self_copy_risk(const struct agent *a, struct self_copy_risk *out)
             out->since_ms = head.made_ms;
     }
     queue_reader_close(r);
-    return e == ERR_NOT_FOUND ? OK : e;
+    if (e != ERR_NOT_FOUND || (e = session_totals(a, NULL, &answers)) != OK)
+        return e;
+    /* Answers have no time; those that wait are at most as many as were entered since. */
+    out->entries += answers.kept < answers.entered - mark.entered ? answers.kept : answers.entered - mark.entered;
+    return OK;
 }
 
 /* ---- restoring ---- */

@@ -29,7 +29,7 @@ static const char *text_of(unsigned rule)
     case RULE_UNIT: return N_("the sender has no right to report about this unit");
     case RULE_UNIT_DISTRICT: return N_("the form is about one unit alone");
     case RULE_SERIES: return N_("the calendar has no such period in the series of the form");
-    case RULE_FINAL: return N_("anonymous answers are neither corrected nor retracted");
+    case RULE_FINAL: return N_("an anonymous answer is not corrected; a session of them is withdrawn as a whole");
     case RULE_ORDER: return N_("what it changes does not stand before it");
     default: return NULL;
     }

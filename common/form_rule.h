@@ -33,7 +33,7 @@ enum form_rule {
     RULE_UNIT = 33,          /* no right to it; field: "unit" */
     RULE_UNIT_DISTRICT = 34, /* the form is about one unit alone; expected: that unit */
     RULE_SERIES = 35,        /* expected: series of periods; field: "period" */
-    RULE_FINAL = 36,         /* anonymous answers are neither corrected nor retracted */
+    RULE_FINAL = 36,         /* an anonymous answer is not corrected; a session of them is withdrawn as a whole */
     RULE_ORDER = 37          /* it changes what does not stand before it */
 };
 

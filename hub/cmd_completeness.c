@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "hub/returns.h"
+#include "hub/sessions.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,9 @@ static const struct table_column program_columns[] = {
     {"cover_match", "cover_match", TABLE_LEFT, false},
     {"approved_by", "approved_by", TABLE_LEFT, false},
     {"approved_on", "approved_on", TABLE_LEFT, false},
+    {"sessions_open", "sessions_open", TABLE_RIGHT, true},
+    {"sessions_closed", "sessions_closed", TABLE_RIGHT, true},
+    {"sheets_expected", "sheets_expected", TABLE_RIGHT, true},
 };
 
 /* A form in a period, added up. */
@@ -66,6 +70,7 @@ struct listing {
     struct sum *sums;
     size_t count, cap;
     struct returns_counts all;
+    struct session_sums sessions; /* of anonymous answers */
 };
 
 static const char *yes_no(bool yes, bool is_known)
@@ -75,11 +80,12 @@ static const char *yes_no(bool yes, bool is_known)
     return yes ? "yes" : "no";
 }
 
-static enum err put_program_row(struct table *t, const struct return_row *r)
+static enum err put_program_row(struct table *t, const struct return_row *r, const struct session_sum *sessions)
 {
     char filled[11] = "", opens[11], due[11], late[11], received[64], changed[64], submissions[24];
     const struct return_cover *cover = &r->facts.cover;
     char approved[11] = "";
+    char open[24] = "", closed[24] = "", expected[24] = "";
     bool is_here = r->facts.is_here;
     const char *cells[] = {r->form->id,
                            r->period->id,
@@ -100,7 +106,10 @@ static enum err put_program_row(struct table *t, const struct return_row *r)
                            cover->is_here ? cover_state_name(cover->state) : "",
                            return_cover_match(cover),
                            cover->approved_by,
-                           approved};
+                           approved,
+                           open,
+                           closed,
+                           expected};
 
     if (cover->has_approved_on)
         date_format(approved, cover->approved_on);
@@ -113,11 +122,32 @@ static enum err put_program_row(struct table *t, const struct return_row *r)
     date_format(due, r->days.due);
     date_format(late, r->days.late_until);
     (void)snprintf(submissions, sizeof(submissions), "%llu", (unsigned long long)r->facts.submissions);
+    if (sessions != NULL) {
+        (void)snprintf(open, sizeof(open), "%u", sessions->open);
+        (void)snprintf(closed, sizeof(closed), "%u", sessions->closed);
+    }
+    if (sessions != NULL && sessions->unsaid == 0)
+        (void)snprintf(expected, sizeof(expected), "%llu", (unsigned long long)sessions->expected);
     return table_row(t, cells);
 }
 
+/* "23 of 25 sheets, 1 session open": as far as the school said. */
+static void put_sessions(struct buf *out, const struct return_row *r, const struct session_sum *s)
+{
+    const char *comma = out->len > 0 ? "; " : "";
+
+    if (s == NULL)
+        return;
+    if (s->unsaid == 0)
+        buf_printf(out, _("%s%llu of %llu sheets"), comma, (unsigned long long)r->facts.submissions,
+                   (unsigned long long)s->expected);
+    if (s->open > 0)
+        buf_printf(out, ngettext("%s%u session open", "%s%u sessions open", s->open), s->unsaid == 0 ? ", " : comma,
+                   s->open);
+}
+
 /* What a person should know besides the state. */
-static void put_remark(struct buf *out, const struct return_row *r)
+static void put_remark(struct buf *out, const struct return_row *r, const struct session_sum *sessions)
 {
     return_cover_say(out, &r->facts.cover);
     if (r->is_extended)
@@ -128,9 +158,10 @@ static void put_remark(struct buf *out, const struct return_row *r)
         buf_printf(out, "%s%s", out->len > 0 ? "; " : "", r->by);
     if (r->text[0] != '\0')
         buf_printf(out, "%s%s", out->len > 0 ? "; " : "", r->text);
+    put_sessions(out, r, sessions);
 }
 
-static enum err put_text_row(struct table *t, const struct return_row *r)
+static enum err put_text_row(struct table *t, const struct return_row *r, const struct session_sum *sessions)
 {
     char filled[11] = "", due[11], received[64];
     struct buf remark;
@@ -143,7 +174,7 @@ static enum err put_text_row(struct table *t, const struct return_row *r)
     put_received(received, sizeof(received), r->facts.first_ms, TABLE_TEXT);
     date_format(due, r->days.due);
     buf_init(&remark, 8192);
-    put_remark(&remark, r);
+    put_remark(&remark, r, sessions);
     cells[7] = buf_cstr(&remark);
     e = table_row(t, cells);
     buf_fini(&remark);
@@ -178,13 +209,14 @@ static struct sum *sum_of(struct listing *l, const struct return_row *r)
 static enum err put_return(void *ctx, const struct return_row *r)
 {
     struct listing *l = ctx;
+    const struct session_sum *sessions = session_sums_find(&l->sessions, r->form->id, r->unit, r->period->id);
     struct sum *s = sum_of(l, r);
 
     if (s == NULL)
         return ERR_NOMEM;
     returns_count(&s->counts, r);
     returns_count(&l->all, r);
-    return l->format == TABLE_TEXT ? put_text_row(l->rows, r) : put_program_row(l->rows, r);
+    return l->format == TABLE_TEXT ? put_text_row(l->rows, r, sessions) : put_program_row(l->rows, r, sessions);
 }
 
 static enum err new_rows(struct table **out, enum table_format f)
@@ -310,12 +342,14 @@ static enum err show(struct hub *h, const struct returns_query *q, bool summary,
     struct store_txn *t = NULL;
     enum err e = new_rows(&l.rows, f);
 
-    if (e == OK && (e = store_begin_read(h->store, &t)) == OK)
+    if (e == OK && (e = store_begin_read(h->store, &t)) == OK &&
+        (e = session_sums_read(h, t, q->unit, q->period, &l.sessions)) == OK)
         e = returns_each(h, t, q, put_return, &l);
     store_abort(t);
     if (e == OK)
         e = print_listing(&l, summary);
     table_free(l.rows);
+    session_sums_fini(&l.sessions);
     free(l.sums);
     return e;
 }

@@ -286,6 +286,12 @@ static enum quarantine_reason judge_rights(const struct intake *i, const struct 
     return (enum quarantine_reason)(at->note - NOTE_GOOD);
 }
 
+/* Nobody can say which anonymous answer is whose, so none is corrected; a school takes all of a session back. */
+static bool is_final(const struct form *f, const struct record *r)
+{
+    return f->mode == FORM_ANSWERS && r->kind == RECORD_CORRECTION;
+}
+
 /* Who may send a form may say how its return stands. */
 static enum quarantine_reason judge_cover(const struct hub *h, const struct participant *from, const struct record *r,
                                           struct refusal *why)
@@ -312,7 +318,7 @@ static enum quarantine_reason judge_cover(const struct hub *h, const struct part
 
 static bool target_is_possible(const struct form *f, const struct record *r, const struct record_ref *own)
 {
-    return r->kind == RECORD_NEW || (f->mode != FORM_ANSWERS && record_ref_compare(&r->target, own) < 0);
+    return r->kind == RECORD_NEW || (!is_final(f, r) && record_ref_compare(&r->target, own) < 0);
 }
 
 /* The first mistake, without the value that was found: the words go into the store and into the receipt, which are not
@@ -349,7 +355,7 @@ static enum err judge(struct intake *i, const struct participant *from, const st
     if (*reason != 0)
         return OK;
     if (!target_is_possible(f, r, own)) {
-        explain(why, f->mode == FORM_ANSWERS ? RULE_FINAL : RULE_ORDER, "", "");
+        explain(why, is_final(f, r) ? RULE_FINAL : RULE_ORDER, "", "");
         *reason = QUARANTINE_TARGET;
         return OK;
     }

@@ -2,6 +2,7 @@
 
 #include "protocol/answer.h"
 #include "protocol/cover.h"
+#include "protocol/session_form.h"
 
 #include <string.h>
 
@@ -10,6 +11,7 @@ static const struct text {
 } texts[BUILTIN_FORMS] = {
     [BUILTIN_ANSWER] = {ANSWER_FORM, answer_yaml},
     [BUILTIN_COVER] = {COVER_FORM, cover_yaml},
+    [BUILTIN_SESSION] = {SESSION_FORM, session_yaml},
 };
 
 enum err builtin_forms_load(struct builtin_forms *out)

@@ -7,7 +7,7 @@
 #include "common/form.h"
 
 /* A further one is a file as answer.c, a line here and a line in builtin.c. */
-enum builtin { BUILTIN_ANSWER, BUILTIN_COVER, BUILTIN_FORMS };
+enum builtin { BUILTIN_ANSWER, BUILTIN_COVER, BUILTIN_SESSION, BUILTIN_FORMS };
 
 struct builtin_forms {
     struct form *forms[BUILTIN_FORMS];

@@ -177,6 +177,37 @@ static void anonymous_answers_leave_no_draft_and_no_number(void **state)
                  "the answers to \"satisfaction-parents\" are anonymous: a single one cannot be changed or withdrawn");
 }
 
+static void who_types_into_a_session_is_told_what_can_be_seen(void **state)
+{
+    struct school *s = *state;
+    struct shown *x;
+
+    x = command(s, "1\n", WORDS("submit", "satisfaction-parents", "--period", "2020/21-H1"));
+    assert_shows(x, 1, "No session is open: what is entered now goes by itself, and cannot be withdrawn.");
+    assert_shows(command(s, NULL,
+                         WORDS("session", "open", "satisfaction-parents", "--period", "2020/21-H1", "--name", "7A",
+                               "--expected", "1")),
+                 0, "The session \"7A\" is open.");
+    x = command(s, "1\n5\n4\n3\nyes\n", WORDS("submit", "satisfaction-parents", "--period", "2020/21-H1"));
+    assert_shows(x, 0, "accepted\n");
+    assert_shows(x, 0, "Session: 7A\n");
+    assert_shows(x, 0, "Whose an answer is, when it was given and after which other one, nobody can see");
+    assert_hides(x, "gp/");
+    assert_hides(x, "More than expected");
+    assert_int_equal(waiting(s), 1); /* the word about the session; the answer waits for others */
+    x = command(s, "1\n5\n4\n3\nyes\n",
+                WORDS("submit", "satisfaction-parents", "--period", "2020/21-H1", "--session", "7A"));
+    assert_shows(x, 0, "More than expected: \"7A\" has 2 answers, 1 were expected.");
+    x = command(s, "1\n", WORDS("submit", "satisfaction-parents", "--period", "2020/21-H1", "--session", "7B"));
+    assert_shows(x, 1, "there is no session \"7B\" of \"satisfaction-parents\" for 2020/21-H1");
+    assert_hides(x, "grade"); /* nothing is asked in vain */
+    assert_shows(command(s, NULL, WORDS("session", "close", "7A")), 0,
+                 "The session \"7A\" is closed. Answers: 2 of 1.");
+    assert_int_equal(waiting(s), 4);
+    assert_shows(command(s, NULL, WORDS("submit", "grades-por", "--period", "P1", "--session", "7A")), 2,
+                 "sessions are for anonymous answers; the form \"grades-por\" is none");
+}
+
 /* ---- correct on a terminal ---- */
 
 static void a_correction_may_be_typed(void **state)
@@ -369,6 +400,7 @@ int main(void)
         TEST(saying_no_at_the_end_goes_through_it_again),
         TEST(an_unusual_answer_takes_its_remark_along),
         TEST(anonymous_answers_leave_no_draft_and_no_number),
+        TEST(who_types_into_a_session_is_told_what_can_be_seen),
         TEST(a_correction_may_be_typed),
         TEST(a_participant_on_hold_is_told_and_goes_on_working),
         TEST(a_clock_that_is_a_year_off_is_told),
