@@ -22,8 +22,8 @@ struct import_source {
     /* What should be told about the rows when all are read; or NULL.  ERR_INVALID: nothing may be queued. */
     enum err (*notes)(void *ctx, struct report *r);
     bool has_one_row; /* lists that do not say whose they are stand elsewhere: a second row would have them, too */
-    /* Where the n-th row (from 1) of a list of the row handed out last stands: sets sheet and line of `f`, and leaves
-     * it without a column.  NULL: a list stands in its cell. */
+    /* Where the n-th row (from 1) of a list of the row handed out last stands: sets sheet and line of `f`, and its
+     * column where `f->field` names one ("list[2].column").  NULL: a list stands in its cell. */
     void (*place)(void *ctx, const char *list, size_t list_len, uint32_t n, struct finding *f);
 };
 

@@ -6,6 +6,8 @@
                                    fails when a red cell has no comment, or a comment's cell is not red
   opens FILE                       SHEET CELL: where the workbook opens
   same A B                         fails unless B holds all that A holds: parts, values, formulas, rules, widths, styles
+  sheets FILE                      their names, a line each
+  resaved IN OUT                   as a program writes it that keeps the content alone
 """
 import re
 import sys
@@ -206,6 +208,16 @@ def do_same(a, b):
     xfs, now = (b_.xml("xl/styles.xml").find(M + "cellXfs") for b_ in (x, y))
     if [ET.tostring(e) for e in xfs] != [ET.tostring(e) for e in now][:len(xfs)]:
         sys.exit("the styles that were there are not the same")
+
+
+def do_sheets(path):
+    print(*Book(path).sheets, sep="\n")
+
+
+def do_resaved(source, to):
+    book = Book(source)
+    book.parts["xl/styles.xml"] = re.sub(rb"<!--.*?-->", b"", book.parts["xl/styles.xml"])
+    book.save(to)
 
 
 globals()["do_" + sys.argv[1]](*sys.argv[2:])
