@@ -386,8 +386,8 @@ static enum err import_into(struct agent *a, struct import_command *cmd, const s
         if (o.unit == NULL && !o.many_units && w != NULL)
             o.unit = book_source_claims(w)->unit;
         if ((e = capture_open(&c, a, &o)) == OK)
-            e = import_with_preview(&(struct pass){
-                .a = a, .c = c, .cmd = cmd, .csv = csv, .w = w, .o = &io, .r = r, .is_again = false});
+            e = import_with_preview(
+                &(struct pass){.a = a, .c = c, .cmd = cmd, .csv = csv, .w = w, .o = &io, .r = r, .is_again = false});
     }
     report_free(r);
     capture_close(c);

@@ -27,7 +27,7 @@ struct importer {
     struct refused_rows *refused; /* with refused_path */
     struct queue_writer *writer;  /* opened for the first good row */
     struct import_preview *preview;
-    struct report *row_report;    /* what the rules say about one row; used again while it stays empty */
+    struct report *row_report; /* what the rules say about one row; used again while it stays empty */
     struct value *values;
     uint32_t first_line; /* of the first row */
     bool bad;            /* a mistake that concerns more than a row */

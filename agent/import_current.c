@@ -185,6 +185,20 @@ void current_rows_fini(struct current_rows *r)
     r->count = 0;
 }
 
+static int by_age(const void *a, const void *b)
+{
+    const struct current_row *x = a;
+    const struct current_row *y = b;
+
+    return record_ref_compare(&x->ref, &y->ref);
+}
+
+void current_rows_sort(struct current_rows *r)
+{
+    if (r->count > 0)
+        qsort(r->items, r->count, sizeof(*r->items), by_age);
+}
+
 struct current_row *current_rows_find(const struct current_rows *r, struct bytes key)
 {
     uint8_t wanted[ROW_DIGEST];

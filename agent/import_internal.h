@@ -62,6 +62,8 @@ struct current_rows {
 MUST_CHECK enum err current_rows_read(struct current_rows *out, const struct agent *a, const struct capture *c,
                                       bool many_units);
 void current_rows_fini(struct current_rows *r);
+/* From the oldest on; after that none can be found any more. */
+void current_rows_sort(struct current_rows *r);
 struct current_row *current_rows_find(const struct current_rows *r, struct bytes key); /* NULL: there is none */
 
 /* ---- import_replace.c: what the table no longer has ---- */

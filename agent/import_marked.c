@@ -85,10 +85,10 @@ static enum err name_copy(const char *path, unsigned n, char out[MARKED_PATH_MAX
         path = "svodka";
         len = strlen(path);
     }
-    written = len < MARKED_PATH_MAX
-                  ? snprintf(out, MARKED_PATH_MAX, "%.*s%s%s" EXTENSION, (int)len, path, word, number)
-                  : -1;
-    return written > 0 && (unsigned)written < MARKED_PATH_MAX ? OK : err_set(ERR_LIMIT, _("%s: the name is too long"), path);
+    written =
+        len < MARKED_PATH_MAX ? snprintf(out, MARKED_PATH_MAX, "%.*s%s%s" EXTENSION, (int)len, path, word, number) : -1;
+    return written > 0 && (unsigned)written < MARKED_PATH_MAX ? OK
+                                                              : err_set(ERR_LIMIT, _("%s: the name is too long"), path);
 }
 
 static bool is_same_file(const char *a, const char *b)

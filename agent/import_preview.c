@@ -315,6 +315,7 @@ enum err import_preview_end(struct import_preview *p, const struct import_units 
 {
     enum err e = OK;
 
+    current_rows_sort(&p->current);
     for (size_t i = 0; i < p->current.count && e == OK; i++) {
         const struct current_row *row = &p->current.items[i];
         const struct form *f = NULL;
@@ -405,11 +406,12 @@ void import_preview_summary(const struct import_preview *p, bool is_replace, FIL
 {
     if (p->stood == 0) /* nothing to compare with */
         return;
-    (void)fprintf(to,
-                  _("Rows in the table: %llu, was: %llu; new: %llu, changed: %llu, as they were: %llu, no longer in the "
-                    "table: %llu"),
-                  (unsigned long long)p->taken, (unsigned long long)p->stood, (unsigned long long)p->fresh.count,
-                  (unsigned long long)p->changed.count, (unsigned long long)p->same, (unsigned long long)p->gone.count);
+    (void)fprintf(
+        to,
+        _("Rows in the table: %llu, was: %llu; new: %llu, changed: %llu, as they were: %llu, no longer in the "
+          "table: %llu"),
+        (unsigned long long)p->taken, (unsigned long long)p->stood, (unsigned long long)p->fresh.count,
+        (unsigned long long)p->changed.count, (unsigned long long)p->same, (unsigned long long)p->gone.count);
     if (p->gone.count > 0)
         (void)fprintf(to, " (%s)", what_becomes(is_replace));
     (void)fputc('\n', to);

@@ -26,7 +26,7 @@ struct report {
     size_t count, cap, max;
     size_t errors, warnings; /* added */
     size_t kept_warnings;
-    size_t shown; /* of those kept; 0: all */
+    size_t shown;             /* of those kept; 0: all */
     const char *file, *sheet; /* of findings that name none */
 };
 

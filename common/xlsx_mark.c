@@ -310,8 +310,8 @@ static enum err edit_all(struct marking *m)
     enum err e;
 
     if ((e = join_spots(m)) != OK || (e = each_sheet(m, STEP_MERGED)) != OK || (e = join_spots(m)) != OK ||
-        (e = each_sheet(m, STEP_BASES)) != OK || (e = mark_styles(m)) != OK ||
-        (e = each_sheet(m, STEP_WRITE)) != OK || (e = write_types(m)) != OK || (e = write_active(m)) != OK)
+        (e = each_sheet(m, STEP_BASES)) != OK || (e = mark_styles(m)) != OK || (e = each_sheet(m, STEP_WRITE)) != OK ||
+        (e = write_types(m)) != OK || (e = write_active(m)) != OK)
         return e;
     return leave_others(m);
 }

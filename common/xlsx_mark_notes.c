@@ -163,11 +163,10 @@ static void put_frames(struct buf *out, const struct notes *n, uint32_t number)
 
 static void put_drawing(struct buf *out, const struct notes *n)
 {
-    buf_put_str(out,
-                "<xml " NAMES "><o:shapelayout v:ext=\"edit\"><o:idmap v:ext=\"edit\" data=\"1\"/></o:shapelayout>"
-                "<v:shapetype id=\"_x0000_t202\" coordsize=\"21600,21600\" o:spt=\"202\" "
-                "path=\"m,l,21600r21600,l21600,xe\"><v:stroke joinstyle=\"miter\"/>"
-                "<v:path gradientshapeok=\"t\" o:connecttype=\"rect\"/></v:shapetype>");
+    buf_put_str(out, "<xml " NAMES "><o:shapelayout v:ext=\"edit\"><o:idmap v:ext=\"edit\" data=\"1\"/></o:shapelayout>"
+                     "<v:shapetype id=\"_x0000_t202\" coordsize=\"21600,21600\" o:spt=\"202\" "
+                     "path=\"m,l,21600r21600,l21600,xe\"><v:stroke joinstyle=\"miter\"/>"
+                     "<v:path gradientshapeok=\"t\" o:connecttype=\"rect\"/></v:shapetype>");
     put_frames(out, n, FIRST_SHAPE);
     buf_put_str(out, "</xml>");
 }

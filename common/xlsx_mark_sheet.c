@@ -29,13 +29,13 @@ void mark_place(char out[MARK_PLACE_MAX], uint32_t row, uint32_t column)
 
 /* ---- rows and cells ---- */
 
-static void put_cell(struct editor *ed)
+static void put_cell(struct editor *ed, struct buf *out)
 {
     const struct spot *spot = &ed->spots[ed->next++];
     char place[MARK_PLACE_MAX];
 
     mark_place(place, spot->row, spot->column);
-    buf_printf(&ed->x->out, "<%sc r=\"%s\" s=\"%u\"/>", ed->x->prefix, place, spot->style);
+    buf_printf(out, "<%sc r=\"%s\" s=\"%u\"/>", ed->x->prefix, place, spot->style);
 }
 
 static bool is_in_row(const struct editor *ed, uint32_t row, uint32_t below_column)
@@ -44,15 +44,15 @@ static bool is_in_row(const struct editor *ed, uint32_t row, uint32_t below_colu
 }
 
 /* The rows that are not there, up to `row`. */
-static void put_rows(struct editor *ed, uint32_t row)
+static void put_rows(struct editor *ed, struct buf *out, uint32_t row)
 {
     while (ed->next < ed->count && ed->spots[ed->next].row < row) {
         uint32_t at = ed->spots[ed->next].row;
 
-        buf_printf(&ed->x->out, "<%srow r=\"%u\">", ed->x->prefix, at);
+        buf_printf(out, "<%srow r=\"%u\">", ed->x->prefix, at);
         while (is_in_row(ed, at, UINT32_MAX))
-            put_cell(ed);
-        buf_printf(&ed->x->out, "</%srow>", ed->x->prefix);
+            put_cell(ed, out);
+        buf_printf(out, "</%srow>", ed->x->prefix);
     }
 }
 
@@ -67,7 +67,7 @@ static void begin_row(struct editor *ed, const char *const *attributes)
     (void)book_read_u32(xml_in_attribute(attributes, "r"), XLSX_READ_MAX_ROW, &ed->row);
     if (ed->next < ed->count && ed->spots[ed->next].row < ed->row) {
         xml_edit_copy_before(ed->x);
-        put_rows(ed, ed->row);
+        put_rows(ed, &ed->x->out, ed->row);
     }
     if (!is_in_row(ed, ed->row, UINT32_MAX))
         return;
@@ -77,7 +77,7 @@ static void begin_row(struct editor *ed, const char *const *attributes)
     if (!xml_edit_is_closed(tag))
         return;
     while (is_in_row(ed, ed->row, UINT32_MAX))
-        put_cell(ed);
+        put_cell(ed, &ed->x->out);
     buf_printf(&ed->x->out, "</%srow>", ed->x->prefix);
 }
 
@@ -94,7 +94,7 @@ static void begin_cell(struct editor *ed, const char *const *attributes)
     if (is_in_row(ed, ed->row, ed->column)) {
         xml_edit_copy_before(ed->x);
         while (is_in_row(ed, ed->row, ed->column))
-            put_cell(ed);
+            put_cell(ed, &ed->x->out);
     }
     if (!is_in_row(ed, ed->row, ed->column + 1))
         return;
@@ -109,26 +109,21 @@ static void end_row(struct editor *ed)
         return;
     xml_edit_copy_before(ed->x);
     while (is_in_row(ed, ed->row, UINT32_MAX))
-        put_cell(ed);
+        put_cell(ed, &ed->x->out);
 }
 
+/* `<sheetData/>`: its rows are written beside it, then put between two tags. */
 static void begin_data(struct editor *ed)
 {
-    struct buf keep;
+    struct buf rows;
 
     ed->in_data = true;
     if (ed->next == ed->count || !xml_edit_is_closed(xml_edit_tag(ed->x)))
         return;
-    keep = ed->x->out; /* the rows are written beside it, then put between two tags */
-    buf_init_secret(&ed->x->out, XML_EDIT_MAX);
-    put_rows(ed, UINT32_MAX);
-    {
-        struct buf rows = ed->x->out;
-
-        ed->x->out = keep;
-        xml_edit_fill(ed->x, NULL, 0, bytes_of(rows.data, rows.len));
-        buf_wipe(&rows);
-    }
+    buf_init(&rows, XML_EDIT_MAX);
+    put_rows(ed, &rows, UINT32_MAX);
+    xml_edit_fill(ed->x, NULL, 0, bytes_of(rows.data, rows.len));
+    buf_fini(&rows);
 }
 
 static void end_data(struct editor *ed)
@@ -137,7 +132,7 @@ static void end_data(struct editor *ed)
     if (ed->next == ed->count || xml_edit_at_closed_end(ed->x))
         return;
     xml_edit_copy_before(ed->x);
-    put_rows(ed, UINT32_MAX);
+    put_rows(ed, &ed->x->out, UINT32_MAX);
 }
 
 /* ---- the view ---- */
@@ -243,7 +238,7 @@ static void view_end(struct editor *ed, const char *name)
 
 static bool follows_drawing(const char *name)
 {
-    static const char *const names[] = {"legacyDrawingHF", "drawingHF",     "picture",    "oleObjects",
+    static const char *const names[] = {"legacyDrawingHF", "drawingHF",       "picture",    "oleObjects",
                                         "controls",        "webPublishItems", "tableParts", "extLst"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -7,8 +7,9 @@
 #include <string.h>
 
 #define MAX_STYLES 64000u /* Excel takes 65,490 */
-#define RED        "<%sfill><%spatternFill patternType=\"solid\"><%sfgColor rgb=\"FFFF9999\"/><%sbgColor indexed=\"64\"/>" \
-                   "</%spatternFill></%sfill>"
+#define RED                                                                                                            \
+    "<%sfill><%spatternFill patternType=\"solid\"><%sfgColor rgb=\"FFFF9999\"/><%sbgColor indexed=\"64\"/>"            \
+    "</%spatternFill></%sfill>"
 
 /* A style to be copied: where it stands. */
 struct source {

@@ -54,7 +54,7 @@ struct relations {
     uint32_t count, cap;
 };
 /* The name of the part with the relations of `part`: "xl/_rels/workbook.xml.rels"; and the folder of `part`. */
-#define RELATIONS_NAME_MAX (2 * PART_NAME_MAX)
+#define RELATIONS_NAME_MAX 1024u /* twice PART_NAME_MAX */
 void book_relations_name(const char *part, char out[RELATIONS_NAME_MAX], char base[PART_NAME_MAX]);
 /* `r->base` is set.  ERR_NOT_FOUND: there is no such part. */
 MUST_CHECK enum err book_relations_read(struct xlsx_book *b, const char *part, struct relations *r);

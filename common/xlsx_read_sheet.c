@@ -23,7 +23,7 @@ enum cell_type { CELL_NUMBER, CELL_SHARED, CELL_INLINE, CELL_STRING, CELL_BOOLEA
 struct xlsx_rows {
     struct xlsx_book *b;
     struct xml_in *xml;
-    bool is_scan;        /* looks for merged cells and hidden columns alone */
+    bool is_scan;             /* looks for merged cells and hidden columns alone */
     struct book_area *merged; /* by top */
     uint32_t merged_count, merged_cap, merged_from;
     struct span *hidden;

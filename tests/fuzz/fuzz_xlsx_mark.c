@@ -121,10 +121,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2 * (size_t)count)
         return 0;
     for (uint32_t i = 0; i < count; i++, data += 2, size -= 2)
-        marks[i] = (struct xlsx_mark){
-            .row = data[0] > 250 ? XLSX_READ_MAX_ROW - data[0] % 5 : data[0] + 1u,
-            .column = data[1] > 250 ? XLSX_READ_MAX_COLUMN - data[1] % 5 : data[1] % 20 + 1u,
-            .text = i % 2 == 0 ? "expected <a> & \"b\"" : "ожидалось"};
+        marks[i] = (struct xlsx_mark){.row = data[0] > 250 ? XLSX_READ_MAX_ROW - data[0] % 5 : data[0] + 1u,
+                                      .column = data[1] > 250 ? XLSX_READ_MAX_COLUMN - data[1] % 5 : data[1] % 20 + 1u,
+                                      .text = i % 2 == 0 ? "expected <a> & \"b\"" : "ожидалось"};
     buf_init(&file, 16u << 20);
     zip_pack(&file, fixed, sizeof(fixed) / sizeof(fixed[0]), changing, sizeof(changing) / sizeof(changing[0]), data,
              size);

@@ -1,5 +1,5 @@
-/* zip_pack.h: a ZIP archive out of parts as the mutations give them, stored, its checksums right.  Included by one file of
- * a target. */
+/* zip_pack.h: a ZIP archive out of parts as the mutations give them, stored, its checksums right.  Included by one file
+ * of a target. */
 #ifndef SVODKA_TESTS_FUZZ_ZIP_PACK_H
 #define SVODKA_TESTS_FUZZ_ZIP_PACK_H
 

@@ -29,8 +29,9 @@ static const struct part around[] = {
     {"[Content_Types].xml", "<Types xmlns=\"t\"><Default Extension=\"xml\" ContentType=\"application/xml\"/></Types>"},
     {"_rels/.rels", "<Relationships><Relationship Id=\"a\" Type=\"x/officeDocument\" Target=\"xl/workbook.xml\"/>"
                     "</Relationships>"},
-    {"xl/workbook.xml", "<workbook xmlns:r=\"" OFFICE "\"><bookViews><workbookView activeTab=\"1\"/></bookViews><sheets>"
-                        "<sheet name=\"A\" r:id=\"s\"/><sheet name=\"B\" r:id=\"b\"/></sheets></workbook>"},
+    {"xl/workbook.xml",
+     "<workbook xmlns:r=\"" OFFICE "\"><bookViews><workbookView activeTab=\"1\"/></bookViews><sheets>"
+     "<sheet name=\"A\" r:id=\"s\"/><sheet name=\"B\" r:id=\"b\"/></sheets></workbook>"},
     {"xl/_rels/workbook.xml.rels",
      "<Relationships><Relationship Id=\"s\" Type=\"x/worksheet\" Target=\"s.xml\"/><Relationship Id=\"b\" "
      "Type=\"x/worksheet\" Target=\"b.xml\"/><Relationship Id=\"t\" Type=\"x/styles\" Target=\"t.xml\"/>"
@@ -127,8 +128,9 @@ static void a_cell_keeps_its_value_and_its_style_gets_a_red_ground(void **state)
 
     (void)state;
     assert_part(&copy, SHEET,
-                BEGIN "<sheetData><row r=\"2\"><c r=\"A2\" s=\"1\"><v>7</v></c><c r=\"B2\" t=\"str\" s=\"2\"><f>A2+1</f>"
-                      "<v>x</v></c></row></sheetData><legacyDrawing xmlns:r=\"" OFFICE "\" r:id=\"svodka1\"/>" END);
+                BEGIN
+                "<sheetData><row r=\"2\"><c r=\"A2\" s=\"1\"><v>7</v></c><c r=\"B2\" t=\"str\" s=\"2\"><f>A2+1</f>"
+                "<v>x</v></c></row></sheetData><legacyDrawing xmlns:r=\"" OFFICE "\" r:id=\"svodka1\"/>" END);
     assert_part(&copy, STYLES,
                 "<styleSheet><fills count=\"3\"><fill><a/></fill><fill/><fill><patternFill patternType=\"solid\">"
                 "<fgColor rgb=\"FFFF9999\"/><bgColor indexed=\"64\"/></patternFill></fill></fills><cellXfs count=\"3\">"
@@ -147,18 +149,20 @@ static void a_cell_keeps_its_value_and_its_style_gets_a_red_ground(void **state)
 static void cells_and_rows_that_are_not_there_are_made_in_their_place(void **state)
 {
     const struct xlsx_mark m[] = {{0, 7, 1, "a"}, {0, 2, 4, "b"}, {0, 2, 2, "c"}, {0, 1, 3, "d"}, {0, 4, 1, "e"}};
-    struct buf copy = marked(book_with(BEGIN "<cols><col min=\"2\" max=\"3\" style=\"1\"/></cols><sheetData><row r=\"2\" "
-                                             "spans=\"1:3\"><c r=\"A2\"/><c r=\"C2\"/></row><row r=\"4\" "
-                                             "ht=\"9\"/></sheetData><extLst/>" END,
-                                       NULL, 0),
-                             m, 5);
+    struct buf copy =
+        marked(book_with(BEGIN "<cols><col min=\"2\" max=\"3\" style=\"1\"/></cols><sheetData><row r=\"2\" "
+                               "spans=\"1:3\"><c r=\"A2\"/><c r=\"C2\"/></row><row r=\"4\" "
+                               "ht=\"9\"/></sheetData><extLst/>" END,
+                         NULL, 0),
+               m, 5);
 
     (void)state;
     assert_part(&copy, SHEET,
                 BEGIN "<cols><col min=\"2\" max=\"3\" style=\"1\"/></cols><sheetData><row r=\"1\"><c r=\"C1\" "
                       "s=\"3\"/></row><row r=\"2\"><c r=\"A2\"/><c r=\"B2\" s=\"3\"/><c r=\"C2\"/><c r=\"D2\" "
                       "s=\"2\"/></row><row r=\"4\" ht=\"9\"><c r=\"A4\" s=\"2\"/></row><row r=\"7\"><c r=\"A7\" "
-                      "s=\"2\"/></row></sheetData><legacyDrawing xmlns:r=\"" OFFICE "\" r:id=\"svodka1\"/><extLst/>" END);
+                      "s=\"2\"/></row></sheetData><legacyDrawing xmlns:r=\"" OFFICE
+                      "\" r:id=\"svodka1\"/><extLst/>" END);
     buf_fini(&copy);
 }
 
@@ -176,9 +180,8 @@ static void an_empty_sheet_gets_its_first_cells(void **state)
 static void marks_of_one_cell_are_one_comment(void **state)
 {
     const struct xlsx_mark m[] = {{0, 1, 1, "first"}, {0, 2, 2, "under it"}, {0, 1, 1, "second"}};
-    struct buf copy = marked(book_with(BEGIN "<sheetData/><mergeCells><mergeCell ref=\"A1:C2\"/></mergeCells>" END, NULL,
-                                       0),
-                             m, 3);
+    struct buf copy =
+        marked(book_with(BEGIN "<sheetData/><mergeCells><mergeCell ref=\"A1:C2\"/></mergeCells>" END, NULL, 0), m, 3);
 
     (void)state;
     assert_has(&copy, "xl/comments1.xml",
@@ -203,11 +206,12 @@ static void comments_that_were_there_stay(void **state)
     struct buf copy = marked(book_with(NOTED, noted, 3), m, 2);
 
     (void)state;
-    assert_part(&copy, "xl/c.xml",
-                "<comments><authors><author>Anna</author><author>Svodka</author></authors><commentList><comment "
-                "ref=\"A1\" authorId=\"0\"><text><t>hers</t><r><t xml:space=\"preserve\">\nours</t></r></text></comment>"
-                "<comment ref=\"A2\" authorId=\"1\"><text><r><t xml:space=\"preserve\">new</t></r></text></comment>"
-                "</commentList></comments>");
+    assert_part(
+        &copy, "xl/c.xml",
+        "<comments><authors><author>Anna</author><author>Svodka</author></authors><commentList><comment "
+        "ref=\"A1\" authorId=\"0\"><text><t>hers</t><r><t xml:space=\"preserve\">\nours</t></r></text></comment>"
+        "<comment ref=\"A2\" authorId=\"1\"><text><r><t xml:space=\"preserve\">new</t></r></text></comment>"
+        "</commentList></comments>");
     assert_part(&copy, "xl/_rels/s.xml.rels", noted[0].text);
     assert_has(&copy, SHEET, "<legacyDrawing r:id=\"d\"/>");
     buf_fini(&copy);
@@ -256,12 +260,13 @@ static void what_cannot_be_marked_is_said_to_be_so(void **state)
 static void it_opens_at_the_first_wrong_cell_and_no_other_sheet_is_chosen(void **state)
 {
     const struct xlsx_mark m[] = {{0, 90, 30, "x"}, {0, 91, 1, "y"}};
-    struct buf copy = marked(book_with(BEGIN "<sheetViews><sheetView workbookViewId=\"0\"><pane ySplit=\"2\" "
-                                             "topLeftCell=\"A3\" activePane=\"bottomLeft\" state=\"frozen\"/><selection "
-                                             "pane=\"bottomLeft\" activeCell=\"A3\"/></sheetView></sheetViews>"
-                                             "<sheetData/>" END,
-                                       NULL, 0),
-                             m, 2);
+    struct buf copy =
+        marked(book_with(BEGIN "<sheetViews><sheetView workbookViewId=\"0\"><pane ySplit=\"2\" "
+                               "topLeftCell=\"A3\" activePane=\"bottomLeft\" state=\"frozen\"/><selection "
+                               "pane=\"bottomLeft\" activeCell=\"A3\"/></sheetView></sheetViews>"
+                               "<sheetData/>" END,
+                         NULL, 0),
+               m, 2);
 
     (void)state;
     assert_has(&copy, SHEET,
@@ -276,7 +281,8 @@ static void it_opens_at_the_first_wrong_cell_and_no_other_sheet_is_chosen(void *
 static void names_with_a_prefix_keep_it(void **state)
 {
     const struct xlsx_mark m = {0, 1, 1, "x"};
-    struct buf copy = marked(book_with("<x:worksheet xmlns:x=\"" MAIN "\"><x:sheetData/></x:worksheet>", NULL, 0), &m, 1);
+    struct buf copy =
+        marked(book_with("<x:worksheet xmlns:x=\"" MAIN "\"><x:sheetData/></x:worksheet>", NULL, 0), &m, 1);
 
     (void)state;
     assert_part(&copy, SHEET,
