@@ -66,11 +66,25 @@ static enum err zip_failed(struct zip_edit *z)
     return failed(&error);
 }
 
+/* Takes `source`, on failure too; *at: where the part is, or becomes one. */
+static bool put_source(struct zip_edit *z, const char *name, zip_source_t *source, zip_int64_t *at)
+{
+    bool is_there;
+
+    *at = zip_name_locate(z->zip, name, ZIP_FL_NOCASE);
+    is_there = *at >= 0;
+    if (is_there ? zip_file_replace(z->zip, (zip_uint64_t)*at, source, 0) == 0
+                 : (*at = zip_file_add(z->zip, name, source, ZIP_FL_ENC_UTF_8)) >= 0)
+        return true;
+    zip_source_free(source);
+    return false;
+}
+
 enum err zip_edit_put(struct zip_edit *z, const char *name, struct bytes part)
 {
-    zip_int64_t at = zip_name_locate(z->zip, name, ZIP_FL_NOCASE);
     void *copy = malloc(part.len + 1);
     zip_source_t *source;
+    zip_int64_t at;
 
     if (copy == NULL)
         return ERR_NOMEM;
@@ -80,15 +94,8 @@ enum err zip_edit_put(struct zip_edit *z, const char *name, struct bytes part)
         free(copy);
         return zip_failed(z);
     }
-    if (at >= 0 && zip_file_replace(z->zip, (zip_uint64_t)at, source, 0) != 0)
-        at = -2;
-    else if (at < 0 && (at = zip_file_add(z->zip, name, source, ZIP_FL_ENC_UTF_8)) < 0)
-        at = -2;
-    if (at == -2) {
-        zip_source_free(source);
-        return zip_failed(z);
-    }
-    if (zip_file_set_dostime(z->zip, (zip_uint64_t)at, 0, DOS_DAY, 0) != 0 ||
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the source frees the copy */
+    if (!put_source(z, name, source, &at) || zip_file_set_dostime(z->zip, (zip_uint64_t)at, 0, DOS_DAY, 0) != 0 ||
         zip_set_file_compression(z->zip, (zip_uint64_t)at, ZIP_CM_DEFLATE, 0) != 0)
         return zip_failed(z);
     return OK;
