@@ -82,11 +82,11 @@ static bool put_source(struct zip_edit *z, const char *name, zip_source_t *sourc
 
 enum err zip_edit_put(struct zip_edit *z, const char *name, struct bytes part)
 {
-    void *copy = malloc(part.len + 1);
+    void *copy = NULL; /* of nothing libzip would free nothing */
     zip_source_t *source;
     zip_int64_t at;
 
-    if (copy == NULL)
+    if (part.len > 0 && (copy = malloc(part.len)) == NULL)
         return ERR_NOMEM;
     if (part.len > 0)
         memcpy(copy, part.p, part.len);
