@@ -34,6 +34,8 @@ int cmd_indicators(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_form_table(int argc, char **argv);
 int cmd_export_submissions(int argc, char **argv);
+int cmd_comment(int argc, char **argv);
+int cmd_comment_list(int argc, char **argv);
 int cmd_completeness(int argc, char **argv);
 int cmd_period_close(int argc, char **argv);
 int cmd_period_reopen(int argc, char **argv);
