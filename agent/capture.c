@@ -3,7 +3,7 @@
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/utf8.h"
-#include "protocol/answer.h"
+#include "protocol/builtin.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,7 +79,7 @@ static enum err choose_unit(struct capture *c, const char *wanted)
 
 static enum err check_role(const struct capture *c)
 {
-    if (answer_form_is(c->form) || grant_allows(c->a->grant, c->form->role, NULL))
+    if (builtin_is_any(c->form) || grant_allows(c->a->grant, c->form->role, NULL))
         return OK;
     return err_set(ERR_DENIED, _("the form \"%s\" is filled in by the role \"%s\", which \"%s\" does not have"),
                    c->form->id, c->form->role, c->a->grant->participant);
@@ -119,7 +119,7 @@ enum err capture_open(struct capture **out, struct agent *a, const struct captur
     c->source = o->source;
     buf_init_secret(&c->bytes, RECORD_MAX + 4096);
     if ((e = check_role(c)) != OK || (!o->many_units && (e = choose_unit(c, o->unit)) != OK) ||
-        (e = answer_period(o->form, a->calendar, o->period, &c->period)) != OK ||
+        (e = builtin_period(o->form, a->calendar, o->period, &c->period)) != OK ||
         (e = choose_day(c, o->filled_on)) != OK || (e = choose_name(c, o->entered_by)) != OK ||
         (e = form_checker_new(&c->checker)) != OK) {
         capture_close(c);

@@ -139,8 +139,10 @@ static enum err find_question(const struct asked_list *l, const char *text, cons
 
 static enum err put_answer(struct agent *a, const struct asked *q, const struct answer_command *cmd)
 {
-    struct capture_options o = {
-        .form = a->answer_form, .unit = q->about.unit, .period = q->about.period, .entered_by = cmd->entered_by};
+    struct capture_options o = {.form = a->builtin.forms[BUILTIN_ANSWER],
+                                .unit = q->about.unit,
+                                .period = q->about.period,
+                                .entered_by = cmd->entered_by};
     struct answer said = {.question = q->about.question, .asked_ms = q->asked_ms};
     struct value values[ANSWER_FIELDS];
     struct buf keep;

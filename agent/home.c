@@ -299,7 +299,7 @@ static enum err open_parts(struct agent *a)
     o.map_size = (uint64_t)a->conf.map_size;
     if ((e = store_open(&a->store, path, &o)) != OK || (e = load_signed(a)) != OK || (e = check_keys(a)) != OK ||
         (e = load_code(a)) != OK || (e = agent_read_generation(a, NULL)) != OK ||
-        (e = answer_form_load(&a->answer_form)) != OK)
+        (e = builtin_forms_load(&a->builtin)) != OK)
         return e;
     return agent_load_objects(a);
 }
@@ -327,7 +327,7 @@ void agent_close(struct agent *a)
     if (a == NULL)
         return;
     agent_free_objects(a);
-    form_free(a->answer_form);
+    builtin_forms_fini(&a->builtin);
     store_close(a->store);
     key_free(a->sign);
     key_free(a->curve);

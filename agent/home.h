@@ -10,6 +10,7 @@
 #include "common/form.h"
 #include "common/period.h"
 #include "common/store.h"
+#include "protocol/builtin.h"
 #include "protocol/directory.h"
 
 /* Tables of the store. */
@@ -61,10 +62,10 @@ struct agent {
     size_t due_count;
     struct form **forms; /* all versions held */
     size_t form_count;
-    int32_t *form_current;      /* parallel: 1 = offered now */
-    struct form *answer_form;   /* answers to questions: not among them (answer.h) */
-    struct generation gen;      /* the one that new records go into */
-    uint8_t run_tag[TAG_BYTES]; /* of this process run; with run_tag_used it makes each record unique (queue_stamp) */
+    int32_t *form_current;        /* parallel: 1 = offered now */
+    struct builtin_forms builtin; /* not among them (builtin.h) */
+    struct generation gen;        /* the one that new records go into */
+    uint8_t run_tag[TAG_BYTES];   /* of this process run; with run_tag_used it makes each record unique (queue_stamp) */
     uint32_t run_tag_used;
     bool has_offset; /* hub's clock minus ours, by the last receipt */
     int64_t offset_ms;

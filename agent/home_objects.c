@@ -181,7 +181,7 @@ const struct form *agent_form_by_digest(const struct agent *a, const uint8_t dig
     for (size_t i = 0; i < a->form_count; i++)
         if (memcmp(a->forms[i]->digest, digest_in, FORM_DIGEST_BYTES) == 0)
             return a->forms[i];
-    return memcmp(a->answer_form->digest, digest_in, FORM_DIGEST_BYTES) == 0 ? a->answer_form : NULL;
+    return builtin_form_by_digest(&a->builtin, digest_in);
 }
 
 enum err agent_map(const struct agent *a, const char *name, struct buf *out)

@@ -124,7 +124,7 @@ static enum err visit(void *ctx, const struct queue_submission *s)
     struct follow *x = ctx;
     enum err e = OK;
 
-    if (s->form != NULL && answer_form_is(s->form))
+    if (s->form != NULL && builtin_is(s->form, BUILTIN_ANSWER))
         return take_answer(x, s);
     for (size_t i = 0; e == OK && i < x->list->count; i++) {
         struct asked *q = &x->list->items[i];

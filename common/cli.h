@@ -73,6 +73,9 @@ void cli_format_day(char *out, size_t size, int64_t wall_ms);
 /* For machines: 2020-09-01T11:05:00Z. */
 void cli_format_utc(char *out, size_t size, int64_t wall_ms);
 void cli_format_bytes(char *out, size_t size, uint64_t bytes);
+/* A number as a program writes it becomes one for people: 34.5 is 34,5 in Russian. */
+struct buf;
+void cli_localise(struct buf *number);
 
 /* Whole file into memory, at most `max` bytes (more: ERR_LIMIT); "-" is stdin.  free() it; a NUL follows that is not
  * counted.  err_text() names the file. */

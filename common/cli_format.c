@@ -1,5 +1,6 @@
 #include "common/cli.h"
 
+#include "common/buf.h"
 #include "common/clock.h"
 
 #include <inttypes.h>
@@ -121,4 +122,11 @@ void cli_progress_end(void)
         (void)fflush(stderr);
     }
     shown_at_ms = 0;
+}
+
+void cli_localise(struct buf *number)
+{
+    for (size_t i = 0; cli_is_russian() && i < number->len; i++)
+        if (number->data[i] == '.')
+            number->data[i] = ',';
 }

@@ -20,8 +20,8 @@ static void say_value(const struct explain *x, FILE *to, const char *where)
         command_value(&value, i, &x->result);
     result_put_numerator(&numerator, &x->result);
     result_put_denominator(&denominator, &x->result);
-    command_localise(&numerator);
-    command_localise(&denominator);
+    cli_localise(&numerator);
+    cli_localise(&denominator);
     if (x->result.state != RESULT_OK)
         (void)fprintf(to, _("%s, \"%s\", %s, %s: no value, because: %s.\n"), i->id, name, where, period,
                       _(x->result.why_not));

@@ -48,7 +48,7 @@ static void put_value(const struct explain *x, const struct input *i, struct buf
     else
         result_put_value(value, &i->result, x->format == TABLE_TEXT ? x->programme->indicators[i->index]->shown : 6);
     if (x->format == TABLE_TEXT)
-        command_localise(value);
+        cli_localise(value);
 }
 
 static const char *note_of(const struct explain *x, const struct input *i)

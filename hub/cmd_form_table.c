@@ -2,7 +2,7 @@
 #include "hub/cmd_form_table.h"
 
 #include "common/clock.h"
-#include "hub/handout.h"
+#include "common/handout.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -223,7 +223,7 @@ static void put_value(struct listing *out, const struct indicator_line *l)
     if (out->denominator.len > 0) { /* else the numerator is the value */
         result_put_numerator(&out->numerator, &l->result);
         buf_printf(&out->numerator, " / %s", buf_cstr(&out->denominator));
-        command_localise(&out->numerator);
+        cli_localise(&out->numerator);
     }
 }
 
@@ -295,7 +295,7 @@ static enum err put_row(void *ctx, const struct indicator_line *l)
         buf_put_str(&out->target, _("yes"));
     else if (l->target != NULL)
         target_put(&out->target, l->target);
-    command_localise(&out->target);
+    cli_localise(&out->target);
     cli_format_count(n, sizeof(n), l->result.n);
     cells[5] = buf_cstr(&out->value);
     cells[6] = buf_cstr(&out->numerator);

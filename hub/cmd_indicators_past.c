@@ -124,7 +124,7 @@ static enum err put_row(struct listing *out, const struct snapshot_line *l)
     buf_init(&value, 4096);
     if (l->is_ok) {
         result_put_value(&value, &r, l->shown);
-        command_localise(&value);
+        cli_localise(&value);
         buf_printf(&value, "%s%s", measure[0] != '\0' ? " " : "", measure);
     } else
         buf_put_str(&value, l->why_not[0] != '\0' ? _(l->why_not) : _("no data"));

@@ -118,7 +118,7 @@ static void put_number(struct buf *out, const char *text, unsigned places)
     if (is_negative)
         r.value = -r.value;
     result_put_value(out, &r, places);
-    command_localise(out);
+    cli_localise(out);
 }
 
 static enum err put_row(void *ctx, const char *const cells[PUBLICATION_COLUMNS])

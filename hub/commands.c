@@ -319,13 +319,6 @@ enum err command_school(const struct hub *h, const char *id, const struct partic
     return e;
 }
 
-void command_localise(struct buf *number)
-{
-    for (size_t i = 0; cli_is_russian() && i < number->len; i++)
-        if (number->data[i] == '.')
-            number->data[i] = ',';
-}
-
 void command_value(struct buf *out, const struct indicator *i, const struct result *r)
 {
     const char *measure = cli_pick(i->unit_ru, i->unit_en);
@@ -338,7 +331,7 @@ void command_value(struct buf *out, const struct indicator *i, const struct resu
         buf_put_str(out, r->value == RESULT_SCALE ? _("yes") : _("no"));
     else {
         result_put_value(out, r, i->shown);
-        command_localise(out);
+        cli_localise(out);
         if (measure[0] != '\0')
             buf_printf(out, " %s", measure);
     }

@@ -151,8 +151,6 @@ const char *command_standing(const struct participant *p, enum table_format f);
 MUST_CHECK enum err command_school(const struct hub *h, const char *id, const struct participant **out);
 /* A value for people, rounded, with its unit of measure: "34,5 %", "yes", the name of a class; of RESULT_OK alone. */
 void command_value(struct buf *out, const struct indicator *i, const struct result *r);
-/* A number for people: 34.5 is 34,5 in Russian. */
-void command_localise(struct buf *number);
 /* Prints and frees the table, unless `e` is an error already. */
 MUST_CHECK enum err command_print(struct table *t, enum table_format f, enum err e);
 /* "of the office alone": on stderr before every view that `publish` did not make (invariant 7). */

@@ -128,6 +128,6 @@ void form_table_put(struct buf *out, const struct form_table *ft, size_t column,
     } else if (c->n > 0) {
         decimal_format(out, c->sum, form_table_places(of));
         if (for_people)
-            command_localise(out);
+            cli_localise(out);
     }
 }

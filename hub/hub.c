@@ -462,7 +462,7 @@ static enum err open_parts(struct hub *h, enum hub_access access)
     if (e != OK || (e = load_identity(h)) != OK || (e = storage_keys_new(&h->storage_keys, h->dir, h->storage)) != OK ||
         (e = check_storage_keys(h)) != OK)
         return e;
-    if ((e = answer_form_load(&h->answer_form)) != OK || (e = hub_reload(h, NULL)) != OK ||
+    if ((e = builtin_forms_load(&h->builtin)) != OK || (e = hub_reload(h, NULL)) != OK ||
         (e = ledger_open(&h->ledger, h)) != OK)
         return e;
     return access == HUB_CORE ? refresh_directory(h) : OK;
@@ -521,7 +521,7 @@ void hub_close(struct hub *h, bool changed)
     hub_keys_swap(h, &keys);
     hub_keys_fini(&keys);
     storage_keys_free(h->storage_keys);
-    form_free(h->answer_form);
+    builtin_forms_fini(&h->builtin);
     key_free(h->storage);
     lease_end(h->lease);
     yaml_free(h->conf_doc);
@@ -534,7 +534,7 @@ const struct form *hub_form(const struct hub *h, const uint8_t digest[32])
     for (size_t i = 0; i < h->form_count; i++)
         if (memcmp(h->forms[i]->digest, digest, FORM_DIGEST_BYTES) == 0)
             return h->forms[i];
-    return memcmp(h->answer_form->digest, digest, FORM_DIGEST_BYTES) == 0 ? h->answer_form : NULL;
+    return builtin_form_by_digest(&h->builtin, digest);
 }
 
 const struct form *hub_form_by_id(const struct hub *h, const char *id)

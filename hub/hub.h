@@ -16,6 +16,7 @@
 #include "common/period.h"
 #include "common/store.h"
 #include "hub/root_key.h"
+#include "protocol/builtin.h"
 #include "protocol/directory.h"
 #include "protocol/receipt.h"
 
@@ -120,8 +121,8 @@ struct hub {
     struct directory *directory;
     struct buf directory_object; /* as signed */
     struct calendar *calendar;
-    struct form *answer_form; /* answers to questions: not among `forms` (answer.h) */
-    struct form **forms;      /* every version ever loaded */
+    struct builtin_forms builtin; /* not among `forms` (builtin.h) */
+    struct form **forms;          /* every version ever loaded */
     size_t form_count;
     struct programme **programmes;
     struct due_rules **due; /* the calendar of each of them; NULL: it has none */

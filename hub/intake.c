@@ -6,7 +6,7 @@
 #include "hub/ledger_internal.h"
 #include "hub/prepared.h"
 #include "hub/registry_status.h"
-#include "protocol/answer.h"
+#include "protocol/builtin.h"
 #include "protocol/record_tree.h"
 
 #include <stdio.h>
@@ -253,7 +253,7 @@ static enum quarantine_reason judge_place(const struct hub *h, const struct part
     char series[CALENDAR_JOINED_MAX];
     struct period period;
 
-    if (!answer_form_is(at->form) && !grant_allows(&from->grant, at->form->role, NULL)) {
+    if (!builtin_is_any(at->form) && !grant_allows(&from->grant, at->form->role, NULL)) {
         explain(why, RULE_ROLE, "", at->form->role);
         return QUARANTINE_ROLE;
     }
@@ -265,7 +265,7 @@ static enum quarantine_reason judge_place(const struct hub *h, const struct part
         explain(why, RULE_UNIT_DISTRICT, "unit", UNIT_DISTRICT);
         return QUARANTINE_UNIT;
     }
-    if (answer_period(at->form, h->calendar, at->period, &period) != OK || strcmp(period.id, at->period) != 0) {
+    if (builtin_period(at->form, h->calendar, at->period, &period) != OK || strcmp(period.id, at->period) != 0) {
         calendar_join(series, at->form->all_series, at->form->series_count);
         explain(why, RULE_SERIES, "period", series);
         return QUARANTINE_PERIOD;

@@ -2,7 +2,7 @@
 #include "hub/programme_internal.h"
 
 #include "common/cli.h"
-#include "protocol/answer.h"
+#include "protocol/builtin.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,10 +113,10 @@ static void read_form(struct loader *l, const struct pack_file *f)
         l->e = e == ERR_NOMEM ? e : l->e;
         return; /* the report holds it */
     }
-    if (strcmp(form->id, ANSWER_FORM) == 0 || loader_form(l, form->id) != NULL) {
+    if (builtin_has_id(form->id) || loader_form(l, form->id) != NULL) {
         complain_at_key(l, f, "form", 0,
-                        strcmp(form->id, ANSWER_FORM) == 0
-                            ? _("this name is kept for the answers to the office's questions: take another one")
+                        builtin_has_id(form->id)
+                            ? _("this name is kept for a form that the programs bring with them: take another one")
                             : _("this form stands in another file of the pack already"));
         form_free(form);
         return;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* Every byte counts: its digest is the form's name in the records (SPEC.md section 3.2). */
-static const char answer_yaml[] =
+const char answer_yaml[] =
     "form: question-answer\n"
     "version: \"1\"\n"
     "title: {ru: \"Ответ на вопрос отдела образования\", en: \"Answer to a question of the education office\"}\n"
@@ -22,21 +22,6 @@ static const char answer_yaml[] =
     "required: true}\n"
     "  - {type: select_one verdicts, name: verdict, label: {ru: \"Ответ\", en: \"Answer\"}, required: true}\n"
     "  - {type: text, name: remark, label: {ru: \"Пояснение\", en: \"Remark\"}, required: true}\n";
-
-enum err answer_form_load(struct form **out)
-{
-    return form_load(out, ANSWER_FORM, answer_yaml, sizeof(answer_yaml) - 1, NULL);
-}
-
-bool answer_form_is(const struct form *f)
-{
-    return f->source.len == sizeof(answer_yaml) - 1 && memcmp(f->source.p, answer_yaml, f->source.len) == 0;
-}
-
-enum err answer_period(const struct form *f, const struct calendar *c, const char *text, struct period *out)
-{
-    return answer_form_is(f) ? calendar_find(c, NULL, text, out) : form_period(f, c, text, out);
-}
 
 bool answer_read(struct answer *out, const struct value *values, uint32_t count)
 {

@@ -1,6 +1,5 @@
-/* answer.h: the one form that both programs bring with them: a school's answer to a question of the office (SPEC.md
- * section 3.2).  Its submissions travel, are counted and kept as all others; only two rules are its own: any role may
- * send it, and its period is that of the return in question, whatever its series. */
+/* answer.h: the form of a school's answer to a question of the office, one of the built-in ones (builtin.h; SPEC.md
+ * section 3.2).  Any role may send it; its unit and period are those of the return in question. */
 #ifndef SVODKA_PROTOCOL_ANSWER_H
 #define SVODKA_PROTOCOL_ANSWER_H
 
@@ -12,12 +11,7 @@
 /* Its fields, in their order. */
 enum answer_field { ANSWER_QUESTION, ANSWER_ASKED, ANSWER_VERDICT, ANSWER_REMARK, ANSWER_FIELDS };
 
-/* form_free(). */
-MUST_CHECK enum err answer_form_load(struct form **out);
-/* This very form, by its bytes. */
-bool answer_form_is(const struct form *f);
-/* Any of its series for all forms but this one: then any period of the calendar. */
-MUST_CHECK enum err answer_period(const struct form *f, const struct calendar *c, const char *text, struct period *out);
+extern const char answer_yaml[];
 
 /* What an answer says; `remark` is a loan of the values. */
 struct answer {

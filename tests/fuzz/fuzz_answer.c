@@ -1,6 +1,7 @@
-/* Answers to questions from outside: any bytes as a record of the form that both programs bring with them.  What reads
+/* Answers to questions from outside: any bytes as a record of the built-in form of answers.  What reads
  * as an answer says no more than the record does, and is written as the same record again. */
 #include "protocol/answer.h"
+#include "protocol/builtin.h"
 #include "protocol/record.h"
 
 #include <stdlib.h>
@@ -8,13 +9,17 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct form *form;
+static struct builtin_forms forms;
+static const struct form *form;
 static struct record_space *space;
 
 static void start(void)
 {
-    if (form == NULL && (answer_form_load(&form) != OK || record_space_new(&space) != OK || !answer_form_is(form)))
+    if (form != NULL)
+        return;
+    if (builtin_forms_load(&forms) != OK || record_space_new(&space) != OK)
         abort();
+    form = forms.forms[BUILTIN_ANSWER];
 }
 
 static bool is_within(struct bytes part, const uint8_t *data, size_t size)

@@ -241,8 +241,8 @@ static inline struct sub correction(uint64_t number, uint64_t target, const char
 /* Appends the canonical bytes; the same submission gives the same bytes. */
 static inline void sub_encode(const struct world *w, const struct sub *s, struct buf *out)
 {
-    const struct form *f =
-        strcmp(s->form, w->hub->answer_form->id) == 0 ? w->hub->answer_form : hub_form_by_id(w->hub, s->form);
+    const struct form *builtin = builtin_form_by_id(&w->hub->builtin, s->form);
+    const struct form *f = builtin != NULL ? builtin : hub_form_by_id(w->hub, s->form);
     struct value values[MAX_FIELDS];
     struct record r = {.filled_on = s->filled_on != 0 ? s->filled_on : SOME_DAY,
                        .has_time = true,

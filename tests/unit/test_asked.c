@@ -34,7 +34,7 @@ static uint64_t enter(struct school *s, const char *key, int64_t grade, enum rec
 
 static void answer(struct school *s, uint64_t question, int64_t asked_ms, const char *remark)
 {
-    struct capture_options o = {.form = s->a->answer_form, .unit = "gp", .period = "P1"};
+    struct capture_options o = {.form = s->a->builtin.forms[BUILTIN_ANSWER], .unit = "gp", .period = "P1"};
     struct answer said = {question, asked_ms, bytes_of(remark, strlen(remark))};
     struct value values[ANSWER_FIELDS];
     struct record_ref ref;

@@ -17,15 +17,18 @@ static void accept_all(struct world *w)
 
 static void the_form_of_answers_is_the_specifications(void **state)
 {
-    struct form *f;
+    struct builtin_forms b;
+    const struct form *f;
 
     (void)state;
-    MUST(answer_form_load(&f));
+    MUST(builtin_forms_load(&b));
+    f = b.forms[BUILTIN_ANSWER];
     assert_memory_equal(f->digest, answer_digest, sizeof(answer_digest));
     assert_string_equal(f->id, ANSWER_FORM);
     assert_int_equal(f->field_count, ANSWER_FIELDS);
-    assert_true(answer_form_is(f));
-    form_free(f);
+    assert_true(builtin_is(f, BUILTIN_ANSWER));
+    assert_ptr_equal(builtin_form_by_id(&b, ANSWER_FORM), f);
+    builtin_forms_fini(&b);
 }
 
 static void a_question_is_numbered_and_replayed(void **state) /* invariant 5 */

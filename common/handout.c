@@ -1,10 +1,9 @@
-#include "hub/handout.h"
+#include "common/handout.h"
 
 #include "common/cli.h"
 #include "common/html.h"
 #include "common/value.h"
 #include "common/xlsx_write.h"
-#include "hub/commands.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -341,7 +340,7 @@ void handout_number(struct handout *o, enum handout_look look, int64_t scaled, u
     }
     buf_init(&shown, 64);
     decimal_format(&shown, scaled, places);
-    command_localise(&shown);
+    cli_localise(&shown);
     put_page_cell(o, look, buf_cstr(&shown));
     buf_fini(&shown);
     o->column++;

@@ -5,8 +5,8 @@
  * Like a struct buf, a handout fails once and then takes nothing more: whoever fills it asks handout_save() alone.
  * Texts are UTF-8 and copied; in a workbook they are never formulas, in a page never markup.  A page has no scripts and
  * nothing from elsewhere.  Used by one thread. */
-#ifndef SVODKA_HUB_HANDOUT_H
-#define SVODKA_HUB_HANDOUT_H
+#ifndef SVODKA_COMMON_HANDOUT_H
+#define SVODKA_COMMON_HANDOUT_H
 
 #include "common/buf.h"
 
