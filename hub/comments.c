@@ -112,6 +112,27 @@ enum err comment_get(struct store_txn *t, const struct comment_place *at, struct
     return read_value(value, out);
 }
 
+enum err comment_of_line(struct store_txn *t, const struct indicator_line *l, struct comment *out)
+{
+    const struct comment_place at = {.programme = l->programme->id,
+                                     .indicator = l->indicator->id,
+                                     .period = l->period->id,
+                                     .unit = l->unit,
+                                     .breakdown = l->breakdown};
+    enum err e = comment_get(t, &at, out);
+
+    if (e == ERR_NOT_FOUND) {
+        out->text[0] = '\0';
+        e = OK;
+    }
+    return e;
+}
+
+bool comments_are_there(struct store_txn *t)
+{
+    return store_count(t, H_COMMENTS) > 0;
+}
+
 enum err comment_remove(struct store_txn *t, const struct comment_place *at)
 {
     uint8_t key[KEY_MAX];

@@ -7,7 +7,7 @@
 #ifndef SVODKA_HUB_COMMENTS_H
 #define SVODKA_HUB_COMMENTS_H
 
-#include "hub/programme.h"
+#include "hub/evaluate.h"
 #include "protocol/record.h"
 
 #define COMMENT_TEXT_MAX      1000u /* bytes */
@@ -33,6 +33,9 @@ MUST_CHECK enum err comment_put(struct store_txn *t, const struct comment_place 
                                 int64_t wall_ms);
 /* ERR_NOT_FOUND. */
 MUST_CHECK enum err comment_get(struct store_txn *t, const struct comment_place *at, struct comment *out);
+/* Of a line of the indicators; without one the text is "". */
+MUST_CHECK enum err comment_of_line(struct store_txn *t, const struct indicator_line *l, struct comment *out);
+bool comments_are_there(struct store_txn *t);
 MUST_CHECK enum err comment_remove(struct store_txn *t, const struct comment_place *at);
 /* All of them (`programme` NULL), or a programme's, by programme, indicator, period, unit, breakdown; loans until
  * `each` returns.  A callback that returns anything but OK ends it. */
