@@ -1,6 +1,7 @@
 #include "agent/cmd_common.h"
 
 #include "agent/import.h"
+#include "agent/import_marked.h"
 #include "common/report.h"
 
 #include <stdlib.h>
@@ -8,11 +9,12 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define SHOWN_FINDINGS 100u /* one screen more than anybody reads; the rest is counted */
+#define SHOWN_FINDINGS  100u /* one screen more than anybody reads; the rest is counted */
+#define MARKED_FINDINGS 1000u
 
 struct import_command {
     const char *period, *unit, *csv, *map, *replace, *accept_valid, *delimiter, *encoding, *filled_on, *entered_by;
-    const char *unit_column, *xlsx, *sheet, *form;
+    const char *unit_column, *xlsx, *sheet, *form, *marked;
 };
 
 /* ---- options ---- */
@@ -145,6 +147,23 @@ static enum err say_nothing_queued(const struct import_result *res)
                    (unsigned long long)res->refused, (unsigned long long)res->rows);
 }
 
+/* The workbook as a copy that shows what is wrong.  That it cannot be made is said, and changes nothing else. */
+static void show_in_copy(const struct import_command *cmd, struct book_source *w, const struct report *r)
+{
+    char path[MARKED_PATH_MAX];
+    enum err e = w != NULL && report_errors(r) > 0 ? marked_write(book_source_book(w), cmd->xlsx, cmd->marked, r, path)
+                                                   : ERR_NOT_FOUND;
+
+    if (e == OK)
+        (void)fprintf(stderr,
+                      _("%s is a copy of your workbook in which the wrong cells are red and say in a comment what is "
+                        "wrong. Put them right there and import that file.\n"),
+                      path);
+    else if (e != ERR_NOT_FOUND)
+        (void)fprintf(stderr, _("A copy with the wrong cells marked was not written: %s\n"),
+                      e == ERR_NOMEM ? _("not enough memory") : err_text());
+}
+
 /* ---- a workbook of ours knows what it is for ---- */
 
 /* What was not said on the command line comes from the workbook. */
@@ -200,7 +219,8 @@ static enum err check_claims(const struct agent *a, const struct form *f, const 
 /* ---- the work ---- */
 
 static enum err import_rows(struct agent *a, struct capture *c, const struct import_command *cmd,
-                            struct import_source *source, struct import_options *o, struct report *r)
+                            struct book_source *w, struct import_source *source, struct import_options *o,
+                            struct report *r)
 {
     struct import_result res = {.rows = 0};
     enum err e = import_run(a, c, source, o, r, &res);
@@ -208,8 +228,10 @@ static enum err import_rows(struct agent *a, struct capture *c, const struct imp
     command_report(r);
     if (e == OK)
         say_result(a, cmd, &res);
-    else if (e == ERR_INVALID)
+    else if (e == ERR_INVALID) {
+        show_in_copy(cmd, w, r);
         e = say_nothing_queued(&res);
+    }
     return e;
 }
 
@@ -225,15 +247,16 @@ static enum err import_table(struct agent *a, struct capture *c, const struct im
         o->delimiter = ';';
         if ((e = book_source_lists(w, capture_form(c), r)) == ERR_INVALID) {
             command_report(r);
+            show_in_copy(cmd, w, r);
             return err_set(e, "%s", _("nothing was queued; put the file right and import it again"));
         }
         if (e == OK)
             e = book_source_rows(&rows, w, cmd->sheet);
-        return e == OK ? import_rows(a, c, cmd, rows, o, r) : e;
+        return e == OK ? import_rows(a, c, cmd, w, rows, o, r) : e;
     }
     if ((e = csv_source_open(&source, cmd->csv, csv)) == OK) {
         o->delimiter = csv_source_delimiter(source);
-        e = import_rows(a, c, cmd, csv_source_rows(source), o, r);
+        e = import_rows(a, c, cmd, NULL, csv_source_rows(source), o, r);
     }
     csv_source_close(source);
     return e;
@@ -258,6 +281,16 @@ static enum err read_map(const struct agent *a, const struct form *f, const stru
                    o->unit_heading);
 }
 
+/* In a workbook more can be shown than is printed. */
+static enum err new_report(struct report **out, bool is_workbook)
+{
+    enum err e = report_new(out, is_workbook ? MARKED_FINDINGS : SHOWN_FINDINGS);
+
+    if (e == OK)
+        report_set_shown(*out, SHOWN_FINDINGS);
+    return e;
+}
+
 static enum err import_into(struct agent *a, struct import_command *cmd, const struct csv_options *csv,
                             struct book_source *w)
 {
@@ -269,7 +302,7 @@ static enum err import_into(struct agent *a, struct import_command *cmd, const s
     struct report *r = NULL;
     enum err e;
 
-    if ((e = command_form(a, cmd->form, &o.form)) == OK && (e = report_new(&r, SHOWN_FINDINGS)) == OK &&
+    if ((e = command_form(a, cmd->form, &o.form)) == OK && (e = new_report(&r, w != NULL)) == OK &&
         (w == NULL || (e = check_claims(a, o.form, book_source_claims(w), cmd)) == OK) &&
         (e = read_map(a, o.form, cmd, r, &map, &io)) == OK) {
         o.many_units = io.unit_heading != NULL;
@@ -293,6 +326,8 @@ static enum err check_usage(const struct import_command *cmd)
         return err_set(ERR_USAGE, _("import needs to know the form: import FORM --period P --csv FILE"));
     if (cmd->csv != NULL && cmd->sheet != NULL)
         return err_set(ERR_USAGE, _("--sheet is for workbooks (--xlsx)"));
+    if (cmd->csv != NULL && cmd->marked != NULL)
+        return err_set(ERR_USAGE, _("--marked is for workbooks (--xlsx)"));
     if (cmd->xlsx != NULL && (cmd->delimiter != NULL || cmd->encoding != NULL))
         return err_set(ERR_USAGE, _("--delimiter and --encoding are for CSV files; a workbook needs neither"));
     return OK;
@@ -340,6 +375,8 @@ int cmd_import(int argc, char **argv)
         {"csv", 0, N_("FILE"), N_("the table"), &cmd.csv},
         {"xlsx", 0, N_("FILE"), N_("the table, in a workbook"), &cmd.xlsx},
         {"sheet", 0, N_("NAME"), N_("the sheet of the workbook (else its only one)"), &cmd.sheet},
+        {"marked", 0, N_("FILE"), N_("where a copy with the wrong cells marked goes (else beside the workbook)"),
+         &cmd.marked},
         {"map", 'm', N_("MAP"), N_("headings to fields, words to choices: a file, or a name from the programme"),
          &cmd.map},
         {"replace", 0, NULL, N_("this is the whole list: retract the keys it does not have"), &cmd.replace},

@@ -70,6 +70,8 @@ struct book_source_claims {
 MUST_CHECK enum err book_source_open(struct book_source **out, const char *path);
 void book_source_close(struct book_source *w); /* NULL does nothing */
 const struct book_source_claims *book_source_claims(const struct book_source *w);
+struct xlsx_book;
+struct xlsx_book *book_source_book(struct book_source *w);
 /* Reads the form's lists from the sheets that a workbook of ours has for them.  What is wrong there goes to `r`
  * (ERR_INVALID).  The form must outlive the workbook. */
 MUST_CHECK enum err book_source_lists(struct book_source *w, const struct form *f, struct report *r);

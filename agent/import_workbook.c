@@ -102,6 +102,11 @@ const struct book_source_claims *book_source_claims(const struct book_source *w)
     return &w->claims;
 }
 
+struct xlsx_book *book_source_book(struct book_source *w)
+{
+    return w->book;
+}
+
 /* ---- opening ---- */
 
 enum err book_source_open(struct book_source **out, const char *path)

@@ -26,6 +26,7 @@ struct report {
     size_t count, cap, max;
     size_t errors, warnings; /* added */
     size_t kept_warnings;
+    size_t shown; /* of those kept; 0: all */
     const char *file, *sheet; /* of findings that name none */
 };
 
@@ -310,13 +311,19 @@ const struct finding *report_at(const struct report *r, size_t i)
     return i < r->count ? &r->kept[i].finding : NULL;
 }
 
+void report_set_shown(struct report *r, size_t shown)
+{
+    r->shown = shown;
+}
+
 void report_print(const struct report *r, FILE *to)
 {
-    size_t more = r->errors + r->warnings - r->count;
+    size_t shown = r->shown != 0 && r->shown < r->count ? r->shown : r->count;
+    size_t more = r->errors + r->warnings - shown;
     struct buf line;
 
     buf_init(&line, LINE_SIZE);
-    for (size_t i = 0; i < r->count; i++) {
+    for (size_t i = 0; i < shown; i++) {
         buf_reset(&line);
         put_line(&line, &r->kept[i].finding);
         (void)fprintf(to, "%s\n", buf_cstr(&line));

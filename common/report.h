@@ -40,6 +40,8 @@ size_t report_errors(const struct report *r); /* all that were added, not only t
 size_t report_warnings(const struct report *r);
 size_t report_kept(const struct report *r);
 const struct finding *report_at(const struct report *r, size_t i);
+/* Prints at most so many (0: all that are kept); the rest is counted. */
+void report_set_shown(struct report *r, size_t shown);
 /* "FILE:LINE:COLUMN: FIELD: TEXT (found: VALUE)" or "FILE: sheet "SHEET", cell D7: FIELD: TEXT (found: VALUE)", one a
  * line, then how many more there were. */
 void report_print(const struct report *r, FILE *to);

@@ -70,6 +70,8 @@ void xlsx_book_close(struct xlsx_book *b)
     }
     free(b->sheets);
     free(b->formats);
+    free(b->part);
+    free(b->styles_part);
     free(b->strings.ends);
     buf_wipe(&b->strings.text);
     if (b->bytes != NULL)

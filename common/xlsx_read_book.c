@@ -9,18 +9,9 @@
 #define MAX_RELATIONS 4096u
 #define CUSTOM_FROM   164u /* numbers of formats from here on are the workbook's own */
 
-struct relation {
-    char *id, *type, *target;
-};
-struct relations {
-    const char *base; /* the folder that targets start from, with its slash */
-    struct relation *items;
-    uint32_t count, cap;
-};
-
 /* ---- relations ---- */
 
-static void relations_fini(struct relations *r)
+void book_relations_fini(struct relations *r)
 {
     for (uint32_t i = 0; i < r->count; i++) {
         free(r->items[i].id);
@@ -81,19 +72,31 @@ static enum err relation_start(void *ctx, const char *name, const char *const *a
     return x->id == NULL || x->type == NULL ? ERR_NOMEM : x->target == NULL ? book_malformed() : OK;
 }
 
-static enum err read_relations(struct xlsx_book *b, const char *part, struct relations *r)
+enum err book_relations_read(struct xlsx_book *b, const char *part, struct relations *r)
 {
     static const struct xml_in_calls calls = {relation_start, NULL, NULL};
 
     return xml_in_whole(b->zip, part, &calls, r);
 }
 
-static const struct relation *relation_of(const struct relations *r, const char *id, const char *type)
+const struct relation *book_relation(const struct relations *r, const char *id, const char *type)
 {
     for (uint32_t i = 0; i < r->count; i++)
         if ((id == NULL || strcmp(r->items[i].id, id) == 0) && (type == NULL || strcmp(r->items[i].type, type) == 0))
             return &r->items[i];
     return NULL;
+}
+
+void book_relations_name(const char *part, char out[RELATIONS_NAME_MAX], char base[PART_NAME_MAX])
+{
+    const char *slash = strrchr(part, '/');
+    size_t len = slash != NULL ? (size_t)(slash - part) + 1 : 0;
+
+    if (len >= PART_NAME_MAX)
+        len = 0; /* resolve() gives no such name */
+    memcpy(base, part, len);
+    base[len] = '\0';
+    (void)snprintf(out, RELATIONS_NAME_MAX, "%s_rels/%s.rels", base, part + len);
 }
 
 /* ---- the list of sheets ---- */
@@ -129,7 +132,7 @@ static enum err workbook_start(void *ctx, const char *name, const char *const *a
         r->b->is_1904 = book_is_true(xml_in_attribute(attributes, "date1904"));
     if (strcmp(name, "sheet") != 0)
         return OK;
-    if (sheet == NULL || id == NULL || (x = relation_of(r->relations, id, NULL)) == NULL)
+    if (sheet == NULL || id == NULL || (x = book_relation(r->relations, id, NULL)) == NULL)
         return book_malformed();
     return strcmp(x->type, "worksheet") == 0 ? add_sheet(r, sheet, xml_in_attribute(attributes, "state"), x->target)
                                              : OK;
@@ -209,31 +212,26 @@ static enum err read_workbook(struct xlsx_book *b, const char *part, const struc
     const struct relation *x;
     enum err e = xml_in_whole(b->zip, part, &calls, &r);
 
-    if (e == OK && (x = relation_of(relations, NULL, "styles")) != NULL)
-        e = read_styles(b, x->target);
-    if (e == OK && (x = relation_of(relations, NULL, "sharedStrings")) != NULL)
+    if (e == OK && (x = book_relation(relations, NULL, "styles")) != NULL)
+        e = (b->styles_part = strdup(x->target)) != NULL ? read_styles(b, x->target) : ERR_NOMEM;
+    if (e == OK && (x = book_relation(relations, NULL, "sharedStrings")) != NULL)
         e = book_read_strings(b, x->target);
     if (e == OK && b->sheet_count == 0)
         e = err_set(ERR_MALFORMED, "%s", _("the workbook has no sheet with a table"));
     return e;
 }
 
-/* "xl/workbook.xml": the folder with its slash, and the name of the part with its relations. */
 static enum err read_around(struct xlsx_book *b, const char *part)
 {
     char base[PART_NAME_MAX];
-    char beside[2 * PART_NAME_MAX];
-    const char *slash = strrchr(part, '/');
-    size_t len = slash != NULL ? (size_t)(slash - part) + 1 : 0;
+    char beside[RELATIONS_NAME_MAX];
     struct relations r = {.base = base};
     enum err e;
 
-    memcpy(base, part, len);
-    base[len] = '\0';
-    (void)snprintf(beside, sizeof(beside), "%s_rels/%s.rels", base, part + len);
-    if ((e = read_relations(b, beside, &r)) == OK)
+    book_relations_name(part, beside, base);
+    if ((e = book_relations_read(b, beside, &r)) == OK)
         e = read_workbook(b, part, &r);
-    relations_fini(&r);
+    book_relations_fini(&r);
     return e;
 }
 
@@ -241,12 +239,12 @@ enum err book_read_parts(struct xlsx_book *b)
 {
     struct relations top = {.base = ""};
     const struct relation *x;
-    enum err e = read_relations(b, "_rels/.rels", &top);
+    enum err e = book_relations_read(b, "_rels/.rels", &top);
 
-    if (e == OK && (x = relation_of(&top, NULL, "officeDocument")) == NULL)
+    if (e == OK && (x = book_relation(&top, NULL, "officeDocument")) == NULL)
         e = book_malformed();
     else if (e == OK)
-        e = read_around(b, x->target);
-    relations_fini(&top);
+        e = (b->part = strdup(x->target)) != NULL ? read_around(b, x->target) : ERR_NOMEM;
+    book_relations_fini(&top);
     return e == ERR_NOT_FOUND ? book_malformed() : e;
 }

@@ -31,6 +31,7 @@ struct xlsx_book {
     struct xlsx_format *formats; /* by the number in a cell's s= */
     uint32_t format_count, format_cap;
     struct book_strings strings;
+    char *part, *styles_part; /* of the list of sheets; of the formats, or NULL */
 };
 
 /* ---- xlsx_read_kind.c ---- */
@@ -43,6 +44,24 @@ MUST_CHECK enum err book_judge_parts(const struct zip_in *z);
 
 MUST_CHECK enum err book_read_parts(struct xlsx_book *b);
 
+/* What a part says about parts beside it; what lies outside the workbook is left out. */
+struct relation {
+    char *id, *type, *target; /* type: what stands behind its last slash; target: a part's name */
+};
+struct relations {
+    const char *base; /* the folder that targets start from, with its slash */
+    struct relation *items;
+    uint32_t count, cap;
+};
+/* The name of the part with the relations of `part`: "xl/_rels/workbook.xml.rels"; and the folder of `part`. */
+#define RELATIONS_NAME_MAX (2 * PART_NAME_MAX)
+void book_relations_name(const char *part, char out[RELATIONS_NAME_MAX], char base[PART_NAME_MAX]);
+/* `r->base` is set.  ERR_NOT_FOUND: there is no such part. */
+MUST_CHECK enum err book_relations_read(struct xlsx_book *b, const char *part, struct relations *r);
+void book_relations_fini(struct relations *r);
+/* The first with that id and type, each NULL: any; NULL: there is none. */
+const struct relation *book_relation(const struct relations *r, const char *id, const char *type);
+
 /* ---- xlsx_read_strings.c ---- */
 
 MUST_CHECK enum err book_read_strings(struct xlsx_book *b, const char *part);
@@ -50,6 +69,15 @@ MUST_CHECK enum err book_read_strings(struct xlsx_book *b, const char *part);
 MUST_CHECK enum err book_string(const struct xlsx_book *b, uint32_t i, struct bytes *out);
 /* Appends `text` with Excel's _x000D_ for characters made these again. */
 void book_put_unescaped(struct buf *out, struct bytes text);
+
+/* Rows and columns from 1, both ends belong to it. */
+struct book_area {
+    uint32_t top, left, bottom, right;
+};
+/* "D7" and "$D$7"; how many bytes it took, 0: no place. */
+size_t book_read_place(const char *text, uint32_t *row, uint32_t *column);
+/* "A1:B3"; false: no area. */
+bool book_read_area(const char *text, struct book_area *a);
 
 /* "12" to 12; false: no number, or more than `max`. */
 bool book_read_u32(const char *text, uint32_t max, uint32_t *out);

@@ -9,10 +9,6 @@
 
 #define MAX_SPAN_COLUMNS 1024u /* <col> elements */
 
-/* Rows and columns from 1, both ends belong to it. */
-struct area {
-    uint32_t top, left, bottom, right;
-};
 struct span {
     uint32_t from, to;
 };
@@ -28,7 +24,7 @@ struct xlsx_rows {
     struct xlsx_book *b;
     struct xml_in *xml;
     bool is_scan;        /* looks for merged cells and hidden columns alone */
-    struct area *merged; /* by top */
+    struct book_area *merged; /* by top */
     uint32_t merged_count, merged_cap, merged_from;
     struct span *hidden;
     uint32_t hidden_count, hidden_cap;
@@ -50,8 +46,7 @@ struct xlsx_rows {
 
 /* ---- places ---- */
 
-/* "D7" and "$D$7"; how many bytes it took, 0: no place. */
-static size_t read_place(const char *text, uint32_t *row, uint32_t *column)
+size_t book_read_place(const char *text, uint32_t *row, uint32_t *column)
 {
     const char *p = text;
     uint32_t c = 0, r = 0;
@@ -75,14 +70,14 @@ static size_t read_place(const char *text, uint32_t *row, uint32_t *column)
     return (size_t)(p - text);
 }
 
-static bool read_area(const char *text, struct area *a)
+bool book_read_area(const char *text, struct book_area *a)
 {
-    size_t len = text != NULL ? read_place(text, &a->top, &a->left) : 0;
+    size_t len = text != NULL ? book_read_place(text, &a->top, &a->left) : 0;
 
     if (len == 0 || text[len] != ':')
         return false;
     text += len + 1;
-    len = read_place(text, &a->bottom, &a->right);
+    len = book_read_place(text, &a->bottom, &a->right);
     return len > 0 && text[len] == '\0' && a->top <= a->bottom && a->left <= a->right;
 }
 
@@ -91,11 +86,11 @@ static bool read_area(const char *text, struct area *a)
 static enum err scan_start(struct xlsx_rows *r, const char *name, const char *const *attributes)
 {
     uint32_t from = 0, to = 0;
-    struct area a;
+    struct book_area a;
     enum err e;
 
     if (strcmp(name, "mergeCell") == 0) {
-        if (!read_area(xml_in_attribute(attributes, "ref"), &a))
+        if (!book_read_area(xml_in_attribute(attributes, "ref"), &a))
             return book_malformed();
         if ((e = book_grow((void *)&r->merged, sizeof(a), r->merged_count, &r->merged_cap, XLSX_READ_MAX_MERGED)) == OK)
             r->merged[r->merged_count++] = a;
@@ -154,7 +149,7 @@ static enum err begin_cell(struct xlsx_rows *r, const char *const *attributes)
     uint32_t row = r->number;
     uint32_t column = r->column + 1;
     uint32_t style = 0;
-    size_t len = place != NULL ? read_place(place, &row, &column) : 0;
+    size_t len = place != NULL ? book_read_place(place, &row, &column) : 0;
 
     if ((place != NULL && (len == 0 || place[len] != '\0')) || row != r->number || column <= r->column ||
         column > XLSX_READ_MAX_COLUMN)
@@ -343,8 +338,8 @@ static enum err start(struct xlsx_rows *r, uint32_t sheet)
 
 static int by_top(const void *a, const void *b)
 {
-    const struct area *x = a;
-    const struct area *y = b;
+    const struct book_area *x = a;
+    const struct book_area *y = b;
 
     return x->top < y->top ? -1 : x->top > y->top;
 }
@@ -403,7 +398,7 @@ void xlsx_rows_close(struct xlsx_rows *r)
 /* ---- a row ---- */
 
 /* Cells of the row under a merged one, without it: its text is theirs as far as it stands in this row. */
-static enum err cover(struct xlsx_rows *r, const struct area *a, uint32_t edge)
+static enum err cover(struct xlsx_rows *r, const struct book_area *a, uint32_t edge)
 {
     struct draft first = {.fault = XLSX_FAULT_NONE};
     uint32_t right = a->right < edge ? a->right : edge;

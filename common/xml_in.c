@@ -193,6 +193,15 @@ const struct zip_part *xml_in_part(const struct xml_in *x)
     return x->part;
 }
 
+void xml_in_span(const struct xml_in *x, uint64_t *from, uint64_t *to)
+{
+    XML_Index at = XML_GetCurrentByteIndex(x->parser);
+    int len = XML_GetCurrentByteCount(x->parser);
+
+    *from = at > 0 ? (uint64_t)at : 0;
+    *to = *from + (len > 0 ? (uint64_t)len : 0);
+}
+
 /* expat keeps what is not finished yet: a tag of gigabytes would be kept whole. */
 static enum err check_token(struct xml_in *x)
 {

@@ -28,6 +28,9 @@ MUST_CHECK enum err xml_in_run(struct xml_in *x);
 /* From inside start() or end(): xml_in_run() returns after this call. */
 void xml_in_pause(struct xml_in *x);
 const struct zip_part *xml_in_part(const struct xml_in *x);
+/* From inside start() or end(): which bytes of the part the tag takes, [*from, *to).  The end of an element that is one
+ * tag (<a/>) takes none: *from and *to are what follows it. */
+void xml_in_span(const struct xml_in *x, uint64_t *from, uint64_t *to);
 
 /* Opens, reads to the end and closes. */
 MUST_CHECK enum err xml_in_whole(struct zip_in *z, const char *name, const struct xml_in_calls *calls, void *ctx);

@@ -1,4 +1,5 @@
-/* zip_in.h: the parts of a ZIP archive that lies in memory, unpacked piece by piece.  libzip stops here.
+/* zip_in.h: the parts of a ZIP archive that lies in memory, unpacked piece by piece.  libzip stops here and at
+ * zip_edit.h.
  *
  * The archive is hostile: how many entries it has is known before libzip sees it, and a part gives at most so many
  * bytes, whatever it says of itself.  Nothing is ever written to the disk. */
