@@ -2,6 +2,7 @@
 
 #include "common/handout.h"
 #include "hub/closing.h"
+#include "hub/cmd_indicators_fill.h"
 #include "hub/cmd_indicators_past.h"
 #include "hub/cmd_indicators_print.h"
 #include "hub/evaluate.h"
@@ -294,7 +295,7 @@ static enum err put_row(void *ctx, const struct indicator_line *l)
 }
 
 struct paper_options {
-    const char *xlsx, *html;
+    const char *xlsx, *html, *template, *map;
 };
 
 static const char *said(const char *text)
@@ -391,11 +392,17 @@ static enum err write_paper(struct hub *h, const struct indicator_query *q, cons
     return e;
 }
 
-static enum err check_paper(const struct paper_options *o, const struct indicator_query *q, const char *snapshot,
-                            enum table_format f)
+static enum err check_paper(const struct paper_options *o, const struct indicator_query *q, const char *as_of,
+                            const char *snapshot, enum table_format f)
 {
-    if (o->xlsx == NULL && o->html == NULL)
+    if (o->xlsx == NULL && o->html == NULL && o->template == NULL && o->map == NULL)
         return OK;
+    if ((o->template != NULL) != (o->map != NULL) || (o->template != NULL && (o->xlsx == NULL || o->html != NULL)))
+        return err_set(ERR_USAGE, _("--fill TEMPLATE.xlsx, --map MAP.yaml and --xlsx FILE.xlsx go together"));
+    if (o->template != NULL && (q->unit != NULL || q->indicator != NULL || q->level >= 0 || as_of != NULL))
+        return err_set(
+            ERR_USAGE,
+            _("with --fill the map says which indicators and units: only --programme and --period go with it"));
     if (q->period == NULL)
         return err_set(ERR_USAGE, "%s", _("say the period, too: --period P"));
     if (snapshot != NULL)
@@ -424,6 +431,9 @@ int cmd_indicators(int argc, char **argv)
         {"group", 0, N_("G"), N_("with --snapshot: of this group of forms"), &group},
         {"xlsx", 0, N_("FILE"), N_("write a workbook instead"), &paper.xlsx},
         {"html", 0, N_("FILE"), N_("write a page to be printed instead"), &paper.html},
+        {"fill", 0, N_("FILE"), N_("fill this workbook in, of the region or your own; needs --map and --xlsx"),
+         &paper.template},
+        {"map", 0, N_("FILE"), N_("with --fill: which cell gets what (docs/summary.md)"), &paper.map},
         LAST_OPTION};
     struct period period;
     enum table_format f;
@@ -436,11 +446,13 @@ int cmd_indicators(int argc, char **argv)
         return cli_fail(e);
     if (as_of != NULL && snapshot != NULL)
         return cli_fail(err_set(ERR_USAGE, _("--as-of and --snapshot do not go together")));
-    if ((e = check_paper(&paper, &q, snapshot, f)) != OK)
+    if ((e = check_paper(&paper, &q, as_of, snapshot, f)) != OK)
         return cli_fail(e);
     if ((e = command_open(&h, home, HUB_READ)) != OK || (e = check_query(h, &q, &period)) != OK)
         return command_close(h, e, false);
-    if (paper.xlsx != NULL || paper.html != NULL)
+    if (paper.template != NULL)
+        e = indicators_fill(h, &(struct indicators_fill){paper.template, paper.map, q.programme, &period}, paper.xlsx);
+    else if (paper.xlsx != NULL || paper.html != NULL)
         e = write_paper(h, &q, &period, as_of, &paper);
     else if (snapshot == NULL)
         e = show(h, &q, as_of, f);
