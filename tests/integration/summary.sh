@@ -373,6 +373,28 @@ else
     say "$name: WITHOUT Gnumeric, LOUDLY: ssconvert is not installed"
 fi
 
+# The same of a program that writes a prefix before every name, and no <calcPr> but what comes behind it.
+python3 - <<'PY'
+import re
+import zipfile
+
+with zipfile.ZipFile("region.xlsx") as a, zipfile.ZipFile("prefixed.xlsx", "w", zipfile.ZIP_DEFLATED) as z:
+    for n in a.namelist():
+        text = a.read(n)
+        if n == "xl/workbook.xml" or n.startswith("xl/worksheets/"):
+            text = re.sub(r"<(/?)([A-Za-z])", r"<\1x:\2", text.decode()).replace(' xmlns="', ' xmlns:x="')
+            text = text.replace("</x:workbook>", "<x:extLst></x:extLst></x:workbook>").encode()
+        z.writestr(n, text)
+PY
+quiet hub indicators --period 2020-09 --fill prefixed.xlsx --map map.yaml --xlsx prefixed-filled.xlsx
+for sheet in Данные Титул; do
+    cells filled.xlsx $sheet >one.txt
+    cells prefixed-filled.xlsx $sheet >two.txt
+    cmp -s one.txt two.txt || { diff one.txt two.txt >&2; fail 'names with a prefix'; }
+done
+python3 -c 'import zipfile; print(zipfile.ZipFile("prefixed-filled.xlsx").read("xl/workbook.xml").decode())' >book.xml
+has '<x:calcPr fullCalcOnLoad="1"/><x:extLst>' book.xml
+
 # ---- a map that is wrong is told line by line, and nothing is written ----
 
 map_refused() { # LINE TEXT: the line of a map under "cells:", and what is said of it
