@@ -203,31 +203,34 @@ static enum err take_variable(struct gathering *g, const struct programme *p, ui
     return e == OK && !g->is_within && g->before.form != NULL ? add_source(g->s, &g->before) : e;
 }
 
+/* What an indicator reads, all the way down. */
+static enum err take_reads(struct gathering *g, struct reads *reads, const struct summary_line *l)
+{
+    enum err e = OK;
+
+    if (reads->p != l->programme) {
+        reads_fini(reads);
+        if ((e = reads_init(reads, l->programme)) != OK)
+            return e;
+    }
+    reads_find(reads, l->index);
+    for (uint32_t v = 0; e == OK && v < l->programme->variable_count; v++)
+        if (reads->variables[v])
+            e = take_variable(g, l->programme, v);
+    return e;
+}
+
 static enum err take_sources(struct gathering *g)
 {
     const struct summary *s = g->s;
-    const struct programme *p = NULL;
     struct reads reads = {NULL};
-    uint32_t index = UINT32_MAX;
     enum err e = OK;
 
     for (size_t i = 0; e == OK && i < s->line_count; i++) {
         const struct summary_line *l = &s->lines[i];
 
-        if (l->programme == p && l->index == index)
-            continue;
-        if (l->programme != p) {
-            reads_fini(&reads);
-            reads = (struct reads){NULL};
-            e = reads_init(&reads, l->programme);
-        }
-        p = l->programme;
-        index = l->index;
-        if (e == OK)
-            reads_find(&reads, index);
-        for (uint32_t v = 0; e == OK && v < p->variable_count; v++)
-            if (reads.variables[v])
-                e = take_variable(g, p, v);
+        if (i == 0 || l->programme != l[-1].programme || l->index != l[-1].index)
+            e = take_reads(g, &reads, l);
     }
     reads_fini(&reads);
     return e;
@@ -243,7 +246,7 @@ static enum err take_return(void *ctx, const struct return_row *r)
     struct gathering *g = ctx;
     struct summary *s = g->s;
     struct summary_return *grown;
-    uint32_t unit;
+    uint32_t unit = 0;
     bool is_here = r->facts.submissions > 0;
     enum err e = unit_of(s, r->unit, &unit);
 
@@ -273,7 +276,7 @@ static enum err take_apart(void *ctx, const char *id)
     struct gathering *g = ctx;
     struct summary *s = g->s;
     struct summary_apart *grown;
-    uint32_t unit;
+    uint32_t unit = 0;
     enum err e = unit_of(s, id, &unit);
 
     if (e != OK)
