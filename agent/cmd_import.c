@@ -2,6 +2,7 @@
 
 #include "agent/import.h"
 #include "agent/import_marked.h"
+#include "common/ask.h"
 #include "common/report.h"
 
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 
 struct import_command {
     const char *period, *unit, *csv, *map, *replace, *accept_valid, *delimiter, *encoding, *filled_on, *entered_by;
-    const char *unit_column, *xlsx, *sheet, *form, *marked;
+    const char *unit_column, *xlsx, *sheet, *form, *marked, *preview;
 };
 
 /* ---- options ---- */
@@ -218,48 +219,133 @@ static enum err check_claims(const struct agent *a, const struct form *f, const 
 
 /* ---- the work ---- */
 
-static enum err import_rows(struct agent *a, struct capture *c, const struct import_command *cmd,
-                            struct book_source *w, struct import_source *source, struct import_options *o,
-                            struct report *r)
+/* In a workbook more can be shown than is printed. */
+static enum err new_report(struct report **out, bool is_workbook)
 {
-    struct import_result res = {.rows = 0};
-    enum err e = import_run(a, c, source, o, r, &res);
+    enum err e = report_new(out, is_workbook ? MARKED_FINDINGS : SHOWN_FINDINGS);
 
-    command_report(r);
     if (e == OK)
-        say_result(a, cmd, &res);
+        report_set_shown(*out, SHOWN_FINDINGS);
+    return e;
+}
+
+/* One way through the table. */
+struct pass {
+    struct agent *a;
+    struct capture *c;
+    const struct import_command *cmd;
+    const struct csv_options *csv;
+    struct book_source *w; /* NULL: a CSV file */
+    struct import_options *o;
+    struct report *r;
+    bool is_again; /* what is wrong and unusual was told before */
+    struct import_result res;
+};
+
+static enum err import_rows(struct pass *p, struct import_source *source)
+{
+    enum err e = import_run(p->a, p->c, source, p->o, p->r, &p->res);
+
+    if (e != OK || !p->is_again)
+        command_report(p->r);
+    if (e == OK && !p->o->preview_only)
+        say_result(p->a, p->cmd, &p->res);
     else if (e == ERR_INVALID) {
-        show_in_copy(cmd, w, r);
-        e = say_nothing_queued(&res);
+        show_in_copy(p->cmd, p->w, p->r);
+        e = say_nothing_queued(&p->res);
     }
     return e;
 }
 
-static enum err import_table(struct agent *a, struct capture *c, const struct import_command *cmd,
-                             const struct csv_options *csv, struct book_source *w, struct import_options *o,
-                             struct report *r)
+static enum err import_book(struct pass *p)
 {
     struct import_source *rows = NULL;
+    enum err e = book_source_lists(p->w, capture_form(p->c), p->r);
+
+    p->o->delimiter = ';';
+    if (e == ERR_INVALID) {
+        command_report(p->r);
+        show_in_copy(p->cmd, p->w, p->r);
+        return err_set(e, "%s", _("nothing was queued; put the file right and import it again"));
+    }
+    if (e == OK)
+        e = book_source_rows(&rows, p->w, p->cmd->sheet);
+    return e == OK ? import_rows(p, rows) : e;
+}
+
+static enum err import_table(struct pass *p)
+{
     struct csv_source *source = NULL;
     enum err e;
 
-    if (w != NULL) {
-        o->delimiter = ';';
-        if ((e = book_source_lists(w, capture_form(c), r)) == ERR_INVALID) {
-            command_report(r);
-            show_in_copy(cmd, w, r);
-            return err_set(e, "%s", _("nothing was queued; put the file right and import it again"));
-        }
-        if (e == OK)
-            e = book_source_rows(&rows, w, cmd->sheet);
-        return e == OK ? import_rows(a, c, cmd, w, rows, o, r) : e;
-    }
-    if ((e = csv_source_open(&source, cmd->csv, csv)) == OK) {
-        o->delimiter = csv_source_delimiter(source);
-        e = import_rows(a, c, cmd, NULL, csv_source_rows(source), o, r);
+    if (p->w != NULL)
+        return import_book(p);
+    if ((e = csv_source_open(&source, p->cmd->csv, p->csv)) == OK) {
+        p->o->delimiter = csv_source_delimiter(source);
+        e = import_rows(p, csv_source_rows(source));
     }
     csv_source_close(source);
     return e;
+}
+
+/* ---- what will change ---- */
+
+static void print_preview(void *ctx, const struct import_preview *preview)
+{
+    const struct pass *p = ctx;
+
+    import_preview_print(preview, p->o->replace, p->cmd->preview != NULL ? stdout : stderr);
+}
+
+static void print_summary(void *ctx, const struct import_preview *preview)
+{
+    const struct pass *p = ctx;
+
+    import_preview_summary(preview, p->o->replace, stderr);
+}
+
+/* The table once more, this time to be queued: nobody else waits for the queue while a person thinks. */
+static enum err import_agreed(const struct pass *first)
+{
+    struct import_options o = *first->o;
+    struct pass p = *first;
+    enum err e;
+
+    o.preview_only = false;
+    o.say_preview = NULL;
+    o.expected = first->res.table;
+    p.o = &o;
+    p.is_again = true;
+    p.w = NULL;
+    p.r = NULL;
+    if ((e = new_report(&p.r, first->w != NULL)) == OK &&
+        (first->w == NULL || (e = book_source_open(&p.w, p.cmd->xlsx)) == OK))
+        e = import_table(&p);
+    book_source_close(p.w);
+    report_free(p.r);
+    return e;
+}
+
+static enum err import_with_preview(struct pass *p)
+{
+    bool asks = p->cmd->preview == NULL && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+    bool agreed = false;
+    enum err e;
+
+    p->o->preview_only = asks || p->cmd->preview != NULL;
+    p->o->say_preview = p->o->preview_only ? print_preview : print_summary;
+    p->o->say_ctx = p;
+    if ((e = import_table(p)) != OK || !p->o->preview_only)
+        return e;
+    if (asks && (e = ask_yes_no(_("Queue this?"), &agreed)) != OK)
+        return e;
+    if (agreed)
+        return import_agreed(p);
+    if (asks)
+        return err_set(ERR_CANCELLED, "%s", _("nothing was queued"));
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "%s\n", _("This was a preview: nothing was queued."));
+    return OK;
 }
 
 /* The map, and what it says about units. */
@@ -281,16 +367,6 @@ static enum err read_map(const struct agent *a, const struct form *f, const stru
                    o->unit_heading);
 }
 
-/* In a workbook more can be shown than is printed. */
-static enum err new_report(struct report **out, bool is_workbook)
-{
-    enum err e = report_new(out, is_workbook ? MARKED_FINDINGS : SHOWN_FINDINGS);
-
-    if (e == OK)
-        report_set_shown(*out, SHOWN_FINDINGS);
-    return e;
-}
-
 static enum err import_into(struct agent *a, struct import_command *cmd, const struct csv_options *csv,
                             struct book_source *w)
 {
@@ -310,7 +386,8 @@ static enum err import_into(struct agent *a, struct import_command *cmd, const s
         if (o.unit == NULL && !o.many_units && w != NULL)
             o.unit = book_source_claims(w)->unit;
         if ((e = capture_open(&c, a, &o)) == OK)
-            e = import_table(a, c, cmd, csv, w, &io, r);
+            e = import_with_preview(&(struct pass){
+                .a = a, .c = c, .cmd = cmd, .csv = csv, .w = w, .o = &io, .r = r, .is_again = false});
     }
     report_free(r);
     capture_close(c);
@@ -379,6 +456,7 @@ int cmd_import(int argc, char **argv)
          &cmd.marked},
         {"map", 'm', N_("MAP"), N_("headings to fields, words to choices: a file, or a name from the programme"),
          &cmd.map},
+        {"preview", 0, NULL, N_("say what would change, and queue nothing"), &cmd.preview},
         {"replace", 0, NULL, N_("this is the whole list: retract the keys it does not have"), &cmd.replace},
         {"accept-valid", 0, N_("FILE"), N_("queue the good rows and write the others to this new file"),
          &cmd.accept_valid},

@@ -26,6 +26,7 @@ struct importer {
     bool unit_is_bad;             /* of the row at hand */
     struct refused_rows *refused; /* with refused_path */
     struct queue_writer *writer;  /* opened for the first good row */
+    struct import_preview *preview;
     struct report *row_report;    /* what the rules say about one row; used again while it stays empty */
     struct value *values;
     uint32_t first_line; /* of the first row */
@@ -142,13 +143,22 @@ static enum err judge_row(struct importer *im, const struct csv_row *row, bool *
     return tell_rules(im, row_is_bad, bad);
 }
 
+/* What stands is read when nothing can be added to it any more. */
+static enum err open_writer(struct importer *im)
+{
+    enum err e = queue_writer_open(&im->writer, im->a);
+
+    return e == OK ? import_preview_begin(im->preview) : e;
+}
+
 static enum err stage(struct importer *im)
 {
     struct import_result *out = im->out;
     uint64_t number = 0;
-    enum err e = im->writer != NULL ? OK : queue_writer_open(&im->writer, im->a);
+    enum err e = im->writer != NULL ? OK : open_writer(im);
 
-    if (e != OK || (e = capture_put(im->capture, im->writer, im->values, NULL, &number)) != OK)
+    if (e != OK || (e = capture_put(im->capture, im->writer, im->values, NULL, &number)) != OK ||
+        (e = import_preview_row(im->preview, im->values)) != OK)
         return e;
     out->last = (struct record_ref){im->a->gen, number};
     if (out->queued++ == 0)
@@ -338,10 +348,20 @@ static enum err finish(struct importer *im)
         im->out->first.number = im->out->last.number = 0;
         return ERR_INVALID;
     }
-    if (im->refused != NULL && (e = refused_rows_finish(im->refused)) != OK)
+    if (im->refused != NULL && !im->o->preview_only && (e = refused_rows_finish(im->refused)) != OK)
         return e;
-    if (im->o->replace &&
-        (e = replace_rest(im->a, im->capture, im->writer, im->keys, im->units, &im->out->retracted)) != OK)
+    if ((e = import_preview_end(im->preview, im->units)) != OK)
+        return e;
+    import_preview_digest(im->preview, im->out->table);
+    if (im->o->expected != NULL && memcmp(im->o->expected, im->out->table, sizeof(im->out->table)) != 0)
+        return err_set(ERR_BUSY, _("%s was changed while you were looking at the preview; nothing was queued"),
+                       im->source->name);
+    if (im->o->say_preview != NULL)
+        im->o->say_preview(im->o->say_ctx, im->preview);
+    if (im->o->preview_only)
+        return OK;
+    if (im->o->replace && (e = replace_rest(im->capture, im->writer, import_preview_current(im->preview), im->units,
+                                            &im->out->retracted)) != OK)
         return e;
     return queue_writer_commit(im->writer);
 }
@@ -354,7 +374,8 @@ static enum err run(struct importer *im)
         return ERR_NOMEM;
     if ((e = report_new(&im->row_report, ROW_FINDINGS)) != OK || (e = totals_new(&im->totals, im->o->map)) != OK ||
         (e = headings_new(&im->headings, im->source, im->form, im->o)) != OK ||
-        (im->form->key >= 0 && (e = key_set_new(&im->keys)) != OK))
+        (im->form->key >= 0 && (e = key_set_new(&im->keys)) != OK) ||
+        (e = import_preview_new(&im->preview, im->a, im->capture, im->o->unit_heading != NULL)) != OK)
         return e;
     if (im->o->refused_path != NULL &&
         (e = refused_rows_new(&im->refused, im->o->refused_path, im->o->delimiter)) != OK)
@@ -385,7 +406,8 @@ enum err import_run(struct agent *a, struct capture *c, struct import_source *s,
         wipe(im.values, im.form->field_count * sizeof(*im.values));
     free(im.values);
     queue_writer_close(im.writer);
-    refused_rows_close(im.refused, e == OK);
+    import_preview_free(im.preview);
+    refused_rows_close(im.refused, e == OK && !o->preview_only);
     key_set_free(im.keys);
     import_units_free(im.units);
     buf_wipe(&im.key);

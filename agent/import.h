@@ -6,6 +6,7 @@
 
 #include "agent/capture.h"
 #include "agent/import_map.h"
+#include "agent/import_preview.h"
 #include "common/csv.h"
 
 /* Rows of cells, headings first. */
@@ -21,8 +22,8 @@ struct import_source {
     /* What should be told about the rows when all are read; or NULL.  ERR_INVALID: nothing may be queued. */
     enum err (*notes)(void *ctx, struct report *r);
     bool has_one_row; /* lists that do not say whose they are stand elsewhere: a second row would have them, too */
-    /* Where the n-th row (from 1) of a list of the row handed out last stands: sets sheet and line of `f`, and leaves
-     * it without a column.  NULL: a list stands in its cell. */
+    /* Where the n-th row (from 1) of a list of the row handed out last stands: sets sheet and line of `f`, and its
+     * column where `f->field` names one ("list[2].column").  NULL: a list stands in its cell. */
     void (*place)(void *ctx, const char *list, size_t list_len, uint32_t n, struct finding *f);
 };
 
@@ -34,14 +35,20 @@ struct import_options {
                                      units, the whole list of each unit that it names */
     const char *refused_path;     /* take the good rows, write the others to this new file; NULL: all or none */
     char delimiter;               /* of that file */
+    bool preview_only;            /* everything but the end: nothing is queued, no row is written aside */
+    /* Gets what the table changes, once it is known to be good, before anything is queued; NULL: nobody asks. */
+    void (*say_preview)(void *ctx, const struct import_preview *p);
+    void *say_ctx;
+    const uint8_t *expected; /* import_result.table of the preview that somebody agreed to; NULL: nobody did */
 };
 
 struct import_result {
     uint64_t rows;                 /* below the headings, totals not counted */
-    uint64_t queued;               /* submissions with values */
+    uint64_t queued;               /* submissions with values; `preview_only`: that would be */
     uint64_t refused;              /* rows with mistakes */
     uint64_t totals;               /* rows left out because the map says so */
     uint64_t retracted;            /* by `replace` */
+    uint8_t table[DIGEST_BYTES];   /* of what its good rows say */
     struct record_ref first, last; /* of what was queued; numbers 0: nothing */
 };
 
@@ -49,7 +56,8 @@ struct import_result {
  * was opened for many).  Every bad cell goes to
  * `r` with line, column, field and value; *out is filled as far as it came.
  * ERR_INVALID: there were mistakes, and nothing was queued.  With `refused_path`: ERR_EXISTS when the file is there;
- * ERR_INVALID when no row at all is good; it is OK when some rows were refused. */
+ * ERR_INVALID when no row at all is good; it is OK when some rows were refused.  With `expected`: ERR_BUSY when the
+ * table says something else by now. */
 MUST_CHECK enum err import_run(struct agent *a, struct capture *c, struct import_source *s,
                                const struct import_options *o, struct report *r, struct import_result *out);
 

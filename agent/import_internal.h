@@ -3,6 +3,7 @@
 #define SVODKA_AGENT_IMPORT_INTERNAL_H
 
 #include "agent/import.h"
+#include "agent/import_preview.h"
 #include "agent/key_set.h"
 
 /* ---- import_refused.c: the rows that were not taken, as a new CSV file ---- */
@@ -31,16 +32,45 @@ MUST_CHECK enum err headings_find(struct headings *h, struct refused_rows *refus
 /* The rows below, as import_source.next(). */
 MUST_CHECK enum err headings_next(struct headings *h, struct csv_row *out);
 
+/* ---- import_current.c: what stands on this computer for the table's form and period ---- */
+
+/* What tells a row from all others of its form and period: unit and key, or the unit alone where a form is filled in
+ * once, in `keep`; len 0: the key has no value. */
+#define ROW_KEY_MAX (ID_MAX + 1u + FORM_MAX_TEXT + 8u)
+struct bytes row_key(const struct form *f, const struct value *values, const char *unit, struct buf *keep);
+/* The field of that name and type in another version of the form; -1: there is none. */
+int32_t row_same_field(const struct form_field *of, const struct form *in);
+/* Of what the values say in the fields of `now`; they are those of `of`, a version of the same form. */
+#define ROW_DIGEST 16u
+MUST_CHECK enum err row_digest(uint8_t out[ROW_DIGEST], const struct form *now, const struct form *of,
+                               const struct value *values, struct buf *keep);
+
+/* The current submission of a row. */
+struct current_row {
+    uint8_t key[ROW_DIGEST], values[ROW_DIGEST]; /* digests: of row_key(), of what it says */
+    char unit[ID_MAX + 1];
+    struct record_ref ref;
+    bool is_in_table;
+};
+struct current_rows {
+    const struct form *form; /* of the table */
+    struct current_row *items;
+    size_t count;
+};
+/* Those of the capture's unit, or of all.  Of anonymous answers there are none.  current_rows_fini() follows in any
+ * case. */
+MUST_CHECK enum err current_rows_read(struct current_rows *out, const struct agent *a, const struct capture *c,
+                                      bool many_units);
+void current_rows_fini(struct current_rows *r);
+struct current_row *current_rows_find(const struct current_rows *r, struct bytes key); /* NULL: there is none */
+
 /* ---- import_replace.c: what the table no longer has ---- */
 
 struct import_units;
 
-/* What tells a row from all others of its form and period: unit and key, in `keep`; len 0: the key has no value. */
-#define ROW_KEY_MAX (ID_MAX + 1u + FORM_MAX_TEXT + 8u)
-struct bytes row_key(const struct form *f, const struct value *values, const char *unit, struct buf *keep);
-/* Stages a retraction for every current submission of the capture's form and period whose row_key() is not in `keys`:
- * of the capture's unit, or of all those that rows named. */
-MUST_CHECK enum err replace_rest(struct agent *a, struct capture *c, struct queue_writer *w, const struct key_set *keys,
+/* Stages a retraction for every row that is not in the table: of the capture's unit, or of all those that rows named.
+ */
+MUST_CHECK enum err replace_rest(struct capture *c, struct queue_writer *w, const struct current_rows *rows,
                                  const struct import_units *units, uint64_t *retracted);
 
 /* ---- import_unit.c: rows about many units ---- */

@@ -344,6 +344,14 @@ uint32_t import_list_row(const struct import_list *l, uint32_t n)
     return 0;
 }
 
+uint32_t import_list_column(const struct import_list *l, const char *name)
+{
+    for (uint32_t i = 0; i < l->width; i++)
+        if (l->column_of[i] >= 0 && strcmp(l->field->columns[l->column_of[i]].name, name) == 0)
+            return i + 1;
+    return 0;
+}
+
 const char *import_list_sheet(const struct import_list *l)
 {
     return l->sheet;

@@ -26,6 +26,8 @@ bool import_list_is_key(struct import_list *l, struct bytes heading);
 MUST_CHECK enum err import_list_put(struct import_list *l, struct bytes key, struct buf *out);
 /* The number in its sheet of the n-th row (from 1) that the last import_list_put() gave; 0: there is none. */
 uint32_t import_list_row(const struct import_list *l, uint32_t n);
+/* The column of the sheet, from 1, that has this column of the list; 0: none has. */
+uint32_t import_list_column(const struct import_list *l, const char *name);
 const char *import_list_sheet(const struct import_list *l);
 /* Rows that no import_list_put() asked for: each goes to `r`; false: there are none. */
 bool import_list_tell_lost(const struct import_list *l, const char *file, struct report *r);

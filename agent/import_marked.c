@@ -23,9 +23,10 @@ struct marks {
 
 static void put_finding(struct buf *out, const struct finding *f)
 {
-    buf_put_str(out, f->text);
     if (f->value != NULL && f->value[0] != '\0')
-        buf_printf(out, _(" (found: %s)"), f->value);
+        buf_printf(out, _("%s (found: %s)"), f->text, f->value);
+    else
+        buf_put_str(out, f->text);
     buf_put_u8(out, 0);
 }
 

@@ -377,6 +377,7 @@ static enum err next_of_lists(void *ctx, struct csv_row *out)
 static void place(void *ctx, const char *list, size_t len, uint32_t n, struct finding *f)
 {
     struct book_source *w = ctx;
+    const char *column;
 
     for (uint32_t i = 0; i < w->list_count; i++) {
         const struct import_list *l = w->lists[i].list;
@@ -385,6 +386,8 @@ static void place(void *ctx, const char *list, size_t len, uint32_t n, struct fi
             continue;
         f->sheet = import_list_sheet(l);
         f->line = import_list_row(l, n);
+        if (f->field != NULL && (column = strstr(f->field, "].")) != NULL)
+            f->column = import_list_column(l, column + 2);
     }
 }
 

@@ -24,6 +24,7 @@ begin() { # BUILD_DIR
     SVODKA_LOCALEDIR=$build/locale
     export SVODKA_LOCALEDIR
     unset SVODKA_HOME
+    exec </dev/null # nothing is asked, whoever runs the script
     started=
     mounted=
     loop_device=

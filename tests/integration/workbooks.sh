@@ -203,8 +203,8 @@ classes ', ["5А", "цирк", "завтра", 2.5]'
 refused 'x.xlsx: sheet "Поездки", cell C6: day: ' --xlsx x.xlsx
 says 'x.xlsx: sheet "Поездки", cell D6: went: expected a whole number (found: 2.5)'
 classes ', ["5А", null, null, 31]'
-refused 'x.xlsx: sheet "Поездки", row 6: trips[3].where: an answer is required' --xlsx x.xlsx
-says 'x.xlsx: sheet "Поездки", row 6: trips[3].went: the answer breaks the form'
+refused 'x.xlsx: sheet "Поездки", cell B6: trips[3].where: an answer is required' --xlsx x.xlsx
+says 'x.xlsx: sheet "Поездки", cell D6: trips[3].went: the answer breaks the form'
 classes ', ["6В", "цирк", null, 3]'
 refused 'x.xlsx: sheet "Поездки", row 6: the main sheet has no row with this key (found: 6В)' --xlsx x.xlsx
 classes ', [null, "цирк", null, 3]'
