@@ -32,7 +32,7 @@ struct filler {
     uint32_t column_count, column_cap;
     uint32_t row, column;          /* at hand */
     char row_style[STYLE_MAX + 1]; /* "": none */
-    bool in_data, in_ours, is_formula, is_changed;
+    bool has_data, in_data, in_row, in_cell, in_ours, is_formula, is_changed;
     bool row_is_done, data_is_done; /* filled as one tag: its end adds nothing */
     struct buf content;
 };
@@ -165,14 +165,17 @@ static enum err take_column(struct filler *f, const char *const *attributes)
     return OK;
 }
 
-static void start_row(struct filler *f, const char *const *attributes)
+static enum err start_row(struct filler *f, const char *const *attributes)
 {
     const char *style = xml_in_attribute(attributes, "s");
     const char *is_styled = xml_in_attribute(attributes, "customFormat");
     static const struct xml_attribute without[] = {{"spans", NULL}};
     uint32_t n = f->row + 1;
 
-    (void)book_read_u32(xml_in_attribute(attributes, "r"), XLSX_READ_MAX_ROW, &n);
+    if (f->in_row || (xml_in_attribute(attributes, "r") != NULL &&
+                      (!book_read_u32(xml_in_attribute(attributes, "r"), XLSX_READ_MAX_ROW, &n) || n <= f->row)))
+        return book_malformed();
+    f->in_row = true;
     if (waits(f, n - 1)) {
         xml_edit_copy_before(&f->x);
         put_rows_before(f, &f->x.out, n);
@@ -185,15 +188,16 @@ static void start_row(struct filler *f, const char *const *attributes)
         (void)snprintf(f->row_style, sizeof(f->row_style), "%s", style);
     f->row_is_done = xml_edit_is_closed(xml_edit_tag(&f->x));
     if (!waits(f, n))
-        return;
+        return OK;
     f->is_changed = true;
     if (!f->row_is_done) {
         xml_edit_change(&f->x, without, 1);
-        return;
+        return OK;
     }
     buf_reset(&f->content);
     put_cells_before(f, &f->content, n, UINT32_MAX);
     xml_edit_fill(&f->x, without, 1, bytes_of(f->content.data, f->content.len));
+    return OK;
 }
 
 static void end_row(struct filler *f)
@@ -204,7 +208,7 @@ static void end_row(struct filler *f)
     }
 }
 
-static void start_cell(struct filler *f, const char *const *attributes)
+static enum err start_cell(struct filler *f, const char *const *attributes)
 {
     const char *style = xml_in_attribute(attributes, "s");
     const char *ref = xml_in_attribute(attributes, "r");
@@ -212,8 +216,11 @@ static void start_cell(struct filler *f, const char *const *attributes)
     struct xml_attribute set[] = {{"t", NULL}};
     uint32_t row = f->row, column = f->column + 1;
 
-    if (ref != NULL)
-        (void)xlsx_cell_parse(ref, &row, &column);
+    if (!f->in_row || f->in_cell || column > XLSX_READ_MAX_COLUMN)
+        return book_malformed();
+    f->in_cell = true;
+    if (ref != NULL && (!xlsx_cell_parse(ref, &row, &column) || row != f->row || column <= f->column))
+        return book_malformed();
     f->column = column;
     f->is_formula = false;
     if (waits(f, f->row) && f->cells[f->next].column < column) {
@@ -221,18 +228,19 @@ static void start_cell(struct filler *f, const char *const *attributes)
         put_cells_before(f, &f->x.out, f->row, column);
     }
     if (!waits(f, f->row) || f->cells[f->next].column != column)
-        return;
+        return OK;
     c = &f->cells[f->next++];
     set[0].value = type_of(c);
     buf_reset(&f->content);
     put_content(f, &f->content, c, style);
     if (xml_edit_is_closed(xml_edit_tag(&f->x))) {
         xml_edit_fill(&f->x, set, 1, bytes_of(f->content.data, f->content.len));
-        return;
+        return OK;
     }
     xml_edit_change(&f->x, set, 1);
     buf_put(&f->x.out, f->content.data, f->content.len);
     f->in_ours = true;
+    return OK;
 }
 
 /* Of a cell that is filled nothing stays; of a formula what it had come to goes. */
@@ -254,16 +262,19 @@ static enum err start_in_cell(struct filler *f, const char *name)
     return OK;
 }
 
-static void start_data(struct filler *f)
+static enum err start_data(struct filler *f)
 {
-    f->in_data = true;
+    if (f->has_data)
+        return book_malformed();
+    f->has_data = f->in_data = true;
     f->data_is_done = xml_edit_is_closed(xml_edit_tag(&f->x));
     if (!f->data_is_done || f->count == 0)
-        return;
+        return OK;
     buf_reset(&f->content);
     put_rows_before(f, &f->content, UINT32_MAX);
     xml_edit_fill(&f->x, NULL, 0, bytes_of(f->content.data, f->content.len));
     f->is_changed = true;
+    return OK;
 }
 
 /* A cell covered by others is seen by nobody. */
@@ -292,18 +303,14 @@ static enum err on_start(void *ctx, const char *name, const char *const *attribu
         if (strcmp(name, "col") == 0)
             return take_column(f, attributes);
         if (strcmp(name, "sheetData") == 0)
-            start_data(f);
-        else if (strcmp(name, "mergeCell") == 0)
+            return start_data(f);
+        if (strcmp(name, "mergeCell") == 0)
             return check_merged(f, xml_in_attribute(attributes, "ref"));
         return OK;
     }
     if (strcmp(name, "row") == 0)
-        start_row(f, attributes);
-    else if (strcmp(name, "c") == 0)
-        start_cell(f, attributes);
-    else
-        return start_in_cell(f, name);
-    return OK;
+        return start_row(f, attributes);
+    return strcmp(name, "c") == 0 ? start_cell(f, attributes) : start_in_cell(f, name);
 }
 
 static enum err on_end(void *ctx, const char *name)
@@ -321,8 +328,9 @@ static enum err on_end(void *ctx, const char *name)
         }
     } else if (strcmp(name, "row") == 0) {
         end_row(f);
+        f->in_row = false;
     } else if (strcmp(name, "c") == 0) {
-        f->in_ours = f->is_formula = false;
+        f->in_cell = f->in_ours = f->is_formula = false;
     } else if (f->in_ours || (f->is_formula && strcmp(name, "v") == 0)) {
         xml_edit_drop(&f->x);
     }
