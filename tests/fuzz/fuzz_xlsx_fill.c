@@ -19,6 +19,7 @@
 #define MAX_CELLS 8u
 
 static const struct part fixed[] = {
+    {"[Content_Types].xml", "<Types/>"},
     {"_rels/.rels", "<Relationships><Relationship Id=\"a\" Type=\"" OFFICE "/officeDocument\" "
                     "Target=\"xl/workbook.xml\"/></Relationships>"},
     {"xl/_rels/workbook.xml.rels",
