@@ -208,7 +208,7 @@ static enum err take_reads(struct gathering *g, struct reads *reads, const struc
 {
     enum err e = OK;
 
-    if (reads->p != l->programme) {
+    if (reads->p == NULL || reads->p != l->programme) {
         reads_fini(reads);
         if ((e = reads_init(reads, l->programme)) != OK)
             return e;
