@@ -20,10 +20,9 @@
 #include <unistd.h>
 
 const char *const agent_tables[AGENT_TABLES + 1] = {
-    [T_META] = "meta",           [T_PAGES] = "pages",     [T_SEGMENTS] = "segments",  [T_BATCHES] = "batches",
-    [T_CHUNKS] = "chunks",       [T_OBJECTS] = "objects", [T_DRAFTS] = "drafts",      [T_EVENTS] = "events",
-    [T_STANDINGS] = "standings", [T_PAST] = "past",       [T_QUESTIONS] = "questions",
-    [T_SESSIONS] = "sessions"};
+    [T_META] = "meta",           [T_PAGES] = "pages",     [T_SEGMENTS] = "segments",   [T_BATCHES] = "batches",
+    [T_CHUNKS] = "chunks",       [T_OBJECTS] = "objects", [T_DRAFTS] = "drafts",       [T_EVENTS] = "events",
+    [T_STANDINGS] = "standings", [T_PAST] = "past",       [T_QUESTIONS] = "questions", [T_SESSIONS] = "sessions"};
 
 /* ---- T_META ---- */
 

@@ -446,7 +446,8 @@ static enum err finish_in(struct mover *m)
     m->fresh.gen.counter = m->p->next_counter > a->gen.counter ? m->p->next_counter : a->gen.counter + 1;
     m->go.gen = m->fresh.gen;
     if ((e = gen_row_get(m->t, &m->p->gen, &old)) != OK || (e = move_pages(m, old.end)) != OK ||
-        (e = session_meet(a, m->t, find_waiting, m)) != OK || (e = close_old(m, &old)) != OK || (e = leftover_begin_again(m->t, NULL)) != OK)
+        (e = session_meet(a, m->t, find_waiting, m)) != OK || (e = close_old(m, &old)) != OK ||
+        (e = leftover_begin_again(m->t, NULL)) != OK)
         return e;
     m->begins = is_newest || m->renumbered > 0;
     if (m->begins && ((!is_newest && (e = check_current(m)) != OK) || (e = begin_generation(m)) != OK))

@@ -13,7 +13,7 @@
 #include "common/buf.h"
 
 #define STORE_KEY_MAX    511u
-#define STORE_MAX_TABLES 32u
+#define STORE_MAX_TABLES 40u
 
 struct store;
 struct store_txn;

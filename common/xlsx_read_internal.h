@@ -1,4 +1,4 @@
-/* xlsx_read_internal.h: shared by xlsx_read*.c alone. */
+/* xlsx_read_internal.h: shared by xlsx_read*.c, xlsx_mark*.c and xlsx_fill.c alone. */
 #ifndef SVODKA_COMMON_XLSX_READ_INTERNAL_H
 #define SVODKA_COMMON_XLSX_READ_INTERNAL_H
 

@@ -70,6 +70,8 @@ enum audit_action {
     AUDIT_ERASE_CLASS,
     AUDIT_ERASE_RETURN,
     AUDIT_BUNDLE_READ,
+    AUDIT_COMMENT_WRITE,
+    AUDIT_COMMENT_REMOVE,
     AUDIT_ACTIONS
 };
 /* "school.invite"; a constant. */

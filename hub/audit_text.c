@@ -55,6 +55,8 @@ static const struct {
     [AUDIT_ERASE_CLASS] = {"erase.class", N_("class and year erased")},
     [AUDIT_ERASE_RETURN] = {"erase.return", N_("content erased")},
     [AUDIT_BUNDLE_READ] = {"bundle.read", N_("bundle read")},
+    [AUDIT_COMMENT_WRITE] = {"comment.write", N_("comment written beside an indicator")},
+    [AUDIT_COMMENT_REMOVE] = {"comment.remove", N_("comment beside an indicator removed")},
 };
 
 static const struct {

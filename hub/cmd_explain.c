@@ -89,6 +89,20 @@ static enum err say_units(const struct explain *x, FILE *to)
     return OK;
 }
 
+static enum err say_comment(const struct explain *x, FILE *to)
+{
+    const struct comment_place at = explain_comment_place(x);
+    struct comment c;
+    char when[64];
+    enum err e = comment_get(x->t, &at, &c);
+
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? OK : e;
+    command_time(when, sizeof(when), c.wall_ms, TABLE_TEXT);
+    (void)fprintf(to, _("Comment (%s, %s): %s\n"), c.by, when, c.text);
+    return OK;
+}
+
 static void say_rest(const struct explain *x, FILE *to)
 {
     char count[32], others[32];
@@ -120,10 +134,21 @@ static enum err say(struct explain *x, FILE *to)
     if (x->unit == NULL)
         e = say_units(x, to);
     say_rest(x, to);
+    if (e == OK)
+        e = say_comment(x, to);
     return e == OK ? explain_since(x, to) : e;
 }
 
 /* ---- what was asked ---- */
+
+struct comment_place explain_comment_place(const struct explain *x)
+{
+    return (struct comment_place){.programme = x->programme->id,
+                                  .indicator = x->indicator->id,
+                                  .period = x->period.id,
+                                  .unit = x->unit != NULL ? x->unit : "",
+                                  .breakdown = x->breakdown};
+}
 
 /* A breakdown is the line's own part, or a part of its variables; both: with a ; between. */
 static bool takes_part(const struct indicator *i, const char *breakdown, const char **part)
@@ -197,6 +222,13 @@ static enum err find_place(struct explain *x, const char *period)
     if (x->indicator == NULL)
         return err_set(ERR_NOT_FOUND, _("indicator %s is not defined for %s"), first->id, x->period.id);
     return x->unit != NULL ? command_unit(x->hub, x->unit) : OK;
+}
+
+enum err explain_find(struct explain *x, const char *programme, const char *id, const char *period)
+{
+    enum err e = find(x, programme, id);
+
+    return e == OK ? find_place(x, period) : e;
 }
 
 static enum err audit(struct explain *x)
@@ -274,8 +306,8 @@ int cmd_explain(int argc, char **argv)
         return cli_fail(e);
     x.unit = unit;
     x.breakdown = breakdown != NULL ? breakdown : "";
-    if ((e = command_open(&x.hub, home, HUB_WRITE)) == OK && (e = find(&x, programme, argv[0])) == OK &&
-        (e = find_place(&x, period)) == OK && (e = audit(&x)) == OK)
+    if ((e = command_open(&x.hub, home, HUB_WRITE)) == OK && (e = explain_find(&x, programme, argv[0], period)) == OK &&
+        (e = audit(&x)) == OK)
         e = explain(&x);
     return command_close(x.hub, e, false);
 }

@@ -1,7 +1,10 @@
 #include "hub/commands.h"
 
+#include "common/handout.h"
 #include "hub/closing.h"
+#include "hub/cmd_indicators_fill.h"
 #include "hub/cmd_indicators_past.h"
+#include "hub/cmd_indicators_print.h"
 #include "hub/evaluate.h"
 
 #include <stdio.h>
@@ -87,11 +90,15 @@ static enum err check_query(struct hub *h, struct indicator_query *q, struct per
 
 /* ---- for programs: the columns are a contract (docs/indicators.md) ---- */
 
+#define PROGRAM_COLUMNS 18u
+#define COLUMNS         11u /* for people; the comment is the last one and is left out where there is none at all */
+
 struct listing {
     struct table *table;
     enum table_format format;
     struct evaluation *e;
     struct buf value, numerator, denominator, target;
+    struct comment comment;
     char last[FORM_NAME_MAX + PART_MAX + PERIOD_ID_MAX + 8]; /* indicator and period of the line before */
     char last_id[FORM_NAME_MAX + 1];
     /* which periods are closed */
@@ -102,23 +109,25 @@ struct listing {
     struct buf open; /* ids of periods with values that may still change, each once: char[PERIOD_ID_MAX + 1] */
 };
 
-static const struct table_column program_columns[] = {{"programme", "programme", TABLE_LEFT, false},
-                                                      {"indicator", "indicator", TABLE_LEFT, false},
-                                                      {"level", "level", TABLE_LEFT, false},
-                                                      {"unit", "unit", TABLE_LEFT, false},
-                                                      {"period", "period", TABLE_LEFT, false},
-                                                      {"breakdown", "breakdown", TABLE_LEFT, false},
-                                                      {"value", "value", TABLE_RIGHT, true},
-                                                      {"numerator", "numerator", TABLE_RIGHT, true},
-                                                      {"denominator", "denominator", TABLE_RIGHT, true},
-                                                      {"n", "n", TABLE_RIGHT, true},
-                                                      {"state", "state", TABLE_LEFT, false},
-                                                      {"target", "target", TABLE_RIGHT, true},
-                                                      {"target_status", "target_status", TABLE_LEFT, false},
-                                                      {"unit_of_measure", "unit_of_measure", TABLE_LEFT, false},
-                                                      {"reported", "reported", TABLE_RIGHT, true},
-                                                      {"expected", "expected", TABLE_RIGHT, true},
-                                                      {"version", "version", TABLE_LEFT, false}};
+static const struct table_column program_columns[PROGRAM_COLUMNS] = {
+    {"programme", "programme", TABLE_LEFT, false},
+    {"indicator", "indicator", TABLE_LEFT, false},
+    {"level", "level", TABLE_LEFT, false},
+    {"unit", "unit", TABLE_LEFT, false},
+    {"period", "period", TABLE_LEFT, false},
+    {"breakdown", "breakdown", TABLE_LEFT, false},
+    {"value", "value", TABLE_RIGHT, true},
+    {"numerator", "numerator", TABLE_RIGHT, true},
+    {"denominator", "denominator", TABLE_RIGHT, true},
+    {"n", "n", TABLE_RIGHT, true},
+    {"state", "state", TABLE_LEFT, false},
+    {"target", "target", TABLE_RIGHT, true},
+    {"target_status", "target_status", TABLE_LEFT, false},
+    {"unit_of_measure", "unit_of_measure", TABLE_LEFT, false},
+    {"reported", "reported", TABLE_RIGHT, true},
+    {"expected", "expected", TABLE_RIGHT, true},
+    {"version", "version", TABLE_LEFT, false},
+    {"comment", "comment", TABLE_LEFT, false}};
 
 static void reset(struct listing *out)
 {
@@ -179,10 +188,11 @@ static enum err put_line(void *ctx, const struct indicator_line *l)
                            cli_pick(i->unit_ru, i->unit_en),
                            reported,
                            expected,
-                           l->programme->version};
+                           l->programme->version,
+                           out->comment.text};
     enum err e = look_up(out, l->period);
 
-    if (e != OK)
+    if (e != OK || (e = comment_of_line(out->t, l, &out->comment)) != OK)
         return e;
     cells[10] = state_word(out, r);
     reset(out);
@@ -203,13 +213,6 @@ static enum err put_line(void *ctx, const struct indicator_line *l)
 
 /* ---- for people: what repeats is left out ---- */
 
-static const char *const status_words[] = {[TARGET_NONE] = "",
-                                           [TARGET_BELOW] = N_("below the target"),
-                                           [TARGET_WITHIN] = N_("within the target"),
-                                           [TARGET_ABOVE] = N_("above the target"),
-                                           [TARGET_NOT_DUE] = N_("not due"),
-                                           [TARGET_NO_DATA] = N_("no data")};
-
 static void put_value(struct listing *out, const struct indicator_line *l)
 {
     if (l->result.state != RESULT_OK) {
@@ -217,19 +220,7 @@ static void put_value(struct listing *out, const struct indicator_line *l)
         return;
     }
     command_value(&out->value, l->indicator, &l->result);
-    if (l->indicator->kind == KIND_CLASS)
-        return;
-    result_put_denominator(&out->denominator, &l->result);
-    if (out->denominator.len > 0) { /* else the numerator is the value */
-        result_put_numerator(&out->numerator, &l->result);
-        buf_printf(&out->numerator, " / %s", buf_cstr(&out->denominator));
-        cli_localise(&out->numerator);
-    }
-}
-
-static const char *target_word(enum target_status s)
-{
-    return status_words[s][0] == '\0' ? "" : _(status_words[s]);
+    command_fraction(&out->numerator, l->indicator, &l->result);
 }
 
 static enum err note_open(struct listing *out, const struct indicator_line *l)
@@ -276,10 +267,11 @@ static enum err put_row(void *ctx, const struct indicator_line *l)
                            NULL,
                            n,
                            NULL,
-                           target_word(l->status)};
+                           command_target_word(l->status),
+                           out->comment.text};
     enum err e = look_up(out, l->period);
 
-    if (e != OK || (e = note_open(out, l)) != OK)
+    if (e != OK || (e = note_open(out, l)) != OK || (e = comment_of_line(out->t, l, &out->comment)) != OK)
         return e;
     (void)snprintf(group, sizeof(group), "%s[%s]%s", i->id, i->part, l->period->id);
     same = strcmp(group, out->last) == 0;
@@ -291,11 +283,7 @@ static enum err put_row(void *ctx, const struct indicator_line *l)
         cells[3] = roster_name(evaluation_roster(out->e), l->unit);
     reset(out);
     put_value(out, l);
-    if (l->target != NULL && l->target->yes)
-        buf_put_str(&out->target, _("yes"));
-    else if (l->target != NULL)
-        target_put(&out->target, l->target);
-    cli_localise(&out->target);
+    command_target(&out->target, l->target);
     cli_format_count(n, sizeof(n), l->result.n);
     cells[5] = buf_cstr(&out->value);
     cells[6] = buf_cstr(&out->numerator);
@@ -305,6 +293,10 @@ static enum err put_row(void *ctx, const struct indicator_line *l)
     (void)snprintf(out->last_id, sizeof(out->last_id), "%s", i->id);
     return e;
 }
+
+struct paper_options {
+    const char *xlsx, *html, *template, *map;
+};
 
 static const char *said(const char *text)
 {
@@ -341,12 +333,13 @@ static void listing_fini(struct listing *out)
 
 static enum err show(struct hub *h, const struct indicator_query *q, const char *as_of, enum table_format f)
 {
-    const struct table_column columns[] = {
+    const struct table_column columns[COLUMNS] = {
         {"indicator", _("Indicator"), TABLE_LEFT, false}, {"name", _("Name"), TABLE_LEFT, false},
         {"period", _("Period"), TABLE_LEFT, false},       {"unit", _("Unit"), TABLE_LEFT, false},
         {"breakdown", _("Of them"), TABLE_LEFT, false},   {"value", _("Value"), TABLE_RIGHT, false},
         {"fraction", _("Out of"), TABLE_RIGHT, false},    {"n", _("Submissions"), TABLE_RIGHT, false},
-        {"target", _("Target"), TABLE_RIGHT, false},      {"status", _("Reached"), TABLE_LEFT, false}};
+        {"target", _("Target"), TABLE_RIGHT, false},      {"status", _("Reached"), TABLE_LEFT, false},
+        {"comment", _("Comment"), TABLE_LEFT, false}};
     struct listing out;
     struct checkpoint_view view = {0};
     struct cell_source source;
@@ -354,9 +347,10 @@ static enum err show(struct hub *h, const struct indicator_query *q, const char 
     enum err e;
 
     listing_init(&out, f);
-    e = f == TABLE_TEXT ? table_new(&out.table, columns, sizeof(columns) / sizeof(columns[0]))
-                        : table_new(&out.table, program_columns, sizeof(program_columns) / sizeof(program_columns[0]));
-    if (e == OK && (e = store_begin_read(h->store, &t)) == OK && as_of != NULL)
+    if ((e = store_begin_read(h->store, &t)) == OK)
+        e = f == TABLE_TEXT ? table_new(&out.table, columns, comments_are_there(t) ? COLUMNS : COLUMNS - 1)
+                            : table_new(&out.table, program_columns, PROGRAM_COLUMNS);
+    if (e == OK && as_of != NULL)
         e = past_source(&view, t, as_of, &source);
     out.t = t;
     out.until = as_of != NULL ? view.mark.lsn : UINT64_MAX;
@@ -374,10 +368,55 @@ static enum err show(struct hub *h, const struct indicator_query *q, const char 
     return e;
 }
 
+/* Nothing is written without the audit's knowing. */
+static enum err write_paper(struct hub *h, const struct indicator_query *q, const struct period *p, const char *as_of,
+                            const struct paper_options *o)
+{
+    struct indicators_paper paper = {.unit = q->unit, .as_of = as_of};
+    struct summary *s = NULL;
+    enum err e = indicators_gather(&s, h, q, p, as_of);
+
+    paper.summary = s;
+    if (e == OK)
+        e = command_note(h, AUDIT_VIEW_INDICATORS, said(q->programme), "indicator=%s\nperiod=%s\nunit=%s\nfile=%s%s",
+                         said(q->indicator), q->period, said(q->unit), o->xlsx != NULL ? "xlsx " : "",
+                         o->html != NULL ? "html" : "");
+    if (e == OK) {
+        command_mark_internal();
+        if (o->xlsx != NULL)
+            e = indicators_print(&paper, o->xlsx);
+        if (e == OK && o->html != NULL)
+            e = indicators_print(&paper, o->html);
+    }
+    summary_free(s);
+    return e;
+}
+
+static enum err check_paper(const struct paper_options *o, const struct indicator_query *q, const char *as_of,
+                            const char *snapshot, enum table_format f)
+{
+    if (o->xlsx == NULL && o->html == NULL && o->template == NULL && o->map == NULL)
+        return OK;
+    if ((o->template != NULL) != (o->map != NULL) || (o->template != NULL && (o->xlsx == NULL || o->html != NULL)))
+        return err_set(ERR_USAGE, _("--fill TEMPLATE.xlsx, --map MAP.yaml and --xlsx FILE.xlsx go together"));
+    if (o->template != NULL && (q->unit != NULL || q->indicator != NULL || q->level >= 0 || as_of != NULL))
+        return err_set(
+            ERR_USAGE,
+            _("with --fill the map says which indicators and units: only --programme and --period go with it"));
+    if (q->period == NULL)
+        return err_set(ERR_USAGE, "%s", _("say the period, too: --period P"));
+    if (snapshot != NULL)
+        return err_set(ERR_USAGE, _("--snapshot goes with --format alone, not with --xlsx and --html"));
+    if (f != TABLE_TEXT)
+        return err_set(ERR_USAGE, _("--format is for what is printed, not for --xlsx and --html"));
+    return handout_names(o->xlsx, o->html);
+}
+
 int cmd_indicators(int argc, char **argv)
 {
     const char *home = NULL, *format = NULL, *level = NULL, *as_of = NULL, *snapshot = NULL, *group = NULL;
     struct indicator_query q = {.level = -1};
+    struct paper_options paper = {NULL};
     const struct cli_command *c = command_named("indicators");
     const struct cli_option options[] = {
         HOME_OPTION(&home),
@@ -390,6 +429,11 @@ int cmd_indicators(int argc, char **argv)
         {"as-of", 0, N_("DATE"), N_("as it was at the checkpoint of that day, or the last before"), &as_of},
         {"snapshot", 0, NULL, N_("as it was frozen when the period was closed"), &snapshot},
         {"group", 0, N_("G"), N_("with --snapshot: of this group of forms"), &group},
+        {"xlsx", 0, N_("FILE"), N_("write a workbook instead"), &paper.xlsx},
+        {"html", 0, N_("FILE"), N_("write a page to be printed instead"), &paper.html},
+        {"fill", 0, N_("FILE"), N_("fill this workbook in, of the region or your own; needs --map and --xlsx"),
+         &paper.template},
+        {"map", 0, N_("FILE"), N_("with --fill: which cell gets what (docs/summary.md)"), &paper.map},
         LAST_OPTION};
     struct period period;
     enum table_format f;
@@ -402,12 +446,17 @@ int cmd_indicators(int argc, char **argv)
         return cli_fail(e);
     if (as_of != NULL && snapshot != NULL)
         return cli_fail(err_set(ERR_USAGE, _("--as-of and --snapshot do not go together")));
+    if ((e = check_paper(&paper, &q, as_of, snapshot, f)) != OK)
+        return cli_fail(e);
     if ((e = command_open(&h, home, HUB_READ)) != OK || (e = check_query(h, &q, &period)) != OK)
         return command_close(h, e, false);
-    if (snapshot == NULL)
+    if (paper.template != NULL)
+        e = indicators_fill(h, &(struct indicators_fill){paper.template, paper.map, q.programme, &period}, paper.xlsx);
+    else if (paper.xlsx != NULL || paper.html != NULL)
+        e = write_paper(h, &q, &period, as_of, &paper);
+    else if (snapshot == NULL)
         e = show(h, &q, as_of, f);
-    else if ((e = past_show_snapshot(h, &q, group, program_columns,
-                                     sizeof(program_columns) / sizeof(program_columns[0]), f)) == OK)
+    else if ((e = past_show_snapshot(h, &q, group, program_columns, PROGRAM_COLUMNS, f)) == OK)
         audit(h, &q);
     return command_close(h, e, false);
 }

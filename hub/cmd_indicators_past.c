@@ -1,6 +1,7 @@
 #include "hub/cmd_indicators_past.h"
 
 #include "hub/commands.h"
+#include "hub/comments.h"
 #include "hub/snapshot.h"
 
 #include <stdio.h>
@@ -42,7 +43,26 @@ struct listing {
     const struct indicator_query *q;
     struct table *table;
     enum table_format format;
+    struct store_txn *t;
+    struct comment comment;
 };
+
+/* Of today: what is written beside a frozen value may be mended. */
+static enum err take_comment(struct listing *out, const struct snapshot_line *l)
+{
+    const struct comment_place at = {.programme = l->programme,
+                                     .indicator = l->indicator,
+                                     .period = out->q->period,
+                                     .unit = l->unit,
+                                     .breakdown = l->breakdown};
+    enum err e = comment_get(out->t, &at, &out->comment);
+
+    if (e == ERR_NOT_FOUND) {
+        out->comment.text[0] = '\0';
+        e = OK;
+    }
+    return e;
+}
 
 static bool is_wanted(const struct indicator_query *q, const struct snapshot_line *l)
 {
@@ -74,9 +94,12 @@ static enum err put_program_line(struct listing *out, const struct snapshot_line
                            cli_pick(l->unit_ru, l->unit_en),
                            reported,
                            expected,
-                           l->version};
-    enum err e;
+                           l->version,
+                           out->comment.text};
+    enum err e = take_comment(out, l);
 
+    if (e != OK)
+        return e;
     buf_init(&value, 256);
     buf_init(&numerator, 256);
     buf_init(&denominator, 256);
@@ -118,9 +141,11 @@ static enum err put_row(struct listing *out, const struct snapshot_line *l)
     const char *measure = cli_pick(l->unit_ru, l->unit_en);
     const char *cells[] = {
         l->indicator, name_of(out->hub, l), l->is_municipality ? _("municipality") : l->unit, l->breakdown, NULL, n,
-        l->target};
-    enum err e;
+        l->target,    out->comment.text};
+    enum err e = take_comment(out, l);
 
+    if (e != OK)
+        return e;
     buf_init(&value, 4096);
     if (l->is_ok) {
         result_put_value(&value, &r, l->shown);
@@ -159,7 +184,7 @@ enum err past_show_snapshot(struct hub *h, const struct indicator_query *q, cons
         {"indicator", _("Indicator"), TABLE_LEFT, false}, {"name", _("Name"), TABLE_LEFT, false},
         {"unit", _("Unit"), TABLE_LEFT, false},           {"breakdown", _("Of them"), TABLE_LEFT, false},
         {"value", _("Value"), TABLE_RIGHT, false},        {"n", _("Submissions"), TABLE_RIGHT, false},
-        {"target", _("Target"), TABLE_RIGHT, false}};
+        {"target", _("Target"), TABLE_RIGHT, false},      {"comment", _("Comment"), TABLE_LEFT, false}};
     struct listing out = {.hub = h, .q = q, .format = f};
     struct snapshot_head head;
     struct store_txn *t = NULL;
@@ -167,10 +192,12 @@ enum err past_show_snapshot(struct hub *h, const struct indicator_query *q, cons
 
     if (q->period == NULL)
         return err_set(ERR_USAGE, _("--snapshot needs --period: which closed period is meant?"));
-    e = f == TABLE_TEXT ? table_new(&out.table, columns, sizeof(columns) / sizeof(columns[0]))
-                        : table_new(&out.table, program_columns, count);
-    if (e == OK && (e = store_begin_read(h->store, &t)) == OK &&
-        (e = snapshot_each(h, t, q->period, group, &head, put_line, &out)) == OK)
+    if ((e = store_begin_read(h->store, &t)) == OK)
+        e = f == TABLE_TEXT
+                ? table_new(&out.table, columns, sizeof(columns) / sizeof(columns[0]) - (comments_are_there(t) ? 0 : 1))
+                : table_new(&out.table, program_columns, count);
+    out.t = t;
+    if (e == OK && (e = snapshot_each(h, t, q->period, group, &head, put_line, &out)) == OK)
         say_head(&head);
     store_abort(t);
     if (e == OK)

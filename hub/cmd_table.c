@@ -53,8 +53,12 @@ const struct cli_command hub_commands[] = {
     {"checkpoint", "[--forget-later]", N_("keep what the cells are today, for indicators --as-of"), cmd_checkpoint},
     {"indicators",
      "[--programme P] [--period P] [--level unit|municipality] [--unit U] [--indicator I] "
-     "[--as-of DATE | --snapshot [--group G]]",
+     "[--as-of DATE | --snapshot [--group G]] [--xlsx FILE] [--html FILE] "
+     "[--fill TEMPLATE --map FILE]",
      N_("show the indicators"), cmd_indicators},
+    {"comment", "INDICATOR --period P [--unit U] [--breakdown B] [--programme P] [--text TEXT | --remove]",
+     N_("write, show or remove the office's comment on a line of the indicators"), cmd_comment},
+    {"comment list", "[--programme P] [--period P] [--unit U]", N_("list the comments"), cmd_comment_list},
     {"table", "FORM --period P [--level unit|municipality] [--xlsx FILE] [--html FILE]",
      N_("show what a form says of each unit, with totals and what is missing"), cmd_form_table},
     {"explain", "INDICATOR --period P [--unit U]",

@@ -337,6 +337,50 @@ void command_value(struct buf *out, const struct indicator *i, const struct resu
     }
 }
 
+void command_fraction(struct buf *out, const struct indicator *i, const struct result *r)
+{
+    struct buf part;
+
+    if (i->kind == KIND_CLASS || !r->has_denominator)
+        return; /* without one the numerator is the value */
+    buf_init(&part, 256);
+    result_put_numerator(&part, r);
+    buf_put_str(&part, " / ");
+    result_put_denominator(&part, r);
+    cli_localise(&part);
+    buf_put_str(out, buf_cstr(&part));
+    buf_fini(&part);
+}
+
+void command_target(struct buf *out, const struct target *t)
+{
+    struct buf text;
+
+    if (t == NULL)
+        return;
+    buf_init(&text, 256);
+    if (t->yes)
+        buf_put_str(&text, _("yes"));
+    else
+        target_put(&text, t);
+    cli_localise(&text);
+    buf_put_str(out, buf_cstr(&text));
+    buf_fini(&text);
+}
+
+const char *command_target_word(enum target_status s)
+{
+    switch (s) {
+    case TARGET_NONE: return "";
+    case TARGET_BELOW: return _("below the target");
+    case TARGET_WITHIN: return _("within the target");
+    case TARGET_ABOVE: return _("above the target");
+    case TARGET_NOT_DUE: return _("not due");
+    case TARGET_NO_DATA: return _("no data");
+    }
+    return "";
+}
+
 enum err command_print(struct table *t, enum table_format f, enum err e)
 {
     if (e == OK)

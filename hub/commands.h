@@ -34,6 +34,8 @@ int cmd_indicators(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_form_table(int argc, char **argv);
 int cmd_export_submissions(int argc, char **argv);
+int cmd_comment(int argc, char **argv);
+int cmd_comment_list(int argc, char **argv);
 int cmd_completeness(int argc, char **argv);
 int cmd_period_close(int argc, char **argv);
 int cmd_period_reopen(int argc, char **argv);
@@ -149,6 +151,12 @@ const char *command_standing(const struct participant *p, enum table_format f);
 MUST_CHECK enum err command_school(const struct hub *h, const char *id, const struct participant **out);
 /* A value for people, rounded, with its unit of measure: "34,5 %", "yes", the name of a class; of RESULT_OK alone. */
 void command_value(struct buf *out, const struct indicator *i, const struct result *r);
+/* What it is a part of: "34 / 100"; of RESULT_OK alone; "" where there is no denominator. */
+void command_fraction(struct buf *out, const struct indicator *i, const struct result *r);
+/* A target as it is written, "yes" in words; NULL: nothing. */
+void command_target(struct buf *out, const struct target *t);
+/* "below the target"; "" where there is none. */
+const char *command_target_word(enum target_status s);
 /* Prints and frees the table, unless `e` is an error already. */
 MUST_CHECK enum err command_print(struct table *t, enum table_format f, enum err e);
 /* "of the office alone": on stderr before every view that `publish` did not make (invariant 7). */

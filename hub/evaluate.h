@@ -123,6 +123,8 @@ MUST_CHECK enum err evaluation_amount_cells(struct evaluation *e, const struct p
 
 /* Rounded half up to so many places, at most 6; of RESULT_OK alone. */
 void result_put_value(struct buf *out, const struct result *r, unsigned places);
+/* The same as a scaled number; false: there is no value, or it does not fit. */
+bool result_scaled(const struct result *r, unsigned places, int64_t *out);
 /* Exact, without needless zeros; nothing where there is none. */
 void result_put_numerator(struct buf *out, const struct result *r);
 void result_put_denominator(struct buf *out, const struct result *r);

@@ -47,12 +47,27 @@ static void put_short(struct buf *out, i128 v, unsigned places)
     put_scaled(out, v, places);
 }
 
+static i128 rounded(const struct result *r, unsigned places)
+{
+    return divide_half_up(r->value, i128_power10(6 - places));
+}
+
 void result_put_value(struct buf *out, const struct result *r, unsigned places)
 {
     unsigned shown = places > 6 ? 6 : places;
 
     if (r->state == RESULT_OK)
-        put_scaled(out, divide_half_up(r->value, i128_power10(6 - shown)), shown);
+        put_scaled(out, rounded(r, shown), shown);
+}
+
+bool result_scaled(const struct result *r, unsigned places, int64_t *out)
+{
+    i128 scaled = r->state == RESULT_OK ? rounded(r, places > 6 ? 6 : places) : 0;
+
+    if (r->state != RESULT_OK || scaled > INT64_MAX || scaled < INT64_MIN)
+        return false;
+    *out = (int64_t)scaled;
+    return true;
 }
 
 void result_put_numerator(struct buf *out, const struct result *r)

@@ -4,6 +4,7 @@
 #define SVODKA_HUB_EXPLAIN_H
 
 #include "hub/commands.h"
+#include "hub/comments.h"
 #include "hub/evaluate.h"
 
 #include <stdio.h>
@@ -24,6 +25,12 @@ struct explain {
     struct table *table;
     uint64_t behind, others; /* submissions that add something, and others of these forms and periods */
 };
+
+/* The line that a person named: its programme (NULL: any), its indicator and x->breakdown, then the period and x->unit.
+ * ERR_NOT_FOUND with what is near; ERR_USAGE: several programmes have it. */
+MUST_CHECK enum err explain_find(struct explain *x, const char *programme, const char *id, const char *period);
+/* Where the office's comment on it stands; loans of `x`. */
+struct comment_place explain_comment_place(const struct explain *x);
 
 /* Sums over sums: the submissions.  Other kinds: what they read. */
 bool explain_is_of_submissions(const struct indicator *i);

@@ -216,25 +216,13 @@ static enum err take_erased(void *ctx, const struct submission *s)
     return OK;
 }
 
-/* What is kept apart of this form and period, by unit. */
-static enum err take_quarantine(struct form_table *ft, struct hub *h, struct store_txn *t)
+static enum err take_apart(void *ctx, const char *unit)
 {
-    struct quarantine_filter filter = {.form = ft->form->id, .waits = true};
-    struct quarantine_list list = {NULL, 0, 0};
     struct form_table_unit *u;
-    enum err e = quarantine_find(h, t, &filter, &list);
+    enum err e = unit_of(ctx, unit, &u);
 
-    for (size_t i = 0; i < list.count && e == OK; i++) {
-        struct bytes bytes;
-        struct record r;
-
-        if (ledger_quarantined_record(h->ledger, t, &list.items[i], &bytes) != OK ||
-            record_decode_head(&r, bytes) != OK || strcmp(r.period, ft->period.id) != 0)
-            continue;
-        if ((e = unit_of(ft, r.unit, &u)) == OK)
-            u->apart++;
-    }
-    quarantine_list_fini(&list);
+    if (e == OK)
+        u->apart++;
     return e;
 }
 
@@ -281,7 +269,7 @@ enum err form_table_read(struct form_table *ft, struct hub *h, struct store_txn 
     if (e == OK && (e = returns_each(h, t, &q, take_state, ft)) == OK && (e = decoder_new(&x.decoder, h)) == OK)
         e = ledger_each_current(h->ledger, t, ft->form->id, NULL, ft->period.id, take_submission, &x);
     if (e == OK)
-        e = take_quarantine(ft, h, t);
+        e = quarantine_each_waiting(h, t, ft->form->id, ft->period.id, take_apart, ft);
     if (e == OK)
         e = read_erased(ft, h, t);
     if (e == OK)

@@ -52,6 +52,7 @@ enum hub_table {
     H_SUSPECTS,     /* participant index u32 | counter u32 | tag 8 | sequence u64 -> lsn u64 (signers.h) */
     H_AUDIT_HEADS,  /* number u64 -> signed head; signer 32 -> its certificate (audit.c) */
     H_QUESTIONS,    /* number u64 -> MessagePack: what the office asked a school (questions.h) */
+    H_COMMENTS,     /* programme 0 indicator 0 period 0 unit 0 breakdown 0 -> MessagePack (comments.h) */
     HUB_TABLES
 };
 

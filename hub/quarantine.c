@@ -32,6 +32,25 @@ void quarantine_list_fini(struct quarantine_list *l)
     memset(l, 0, sizeof(*l));
 }
 
+enum err quarantine_each_waiting(struct hub *h, struct store_txn *t, const char *form, const char *period,
+                                 enum err (*each)(void *ctx, const char *unit), void *ctx)
+{
+    const struct quarantine_filter filter = {.form = form, .waits = true};
+    struct quarantine_list list = {NULL, 0, 0};
+    enum err e = quarantine_find(h, t, &filter, &list);
+
+    for (size_t i = 0; i < list.count && e == OK; i++) {
+        struct bytes bytes;
+        struct record r;
+
+        if (ledger_quarantined_record(h->ledger, t, &list.items[i], &bytes) == OK &&
+            record_decode_head(&r, bytes) == OK && strcmp(r.period, period) == 0)
+            e = each(ctx, r.unit);
+    }
+    quarantine_list_fini(&list);
+    return e;
+}
+
 static bool fits(const struct gather *g, const struct quarantined *q)
 {
     const struct quarantine_filter *f = g->f;

@@ -24,6 +24,10 @@ MUST_CHECK enum err quarantine_find(struct hub *h, struct store_txn *t, const st
  */
 MUST_CHECK enum err quarantine_named(struct hub *h, struct store_txn *t, const char *id, struct quarantined *out);
 void quarantine_list_fini(struct quarantine_list *l);
+/* Calls `each` for every submission of that form and period that waits, with the unit it is about; what cannot be read
+ * is of no period.  A callback that returns anything but OK ends it. */
+MUST_CHECK enum err quarantine_each_waiting(struct hub *h, struct store_txn *t, const char *form, const char *period,
+                                            enum err (*each)(void *ctx, const char *unit), void *ctx);
 
 struct quarantine_outcome {
     uint64_t counted, superseded, stayed;
