@@ -70,7 +70,7 @@ int cmd_comment(int argc, char **argv)
 {
     const char *home = NULL, *remove = NULL, *breakdown = NULL;
     struct explain x = {0};
-    struct wanted w = {NULL};
+    struct wanted w = {.programme = NULL};
     const struct cli_option options[] = {
         HOME_OPTION(&home),
         {"period", 'p', N_("P"), N_("the period: its id or its label"), &w.period},
@@ -141,7 +141,7 @@ static enum err show_list(struct hub *h, struct list *l, const char *programme)
 int cmd_comment_list(int argc, char **argv)
 {
     const char *home = NULL, *format = NULL, *programme = NULL;
-    struct list l = {NULL};
+    struct list l = {.rows = NULL};
     const struct cli_option options[] = {HOME_OPTION(&home),
                                          FORMAT_OPTION(&format),
                                          {"programme", 0, N_("P"), N_("of this programme only"), &programme},

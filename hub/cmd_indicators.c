@@ -416,7 +416,7 @@ int cmd_indicators(int argc, char **argv)
 {
     const char *home = NULL, *format = NULL, *level = NULL, *as_of = NULL, *snapshot = NULL, *group = NULL;
     struct indicator_query q = {.level = -1};
-    struct paper_options paper = {NULL};
+    struct paper_options paper = {.xlsx = NULL};
     const struct cli_command *c = command_named("indicators");
     const struct cli_option options[] = {
         HOME_OPTION(&home),

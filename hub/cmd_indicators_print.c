@@ -397,7 +397,7 @@ static enum err put_whole_grid(struct printing *p, const struct grid *g)
 
 static enum err put_grid(struct printing *p)
 {
-    struct grid g = {NULL};
+    struct grid g = {.rows = NULL};
     enum err e = find_rows(&g, p);
 
     if (e == OK && g.row_count > 0 && (e = fill_grid(&g, p)) == OK)

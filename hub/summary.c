@@ -223,7 +223,7 @@ static enum err take_reads(struct gathering *g, struct reads *reads, const struc
 static enum err take_sources(struct gathering *g)
 {
     const struct summary *s = g->s;
-    struct reads reads = {NULL};
+    struct reads reads = {.p = NULL};
     enum err e = OK;
 
     for (size_t i = 0; e == OK && i < s->line_count; i++) {
