@@ -80,6 +80,13 @@ static bool is_withdrawn(const struct agent *a, const char *id)
     return false;
 }
 
+const struct form *command_own_form(const struct agent *a, size_t n)
+{
+    const struct form *f = a->forms[n].object->is_current ? agent_form_at(a, n) : NULL;
+
+    return f != NULL && grant_allows(a->grant, f->role, NULL) ? f : NULL;
+}
+
 enum err command_form(const struct agent *a, const char *id, const struct form **out)
 {
     const char *names[DIRECTORY_MAX_FORMS];

@@ -31,6 +31,8 @@
 
 /* Opens the home of --home or SVODKA_HOME and warns on stderr about what may need somebody's hand. */
 MUST_CHECK enum err command_open(struct agent **out, const char *home);
+/* The n-th form held, if it is one that is filled in here: offered now, and of a role that the grant names.  NULL. */
+const struct form *command_own_form(const struct agent *a, size_t n);
 /* The current version; ERR_NOT_FOUND with a suggestion. */
 MUST_CHECK enum err command_form(const struct agent *a, const char *id, const struct form **out);
 /* NULL is TABLE_TEXT. */

@@ -240,8 +240,8 @@ static enum err find_due(struct due *d, const struct agent *a)
     enum err e = OK;
 
     for (size_t i = 0; i < a->form_count && e == OK; i++)
-        if (a->forms[i].object->is_current && agent_form_at(a, i) != NULL)
-            e = add_lines(d, a, agent_form_at(a, i));
+        if (command_own_form(a, i) != NULL)
+            e = add_lines(d, a, command_own_form(a, i));
     return e == OK ? queue_each(a, &any, count_one, d) : e;
 }
 

@@ -41,7 +41,10 @@ static void say_words(const struct agent *a)
 static void greet(const struct agent *a, const struct invitation *inv, bool is_from_sheet)
 {
     char print[FINGERPRINT_CHARS + 1];
+    size_t forms = 0;
 
+    for (size_t i = 0; i < a->form_count; i++)
+        forms += command_own_form(a, i) != NULL ? 1 : 0;
     fingerprint(print, inv->root);
     (void)printf(_("This folder now belongs to %s (%s), invited by: %s\n"), a->grant->name, a->grant->participant,
                  a->directory->name);
@@ -51,8 +54,8 @@ static void greet(const struct agent *a, const struct invitation *inv, bool is_f
     else
         (void)printf("%s\n", _("Compare it with the sheet from the district. If it differs, stop and telephone them."));
     (void)printf(ngettext("%zu form is here; you can fill it in at once, also without a line.\n",
-                          "%zu forms are here; you can fill them in at once, also without a line.\n", a->form_count),
-                 a->form_count);
+                          "%zu forms are here; you can fill them in at once, also without a line.\n", forms),
+                 forms);
     if (inv->expires_ms != 0 && inv->expires_ms < clock_wall_ms())
         (void)fprintf(stderr, "%s\n",
                       _("Note: by the clock of this computer the invitation has expired. Only the district decides; if "

@@ -24,7 +24,13 @@ done
 "$hub_program" school add office --name Office --unit '*' --role office --invite office.invite --home hub >/dev/null
 for who in a b c office; do
     "$agent_program" join "$who.invite" --home "$who" >/dev/null
+    "$agent_program" forms --home "$who" --format csv | sed 1d | cut -d , -f 1 | sort -u >"forms-$who.txt"
 done
+# Each is shown the forms that are its own to fill in.
+if grep -qxFf forms-office.txt forms-a.txt || ! grep -qx marks forms-a.txt || ! [ -s forms-office.txt ]; then
+    cat forms-a.txt forms-office.txt >&2
+    fail 'a school is shown what the office fills in, or the other way round'
+fi
 
 submit() { # WHO FORM PERIOD JSON
     printf '%s' "$4" | "$agent_program" submit "$2" --home "$1" --period "$3" --json - >/dev/null ||
