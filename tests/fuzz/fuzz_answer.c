@@ -1,26 +1,14 @@
 /* Answers to questions from outside: any bytes as a record of the built-in form of answers.  What reads
  * as an answer says no more than the record does, and is written as the same record again. */
 #include "protocol/answer.h"
-#include "protocol/builtin.h"
-#include "protocol/record.h"
+#include "tests/fuzz/builtin_target.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct builtin_forms forms;
 static const struct form *form;
-static struct record_space *space;
-
-static void start(void)
-{
-    if (form != NULL)
-        return;
-    if (builtin_forms_load(&forms) != OK || record_space_new(&space) != OK)
-        abort();
-    form = forms.forms[BUILTIN_ANSWER];
-}
 
 static bool is_within(struct bytes part, const uint8_t *data, size_t size)
 {
@@ -50,8 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct answer a;
     struct record r;
 
-    start();
-    if (record_decode(&r, space, bytes_of(data, size), form) != OK || r.kind == RECORD_RETRACTION)
+    if (!target_record(&r, &form, BUILTIN_ANSWER, bytes_of(data, size)))
         return 0;
     if (!answer_read(&a, r.values, r.value_count))
         return 0;

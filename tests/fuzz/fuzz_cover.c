@@ -1,26 +1,14 @@
 /* Covers of returns from outside: any bytes as a record of the built-in form.  What reads as a cover says no more than
  * the record does, and is written as the same record again. */
-#include "protocol/builtin.h"
 #include "protocol/cover.h"
-#include "protocol/record.h"
+#include "tests/fuzz/builtin_target.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct builtin_forms forms;
 static const struct form *form;
-static struct record_space *space;
-
-static void start(void)
-{
-    if (form != NULL)
-        return;
-    if (builtin_forms_load(&forms) != OK || record_space_new(&space) != OK)
-        abort();
-    form = forms.forms[BUILTIN_COVER];
-}
 
 static bool is_within(struct bytes part, const uint8_t *data, size_t size)
 {
@@ -70,8 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct cover c;
     struct record r;
 
-    start();
-    if (record_decode(&r, space, bytes_of(data, size), form) != OK || r.kind == RECORD_RETRACTION)
+    if (!target_record(&r, &form, BUILTIN_COVER, bytes_of(data, size)))
         return 0;
     if (cover_read(&c, r.values, r.value_count - 1) || !cover_read(&c, r.values, r.value_count))
         return 0;

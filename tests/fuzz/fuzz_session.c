@@ -1,26 +1,12 @@
 /* Words about sessions from outside: any bytes as a record of the built-in form of sessions.  What reads as a word says
  * no more than the record does, and is written as the same values again. */
-#include "protocol/builtin.h"
-#include "protocol/record.h"
 #include "protocol/session_form.h"
+#include "tests/fuzz/builtin_target.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct builtin_forms forms;
-static const struct form *form;
-static struct record_space *space;
-
-static void start(void)
-{
-    if (form != NULL)
-        return;
-    if (builtin_forms_load(&forms) != OK || record_space_new(&space) != OK)
-        abort();
-    form = forms.forms[BUILTIN_SESSION];
-}
 
 static void check_bounds(const struct session_word *w)
 {
@@ -45,11 +31,11 @@ static void write_again(const struct session_word *w)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    const struct form *form;
     struct session_word w;
     struct record r;
 
-    start();
-    if (record_decode(&r, space, bytes_of(data, size), form) != OK || r.kind == RECORD_RETRACTION)
+    if (!target_record(&r, &form, BUILTIN_SESSION, bytes_of(data, size)))
         return 0;
     if (!session_word_read(&w, r.values, r.value_count))
         return 0;

@@ -2,7 +2,7 @@
  * always UTF-8.  The first byte says what follows: 0: the whole file; else the parts that a workbook consists of, each
  * up to the next zero byte, are packed into one (workbook.xml, its relations, styles.xml, sharedStrings.xml, a sheet);
  * a part that is empty is a good one.  So the mutations reach the XML without having to keep checksums right. */
-#include "tests/fuzz/zip_pack.h"
+#include "tests/fuzz/xlsx_target.h"
 
 #include "common/utf8.h"
 #include "common/xlsx_number.h"
@@ -10,12 +10,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-#define REQUIRE(condition)                                                                                             \
-    do {                                                                                                               \
-        if (!(condition))                                                                                              \
-            abort();                                                                                                   \
-    } while (0)
 
 #define MAIN   "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 #define OFFICE "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -95,9 +89,8 @@ static void read_number(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct xlsx_book *b = NULL;
+    struct xlsx_book *b;
     struct buf file;
-    void *bytes;
 
     if (size < 1)
         return 0;
@@ -107,10 +100,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         buf_put(&file, data + 1, size - 1);
     else
         zip_pack(&file, fixed, sizeof(fixed) / sizeof(fixed[0]), changing, CHANGING, data + 1, size - 1);
-    REQUIRE(!file.failed && (bytes = malloc(file.len + 1)) != NULL);
-    if (file.len > 0)
-        memcpy(bytes, file.data, file.len);
-    if (xlsx_book_open(&b, bytes, file.len) == OK) {
+    REQUIRE(!file.failed);
+    if ((b = open_book(bytes_of(file.data, file.len))) != NULL) {
         (void)xlsx_book_find_sheet(b, "a");
         for (uint32_t i = 0; i < xlsx_book_sheets(b) && i < 4; i++)
             read_sheet(b, i);

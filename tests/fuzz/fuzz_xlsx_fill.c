@@ -2,17 +2,9 @@
  * reads back, every other cell that is no formula reads as before, and it can be filled once more.  The first byte says
  * how many cells are filled in (1 to 8), two bytes each which; then come the parts as in fuzz_xlsx.c: the sheet,
  * styles.xml, workbook.xml. */
-#include "tests/fuzz/zip_pack.h"
+#include "tests/fuzz/xlsx_target.h"
 
 #include "common/xlsx_fill.h"
-
-#include <stdlib.h>
-
-#define REQUIRE(condition)                                                                                             \
-    do {                                                                                                               \
-        if (!(condition))                                                                                              \
-            abort();                                                                                                   \
-    } while (0)
 
 #define MAIN      "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 #define OFFICE    "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -36,17 +28,6 @@ static const struct part changing[] = {
     {"xl/workbook.xml", "<workbook xmlns:r=\"" OFFICE "\"><sheets><sheet name=\"A\" r:id=\"s\"/></sheets><calcPr/>"
                         "<extLst/></workbook>"},
 };
-
-static struct xlsx_book *open_book(struct bytes bytes)
-{
-    struct xlsx_book *b = NULL;
-    void *copy = malloc(bytes.len + 1);
-
-    REQUIRE(copy != NULL);
-    if (bytes.len > 0)
-        memcpy(copy, bytes.p, bytes.len);
-    return xlsx_book_open(&b, copy, bytes.len) == OK ? b : NULL;
-}
 
 static bool is_filled(const struct xlsx_fill_cell *cells, size_t count, uint32_t row, uint32_t column)
 {

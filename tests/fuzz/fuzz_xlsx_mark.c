@@ -2,17 +2,9 @@
  * as the workbook did, cell for cell, and can be marked once more.  The first byte says how many cells are marked (1 to
  * 8), two bytes each which; then come the parts as in fuzz_xlsx.c: the sheet, its relations, comments, their drawing,
  * styles.xml, [Content_Types].xml, workbook.xml. */
-#include "tests/fuzz/zip_pack.h"
+#include "tests/fuzz/xlsx_target.h"
 
 #include "common/xlsx_mark.h"
-
-#include <stdlib.h>
-
-#define REQUIRE(condition)                                                                                             \
-    do {                                                                                                               \
-        if (!(condition))                                                                                              \
-            abort();                                                                                                   \
-    } while (0)
 
 #define MAIN      "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 #define OFFICE    "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -40,17 +32,6 @@ static const struct part changing[] = {
     {"xl/workbook.xml", "<workbook xmlns:r=\"" OFFICE "\"><bookViews><workbookView/></bookViews><sheets><sheet "
                         "name=\"A\" r:id=\"s\"/></sheets></workbook>"},
 };
-
-static struct xlsx_book *open_book(struct bytes bytes)
-{
-    struct xlsx_book *b = NULL;
-    void *copy = malloc(bytes.len + 1);
-
-    REQUIRE(copy != NULL);
-    if (bytes.len > 0)
-        memcpy(copy, bytes.p, bytes.len);
-    return xlsx_book_open(&b, copy, bytes.len) == OK ? b : NULL;
-}
 
 /* All cells of all sheets; false: a sheet that the reader does not take. */
 static bool read_all(struct xlsx_book *b, struct buf *out)
