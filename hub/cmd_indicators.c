@@ -6,6 +6,7 @@
 #include "hub/cmd_indicators_past.h"
 #include "hub/cmd_indicators_print.h"
 #include "hub/evaluate.h"
+#include "hub/indicator_columns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,7 +91,7 @@ static enum err check_query(struct hub *h, struct indicator_query *q, struct per
 
 /* ---- for programs: the columns are a contract (docs/indicators.md) ---- */
 
-#define PROGRAM_COLUMNS 18u
+#define PROGRAM_COLUMNS (INDICATOR_COLUMN_COUNT + 1u)
 #define COLUMNS         11u /* for people; the comment is the last one and is left out where there is none at all */
 
 struct listing {
@@ -109,25 +110,8 @@ struct listing {
     struct buf open; /* ids of periods with values that may still change, each once: char[PERIOD_ID_MAX + 1] */
 };
 
-static const struct table_column program_columns[PROGRAM_COLUMNS] = {
-    {"programme", "programme", TABLE_LEFT, false},
-    {"indicator", "indicator", TABLE_LEFT, false},
-    {"level", "level", TABLE_LEFT, false},
-    {"unit", "unit", TABLE_LEFT, false},
-    {"period", "period", TABLE_LEFT, false},
-    {"breakdown", "breakdown", TABLE_LEFT, false},
-    {"value", "value", TABLE_RIGHT, true},
-    {"numerator", "numerator", TABLE_RIGHT, true},
-    {"denominator", "denominator", TABLE_RIGHT, true},
-    {"n", "n", TABLE_RIGHT, true},
-    {"state", "state", TABLE_LEFT, false},
-    {"target", "target", TABLE_RIGHT, true},
-    {"target_status", "target_status", TABLE_LEFT, false},
-    {"unit_of_measure", "unit_of_measure", TABLE_LEFT, false},
-    {"reported", "reported", TABLE_RIGHT, true},
-    {"expected", "expected", TABLE_RIGHT, true},
-    {"version", "version", TABLE_LEFT, false},
-    {"comment", "comment", TABLE_LEFT, false}};
+static const struct table_column program_columns[PROGRAM_COLUMNS] = {INDICATOR_COLUMNS,
+                                                                     {"comment", "comment", TABLE_LEFT, false}};
 
 static void reset(struct listing *out)
 {

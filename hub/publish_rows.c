@@ -1,4 +1,5 @@
 /* The tables as they are handed out: one row a line, the same bytes whoever asks and in whatever language. */
+#include "hub/indicator_columns.h"
 #include "hub/publish_store.h"
 #include "protocol/mp.h"
 
@@ -8,25 +9,8 @@
 
 #define TEXT_MAX 4096u
 
-const struct table_column publication_columns[PUBLICATION_COLUMNS] = {
-    {"programme", "programme", TABLE_LEFT, false},
-    {"indicator", "indicator", TABLE_LEFT, false},
-    {"level", "level", TABLE_LEFT, false},
-    {"unit", "unit", TABLE_LEFT, false},
-    {"period", "period", TABLE_LEFT, false},
-    {"breakdown", "breakdown", TABLE_LEFT, false},
-    {"value", "value", TABLE_RIGHT, true},
-    {"numerator", "numerator", TABLE_RIGHT, true},
-    {"denominator", "denominator", TABLE_RIGHT, true},
-    {"n", "n", TABLE_RIGHT, true},
-    {"state", "state", TABLE_LEFT, false},
-    {"target", "target", TABLE_RIGHT, true},
-    {"target_status", "target_status", TABLE_LEFT, false},
-    {"unit_of_measure", "unit_of_measure", TABLE_LEFT, false},
-    {"reported", "reported", TABLE_RIGHT, true},
-    {"expected", "expected", TABLE_RIGHT, true},
-    {"version", "version", TABLE_LEFT, false},
-    {"class", "class", TABLE_LEFT, false}};
+const struct table_column publication_columns[PUBLICATION_COLUMNS] = {INDICATOR_COLUMNS,
+                                                                      {"class", "class", TABLE_LEFT, false}};
 
 void publication_tables_init(struct publication_tables *t)
 {
