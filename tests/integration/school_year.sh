@@ -68,9 +68,10 @@ on 2020-09-01 "$hub_program" init --home "$hub_home" --name 'Жигаловск�
 o 2020-09-01 programme load "$programme"
 o 2020-09-01 school add office --name 'Отдел образования' --role office --unit '*' --invite office.invite
 o 2020-09-01 school add s07 --name 'Школа № 7' --invite s07.invite
+o 2020-09-01 school add s09 --name 'Школа № 9' --invite s09.invite
 o 2020-09-01 school add s05 --name 'Школа № 5' --sheet s05.txt
 serve_on 2020-09-02
-for who in office s07; do
+for who in office s07 s09; do
     on 2020-09-02 "$agent_program" join "$who.invite" --home "$work/$who" >join.txt 2>&1 </dev/null
 done
 school=old
@@ -162,6 +163,17 @@ s 2020-11-20 status
 says 'пропало бы  1 запись с 2 ноября 2020' out.txt
 marks 2020-11-24 s07 s07 "$year-Q1" 2 12 5 0 5 9 3 1
 meet 2020-11-24 "$school" s07
+# What the office sees in the morning; the school that let its invitation expire is turned away, and it is said why.
+serve_on 2020-11-26
+if agent_on 2020-11-26 s09 sync >out.txt 2>err.txt; then fail 'an invitation of September is good in November'; fi
+o 2020-11-26 night 2020-11-27 # while the hub is running: what it has in memory is in it
+says 'Школа № 9          не впущена' out.txt
+says 'срок её приглашения истёк' out.txt
+stop_hub
+o 2020-11-27 night 2020-11-25
+says 'Школа № 5          пришла        2020-11-24 12:00        1' out.txt
+says 'Сервер не работал с 2020-11-24 12:00 до 2020-11-25 12:00' out.txt
+if hub_on 2020-11-27 night --check >out.txt 2>err.txt; then fail 'a school was turned away, and --check is content'; fi
 
 # ---- a week later: a correction, and the return is marked again ----
 
@@ -218,7 +230,12 @@ serve_on 2021-03-02
 school=new
 on 2021-03-02 "$agent_program" join new.invite --home "$work/$school" >join.txt 2>&1 </dev/null || { cat join.txt >&2; fail 'the new computer is not let in'; }
 beside 2021-03-02 "$school" sync
+if agent_on 2021-03-02 old sync >out.txt 2>err.txt; then fail 'the computer that was lost is let in'; fi
 stop_hub
+o 2021-03-03 night
+says 'Школа № 7          не приходила' out.txt
+says 'последний раз 2020-11-24, 98 дней назад' out.txt
+says 'Пришли: 1 из 3.' out.txt
 s 2021-03-03 history --format csv
 grep -q "soc-2020-10-01" out.txt || { cat out.txt >&2; fail 'what the school had sent is not back'; }
 marks 2021-03-29 "$school" s05 "$year-Q3" 2 50 25 1 5 70 30 3
@@ -271,7 +288,7 @@ check() { # INDICATOR EXPRESSION
     cmp -s figures.hub figures.model || { diff figures.hub figures.model >&2; fail "$1: the office (<) sees another figure than was typed (>)"; }
 }
 awk -F , 'NR == 1 {for (i = 7; i <= NF; i++) field[i] = $i; next}
-    $1 == "unit" || $1 == "total" {for (i = 7; i <= NF; i++) print ($1 == "unit" ? $2 : "total") "|" field[i] "|" $i}' tuesday.csv |
+    $1 == "unit" || $1 == "total" {for (i = 7; i <= NF; i++) if ($i != "") print ($1 == "unit" ? $2 : "total") "|" field[i] "|" $i}' tuesday.csv |
     sort >table.hub
 model "SELECT unit, field, value FROM soc UNION ALL SELECT 'total', field, sum(value) FROM soc GROUP BY field;" | sort >table.model
 cmp -s table.hub table.model || { diff table.hub table.model >&2; fail 'the table for Tuesday (<) is not what was typed (>)'; }
