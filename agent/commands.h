@@ -25,6 +25,7 @@ int cmd_restore(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_sync(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_bundle_write(int argc, char **argv);
 int cmd_bundle_receipt(int argc, char **argv);
 

@@ -35,6 +35,7 @@ static const struct cli_command commands[] = {
     {"answer", "QUESTION --checked --remark TEXT", N_("answer a question: it was checked, and is correct"), cmd_answer},
     {"receipt", "ID | FORM --period P [--out FILE] | --check FILE --root F",
      N_("what the district confirmed about a submission"), cmd_receipt},
+    {"doctor", "[--offline]", N_("what could keep your work from arriving, and what to do about it"), cmd_doctor},
     {"verify", "[--with-hub]", N_("check that everything stored here is whole"), cmd_verify},
     {"backup", "FILE | --new-code", N_("copy this whole computer into one encrypted file"), cmd_backup},
     {"restore", "FILE --home DIR", N_("make a home again out of such a copy"), cmd_restore},

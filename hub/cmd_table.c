@@ -37,6 +37,7 @@ const struct cli_command hub_commands[] = {
     {"status", "", N_("how the hub stands: schools, ledger, gaps, quarantine"), cmd_status},
     {"night", "[DATE] [--check] [--silent DAYS]", N_("who came in the night, who did not, and what went wrong"),
      cmd_night},
+    {"doctor", "", N_("what could keep the next night from going well, and what to do about it"), cmd_doctor},
     {"completeness", "[--period P] [--form F] [--unit U] [--summary]",
      N_("show which returns are here, due, late or missing"), cmd_completeness},
     {"accept", "FORM --unit U --period P [--by NAME] | --all-without-warnings --form F --period P",

@@ -143,6 +143,10 @@ beside 2020-10-12 s07 submit soc --period soc-2020-10-01 --json soc.json
 
 # ---- November: three weeks without a line; then all of it arrives ----
 
+if agent_on 2020-11-01 "$school" doctor >out.txt 2>err.txt; then fail 'there is no way to the district, and doctor is content'; fi
+says 'ПЛОХО       связь с районом: нет' out.txt
+says 'последний сеанс связи с районом: 2020-10-05' out.txt
+
 marks() { # DAY HOME UNIT PERIOD GRADE ASSESSED GOOD FAILING ...
     marks_day=$1 marks_home=$2 marks_unit=$3 marks_period=$4
     shift 4
@@ -166,6 +170,11 @@ meet 2020-11-24 "$school" s07
 # What the office sees in the morning; the school that let its invitation expire is turned away, and it is said why.
 serve_on 2020-11-26
 if agent_on 2020-11-26 s09 sync >out.txt 2>err.txt; then fail 'an invitation of September is good in November'; fi
+o 2020-11-26 doctor
+says 'в порядке   шлюз, к которому подключаются школы: соединён' out.txt
+says 'последняя копия: нет' out.txt
+s 2020-11-26 doctor
+says 'в порядке   связь с районом: да' out.txt
 o 2020-11-26 night 2020-11-27 # while the hub is running: what it has in memory is in it
 says 'Школа № 9          не впущена' out.txt
 says 'срок её приглашения истёк' out.txt
