@@ -239,7 +239,10 @@ static void send_words(struct greeting *g)
     if (!gets_words(g))
         return;
     if ((e = words_raise(h, g->from->index, g->hello->words_held)) == OK && (e = store_begin_read(h->store, &t)) == OK)
-        e = words_each(h, t, g->from->index, g->hello->words_held, WORDS_AT_ONCE, send_word, g);
+        e = words_each(
+            h, t,
+            &(struct words_wanted){g->from->index, g->hello->words_held, WORDS_AT_ONCE, g->hello->words_known},
+            send_word, g);
     if (e != OK && e != ERR_CANCELLED)
         log_warning("core: words to %s: %s", g->from->id, err_text());
     store_abort(t);
@@ -257,7 +260,11 @@ static enum err note_greeting(const struct greeting *g, struct store_txn *t, int
                               .directory_version = h->directory_version,
                               .receipted = h->receipted};
 
-    return greeting_put(t, g->from->index, &n);
+    enum err e = greeting_put(t, g->from->index, &n);
+
+    if (e == OK && gets_words(g) && h->words_known >= SIGNED_FIGURES)
+        e = words_note_held(t, g->from->index, h->words_held);
+    return e;
 }
 
 /* Which keys it knows decides when an old one may go (docs/keys.md). */

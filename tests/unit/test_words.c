@@ -32,7 +32,7 @@ static struct heard listen(struct world *w, uint32_t participant, uint64_t above
     struct store_txn *t;
 
     MUST(store_begin_read(w->hub->store, &t));
-    MUST(words_each(w->hub, t, participant, above, most, hear, &x));
+    MUST(words_each(w->hub, t, &(struct words_wanted){participant, above, most, SIGNED_FIGURES}, hear, &x));
     store_abort(t);
     return x;
 }
