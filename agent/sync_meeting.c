@@ -290,6 +290,8 @@ enum err sync_hello(const struct agent *a, const struct generation *gen, struct 
     h->enrol = enrol;
     h->takes_words = true;
     h->says_elsewhere = true;
+    h->says_known = true;
+    h->words_known = SIGNED_FIGURES;
     if ((e = agent_words_held(a, NULL, &h->words_held)) != OK ||
         (e = count_elsewhere(a, gen, &h->waiting_elsewhere)) != OK)
         return e;

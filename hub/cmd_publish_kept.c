@@ -3,6 +3,7 @@
 
 #include "hub/commands.h"
 #include "hub/evaluate.h"
+#include "protocol/figures_show.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -60,17 +61,6 @@ struct printing {
     struct table *table;
 };
 
-static const char *class_word(const char *code)
-{
-    if (strcmp(code, CLASS_LOW) == 0)
-        return _("low (number hidden)");
-    if (strcmp(code, CLASS_MIDDLE) == 0)
-        return _("middle (number hidden)");
-    if (strcmp(code, CLASS_HIGH) == 0)
-        return _("high (number hidden)");
-    return strcmp(code, CLASS_FEW) == 0 ? _("fewer than 5") : _("hidden");
-}
-
 static const char *status_word(const char *status)
 {
     if (strcmp(status, "below") == 0)
@@ -112,7 +102,7 @@ static enum err put_row(void *ctx, const char *const cells[PUBLICATION_COLUMNS])
         put_number(&value, cells[PUBLICATION_VALUE], i == NULL ? 1 : i->shown);
         buf_printf(&value, "%s%s", cells[PUBLICATION_MEASURE][0] != '\0' ? " " : "", cells[PUBLICATION_MEASURE]);
     } else
-        buf_put_str(&value, strcmp(cells[PUBLICATION_STATE], "no-data") == 0 ? _("no data") : class_word(cells[PUBLICATION_CLASS]));
+        buf_put_str(&value, strcmp(cells[PUBLICATION_STATE], "no-data") == 0 ? _("no data") : figures_hidden_word(cells[PUBLICATION_CLASS]));
     row[4] = buf_cstr(&value);
     e = table_row(p->table, row);
     buf_fini(&value);
