@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TEXT_MAX (4u * FIGURES_NAME_MAX)
+#define TEXT_MAX ((size_t)4 * FIGURES_NAME_MAX)
 
 struct indicators_command {
     const char *period, *programme, *xlsx, *html;
@@ -105,11 +105,14 @@ static enum err put_line(struct table *t, const struct figures_line *l)
 
 static enum err show_one(const struct figures_held *h)
 {
-    const struct table_column columns[] = {
-        {"indicator", _("Indicator"), TABLE_LEFT, false},     {"name", _("Name"), TABLE_LEFT, false},
-        {"own", _("Our school"), TABLE_RIGHT, false},         {"district", _("District"), TABLE_RIGHT, false},
-        {"target", _("Target"), TABLE_RIGHT, false},          {"own_target", _("Our school: target"), TABLE_LEFT, false},
-        {"district_target", _("District: target"), TABLE_LEFT, false}, {"schools", _("Schools"), TABLE_RIGHT, false}};
+    const struct table_column columns[] = {{"indicator", _("Indicator"), TABLE_LEFT, false},
+                                           {"name", _("Name"), TABLE_LEFT, false},
+                                           {"own", _("Our school"), TABLE_RIGHT, false},
+                                           {"district", _("District"), TABLE_RIGHT, false},
+                                           {"target", _("Target"), TABLE_RIGHT, false},
+                                           {"own_target", _("Our school: target"), TABLE_LEFT, false},
+                                           {"district_target", _("District: target"), TABLE_LEFT, false},
+                                           {"schools", _("Schools"), TABLE_RIGHT, false}};
     const struct figures *first = &h->parts[0];
     struct table *t = NULL;
     char when[64];
@@ -201,18 +204,28 @@ static enum err put_machine(struct table *t, const struct figures *f, const stru
 
 static enum err print_machine(const struct figures_list *l, enum table_format f)
 {
-    static const struct table_column columns[MACHINE_COLUMNS] = {
-        {"programme", "", TABLE_LEFT, false},         {"indicator", "", TABLE_LEFT, false},
-        {"unit", "", TABLE_LEFT, false},              {"period", "", TABLE_LEFT, false},
-        {"breakdown", "", TABLE_LEFT, false},         {"value", "", TABLE_LEFT, true},
-        {"numerator", "", TABLE_LEFT, true},          {"denominator", "", TABLE_LEFT, true},
-        {"state", "", TABLE_LEFT, false},             {"class", "", TABLE_LEFT, false},
-        {"target", "", TABLE_LEFT, false},            {"target_status", "", TABLE_LEFT, false},
-        {"district_value", "", TABLE_LEFT, true},     {"district_numerator", "", TABLE_LEFT, true},
-        {"district_denominator", "", TABLE_LEFT, true}, {"district_state", "", TABLE_LEFT, false},
-        {"district_class", "", TABLE_LEFT, false},    {"district_target", "", TABLE_LEFT, false},
-        {"district_status", "", TABLE_LEFT, false},   {"reported", "", TABLE_LEFT, true},
-        {"expected", "", TABLE_LEFT, true},           {"publication", "", TABLE_LEFT, true}};
+    static const struct table_column columns[MACHINE_COLUMNS] = {{"programme", "", TABLE_LEFT, false},
+                                                                 {"indicator", "", TABLE_LEFT, false},
+                                                                 {"unit", "", TABLE_LEFT, false},
+                                                                 {"period", "", TABLE_LEFT, false},
+                                                                 {"breakdown", "", TABLE_LEFT, false},
+                                                                 {"value", "", TABLE_LEFT, true},
+                                                                 {"numerator", "", TABLE_LEFT, true},
+                                                                 {"denominator", "", TABLE_LEFT, true},
+                                                                 {"state", "", TABLE_LEFT, false},
+                                                                 {"class", "", TABLE_LEFT, false},
+                                                                 {"target", "", TABLE_LEFT, false},
+                                                                 {"target_status", "", TABLE_LEFT, false},
+                                                                 {"district_value", "", TABLE_LEFT, true},
+                                                                 {"district_numerator", "", TABLE_LEFT, true},
+                                                                 {"district_denominator", "", TABLE_LEFT, true},
+                                                                 {"district_state", "", TABLE_LEFT, false},
+                                                                 {"district_class", "", TABLE_LEFT, false},
+                                                                 {"district_target", "", TABLE_LEFT, false},
+                                                                 {"district_status", "", TABLE_LEFT, false},
+                                                                 {"reported", "", TABLE_LEFT, true},
+                                                                 {"expected", "", TABLE_LEFT, true},
+                                                                 {"publication", "", TABLE_LEFT, true}};
     struct table *t = NULL;
     enum err e = table_new(&t, columns, MACHINE_COLUMNS);
 
@@ -281,14 +294,13 @@ int cmd_indicators(int argc, char **argv)
         cmd_indicators};
     struct indicators_command cmd = {.period = NULL};
     const char *home = NULL, *format = NULL;
-    const struct cli_option options[] = {
-        OPTION_PERIOD(&cmd.period),
-        {"programme", 'P', N_("P"), N_("only this programme"), &cmd.programme},
-        {"xlsx", 0, N_("FILE"), N_("write it as a workbook (.xlsx)"), &cmd.xlsx},
-        {"html", 0, N_("FILE"), N_("write it as a page to print (.html)"), &cmd.html},
-        OPTION_FORMAT(&format),
-        OPTION_HOME(&home),
-        OPTION_END};
+    const struct cli_option options[] = {OPTION_PERIOD(&cmd.period),
+                                         {"programme", 'P', N_("P"), N_("only this programme"), &cmd.programme},
+                                         {"xlsx", 0, N_("FILE"), N_("write it as a workbook (.xlsx)"), &cmd.xlsx},
+                                         {"html", 0, N_("FILE"), N_("write it as a page to print (.html)"), &cmd.html},
+                                         OPTION_FORMAT(&format),
+                                         OPTION_HOME(&home),
+                                         OPTION_END};
     struct agent *a = NULL;
     enum err e;
 

@@ -154,12 +154,12 @@ static enum err put_locked(const struct agent *a, struct store_txn *t, struct by
 /* State u8, then title and period in both languages and the district's remark, each with a 0 behind it. */
 static enum err tell(struct agent *a, struct store_txn *t, const struct figures *f)
 {
-    const char *const texts[] = {f->title_ru, f->title_en, f->label_ru, f->label_en, f->programme, f->period,
-                                 f->remark};
+    const char *const texts[] = {f->title_ru,  f->title_en, f->label_ru, f->label_en,
+                                 f->programme, f->period,   f->remark};
     struct buf b;
     enum err e;
 
-    buf_init(&b, 8u * FIGURES_NAME_MAX);
+    buf_init(&b, (size_t)8 * FIGURES_NAME_MAX);
     buf_put_u8(&b, STANDING_FIGURES);
     buf_put_u8(&b, (uint8_t)f->state);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -243,7 +243,7 @@ static enum err add_item(struct figures_list *l)
 
     if (l->count == LIST_MAX)
         return err_set(ERR_LIMIT, _("more than %u publications of the district"), LIST_MAX);
-    if (l->count == l->cap) {
+    if (l->items == NULL || l->count == l->cap) {
         if ((grown = realloc(l->items, cap * sizeof(*grown))) == NULL)
             return ERR_NOMEM;
         l->items = grown;

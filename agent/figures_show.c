@@ -1,15 +1,15 @@
 /* What was published, in words and on paper. */
+#include "protocol/figures_show.h"
 #include "agent/figures.h"
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/handout.h"
 #include "common/utf8.h"
-#include "protocol/figures_show.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define TEXT_MAX (8u * FIGURES_NAME_MAX)
+#define TEXT_MAX ((size_t)8 * FIGURES_NAME_MAX)
 
 static const char *either(const char *ru, const char *en, const char *id)
 {
@@ -79,7 +79,7 @@ void figures_put_value(struct buf *out, const struct figures_line *l, bool is_ow
     else if (l->is_yes_no)
         buf_put_str(out, strcmp(c->value, "1.000000") == 0 ? _("yes") : _("no"));
     else {
-        buf_init(&number, 2u * FIGURES_TEXT_MAX);
+        buf_init(&number, (size_t)2 * FIGURES_TEXT_MAX);
         if (c->has_rounded)
             put_scaled(&number, c->rounded, l->shown);
         else
@@ -126,7 +126,9 @@ static enum handout_look look_of(const struct figures_line *l, bool is_own)
         return HANDOUT_CELL;
     if (c->reached == FIGURES_UNKNOWN)
         return HANDOUT_UNSURE;
-    return c->reached == FIGURES_REACHED ? HANDOUT_GOOD : c->reached == FIGURES_NOT_REACHED ? HANDOUT_BAD : HANDOUT_CELL;
+    return c->reached == FIGURES_REACHED       ? HANDOUT_GOOD
+           : c->reached == FIGURES_NOT_REACHED ? HANDOUT_BAD
+                                               : HANDOUT_CELL;
 }
 
 static void put_value(struct printing *p, const struct figures_line *l, bool is_own)
@@ -164,10 +166,15 @@ static void put_line(struct printing *p, const struct figures_line *l)
 
 static void put_held(struct printing *p, const struct agent *a, const struct figures_held *h)
 {
-    const struct handout_column columns[] = {
-        {_("Indicator"), 11, false},      {_("Name"), 52, false},           {_("Unit of measure"), 11, false},
-        {_("Our school"), 12, true},      {_("District"), 12, true},        {_("Target"), 10, false},
-        {_("Our school: target"), 13, false}, {_("District: target"), 13, false}, {_("Schools"), 10, false}};
+    const struct handout_column columns[] = {{_("Indicator"), 11, false},
+                                             {_("Name"), 52, false},
+                                             {_("Unit of measure"), 11, false},
+                                             {_("Our school"), 12, true},
+                                             {_("District"), 12, true},
+                                             {_("Target"), 10, false},
+                                             {_("Our school: target"), 13, false},
+                                             {_("District: target"), 13, false},
+                                             {_("Schools"), 10, false}};
     const struct figures *f = &h->parts[0];
     char when[64];
 
@@ -180,8 +187,9 @@ static void put_held(struct printing *p, const struct agent *a, const struct fig
     for (uint32_t k = 0; k < h->count; k++)
         for (uint32_t i = 0; i < h->parts[k].line_count; i++)
             put_line(p, &h->parts[k].lines[i]);
-    handout_line(p->out, _("\"Schools\": how many of the district's schools the district's value rests upon. \"Hidden\": "
-                           "too few people stand behind it, or it would give away what stands behind another."));
+    handout_line(p->out,
+                 _("\"Schools\": how many of the district's schools the district's value rests upon. \"Hidden\": "
+                   "too few people stand behind it, or it would give away what stands behind another."));
     if (!h->is_whole)
         handout_line(p->out, _("Not all parts of it have come yet: the rest comes with the next meeting or file."));
 }

@@ -12,5 +12,4 @@ enum breakdown_language { BREAKDOWN_OURS, BREAKDOWN_RU, BREAKDOWN_EN };
 void breakdown_put_in(struct buf *out, const struct programme *p, const struct indicator *i, const char *breakdown,
                       enum breakdown_language l);
 
-
 #endif

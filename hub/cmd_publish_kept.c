@@ -102,7 +102,9 @@ static enum err put_row(void *ctx, const char *const cells[PUBLICATION_COLUMNS])
         put_number(&value, cells[PUBLICATION_VALUE], i == NULL ? 1 : i->shown);
         buf_printf(&value, "%s%s", cells[PUBLICATION_MEASURE][0] != '\0' ? " " : "", cells[PUBLICATION_MEASURE]);
     } else
-        buf_put_str(&value, strcmp(cells[PUBLICATION_STATE], "no-data") == 0 ? _("no data") : figures_hidden_word(cells[PUBLICATION_CLASS]));
+        buf_put_str(&value, strcmp(cells[PUBLICATION_STATE], "no-data") == 0
+                                ? _("no data")
+                                : figures_hidden_word(cells[PUBLICATION_CLASS]));
     row[4] = buf_cstr(&value);
     e = table_row(p->table, row);
     buf_fini(&value);

@@ -33,8 +33,8 @@ static enum err put_told(void *ctx, const struct figures_told *x)
     const struct listing *l = ctx;
     char id[24], when[64];
     const char *of = x->unit;
-    const char *cells[] = {
-        x->to->id, x->to->grant.name, x->row->head.programme, x->row->head.period, of, id, when, state_of(x, l->format)};
+    const char *cells[] = {x->to->id, x->to->grant.name,     x->row->head.programme, x->row->head.period, of, id,
+                           when,      state_of(x, l->format)};
 
     if (x->unit[0] == '\0' && l->format == TABLE_TEXT)
         cells[4] = _("the district alone");

@@ -240,8 +240,7 @@ static void send_words(struct greeting *g)
         return;
     if ((e = words_raise(h, g->from->index, g->hello->words_held)) == OK && (e = store_begin_read(h->store, &t)) == OK)
         e = words_each(
-            h, t,
-            &(struct words_wanted){g->from->index, g->hello->words_held, WORDS_AT_ONCE, g->hello->words_known},
+            h, t, &(struct words_wanted){g->from->index, g->hello->words_held, WORDS_AT_ONCE, g->hello->words_known},
             send_word, g);
     if (e != OK && e != ERR_CANCELLED)
         log_warning("core: words to %s: %s", g->from->id, err_text());

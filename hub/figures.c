@@ -301,6 +301,7 @@ static enum err tell(struct tell_work *w, const struct figures_order *o)
     w->unit = o->unit;
     if (e == OK)
         e = each_table(&rows, tell_table, w);
+    w->telling.rows = NULL;
     free(rows.at);
     return e;
 }
@@ -371,6 +372,7 @@ static enum err visit_told(struct visit *v, const struct figures_order *o)
     v->unit = o->unit;
     if (e == OK)
         e = each_table(&rows, visit_table, v);
+    v->rows = NULL;
     free(rows.at);
     return e;
 }
@@ -420,10 +422,8 @@ struct listing {
 static enum err list_one(void *ctx, const struct last *l)
 {
     struct listing *list = ctx;
-    struct figures_told x = {.to = l->p,
-                             .row = row_of(l->rows, l->id),
-                             .unit = l->unit,
-                             .is_taken_back = l->action == ACTION_TAKE_BACK};
+    struct figures_told x = {
+        .to = l->p, .row = row_of(l->rows, l->id), .unit = l->unit, .is_taken_back = l->action == ACTION_TAKE_BACK};
     uint64_t held;
     enum err e = words_noted(list->t, l->p->index, &held);
 

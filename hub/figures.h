@@ -3,8 +3,8 @@
  * computer.
  *
  * A school is told the rows of the publication that was made for its unit; one that has none, because it came later,
- * the district's rows of another school's publication of the same period.  Rows about another unit never leave, whatever
- * a word names.  What was told is what stands in H_WORDS: no table beside it. */
+ * the district's rows of another school's publication of the same period.  Rows about another unit never leave,
+ * whatever a word names.  What was told is what stands in H_WORDS: no table beside it. */
 #ifndef SVODKA_HUB_FIGURES_H
 #define SVODKA_HUB_FIGURES_H
 
@@ -24,8 +24,8 @@ MUST_CHECK enum err figures_tell(struct hub *h, struct store_txn *t, const struc
                                  uint64_t *told);
 /* A computer joined: what was published before its school was here is told to it, too. */
 MUST_CHECK enum err figures_tell_newcomer(struct hub *h, struct store_txn *t, const struct participant *p);
-/* Tells everybody who was told something under the order that it holds no more, and why (at most NOTICE_TEXT_MAX bytes).
- * Whoever joins later is not told it.  ERR_NOT_FOUND: nobody was told anything. */
+/* Tells everybody who was told something under the order that it holds no more, and why (at most NOTICE_TEXT_MAX
+ * bytes). Whoever joins later is not told it.  ERR_NOT_FOUND: nobody was told anything. */
 MUST_CHECK enum err figures_take_back(struct hub *h, struct store_txn *t, const struct figures_order *o,
                                       const char *reason, uint64_t *told);
 

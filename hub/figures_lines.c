@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define TEXT_MAX  4096u
-#define LINES_MAX (FIGURES_MAX_LINES * FIGURES_MAX_PARTS)
+#define LINES_MAX ((size_t)FIGURES_MAX_LINES * FIGURES_MAX_PARTS)
 
 /* A text of the table. */
 struct kept {
@@ -220,7 +220,7 @@ enum err figures_table_new(struct figures_table **out, struct hub *h, struct sto
 
     if (f == NULL)
         return ERR_NOMEM;
-    buf_init(&f->work, TEXT_MAX * 4u);
+    buf_init(&f->work, (size_t)4 * TEXT_MAX);
     f->row = *row;
     f->row.object = bytes_of(NULL, 0); /* a loan of others */
     (void)snprintf(f->unit, sizeof(f->unit), "%s", unit);
@@ -248,20 +248,21 @@ enum err figures_table_part(const struct figures_table *f, uint32_t part, struct
 
     if (part < 1 || part > figures_table_parts(f))
         return err_set(ERR_CORRUPT, "publication %llu has no part %u", (unsigned long long)f->row.id, part);
-    *out = (struct figures){.publication = f->row.id,
-                            .published_ms = f->row.wall_ms,
-                            .state = FIGURES_PUBLISHED,
-                            .remark = "",
-                            .programme = f->row.head.programme,
-                            .title_ru = f->programme == NULL ? "" : either(f->programme->title_ru, f->programme->title_en),
-                            .title_en = f->programme == NULL ? "" : either(f->programme->title_en, f->programme->title_ru),
-                            .period = f->row.head.period,
-                            .label_ru = f->has_period ? f->period.label_ru : "",
-                            .label_en = f->has_period ? f->period.label_en : "",
-                            .unit = f->unit,
-                            .part = part,
-                            .parts = figures_table_parts(f),
-                            .line_count = (uint32_t)(left < FIGURES_MAX_LINES ? left : FIGURES_MAX_LINES),
-                            .lines = f->lines + first};
+    *out =
+        (struct figures){.publication = f->row.id,
+                         .published_ms = f->row.wall_ms,
+                         .state = FIGURES_PUBLISHED,
+                         .remark = "",
+                         .programme = f->row.head.programme,
+                         .title_ru = f->programme == NULL ? "" : either(f->programme->title_ru, f->programme->title_en),
+                         .title_en = f->programme == NULL ? "" : either(f->programme->title_en, f->programme->title_ru),
+                         .period = f->row.head.period,
+                         .label_ru = f->has_period ? f->period.label_ru : "",
+                         .label_en = f->has_period ? f->period.label_en : "",
+                         .unit = f->unit,
+                         .part = part,
+                         .parts = figures_table_parts(f),
+                         .line_count = (uint32_t)(left < FIGURES_MAX_LINES ? left : FIGURES_MAX_LINES),
+                         .lines = f->lines + first};
     return OK;
 }

@@ -166,7 +166,8 @@ const struct indicator *publication_indicator(const struct programme *p, const c
         if (strcmp(i->id, id) != 0 || !has_part(i, breakdown))
             continue;
         if (best == NULL || strlen(i->part) > strlen(best->part) ||
-            (is_valid && strcmp(i->part, best->part) == 0 && !(best->valid_from <= last_day && last_day <= best->valid_to)))
+            (is_valid && strcmp(i->part, best->part) == 0 &&
+             !(best->valid_from <= last_day && last_day <= best->valid_to)))
             best = i;
     }
     return best;

@@ -151,7 +151,8 @@ static enum err make_word(struct hub *h, struct store_txn *t, const struct parti
     case WORD_FIGURES: {
         enum err e = figures_make_word(h, t, who, head, content, out);
 
-        return e == ERR_NOT_FOUND ? make_newer(h, out, head) : e; /* its computer has no key that it could be sealed to */
+        return e == ERR_NOT_FOUND ? make_newer(h, out, head)
+                                  : e; /* its computer has no key that it could be sealed to */
     }
     case WORD_NOTICE: return notice_make_of(out, head, content, h->sign);
     case WORD_HISTORY: {

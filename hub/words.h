@@ -27,8 +27,8 @@ struct words_wanted {
     uint64_t above;
     unsigned most, known;
 };
-/* Signed objects of a participant's words, lowest first; loans until the call returns.  A callback that returns anything
- * but OK ends it. */
+/* Signed objects of a participant's words, lowest first; loans until the call returns.  A callback that returns
+ * anything but OK ends it. */
 MUST_CHECK enum err words_each(struct hub *h, struct store_txn *t, const struct words_wanted *w,
                                enum err (*each)(void *ctx, uint64_t serial, struct bytes object), void *ctx);
 /* The same as they are stored: not made, not signed. */

@@ -22,12 +22,12 @@ enum figures_cell_state { FIGURES_VALUE, FIGURES_NO_DATA, FIGURES_HIDDEN };
 enum figures_reached { FIGURES_NOT_JUDGED, FIGURES_REACHED, FIGURES_NOT_REACHED, FIGURES_UNKNOWN };
 
 struct figures_cell {
-    unsigned state;                                        /* enum figures_cell_state, or a later one */
-    const char *class_code;                                /* of a hidden one; "" */
-    const char *value, *numerator, *denominator, *target;  /* as the published table has them; "" */
+    unsigned state;                                       /* enum figures_cell_state, or a later one */
+    const char *class_code;                               /* of a hidden one; "" */
+    const char *value, *numerator, *denominator, *target; /* as the published table has them; "" */
     bool has_rounded;
-    int64_t rounded;            /* value x 10^shown */
-    unsigned reached;           /* enum figures_reached, or a later one */
+    int64_t rounded;             /* value x 10^shown */
+    unsigned reached;            /* enum figures_reached, or a later one */
     uint32_t reported, expected; /* of how many schools there are data; 0 and 0: not said */
 };
 struct figures_line {

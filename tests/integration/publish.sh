@@ -194,7 +194,12 @@ agent b sync >sync.txt 2>&1
 make_school g
 agent g sync >sync.txt 2>&1 || { cat sync.txt >&2; fail 'g cannot sync'; }
 [ "$(own g | tail -n 1 | cut -d , -f 1-8,13-15)" = 'well,W-1,,2020/21,,,,,9.649123,44,456' ] || { own g >&2; fail 'a newcomer is not told the district alone'; }
-verify_clean b d g
+# A new computer of a school gets what was published before it was there.
+hub school rekey c --invite c2.invite >rekey.txt
+"$agent_program" join c2.invite --home "$work/c2" >join.txt
+agent c2 sync >sync.txt 2>&1 || { cat sync.txt >&2; fail 'the new computer of c cannot sync'; }
+own c2 | grep -q '^well,W-1,c,2020/21,,10.000000,7,70,ok,' || { own c2 >&2; fail 'a new computer does not get the figures'; }
+verify_clean b c2 d g
 
 # ---- what came late is not published ----
 

@@ -92,12 +92,8 @@ static void figures_open_as_they_were_made(void **state)
     struct buf word;
 
     lines[1].has_own = false;
-    lines[1].district = (struct figures_cell){.state = FIGURES_HIDDEN,
-                                              .class_code = "low",
-                                              .value = "",
-                                              .numerator = "",
-                                              .denominator = "",
-                                              .target = ""};
+    lines[1].district = (struct figures_cell){
+        .state = FIGURES_HIDDEN, .class_code = "low", .value = "", .numerator = "", .denominator = "", .target = ""};
     make(&word, f, &of);
     assert_int_equal(open_with(&again, buf_view(&word), f->hub, f->seal), OK);
     assert_int_equal(again.publication, 7);
@@ -245,9 +241,8 @@ static void the_largest_part_fits_into_a_word(void **state)
 /* The vector of SPEC.md section 5.11. */
 static void the_bytes_are_as_the_specification_says(void **state)
 {
-    static const uint8_t bytes[] = {0x9e, 0x07, 0xcf, 0x00, 0x00, 0x01, 0x72, 0x6d, 0x2d, 0x88, 0x00,
-                                    0x02, 0xa0, 0xa1, 'p',  0xa0, 0xa0, 0xa4, '2',  '0',  '2',  '0',
-                                    0xa0, 0xa0, 0xa0, 0x01, 0x01, 0x90};
+    static const uint8_t bytes[] = {0x9e, 0x07, 0xcf, 0x00, 0x00, 0x01, 0x72, 0x6d, 0x2d, 0x88, 0x00, 0x02, 0xa0, 0xa1,
+                                    'p',  0xa0, 0xa0, 0xa4, '2',  '0',  '2',  '0',  0xa0, 0xa0, 0xa0, 0x01, 0x01, 0x90};
     struct figures of = figures_of(NULL, 0);
     struct buf b;
 

@@ -62,9 +62,9 @@ static enum err take(struct school *s, struct said x)
     buf_init(&plain, FIGURES_PLAIN_MAX);
     buf_init(&word, SIGNED_MAX);
     assert_int_equal(figures_write(&plain, &f), OK);
-    assert_int_equal(figures_make(&word, &h, TEST_NOW_MS, view(&plain),
-                                  key_public(x.to != NULL ? x.to : s->a->history_key), s->hub),
-                     OK);
+    assert_int_equal(
+        figures_make(&word, &h, TEST_NOW_MS, view(&plain), key_public(x.to != NULL ? x.to : s->a->history_key), s->hub),
+        OK);
     e = agent_take_word(s->a, view(&word));
     buf_fini(&plain);
     buf_fini(&word);
@@ -94,9 +94,9 @@ static void assert_held(struct school *s, const char *expected)
     assert_true(l.count <= 1);
     for (size_t i = 0; i < l.count; i++) {
         const struct figures_held *h = &l.items[i];
-        int n = snprintf(got, sizeof(got), "%s%llu:%s", h->is_whole ? "" : "?",
-                         (unsigned long long)h->parts[0].publication,
-                         h->parts[0].state == FIGURES_WITHDRAWN ? "withdrawn" : "");
+        int n =
+            snprintf(got, sizeof(got), "%s%llu:%s", h->is_whole ? "" : "?", (unsigned long long)h->parts[0].publication,
+                     h->parts[0].state == FIGURES_WITHDRAWN ? "withdrawn" : "");
 
         for (uint32_t k = 0; k < h->count && h->parts[k].line_count > 0; k++)
             n += snprintf(got + n, sizeof(got) - (size_t)n, "%s%s", k > 0 ? "," : "", h->parts[k].lines[0].own.value);
@@ -188,7 +188,8 @@ int main(void)
                                         school_close),
         cmocka_unit_test_setup_teardown(a_later_publication_takes_the_place_of_all_parts_of_the_one_before, school_open,
                                         school_close),
-        cmocka_unit_test_setup_teardown(what_is_sealed_to_a_key_that_is_not_here_is_put_aside, school_open, school_close),
+        cmocka_unit_test_setup_teardown(what_is_sealed_to_a_key_that_is_not_here_is_put_aside, school_open,
+                                        school_close),
         cmocka_unit_test_setup_teardown(nothing_of_it_lies_open_on_the_disk, school_open, school_close),
     };
 

@@ -203,7 +203,8 @@ static unsigned last_word(struct world *w, size_t school)
 
     memset(&n, 0, sizeof(n));
     MUST(store_begin_read(w->hub->store, &t));
-    MUST(words_each(w->hub, t, &(struct words_wanted){w->of[school]->index, 0, WORDS_AT_ONCE, SIGNED_FIGURES}, hear, &n));
+    MUST(words_each(w->hub, t, &(struct words_wanted){w->of[school]->index, 0, WORDS_AT_ONCE, SIGNED_FIGURES}, hear,
+                    &n));
     store_abort(t);
     kind = n.kind;
     notice_fini(&n);
