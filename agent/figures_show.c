@@ -31,8 +31,8 @@ const char *figures_period(const struct figures *f)
 void figures_put_name(struct buf *out, const struct figures_line *l)
 {
     buf_put_str(out, either(l->name_ru, l->name_en, l->indicator));
-    if (l->breakdown[0] != '\0')
-        buf_printf(out, " — %s", either(l->part_ru, l->part_en, l->breakdown));
+    if (cli_pick(l->part_ru, l->part_en)[0] != '\0') /* else the name says it */
+        buf_printf(out, " — %s", cli_pick(l->part_ru, l->part_en));
 }
 
 static const struct figures_cell *cell_of(const struct figures_line *l, bool is_own)
@@ -167,10 +167,10 @@ static void put_line(struct printing *p, const struct figures_line *l)
 static void put_held(struct printing *p, const struct agent *a, const struct figures_held *h)
 {
     const struct handout_column columns[] = {{_("Indicator"), 11, false},
-                                             {_("Name"), 52, false},
-                                             {_("Unit of measure"), 11, false},
-                                             {_("Our school"), 12, true},
-                                             {_("District"), 12, true},
+                                             {_("Name"), 50, false},
+                                             {_("Unit of measure"), 14, false},
+                                             {_("Our school"), 14, true},
+                                             {_("District"), 14, true},
                                              {_("Target"), 10, false},
                                              {_("Our school: target"), 13, false},
                                              {_("District: target"), 13, false},

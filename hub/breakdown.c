@@ -125,3 +125,27 @@ void breakdown_put_in(struct buf *out, const struct programme *p, const struct i
         }
     }
 }
+
+/* Does the name alone say which of the lines with this id it is? */
+static bool is_named_apart(const struct programme *p, const struct indicator *i)
+{
+    const char *name = cli_pick(i->name_ru, i->name_en);
+
+    for (size_t k = 0; k < p->indicator_count; k++) {
+        const struct indicator *other = p->indicators[k];
+
+        if (strcmp(other->id, i->id) == 0 && strcmp(other->part, i->part) != 0 &&
+            strcmp(cli_pick(other->name_ru, other->name_en), name) == 0)
+            return false;
+    }
+    return true;
+}
+
+const char *breakdown_to_say(const struct programme *p, const struct indicator *i, const char *breakdown)
+{
+    size_t own = strlen(i->part);
+
+    if (own == 0 || strncmp(breakdown, i->part, own) != 0 || !is_named_apart(p, i))
+        return breakdown;
+    return breakdown[own] == ';' ? breakdown + own + 1 : breakdown + own;
+}

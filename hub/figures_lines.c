@@ -63,7 +63,7 @@ static const char *keep_part(struct figures_table *f, const struct indicator *i,
     if (f->programme == NULL || i == NULL)
         return keep(f, breakdown, FIGURES_NAME_MAX);
     buf_reset(&f->work);
-    breakdown_put_in(&f->work, f->programme, i, breakdown, language);
+    breakdown_put_in(&f->work, f->programme, i, breakdown_to_say(f->programme, i, breakdown), language);
     return buf_status(&f->work) == OK ? keep(f, buf_cstr(&f->work), FIGURES_NAME_MAX) : NULL;
 }
 

@@ -32,7 +32,7 @@ struct figures_cell {
 };
 struct figures_line {
     const char *indicator, *name_ru, *name_en;
-    const char *breakdown, *part_ru, *part_en; /* "sex=F", and in words; "" */
+    const char *breakdown, *part_ru, *part_en; /* "sex=F", and in words, "" where the name says it; "" */
     const char *measure_ru, *measure_en;       /* "%"; "" */
     unsigned shown;                            /* places after the point for people, at most 9 */
     bool is_yes_no;                            /* 1 is yes and anything else no */
