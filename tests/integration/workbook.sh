@@ -119,7 +119,12 @@ a forms pd --template again.xlsx --period 2026/27 --last >out.txt
 sheet again.xlsx 0 >again.csv
 cmp filled.csv again.csv || fail 'last time is not what was there'
 # On paper: no word of a heading is broken, and it stands on every page.
-a return pd --period 2025/26 --print paper.xlsx >out.txt 2>&1 || { cat out.txt >&2; fail 'print'; }
+{
+    echo 'teacher;post;main_place;inner_part_time;subject;education;category;seniority;age;load_hours;matches_subject'
+    echo 'T01;учитель;да;нет;начальные классы;высшее;соответствие должности;21 год и больше;55 и старше;18–25 ч;да'
+} >staff.csv
+a import staff --period 2025/26 --csv staff.csv >out.txt 2>err.txt || { cat err.txt >&2; fail 'import of staff'; }
+a return staff --period 2025/26 --print paper.xlsx >out.txt 2>&1 || { cat out.txt >&2; fail 'print'; }
 python3 - paper.xlsx <<'PY' || fail 'a heading of the paper is too narrow'
 import re, sys, zipfile
 import xml.etree.ElementTree as E
@@ -134,7 +139,7 @@ for c in sheet.iter(n + "col"):
         widths[i] = float(c.get("width"))
 rows = [[(ord(c.get("r")[0]) - 64, texts[int(c.find(n + "v").text)]) for c in r if c.get("t") == "s"]
         for r in sheet.iter(n + "row")]
-heads = next(r for r in rows if any("окумент" in t for _, t in r))
+heads = next(r for r in rows if any("Квалификационная" in t for _, t in r))
 assert len(heads) > 5, heads
 for column, text in heads:
     assert widths[column] >= max(len(w) for w in text.split()) * 1.1, (text, widths[column])
