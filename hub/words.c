@@ -182,8 +182,10 @@ enum err words_each(struct hub *h, struct store_txn *t, const struct words_wante
 
     if (who == NULL)
         return err_set(ERR_NOT_FOUND, "participant number %u is not registered", w->participant);
-    if (w->above == UINT64_MAX || (e = last_upto(t, w->participant, w->above, &head.previous)) != OK)
-        return w->above == UINT64_MAX ? OK : e;
+    if (w->above == UINT64_MAX)
+        return OK;
+    if ((e = last_upto(t, w->participant, w->above, &head.previous)) != OK)
+        return e;
     memcpy(head.district, h->district, sizeof(head.district));
     memcpy(head.participant, who->id, sizeof(head.participant));
     if ((e = store_cursor_open(t, H_WORDS, &c)) != OK)
