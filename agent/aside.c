@@ -1,5 +1,6 @@
 #include "agent/aside.h"
 
+#include "agent/figures.h"
 #include "agent/own_history.h"
 #include "common/cli.h"
 #include "common/log.h"
@@ -22,6 +23,11 @@ static struct bytes key_of(uint8_t raw[KEY_BYTES_OF], uint64_t serial)
 static bool is_row(struct bytes key)
 {
     return key.len == KEY_BYTES_OF && memcmp(key.p, PREFIX, sizeof(PREFIX) - 1) == 0;
+}
+
+static bool is_figures(struct bytes object)
+{
+    return object.len >= SIGNED_OVERHEAD && object.p[5] == SIGNED_FIGURES;
 }
 
 static enum err measure(struct store_txn *t, uint64_t *count, uint64_t *bytes)
@@ -81,7 +87,12 @@ enum err aside_put(struct agent *a, struct store_txn *t, uint64_t serial, struct
         return e;
     if (object.len > ASIDE_MAX_BYTES - (bytes < ASIDE_MAX_BYTES ? bytes : ASIDE_MAX_BYTES))
         return give_up(a, t);
-    if (count == 0)
+    if (count == 0 && is_figures(object))
+        e = agent_tell_in(a, t,
+                          _("The district has published this school's indicators, but they are sealed to a key that is "
+                            "not here (keys/seal.key). They are put aside. Put that file back from a copy of this "
+                            "folder, or ask the district for a new invitation."));
+    else if (count == 0)
         e = agent_tell_in(
             a, t,
             _("The district gives back what this school sent from its earlier computer, but it is sealed "
@@ -139,9 +150,10 @@ static enum err take_one(struct agent *a, uint64_t serial, struct bytes object)
     const uint8_t *signer =
         agent_hub_signer(a, object); /* it was verified when it came; the hub's key may be another */
     struct own_page *p = NULL;
+    struct own_figures *x = NULL;
     struct store_txn *t = NULL;
     uint8_t raw[KEY_BYTES_OF];
-    enum err e = own_page_open(&p, a, object, signer);
+    enum err e = is_figures(object) ? own_figures_open(&x, a, object, signer) : own_page_open(&p, a, object, signer);
 
     /* Sealed to this school by its district, and about something else: it would never be taken. */
     bool is_useless = e == ERR_AUTH || e == ERR_MALFORMED || e == ERR_LIMIT || e == ERR_VERSION;
@@ -151,7 +163,9 @@ static enum err take_one(struct agent *a, uint64_t serial, struct bytes object)
     else if (e != OK)
         return e;
     if ((e = store_begin_write(a->store, &t)) == OK) {
-        if (is_useless || (e = own_page_take(a, t, p)) == OK)
+        if (!is_useless)
+            e = x != NULL ? own_figures_take(a, t, x) : own_page_take(a, t, p);
+        if (is_useless || e == OK)
             e = store_delete(t, T_META, key_of(raw, serial));
         if (e == OK)
             e = store_commit(t);
@@ -159,6 +173,7 @@ static enum err take_one(struct agent *a, uint64_t serial, struct bytes object)
             store_abort(t);
     }
     own_page_free(p);
+    own_figures_free(x);
     return e;
 }
 

@@ -1,6 +1,6 @@
-/* aside.h: pages of the school's own history (own_history.h) that came and cannot be opened here, because the key that
- * they are sealed to (keys/seal.key) is missing or another one.  They are put aside as they came, sealed, so that later
- * words go on, and are taken when a key is there that opens them. */
+/* aside.h: pages of the school's own history (own_history.h) and what was published for it (figures.h) that came and
+ * cannot be opened here, because the key that they are sealed to (keys/seal.key) is missing or another one.  They are
+ * put aside as they came, sealed, so that later words go on, and are taken when a key is there that opens them. */
 #ifndef SVODKA_AGENT_ASIDE_H
 #define SVODKA_AGENT_ASIDE_H
 

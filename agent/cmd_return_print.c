@@ -26,6 +26,7 @@ static const char *label_of(const struct form_field *f)
 #define OTHER_MIN   12.0
 #define OTHER_MAX   40.0
 #define LABEL_WIDTH 44.0
+#define SIGN_WIDTH  16.0
 
 /* In a workbook, in characters: alike in all tables, because they stand below each other. */
 static double width_of(const struct printing *p, size_t column)
@@ -34,7 +35,7 @@ static double width_of(const struct printing *p, size_t column)
     double other = f->field_count > 1 ? (PAGE_WIDTH - KEY_WIDTH) / (f->field_count - 1) : OTHER_MAX;
 
     if (f->mode != FORM_ROWS)
-        return column == 0 ? LABEL_WIDTH : column == 1 ? OTHER_MAX : KEY_WIDTH;
+        return column == 0 ? LABEL_WIDTH : column == 1 ? OTHER_MAX : SIGN_WIDTH;
     if (column == 0)
         return KEY_WIDTH;
     return other < OTHER_MIN ? OTHER_MIN : other > OTHER_MAX ? OTHER_MAX : other;

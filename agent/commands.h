@@ -15,6 +15,7 @@ int cmd_correct(int argc, char **argv);
 int cmd_retract(int argc, char **argv);
 int cmd_queue(int argc, char **argv);
 int cmd_history(int argc, char **argv);
+int cmd_indicators(int argc, char **argv);
 int cmd_questions(int argc, char **argv);
 int cmd_answer(int argc, char **argv);
 int cmd_return(int argc, char **argv);

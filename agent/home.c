@@ -22,7 +22,8 @@
 const char *const agent_tables[AGENT_TABLES + 1] = {
     [T_META] = "meta",           [T_PAGES] = "pages",     [T_SEGMENTS] = "segments",   [T_BATCHES] = "batches",
     [T_CHUNKS] = "chunks",       [T_OBJECTS] = "objects", [T_DRAFTS] = "drafts",       [T_EVENTS] = "events",
-    [T_STANDINGS] = "standings", [T_PAST] = "past",       [T_QUESTIONS] = "questions", [T_SESSIONS] = "sessions"};
+    [T_STANDINGS] = "standings", [T_PAST] = "past",       [T_QUESTIONS] = "questions", [T_SESSIONS] = "sessions",
+    [T_FIGURES] = "figures"};
 
 /* ---- T_META ---- */
 

@@ -28,6 +28,7 @@ enum agent_table {
     T_PAST,      /* what was destroyed after its time: a summary of each submission, the receipts (queue_past.c) */
     T_QUESTIONS, /* what the office asks and accepts: locked (questions.h) */
     T_SESSIONS,  /* sessions of anonymous answers, and answers that wait for others to leave with (session.h) */
+    T_FIGURES,   /* what the district published for the school: locked (figures.h) */
     AGENT_TABLES
 };
 #define AGENT_MAX_SIGNERS 64u

@@ -33,6 +33,8 @@ static const struct cli_command commands[] = {
     {"status", "[--read]", N_("how things stand, and what the district says"), cmd_status},
     {"questions", "[--all]", N_("what the district asks about what was sent"), cmd_questions},
     {"answer", "QUESTION --checked --remark TEXT", N_("answer a question: it was checked, and is correct"), cmd_answer},
+    {"indicators", "[--period P] [--xlsx FILE] [--html FILE]", N_("this school beside the district, as published"),
+     cmd_indicators},
     {"receipt", "ID | FORM --period P [--out FILE] | --check FILE --root F",
      N_("what the district confirmed about a submission"), cmd_receipt},
     {"doctor", "[--offline]", N_("what could keep your work from arriving, and what to do about it"), cmd_doctor},

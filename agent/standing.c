@@ -1,5 +1,6 @@
 #include "agent/standing.h"
 
+#include "agent/figures.h"
 #include "agent/questions.h"
 #include "agent/queue.h"
 #include "common/cli.h"
@@ -473,6 +474,7 @@ bool standing_message(const struct agent *a, struct bytes event, char out[STANDI
         return true;
     case MESSAGE_QUESTION: asked_message(a, rd_u64(&r), out, STANDING_MESSAGE); return true;
     case MESSAGE_ACCEPTED: say_accepted(a, &r, out); return true;
+    case STANDING_FIGURES: figures_message(bytes_of(r.p, rd_left(&r)), out, STANDING_MESSAGE); return true;
     default: return false;
     }
 }

@@ -62,6 +62,8 @@ MUST_CHECK enum err standing_tell_question(struct agent *a, struct store_txn *t,
 MUST_CHECK enum err standing_tell_accepted(struct agent *a, struct store_txn *t, const struct notice_return *r);
 /* The operator's own words. */
 MUST_CHECK enum err standing_tell_text(struct agent *a, struct store_txn *t, const char *text);
+/* Of what was published (figures.h): the first byte; the rest is figures_message()'s. */
+#define STANDING_FIGURES 6u
 /* In words; false: it is none of these messages. */
 #define STANDING_MESSAGE 2400u
 bool standing_message(const struct agent *a, struct bytes event, char out[STANDING_MESSAGE]);

@@ -288,8 +288,8 @@ enum err sync_hello(const struct agent *a, const struct generation *gen, struct 
     h->waiting_bytes = chain.waiting_bytes;
     h->waiting_records = chain.waiting_records;
     h->enrol = enrol;
-    h->takes_words = true;
-    h->says_elsewhere = true;
+    h->takes_words = h->says_elsewhere = h->says_known = true;
+    h->words_known = SIGNED_FIGURES;
     if ((e = agent_words_held(a, NULL, &h->words_held)) != OK ||
         (e = count_elsewhere(a, gen, &h->waiting_elsewhere)) != OK)
         return e;

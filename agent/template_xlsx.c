@@ -78,13 +78,15 @@ static double width_of(const struct form_field *f)
     return w < WIDTH_MIN ? WIDTH_MIN : w > WIDTH_MAX ? WIDTH_MAX : w;
 }
 
-static void set_width(struct template_part *p, uint32_t column, const struct form_field *f, unsigned *lines)
+/* Returns the width. */
+static double set_width(struct template_part *p, uint32_t column, const struct form_field *f, unsigned *lines)
 {
     double w = width_of(f);
     unsigned n = xlsx_wrapped(cli_pick(f->label_ru, f->label_en), w);
 
     xlsx_width(p->sheet, column, w);
     *lines = n > *lines ? n : *lines;
+    return w;
 }
 
 static const char *part_name(const struct template *t, const struct template_part *p)
@@ -110,6 +112,7 @@ static enum err make_part(struct template *t, struct template_part *p)
     bool one_row = p->repeat < 0 && t->form->mode == FORM_RECORD;
     uint32_t column = 0;
     unsigned lines = 1;
+    double width = 0;
 
     p->next_row = TEMPLATE_FIRST_ROW;
     if ((p->column_of = calloc(p->count + 1, sizeof(*p->column_of))) == NULL)
@@ -120,19 +123,22 @@ static enum err make_part(struct template *t, struct template_part *p)
         return OK; /* a workbook that failed says so when it is saved */
     if (p->key != NULL) {
         put_heading(p, column, p->key, false);
-        set_width(p, column++, p->key, &lines);
+        width += set_width(p, column++, p->key, &lines);
     }
     for (uint32_t i = 0; i < p->count; i++) {
         if (!is_typed(&p->fields[i]))
             continue;
         p->column_of[i] = column;
         put_heading(p, column, &p->fields[i], one_row);
-        set_width(p, column++, &p->fields[i], &lines);
+        width += set_width(p, column++, &p->fields[i], &lines);
     }
     xlsx_lines(p->sheet, 1, lines);
     xlsx_freeze(p->sheet, TEMPLATE_FIRST_ROW, p->repeat < 0 && t->form->key >= 0 ? 1 : 0);
     xlsx_protect(p->sheet);
-    xlsx_print_wide(p->sheet, TEMPLATE_FIRST_ROW);
+    if (width <= XLSX_PAGE_WIDTH)
+        xlsx_print_wide(p->sheet, TEMPLATE_FIRST_ROW);
+    else /* nobody could read it on one page */
+        xlsx_print_many(p->sheet, p->key != NULL || (p->repeat < 0 && t->form->key >= 0) ? 1 : 0);
     return OK;
 }
 

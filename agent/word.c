@@ -1,6 +1,7 @@
 #include "agent/word.h"
 
 #include "agent/aside.h"
+#include "agent/figures.h"
 #include "agent/own_history.h"
 #include "agent/questions.h"
 #include "agent/standing.h"
@@ -119,6 +120,28 @@ done:
     return e;
 }
 
+static enum err take_figures(struct agent *a, const struct word_head *h, struct bytes object)
+{
+    struct own_figures *x = NULL;
+    struct store_txn *t = NULL;
+    bool is_new = false;
+    enum err e = own_figures_open(&x, a, object, a->directory->hub_sign);
+    bool has_key = e != ERR_NOT_FOUND;
+
+    if ((e != OK && has_key) || (e = store_begin_write(a->store, &t)) != OK)
+        goto done;
+    if ((e = check_place(a, t, h, &is_new)) == OK && is_new &&
+        (e = has_key ? own_figures_take(a, t, x) : aside_put(a, t, h->serial, object)) == OK)
+        e = put_held(a, t, h->serial);
+    if (e == OK && is_new)
+        e = store_commit(t);
+    else
+        store_abort(t);
+done:
+    own_figures_free(x);
+    return e;
+}
+
 enum err agent_take_word(struct agent *a, struct bytes object)
 {
     struct word_head h;
@@ -133,5 +156,7 @@ enum err agent_take_word(struct agent *a, struct bytes object)
         return err_set(ERR_AUTH, _("a word of the district is for another participant"));
     if ((e = check_place(a, NULL, &h, &is_new)) != OK || !is_new)
         return e;
+    if (type == SIGNED_FIGURES)
+        return take_figures(a, &h, object);
     return type == SIGNED_NOTICE ? take_notice(a, &h, object) : take_history(a, &h, object);
 }

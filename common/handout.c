@@ -9,8 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define COLUMNS_ON_PAPER 12u   /* of A4, lying */
-#define WIDTH_ON_PAPER   200.0 /* characters of a workbook that can still be read on one page's width */
+#define COLUMNS_ON_PAPER 12u /* of A4, lying */
 #define WIDTH_MIN        10.0
 #define WIDTH_MAX        26.0
 #define FIRST_WIDTH      36.0
@@ -29,8 +28,9 @@ struct handout {
     struct buf page;
     bool in_table, in_row, in_sheet;
     bool *is_number; /* of the table's columns */
-    double *widths;  /* of a workbook */
-    unsigned lines;  /* that the row needs */
+    double *widths;  /* of a workbook: of this sheet's columns, width_count of them */
+    size_t width_count;
+    unsigned lines; /* that the row needs */
 };
 
 static const char style[] =
@@ -170,6 +170,7 @@ void handout_sheet(struct handout *o, const char *name, const char *title)
     end_sheet(o);
     o->in_sheet = true;
     o->has_table = false;
+    o->width_count = 0;
     o->row = o->column = o->columns = o->note_columns = 0;
     if (o->book == NULL) {
         put_element(o, "<section>\n<h1>", title, "</h1>\n");
@@ -202,11 +203,19 @@ static double width_of(const struct handout_column *c, size_t number)
 {
     double w = xlsx_longest_word(c->title);
 
-    if (c->width > 0)
-        return c->width;
+    if (c->width > 0) /* a word of a heading is not broken */
+        return w <= c->width ? c->width : w > WIDTH_MAX ? WIDTH_MAX : w;
     if (number == 0)
         return FIRST_WIDTH;
     return w < WIDTH_MIN ? WIDTH_MIN : w > WIDTH_MAX ? WIDTH_MAX : w;
+}
+
+/* Tables below each other share their columns: none gets narrower. */
+static double width_at(const struct handout *o, const struct handout_column *c, size_t number)
+{
+    double w = width_of(c, number);
+
+    return number < o->width_count && o->widths[number] > w ? o->widths[number] : w;
 }
 
 static void put_book_heads(struct handout *o, const struct handout_column *columns, size_t count)
@@ -216,7 +225,7 @@ static void put_book_heads(struct handout *o, const struct handout_column *colum
     o->width = o->note_width = 0;
     o->note_columns = 0;
     for (size_t i = 0; i < count; i++) {
-        double w = width_of(&columns[i], i);
+        double w = width_at(o, &columns[i], i);
         unsigned n = xlsx_wrapped(columns[i].title, w);
 
         lines = n > lines ? n : lines;
@@ -229,12 +238,13 @@ static void put_book_heads(struct handout *o, const struct handout_column *colum
         xlsx_text(o->sheet, o->row, (uint32_t)i, XLSX_HEADING, columns[i].title);
         xlsx_width(o->sheet, (uint32_t)i, w);
     }
+    o->width_count = count > o->width_count ? count : o->width_count;
     xlsx_lines(o->sheet, o->row++, lines);
     if (o->has_table)
         return;
     o->has_table = true;
     xlsx_freeze(o->sheet, o->row, 1);
-    if (o->width <= WIDTH_ON_PAPER)
+    if (o->width <= XLSX_PAGE_WIDTH)
         xlsx_print_wide(o->sheet, o->row);
     else
         xlsx_print_many(o->sheet, 1);
@@ -243,7 +253,7 @@ static void put_book_heads(struct handout *o, const struct handout_column *colum
 void handout_table(struct handout *o, const struct handout_column *columns, size_t count)
 {
     bool *kinds = reallocarray(o->is_number, count + 1, sizeof(*kinds));
-    double *widths = reallocarray(o->widths, count + 1, sizeof(*widths));
+    double *widths = reallocarray(o->widths, (count > o->width_count ? count : o->width_count) + 1, sizeof(*widths));
 
     end_table(o);
     o->is_number = kinds != NULL ? kinds : o->is_number;

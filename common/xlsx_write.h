@@ -78,6 +78,7 @@ void xlsx_span(struct xlsx_sheet *s, uint32_t row, uint32_t column, uint32_t las
 /* Against accidents, without a password. */
 void xlsx_protect(struct xlsx_sheet *s);
 void xlsx_hide(struct xlsx_sheet *s);
+#define XLSX_PAGE_WIDTH 200.0 /* characters that can still be read on one page's width */
 /* A4, lying, as wide as the page; the first `rows` rows on every page. */
 void xlsx_print_wide(struct xlsx_sheet *s, uint32_t rows);
 /* A4, lying, as many pages beside each other as it takes; the first columns on every page. */

@@ -45,7 +45,8 @@ enum audit_action {
     AUDIT_PERIOD_CLOSE,
     AUDIT_PERIOD_REOPEN,
     AUDIT_PUBLISH_MAKE,
-    AUDIT_PUBLISH_OUT, /* written out again */
+    AUDIT_PUBLISH_OUT,      /* written out again */
+    AUDIT_PUBLISH_WITHDRAW, /* schools were told that it holds no more */
     AUDIT_CHECKPOINT_FORGET,
     AUDIT_QUARANTINE_RELEASE,
     AUDIT_QUARANTINE_REJECT,

@@ -31,6 +31,7 @@ static const struct {
     [AUDIT_PERIOD_REOPEN] = {"period.reopen", N_("period opened again")},
     [AUDIT_PUBLISH_MAKE] = {"publish.make", N_("published")},
     [AUDIT_PUBLISH_OUT] = {"publish.out", N_("publication shown again")},
+    [AUDIT_PUBLISH_WITHDRAW] = {"publish.withdraw", N_("publication withdrawn from schools")},
     [AUDIT_CHECKPOINT_FORGET] = {"checkpoint.forget", N_("later checkpoints forgotten")},
     [AUDIT_QUARANTINE_RELEASE] = {"quarantine.release", N_("released from quarantine")},
     [AUDIT_QUARANTINE_REJECT] = {"quarantine.reject", N_("rejected from quarantine")},

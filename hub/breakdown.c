@@ -56,17 +56,29 @@ static void put_code(struct buf *out, const char *code, size_t len)
     }
 }
 
-static bool put_class(struct buf *out, const struct indicator *i, const char *code, size_t len)
+/* As cli_pick(), but in a language that is not the reader's at this moment. */
+static const char *pick(enum breakdown_language l, const char *ru, const char *en)
+{
+    const char *first = l == BREAKDOWN_RU ? ru : en;
+
+    if (l == BREAKDOWN_OURS)
+        return cli_pick(ru, en);
+    return first != NULL ? first : l == BREAKDOWN_RU ? en : ru;
+}
+
+static bool put_class(struct buf *out, const struct indicator *i, const char *code, size_t len,
+                      enum breakdown_language l)
 {
     for (uint32_t k = 0; k < i->class_count; k++)
         if (strlen(i->classes[k].code) == len && memcmp(i->classes[k].code, code, len) == 0) {
-            buf_put_str(out, cli_pick(i->classes[k].name_ru, i->classes[k].name_en));
+            buf_put_str(out, pick(l, i->classes[k].name_ru, i->classes[k].name_en));
             return true;
         }
     return false;
 }
 
-static void put_one(struct buf *out, const struct programme *p, const struct indicator *i, const char *pair, size_t len)
+static void put_one(struct buf *out, const struct programme *p, const struct indicator *i, const char *pair, size_t len,
+                    enum breakdown_language l)
 {
     const char *equals = memchr(pair, '=', len);
     size_t name_len = equals == NULL ? len : (size_t)(equals - pair);
@@ -74,7 +86,7 @@ static void put_one(struct buf *out, const struct programme *p, const struct ind
     size_t code_len = len - (size_t)(code - pair);
     const struct form_field *f;
 
-    if (i->kind == KIND_CLASS && name_len == 5 && memcmp(pair, "class", 5) == 0 && put_class(out, i, code, code_len))
+    if (i->kind == KIND_CLASS && name_len == 5 && memcmp(pair, "class", 5) == 0 && put_class(out, i, code, code_len, l))
         return;
     if ((f = find_field(p, pair, name_len, code, code_len)) == NULL) {
         buf_put(out, pair, name_len);
@@ -82,28 +94,58 @@ static void put_one(struct buf *out, const struct programme *p, const struct ind
         put_code(out, code, code_len);
         return;
     }
-    buf_printf(out, "%s: ", cli_pick(f->label_ru, f->label_en));
+    buf_printf(out, "%s: ", pick(l, f->label_ru, f->label_en));
     if (f->choices != NULL) {
         const struct choice *c = &f->choices->items[choice_find(f->choices, code, code_len)];
-        const char *label = cli_pick(c->label_ru, c->label_en);
+        const char *label = pick(l, c->label_ru, c->label_en);
 
         buf_put_str(out, label != NULL ? label : c->code);
     } else if (f->type == VALUE_BOOLEAN)
-        buf_put_str(out, code_len == 4 ? _("yes") : _("no"));
+        buf_put_str(out, code_len == 4 ? pick(l, "да", "yes") : pick(l, "нет", "no"));
     else
         put_code(out, code, code_len);
 }
 
 void breakdown_put(struct buf *out, const struct programme *p, const struct indicator *i, const char *breakdown)
 {
+    breakdown_put_in(out, p, i, breakdown, BREAKDOWN_OURS);
+}
+
+void breakdown_put_in(struct buf *out, const struct programme *p, const struct indicator *i, const char *breakdown,
+                      enum breakdown_language l)
+{
     while (*breakdown != '\0') {
         size_t len = strcspn(breakdown, ";");
 
-        put_one(out, p, i, breakdown, len);
+        put_one(out, p, i, breakdown, len, l);
         breakdown += len;
         if (*breakdown == ';') {
             buf_put_str(out, "; ");
             breakdown++;
         }
     }
+}
+
+/* Does the name alone say which of the lines with this id it is? */
+static bool is_named_apart(const struct programme *p, const struct indicator *i)
+{
+    const char *name = cli_pick(i->name_ru, i->name_en);
+
+    for (size_t k = 0; k < p->indicator_count; k++) {
+        const struct indicator *other = p->indicators[k];
+
+        if (strcmp(other->id, i->id) == 0 && strcmp(other->part, i->part) != 0 &&
+            strcmp(cli_pick(other->name_ru, other->name_en), name) == 0)
+            return false;
+    }
+    return true;
+}
+
+const char *breakdown_to_say(const struct programme *p, const struct indicator *i, const char *breakdown)
+{
+    size_t own = strlen(i->part);
+
+    if (own == 0 || strncmp(breakdown, i->part, own) != 0 || !is_named_apart(p, i))
+        return breakdown;
+    return breakdown[own] == ';' ? breakdown + own + 1 : breakdown + own;
 }

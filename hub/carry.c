@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "hub/audit.h"
+#include "hub/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,7 +145,8 @@ static enum err keep_claim(struct carry_reading *r, const struct msg_hello *h)
                               .last_sealed = h->last_sealed,
                               .waiting_records = h->waiting_records,
                               .words_held = h->words_held,
-                              .takes_words = h->takes_words};
+                              .takes_words = h->takes_words,
+                              .words_known = h->words_known};
     memcpy(c->head, h->head, DIGEST_BYTES);
     return OK;
 }
@@ -307,6 +309,8 @@ static enum err believe_claim(struct carry_reading *r, struct store_txn *t, cons
     g->has_hello = true;
     if (c->takes_words && (!r->school->takes_words || c->words_held < r->school->words_held))
         r->school->words_held = c->words_held;
+    if (c->takes_words && (!r->school->takes_words || c->words_known < r->school->words_known))
+        r->school->words_known = c->words_known;
     r->school->takes_words = r->school->takes_words || c->takes_words;
     if ((e = ledger_chain(t, p->index, &c->gen, &chain)) != OK || !chain.is_closed)
         return e;
@@ -384,6 +388,16 @@ static enum err audit_file(const struct carry_reading *r, struct store_txn *t)
                         (unsigned long long)v[VERDICT_QUARANTINED]);
 }
 
+/* What it says that it holds, if the list speaks for it. */
+static enum err note_words(const struct carry_reading *r, struct store_txn *t)
+{
+    const struct participant *p = r->school == NULL ? NULL : registry_by_id(r->hub->registry, r->school->id);
+
+    if (p == NULL || !r->school->takes_words || r->school->words_known < SIGNED_FIGURES)
+        return OK;
+    return words_note_held(t, p->index, r->school->words_held);
+}
+
 static enum err note_file(struct carry_reading *r)
 {
     const struct carry_file *f = &r->result;
@@ -395,6 +409,8 @@ static enum err note_file(struct carry_reading *r)
     if (f->is_whole && r->school != NULL && f->problem_count == 0 &&
         (e = r->host->before_registry(r->host->ctx, r->hub, t)) == OK)
         e = registry_seen(r->hub, t, r->school->id, clock_wall_ms());
+    if (e == OK)
+        e = note_words(r, t);
     if (e != OK || (e = audit_file(r, t)) != OK || (e = audit_sign(r->hub, t)) != OK) {
         store_abort(t);
         return e;

@@ -36,9 +36,10 @@ struct carry_school {
     uint64_t batches, again, refused; /* new ones; known already; put aside */
     uint64_t verdicts[VERDICT_COUNT]; /* of the new ones' entries */
     bool has_joined;
-    bool takes_words;    /* a greeting says so, and which it holds: */
-    uint64_t words_held; /* the least of them */
-    int64_t held_ms;     /* `held` is of the greeting made then; 0: none */
+    bool takes_words;     /* a greeting says so, and which it holds: */
+    uint64_t words_held;  /* the least of them */
+    unsigned words_known; /* the greatest type that it knows, likewise */
+    int64_t held_ms;      /* `held` is of the greeting made then; 0: none */
     struct bundle_held *held;
     struct carry_generation *gens;
     size_t gen_count;

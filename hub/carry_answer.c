@@ -320,7 +320,10 @@ static enum err put_all(struct answering *a)
     for (size_t i = 0; i < a->school->refusal_count && e == OK; i++)
         e = put_refused(a, &a->school->refusals[i]);
     if (e == OK && a->school->takes_words && a->to->state != PARTICIPANT_REVOKED)
-        e = words_each(a->hub, a->t, a->to->index, a->school->words_held, WORDS_AT_ONCE, put_word, a);
+        e = words_each(
+            a->hub, a->t,
+            &(struct words_wanted){a->to->index, a->school->words_held, WORDS_AT_ONCE, a->school->words_known},
+            put_word, a);
     return e == OK ? finish_file(a) : e;
 }
 

@@ -13,6 +13,7 @@ struct carry_claim {
     struct generation gen;
     uint64_t receipted, archived, last_sealed, waiting_records, words_held;
     bool takes_words;
+    unsigned words_known;
     uint8_t head[DIGEST_BYTES];
 };
 

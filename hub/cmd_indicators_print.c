@@ -46,34 +46,11 @@ static const char *name_of(const struct indicator *i)
     return cli_pick(i->name_ru, i->name_en);
 }
 
-/* Does the name alone say which of the lines with this id it is? */
-static bool is_named_apart(const struct programme *p, const struct indicator *i)
-{
-    for (size_t k = 0; k < p->indicator_count; k++) {
-        const struct indicator *other = p->indicators[k];
-
-        if (strcmp(other->id, i->id) == 0 && strcmp(other->part, i->part) != 0 &&
-            strcmp(name_of(other), name_of(i)) == 0)
-            return false;
-    }
-    return true;
-}
-
-/* The breakdown without the line's own part, where the name says that. */
-static const char *parts_to_say(const struct summary_line *l)
-{
-    size_t own = strlen(l->indicator->part);
-
-    if (own == 0 || strncmp(l->breakdown, l->indicator->part, own) != 0 || !is_named_apart(l->programme, l->indicator))
-        return l->breakdown;
-    return l->breakdown[own] == ';' ? l->breakdown + own + 1 : l->breakdown + own;
-}
-
 /* The name once, then what is a part of it. */
 static void put_name(struct printing *p, const struct summary_line *l, const struct summary_line *before)
 {
     bool is_same = before != NULL && before->programme == l->programme && before->indicator == l->indicator;
-    const char *parts = parts_to_say(l);
+    const char *parts = breakdown_to_say(l->programme, l->indicator, l->breakdown);
 
     if (!is_same)
         buf_put_str(&p->text, name_of(l->indicator));

@@ -24,6 +24,7 @@ struct asked {
     enum table_format format;
     struct period period;
     unsigned made; /* publications, new or known */
+    uint64_t told; /* schools' units */
 };
 
 static enum err read_audience(struct asked *a)
@@ -269,14 +270,31 @@ static enum err is_as_checked(const struct work *w)
     return OK;
 }
 
+static struct figures_order order_of(const struct work *w)
+{
+    return (struct figures_order){w->programme->id, w->asked->period.id, w->asked->school};
+}
+
+/* In one transaction with the decision that it is about. */
+static enum err keep_and_tell(struct work *w)
+{
+    const struct figures_order o = order_of(w);
+    uint64_t told = 0;
+    enum err e = publication_each_school(w->publication, keep_one, w);
+
+    if (e == OK)
+        e = figures_tell(w->hub, w->t, &o, true, &told);
+    w->asked->told += told;
+    return e;
+}
+
 /* Definitions are not read anew: the publication speaks of those that it was made with. */
 static enum err keep(struct work *w)
 {
     enum err e = store_begin_write(w->hub->store, &w->t);
 
     if (e == OK && (e = is_as_checked(w)) == OK)
-        e = w->asked->audience == AUDIENCE_SCHOOL ? publication_each_school(w->publication, keep_one, w)
-                                                  : keep_one(w, NULL);
+        e = w->asked->audience == AUDIENCE_SCHOOL ? keep_and_tell(w) : keep_one(w, NULL);
     return command_finish(w->hub, w->t, e);
 }
 
@@ -332,6 +350,11 @@ static enum err publish_programme(struct hub *h, struct asked *a, const struct p
     if (e == OK && !found && (a->audience == AUDIENCE_SCHOOL || publication_summary(w.publication)->lines > 0) &&
         (e = keep(&w)) == OK)
         e = hand_out_all(&w);
+    if (e == OK && found && a->audience == AUDIENCE_SCHOOL) {
+        const struct figures_order o = order_of(&w);
+
+        e = publish_tell(h, &o);
+    }
     publication_free(w.publication);
     past_free(&past);
     return e;
@@ -346,14 +369,30 @@ static enum err publish(struct hub *h, struct asked *a, const char *period)
     for (size_t i = 0; i < h->programme_count && e == OK; i++)
         if (a->programme == NULL || strcmp(a->programme, h->programmes[i]->id) == 0)
             e = publish_programme(h, a, h->programmes[i], who);
+    if (e == OK)
+        publish_say_told(a->told);
     if (e == OK && a->made == 0)
         e = err_set(ERR_NOT_FOUND, _("no indicator of the period %s is meant for %s"), a->period.id, a->audience_name);
     return e;
 }
 
+/* It goes to schools alone: whoever else has it was handed it. */
+static enum err withdraw(struct hub *h, struct asked *a, const char *period, const char *reason)
+{
+    struct figures_order o = {a->programme, NULL, a->school};
+    enum err e;
+
+    if (a->audience != AUDIENCE_SCHOOL)
+        return err_set(ERR_USAGE, _("--withdraw goes with --for school alone: ask others for what they were handed"));
+    if ((e = check_asked(h, a, period)) != OK)
+        return e;
+    o.period = a->period.id;
+    return publish_withdraw(h, &o, reason);
+}
+
 int cmd_publish(int argc, char **argv)
 {
-    const char *home = NULL, *format = NULL, *list = NULL, *show = NULL;
+    const char *home = NULL, *format = NULL, *list = NULL, *show = NULL, *told = NULL, *back = NULL, *reason = NULL;
     struct asked a = {.made = 0};
     const struct cli_command *c = command_named("publish");
     const struct cli_option options[] = {
@@ -365,6 +404,9 @@ int cmd_publish(int argc, char **argv)
         {"by", 0, N_("NAME"), N_("who says so (default: who runs this)"), &a.by},
         {"list", 'l', NULL, N_("what was published so far"), &list},
         {"show", 's', N_("NUMBER"), N_("one of those, as it was published"), &show},
+        {"told", 0, NULL, N_("what each school was told of it, and whether it has it"), &told},
+        {"withdraw", 0, NULL, N_("with --for school: tell them that it holds no more"), &back},
+        {"reason", 0, N_("TEXT"), N_("with --withdraw: why, for the schools"), &reason},
         FORMAT_OPTION(&format),
         LAST_OPTION};
     bool is_reading;
@@ -374,15 +416,17 @@ int cmd_publish(int argc, char **argv)
 
     if (positionals < 0)
         return cli_exit_code();
-    is_reading = list != NULL || show != NULL;
+    is_reading = list != NULL || show != NULL || told != NULL;
     if (is_reading != (positionals == 0))
-        return cli_fail(err_set(ERR_USAGE, is_reading ? _("--list and --show take no period")
+        return cli_fail(err_set(ERR_USAGE, is_reading ? _("--list, --show and --told take no period")
                                                       : _("which closed period? (svodka-hub period list)")));
     if ((e = command_format(&a.format, format)) != OK || (!is_reading && (e = read_audience(&a)) != OK))
         return cli_fail(e);
     if ((e = command_open(&h, home, is_reading ? HUB_READ : HUB_WRITE)) == OK)
         e = list != NULL   ? publish_list(h, a.format)
             : show != NULL ? publish_show(h, show, a.out_dir, a.format)
+            : told != NULL ? publish_told(h, a.format)
+            : back != NULL ? withdraw(h, &a, argv[0], reason)
                            : publish(h, &a, argv[0]);
     return command_close(h, e, !is_reading);
 }

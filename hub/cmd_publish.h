@@ -1,12 +1,20 @@
-/* cmd_publish.h: what `publish` and its --list and --show share. */
+/* cmd_publish.h: what `publish` and its --list, --show, --told and --withdraw share. */
 #ifndef SVODKA_HUB_CMD_PUBLISH_H
 #define SVODKA_HUB_CMD_PUBLISH_H
 
 #include "common/table.h"
+#include "hub/figures.h"
 #include "hub/publish_store.h"
 
 MUST_CHECK enum err publish_list(struct hub *h, enum table_format f);
 MUST_CHECK enum err publish_show(struct hub *h, const char *id, const char *out_dir, enum table_format f);
+/* What each school was told last, and whether it has it. */
+MUST_CHECK enum err publish_told(struct hub *h, enum table_format f);
+/* Tells schools what was published before, in a transaction of its own. */
+MUST_CHECK enum err publish_tell(struct hub *h, const struct figures_order *o);
+/* How many schools get something; nothing when none does. */
+void publish_say_told(uint64_t told);
+MUST_CHECK enum err publish_withdraw(struct hub *h, const struct figures_order *o, const char *reason);
 /* One publication on stdout, for people with what the check found. */
 MUST_CHECK enum err publish_print(const struct hub *h, const struct publication_row *row,
                                   const struct publication_tables *tables, enum table_format f);

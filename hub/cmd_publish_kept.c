@@ -3,6 +3,7 @@
 
 #include "hub/commands.h"
 #include "hub/evaluate.h"
+#include "protocol/figures_show.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -11,18 +12,6 @@
 #include <string.h>
 
 #define CELL_MAX 4096u
-
-enum {
-    CELL_INDICATOR = 1,
-    CELL_UNIT = 3,
-    CELL_BREAKDOWN = 5,
-    CELL_VALUE = 6,
-    CELL_STATE = 10,
-    CELL_TARGET = 11,
-    CELL_STATUS = 12,
-    CELL_MEASURE = 13,
-    CELL_CLASS = 17
-};
 
 /* ---- the list ---- */
 
@@ -67,33 +56,10 @@ enum err publish_list(struct hub *h, enum table_format f)
 /* ---- for people ---- */
 
 struct printing {
-    const struct hub *hub;
-    const char *programme;
+    const struct programme *programme; /* NULL: the hub has it no more */
+    int32_t last_day;                  /* of the period */
     struct table *table;
 };
-
-static const struct indicator *indicator_of(const struct printing *p, const char *const *cells)
-{
-    for (size_t i = 0; i < p->hub->programme_count; i++) {
-        const struct programme *prog = p->hub->programmes[i];
-
-        for (size_t k = 0; strcmp(prog->id, p->programme) == 0 && k < prog->indicator_count; k++)
-            if (strcmp(prog->indicators[k]->id, cells[CELL_INDICATOR]) == 0)
-                return prog->indicators[k];
-    }
-    return NULL;
-}
-
-static const char *class_word(const char *code)
-{
-    if (strcmp(code, CLASS_LOW) == 0)
-        return _("low (number hidden)");
-    if (strcmp(code, CLASS_MIDDLE) == 0)
-        return _("middle (number hidden)");
-    if (strcmp(code, CLASS_HIGH) == 0)
-        return _("high (number hidden)");
-    return strcmp(code, CLASS_FEW) == 0 ? _("fewer than 5") : _("hidden");
-}
 
 static const char *status_word(const char *status)
 {
@@ -109,38 +75,36 @@ static const char *status_word(const char *status)
 /* "35.714286" to as many places as the programme shows. */
 static void put_number(struct buf *out, const char *text, unsigned places)
 {
-    struct result r = {.state = RESULT_OK};
-    bool is_negative = text[0] == '-';
+    struct result r;
 
-    for (const char *p = text + is_negative; *p != '\0'; p++)
-        if (*p != '.')
-            r.value = r.value * 10 + (*p - '0');
-    if (is_negative)
-        r.value = -r.value;
-    result_put_value(out, &r, places);
+    if (publication_value(text, &r))
+        result_put_value(out, &r, places);
     cli_localise(out);
 }
 
 static enum err put_row(void *ctx, const char *const cells[PUBLICATION_COLUMNS])
 {
     struct printing *p = ctx;
-    const struct indicator *i = indicator_of(p, cells);
+    const struct indicator *i =
+        publication_indicator(p->programme, cells[PUBLICATION_INDICATOR], cells[PUBLICATION_BREAKDOWN], p->last_day);
     struct buf value;
-    const char *row[] = {cells[CELL_INDICATOR],
+    const char *row[] = {cells[PUBLICATION_INDICATOR],
                          i == NULL ? "" : cli_pick(i->name_ru, i->name_en),
-                         cells[CELL_UNIT][0] == '\0' ? _("municipality") : cells[CELL_UNIT],
-                         cells[CELL_BREAKDOWN],
+                         cells[PUBLICATION_UNIT][0] == '\0' ? _("municipality") : cells[PUBLICATION_UNIT],
+                         cells[PUBLICATION_BREAKDOWN],
                          NULL,
-                         cells[CELL_TARGET],
-                         status_word(cells[CELL_STATUS])};
+                         cells[PUBLICATION_TARGET],
+                         status_word(cells[PUBLICATION_STATUS])};
     enum err e;
 
     buf_init(&value, CELL_MAX);
-    if (strcmp(cells[CELL_STATE], "ok") == 0) {
-        put_number(&value, cells[CELL_VALUE], i == NULL ? 1 : i->shown);
-        buf_printf(&value, "%s%s", cells[CELL_MEASURE][0] != '\0' ? " " : "", cells[CELL_MEASURE]);
+    if (strcmp(cells[PUBLICATION_STATE], "ok") == 0) {
+        put_number(&value, cells[PUBLICATION_VALUE], i == NULL ? 1 : i->shown);
+        buf_printf(&value, "%s%s", cells[PUBLICATION_MEASURE][0] != '\0' ? " " : "", cells[PUBLICATION_MEASURE]);
     } else
-        buf_put_str(&value, strcmp(cells[CELL_STATE], "no-data") == 0 ? _("no data") : class_word(cells[CELL_CLASS]));
+        buf_put_str(&value, strcmp(cells[PUBLICATION_STATE], "no-data") == 0
+                                ? _("no data")
+                                : figures_hidden_word(cells[PUBLICATION_CLASS]));
     row[4] = buf_cstr(&value);
     e = table_row(p->table, row);
     buf_fini(&value);
@@ -154,9 +118,15 @@ static enum err print_table(const struct hub *h, const struct publication_row *r
         {"unit", _("Unit"), TABLE_LEFT, false},           {"breakdown", _("Of them"), TABLE_LEFT, false},
         {"value", _("Value"), TABLE_RIGHT, false},        {"target", _("Target"), TABLE_RIGHT, false},
         {"status", _("Status"), TABLE_LEFT, false}};
-    struct printing p = {.hub = h, .programme = row->head.programme};
+    struct printing p = {.last_day = INT32_MAX};
+    struct period period;
     enum err e = table_new(&p.table, columns, sizeof(columns) / sizeof(columns[0]));
 
+    for (size_t i = 0; i < h->programme_count; i++)
+        if (strcmp(h->programmes[i]->id, row->head.programme) == 0)
+            p.programme = h->programmes[i];
+    if (calendar_find(h->calendar, NULL, row->head.period, &period) == OK)
+        p.last_day = period.last;
     if (e == OK)
         e = publication_rows_each(rows, put_row, &p);
     return command_print(p.table, TABLE_TEXT, e);

@@ -51,7 +51,7 @@ const struct cli_command hub_commands[] = {
     {"period close", "P [--group G] [--force --reason TEXT]", N_("freeze every value of a period"), cmd_period_close},
     {"period reopen", "P [--group G] --reason TEXT", N_("open a closed period again"), cmd_period_reopen},
     {"period list", "", N_("list what was closed"), cmd_period_list},
-    {"publish", "P --for school|region|public | --list | --show NUMBER",
+    {"publish", "P --for school|region|public [--withdraw --reason TEXT] | --list | --show NUMBER | --told",
      N_("the only way out: hide what is small, prove it, sign it"), cmd_publish},
     {"checkpoint", "[--forget-later]", N_("keep what the cells are today, for indicators --as-of"), cmd_checkpoint},
     {"indicators",

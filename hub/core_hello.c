@@ -246,10 +246,18 @@ static void send_words(struct greeting *g)
     if (!gets_words(g))
         return;
     if ((e = words_raise(h, g->from->index, g->hello->words_held)) == OK && (e = store_begin_read(h->store, &t)) == OK)
-        e = words_each(h, t, g->from->index, g->hello->words_held, WORDS_AT_ONCE, send_word, g);
+        e = words_each(
+            h, t, &(struct words_wanted){g->from->index, g->hello->words_held, WORDS_AT_ONCE, g->hello->words_known},
+            send_word, g);
     if (e != OK && e != ERR_CANCELLED)
         log_warning("core: words to %s: %s", g->from->id, err_text());
     store_abort(t);
+}
+
+/* Its words held are all of them, whatever type: nothing stood in their place. */
+static bool says_words(const struct greeting *g)
+{
+    return gets_words(g) && g->hello->words_known >= SIGNED_FIGURES;
 }
 
 /* What waits there: should the meeting end early, the office sees that it is on its way. */
@@ -264,21 +272,28 @@ static enum err note_greeting(const struct greeting *g, struct store_txn *t, int
                               .directory_version = h->directory_version,
                               .receipted = h->receipted};
 
-    return greeting_put(t, g->from->index, &n);
+    enum err e = greeting_put(t, g->from->index, &n);
+
+    if (e == OK && says_words(g))
+        e = words_note_held(t, g->from->index, h->words_held);
+    return e;
 }
 
-/* Which keys it knows decides when an old one may go (docs/keys.md). */
+/* Which keys it knows decides when an old one may go (docs/keys.md); which words it has is shown to the office. */
 static bool knows_more(const struct greeting *g)
 {
     struct greeting_note n = {.directory_version = 0};
     struct store_txn *t = NULL;
+    uint64_t held = UINT64_MAX;
 
     if (store_begin_read(g->c->hub->store, &t) != OK)
         return false;
     if (greeting_get(t, g->from->index, &n) != OK)
         n.directory_version = 0;
+    if (words_noted(t, g->from->index, &held) != OK)
+        held = UINT64_MAX;
     store_abort(t);
-    return g->hello->directory_version > n.directory_version;
+    return g->hello->directory_version > n.directory_version || (says_words(g) && g->hello->words_held > held);
 }
 
 /* An earlier computer, or one of a closed school, says that nothing waits there any more: what comes later is kept

@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "hub/ledger.h"
 #include "hub/ledger_internal.h"
+#include "hub/registry_status.h"
 #include "hub/words.h"
 #include "protocol/history.h"
 
@@ -12,21 +13,13 @@
 /* Content of the word: counter u32 | tag 8 | sequence u64. */
 #define CONTENT_BYTES (4u + TAG_BYTES + 8u)
 
-static const struct signer *present(const struct participant *p)
-{
-    static const uint8_t none[KEY_BYTES];
-    const struct signer *s = p->signer_count == 0 ? NULL : &p->signers[p->signer_count - 1];
-
-    return s == NULL || s->until_lsn != 0 || memcmp(s->history, none, KEY_BYTES) == 0 ? NULL : s;
-}
-
 enum err own_history_add(struct hub *h, struct store_txn *t, const struct participant *p, const struct generation *gen,
                          uint64_t sequence)
 {
     uint8_t content[CONTENT_BYTES];
     uint64_t serial;
 
-    if (present(p) == NULL)
+    if (registry_reader(p) == NULL)
         return OK;
     be32_put(content, gen->counter);
     memcpy(content + 4, gen->tag, TAG_BYTES);
@@ -42,7 +35,7 @@ enum err own_history_add_all(struct hub *h, struct store_txn *t, const struct pa
     uint8_t from[4];
     enum err e;
 
-    if (present(p) == NULL)
+    if (registry_reader(p) == NULL)
         return OK;
     if ((e = store_cursor_open(t, H_BATCHES, &c)) != OK)
         return e;
@@ -124,7 +117,7 @@ static enum err fill(struct hub *h, struct store_txn *t, const struct participan
 enum err own_history_make(struct hub *h, struct store_txn *t, const struct participant *p, const struct word_head *head,
                           struct bytes content, struct buf *out)
 {
-    const struct signer *to = present(p);
+    const struct signer *to = registry_reader(p);
     struct history page = {.head = *head, .hub_ms = clock_wall_ms()};
     struct generation gen;
     struct buf raw;

@@ -146,6 +146,58 @@ enum err publication_tables_make(struct publication_tables *out, const struct pu
 
 /* ---- reading them again ---- */
 
+/* The line's own part is the beginning of its breakdown; the longest that fits is meant. */
+static bool has_part(const struct indicator *i, const char *breakdown)
+{
+    size_t len = strlen(i->part);
+
+    return len == 0 || (strncmp(breakdown, i->part, len) == 0 && (breakdown[len] == '\0' || breakdown[len] == ';'));
+}
+
+const struct indicator *publication_indicator(const struct programme *p, const char *id, const char *breakdown,
+                                              int32_t last_day)
+{
+    const struct indicator *best = NULL;
+
+    for (size_t k = 0; p != NULL && k < p->indicator_count; k++) {
+        const struct indicator *i = p->indicators[k];
+        bool is_valid = i->valid_from <= last_day && last_day <= i->valid_to;
+
+        if (strcmp(i->id, id) != 0 || !has_part(i, breakdown))
+            continue;
+        if (best == NULL || strlen(i->part) > strlen(best->part) ||
+            (is_valid && strcmp(i->part, best->part) == 0 &&
+             !(best->valid_from <= last_day && last_day <= best->valid_to)))
+            best = i;
+    }
+    return best;
+}
+
+bool publication_value(const char *text, struct result *out)
+{
+    bool is_negative = text[0] == '-';
+    unsigned places = 0;
+    bool has_point = false;
+
+    memset(out, 0, sizeof(*out));
+    out->state = RESULT_OK;
+    if (strlen(text) > 36 || text[is_negative] == '\0')
+        return false;
+    for (const char *p = text + is_negative; *p != '\0'; p++) {
+        if (*p == '.' && !has_point) {
+            has_point = true;
+            continue;
+        }
+        if (*p < '0' || *p > '9')
+            return false;
+        out->value = out->value * 10 + (*p - '0');
+        places += has_point;
+    }
+    if (is_negative)
+        out->value = -out->value;
+    return places == 6; /* as they are written: value x 10^6 */
+}
+
 enum err publication_rows_each(struct bytes rows,
                                enum err (*each)(void *ctx, const char *const cells[PUBLICATION_COLUMNS]), void *ctx)
 {

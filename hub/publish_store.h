@@ -14,7 +14,28 @@
 
 #define PUBLICATION_SCHOOL_MAX 128u
 #define PUBLICATION_BODY_MAX   (256u << 20)
-#define PUBLICATION_COLUMNS    18u
+/* The columns of a row (docs/indicators.md). */
+enum publication_column {
+    PUBLICATION_PROGRAMME,
+    PUBLICATION_INDICATOR,
+    PUBLICATION_LEVEL,
+    PUBLICATION_UNIT,
+    PUBLICATION_PERIOD,
+    PUBLICATION_BREAKDOWN,
+    PUBLICATION_VALUE,
+    PUBLICATION_NUMERATOR,
+    PUBLICATION_DENOMINATOR,
+    PUBLICATION_N,
+    PUBLICATION_STATE,
+    PUBLICATION_TARGET,
+    PUBLICATION_STATUS,
+    PUBLICATION_MEASURE,
+    PUBLICATION_REPORTED,
+    PUBLICATION_EXPECTED,
+    PUBLICATION_VERSION,
+    PUBLICATION_CLASS,
+    PUBLICATION_COLUMNS
+};
 
 /* What is signed. */
 struct publication_head {
@@ -53,6 +74,12 @@ extern const struct table_column publication_columns[PUBLICATION_COLUMNS];
 MUST_CHECK enum err publication_rows_each(struct bytes rows,
                                           enum err (*each)(void *ctx, const char *const cells[PUBLICATION_COLUMNS]),
                                           void *ctx);
+
+/* The definition behind a row as the programme (NULL: none) has it now; NULL: there is none any more. */
+const struct indicator *publication_indicator(const struct programme *p, const char *id, const char *breakdown,
+                                              int32_t last_day);
+/* "35.714286" as a result; false: it is no such number. */
+bool publication_value(const char *text, struct result *out);
 
 /* ---- keeping ---- */
 

@@ -3,6 +3,7 @@
 #include "common/cli.h"
 #include "common/clock.h"
 #include "hub/audit.h"
+#include "hub/figures.h"
 #include "hub/own_history.h"
 #include "hub/registry_status.h"
 
@@ -92,7 +93,8 @@ static enum err bind(struct hub *h, struct store_txn *t, struct participant *p, 
     p->words_ms = 0;
     if ((e = registry_decide(h, t, p, DEED_ENROLLED, "", NULL, 0)) != OK ||
         (r->has_history_key && (e = registry_take_history_key(h, t, p, r->history_key)) != OK) ||
-        (e = registry_read_signers(t, p)) != OK || (e = own_history_add_all(h, t, p)) != OK)
+        (e = registry_read_signers(t, p)) != OK || (e = own_history_add_all(h, t, p)) != OK ||
+        (e = figures_tell_newcomer(h, t, p)) != OK)
         return e;
     fingerprint(print, r->sign_key);
     return hub_audit_do(h, t, x->who != NULL ? x->who : p->id, AUDIT_SCHOOL_ENROL, p->id, "fingerprint=%s\nfile=%s",

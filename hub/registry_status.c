@@ -33,6 +33,14 @@ bool registry_is_present(const struct participant *p, const struct signer *s)
     return s == NULL || s->until_lsn == 0;
 }
 
+const struct signer *registry_reader(const struct participant *p)
+{
+    static const uint8_t none[KEY_BYTES];
+    const struct signer *s = p->signer_count == 0 ? NULL : &p->signers[p->signer_count - 1];
+
+    return s == NULL || s->until_lsn != 0 || memcmp(s->history, none, KEY_BYTES) == 0 ? NULL : s;
+}
+
 enum participant_state registry_standing(const struct participant *p, const struct signer *s)
 {
     bool is_earlier = s != NULL && s->until_lsn != 0;

@@ -26,6 +26,9 @@ enum participant_state registry_standing(const struct participant *p, const stru
 /* False for the computer that another one replaced. */
 bool registry_is_present(const struct participant *p, const struct signer *s);
 
+/* Its present computer, if what is for it alone can be sealed to it; NULL. */
+const struct signer *registry_reader(const struct participant *p);
+
 /* Who decides, for the audit; `reason` for the journal alone (it may name people). */
 struct status_word {
     const char *id, *who, *reason;

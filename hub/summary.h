@@ -87,6 +87,7 @@ MUST_CHECK enum err summary_notes(const struct summary *s, enum err (*each)(void
 /* A range is a floor with an expected ceiling: above is reached, too; with `direction: down` below is. */
 enum summary_reached { SUMMARY_NOT_JUDGED, SUMMARY_REACHED, SUMMARY_NOT_REACHED, SUMMARY_UNKNOWN };
 enum summary_reached summary_reached(const struct summary_line *l);
+enum summary_reached target_reached(const struct indicator *i, enum target_status s);
 /* "reached", "not reached (below the target)", "no data"; "" where there is no target. */
 void summary_put_status(struct buf *out, const struct summary_line *l);
 /* As a number with `shown` places; false: it is none, or too large, and summary_put_value() has it in words. */

@@ -123,9 +123,14 @@ enum err summary_notes(const struct summary *s, enum err (*each)(void *ctx, cons
 
 enum summary_reached summary_reached(const struct summary_line *l)
 {
-    bool is_down = l->indicator->direction == DIRECTION_DOWN;
+    return target_reached(l->indicator, l->status);
+}
 
-    switch (l->status) {
+enum summary_reached target_reached(const struct indicator *i, enum target_status s)
+{
+    bool is_down = i->direction == DIRECTION_DOWN;
+
+    switch (s) {
     case TARGET_NONE:
     case TARGET_NOT_DUE: return SUMMARY_NOT_JUDGED;
     case TARGET_BELOW: return is_down ? SUMMARY_REACHED : SUMMARY_NOT_REACHED;

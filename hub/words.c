@@ -1,11 +1,14 @@
 #include "hub/words.h"
 
+#include "common/cli.h"
 #include "common/clock.h"
 #include "common/utf8.h"
+#include "hub/figures.h"
 #include "hub/home_internal.h"
 #include "hub/own_history.h"
 #include "hub/registry.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,11 +132,28 @@ enum err words_notice(struct hub *h, struct store_txn *t, uint32_t participant, 
 
 /* ---- leaving ---- */
 
+/* In the place of a word that this computer cannot take, so that those behind it come through. */
+static enum err make_newer(struct hub *h, struct buf *out, const struct word_head *head)
+{
+    struct notice n = {.head = *head, .hub_ms = clock_wall_ms(), .kind = NOTICE_NEWER};
+
+    utf8_copy(n.text, sizeof(n.text),
+              _("The district has something for this school that this program cannot show: ask for a newer "
+                "svodka-agent, then ask the office to publish it again."));
+    return notice_make(out, &n, h->sign);
+}
+
 /* What is made of a word's content when it leaves. */
 static enum err make_word(struct hub *h, struct store_txn *t, const struct participant *who, struct buf *out,
                           enum word_kind kind, const struct word_head *head, struct bytes content)
 {
     switch (kind) {
+    case WORD_FIGURES: {
+        enum err e = figures_make_word(h, t, who, head, content, out);
+
+        return e == ERR_NOT_FOUND ? make_newer(h, out, head)
+                                  : e; /* its computer has no key that it could be sealed to */
+    }
     case WORD_NOTICE: return notice_make_of(out, head, content, h->sign);
     case WORD_HISTORY: {
         enum err e = own_history_make(h, t, who, head, content, out);
@@ -147,33 +167,38 @@ static enum err make_word(struct hub *h, struct store_txn *t, const struct parti
                    head->participant);
 }
 
-enum err words_each(struct hub *h, struct store_txn *t, uint32_t participant, uint64_t above, unsigned most,
+enum err words_each(struct hub *h, struct store_txn *t, const struct words_wanted *w,
                     enum err (*each)(void *ctx, uint64_t serial, struct bytes object), void *ctx)
 {
-    const struct participant *who = registry_by_index(h->registry, participant);
+    const struct participant *who = registry_by_index(h->registry, w->participant);
     struct store_cursor *c = NULL;
     struct word_head head = {.serial = 0};
     struct bytes key;
     struct bytes value;
     struct buf object;
     uint8_t raw[KEY_LEN];
+    unsigned left = w->most;
     enum err e;
 
     if (who == NULL)
-        return err_set(ERR_NOT_FOUND, "participant number %u is not registered", participant);
-    if (above == UINT64_MAX || (e = last_upto(t, participant, above, &head.previous)) != OK)
-        return above == UINT64_MAX ? OK : e;
+        return err_set(ERR_NOT_FOUND, "participant number %u is not registered", w->participant);
+    if (w->above == UINT64_MAX)
+        return OK;
+    if ((e = last_upto(t, w->participant, w->above, &head.previous)) != OK)
+        return e;
     memcpy(head.district, h->district, sizeof(head.district));
     memcpy(head.participant, who->id, sizeof(head.participant));
     if ((e = store_cursor_open(t, H_WORDS, &c)) != OK)
         return e;
     buf_init(&object, SIGNED_MAX);
-    for (e = store_seek(c, word_key(raw, participant, above + 1), &key, &value);
-         e == OK && most > 0 && is_of(key, participant); e = store_next(c, &key, &value), most--) {
+    for (e = store_seek(c, word_key(raw, w->participant, w->above + 1), &key, &value);
+         e == OK && left > 0 && is_of(key, w->participant); e = store_next(c, &key, &value), left--) {
         head.serial = be64_get(key.p + 4);
         buf_reset(&object);
         if (value.len == 0)
             e = err_set(ERR_CORRUPT, "word %llu to %s is damaged", (unsigned long long)head.serial, who->id);
+        else if (value.p[0] > WORD_HISTORY && value.p[0] > w->known)
+            e = make_newer(h, &object, &head);
         else
             e = make_word(h, t, who, &object, (enum word_kind)value.p[0], &head, bytes_of(value.p + 1, value.len - 1));
         if (e != OK || (e = each(ctx, head.serial, bytes_of(object.data, object.len))) != OK)
@@ -183,6 +208,58 @@ enum err words_each(struct hub *h, struct store_txn *t, uint32_t participant, ui
     buf_fini(&object);
     store_cursor_close(c);
     return e == ERR_NOT_FOUND ? OK : e;
+}
+
+enum err words_each_stored(struct store_txn *t, uint32_t participant,
+                           enum err (*each)(void *ctx, uint64_t serial, enum word_kind kind, struct bytes content),
+                           void *ctx)
+{
+    struct store_cursor *c = NULL;
+    struct bytes key;
+    struct bytes value;
+    uint8_t raw[KEY_LEN];
+    enum err e = store_cursor_open(t, H_WORDS, &c);
+
+    if (e != OK)
+        return e;
+    for (e = store_seek(c, word_key(raw, participant, 0), &key, &value); e == OK && is_of(key, participant);
+         e = store_next(c, &key, &value))
+        if (value.len > 0 && (e = each(ctx, be64_get(key.p + 4), (enum word_kind)value.p[0],
+                                       bytes_of(value.p + 1, value.len - 1))) != OK)
+            break;
+    store_cursor_close(c);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+/* ---- what a school says that it has ---- */
+
+static const char *held_key(char raw[32], uint32_t participant)
+{
+    (void)snprintf(raw, 32, "words-held/%u", participant);
+    return raw;
+}
+
+enum err words_noted(struct store_txn *t, uint32_t participant, uint64_t *held)
+{
+    struct bytes value;
+    char raw[32];
+    enum err e = hub_meta_get(t, held_key(raw, participant), &value);
+
+    *held = e == OK && value.len == 8 ? be64_get(value.p) : 0;
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+enum err words_note_held(struct store_txn *t, uint32_t participant, uint64_t held)
+{
+    uint64_t before;
+    uint8_t value[8];
+    char raw[32];
+    enum err e = words_noted(t, participant, &before);
+
+    if (e != OK || held <= before)
+        return e;
+    be64_put(value, held);
+    return hub_meta_put(t, held_key(raw, participant), bytes_of(value, sizeof(value)));
 }
 
 /* ---- a hub that went back ---- */

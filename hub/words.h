@@ -10,7 +10,7 @@
 #include "protocol/message.h"
 #include "protocol/notice.h"
 
-enum word_kind { WORD_NOTICE = SIGNED_NOTICE, WORD_HISTORY = SIGNED_HISTORY };
+enum word_kind { WORD_NOTICE = SIGNED_NOTICE, WORD_HISTORY = SIGNED_HISTORY, WORD_FIGURES = SIGNED_FIGURES };
 
 /* One more word, in the same transaction as the decision that it tells.  Content of a notice: notice_put_body(). */
 MUST_CHECK enum err words_add(struct hub *h, struct store_txn *t, uint32_t participant, enum word_kind kind,
@@ -20,10 +20,26 @@ MUST_CHECK enum err words_add(struct hub *h, struct store_txn *t, uint32_t parti
 MUST_CHECK enum err words_notice(struct hub *h, struct store_txn *t, uint32_t participant, enum notice_kind kind,
                                  const char *text, const struct notice_entry *entries, size_t count);
 
-/* Signed objects of a participant's words above that serial, lowest first, `most` of them at most; loans until the call
- * returns.  A callback that returns anything but OK ends it. */
-MUST_CHECK enum err words_each(struct hub *h, struct store_txn *t, uint32_t participant, uint64_t above, unsigned most,
+/* Which words: those above a serial, `most` of them at most.  In the place of one of a type greater than `known` a
+ * notice stands (NOTICE_NEWER). */
+struct words_wanted {
+    uint32_t participant;
+    uint64_t above;
+    unsigned most, known;
+};
+/* Signed objects of a participant's words, lowest first; loans until the call returns.  A callback that returns
+ * anything but OK ends it. */
+MUST_CHECK enum err words_each(struct hub *h, struct store_txn *t, const struct words_wanted *w,
                                enum err (*each)(void *ctx, uint64_t serial, struct bytes object), void *ctx);
+/* The same as they are stored: not made, not signed. */
+MUST_CHECK enum err words_each_stored(struct store_txn *t, uint32_t participant,
+                                      enum err (*each)(void *ctx, uint64_t serial, enum word_kind kind,
+                                                       struct bytes content),
+                                      void *ctx);
+/* A computer of the participant says that it has all words up to this one, and knows all their types. */
+MUST_CHECK enum err words_note_held(struct store_txn *t, uint32_t participant, uint64_t held);
+/* The greatest of those; 0: none. */
+MUST_CHECK enum err words_noted(struct store_txn *t, uint32_t participant, uint64_t *held);
 /* Serial of a participant's last word; 0: none. */
 MUST_CHECK enum err words_last(struct store_txn *t, uint32_t participant, uint64_t *serial);
 

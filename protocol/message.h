@@ -5,6 +5,7 @@
 
 #include "protocol/directory.h"
 #include "protocol/receipt.h"
+#include "protocol/signed.h"
 
 #define MESSAGE_VERSION_MIN 1u
 #define MESSAGE_VERSION_MAX 1u
@@ -82,6 +83,8 @@ struct msg_hello {
     bool takes_words;           /* false: an agent of an earlier year, which knows none */
     bool says_elsewhere;        /* the next field is there; only with takes_words */
     uint64_t waiting_elsewhere; /* like waiting_records, of all other generations of this agent */
+    bool says_known;            /* and the one after it; only with says_elsewhere */
+    unsigned words_known;       /* greatest type of words that it knows (enum signed_type, or a later one) */
     uint64_t words_held;        /* serial of the last word taken; all before it are taken, too; 0: none */
 };
 enum welcome_go { WELCOME_GO = 0, WELCOME_LATER = 1, WELCOME_RECONCILE = 2 };

@@ -60,11 +60,16 @@ static size_t read_hello(struct mp *m, struct msg_hello *h, size_t more)
     if (!h->takes_words)
         return 0;
     h->words_held = fields_u64(m, 0, UINT64_MAX);
+    h->words_known = SIGNED_HISTORY; /* of agents of before */
     h->says_elsewhere = more >= HELLO_ELSEWHERE;
     if (!h->says_elsewhere)
         return HELLO_WORDS;
     h->waiting_elsewhere = fields_u64(m, 0, UINT64_MAX);
-    return HELLO_ELSEWHERE;
+    h->says_known = more >= HELLO_KNOWN;
+    if (!h->says_known)
+        return HELLO_ELSEWHERE;
+    h->words_known = fields_u32(m, SIGNED_HISTORY, UINT8_MAX);
+    return HELLO_KNOWN;
 }
 
 static size_t read_welcome(struct mp *m, struct msg_welcome *w, size_t more)

@@ -15,9 +15,19 @@ static void put_loan(struct buf *b, struct bytes loan)
     mp_put_bin(b, loan.p, loan.len);
 }
 
+/* Each of the later fields stands behind the one before it. */
+static unsigned hello_more(const struct msg_hello *h)
+{
+    if (!h->takes_words)
+        return 0;
+    if (!h->says_elsewhere)
+        return HELLO_WORDS;
+    return h->says_known ? HELLO_KNOWN : HELLO_ELSEWHERE;
+}
+
 static void put_hello(struct buf *b, const struct msg_hello *h)
 {
-    put_type(b, HELLO_FIELDS + (!h->takes_words ? 0 : h->says_elsewhere ? HELLO_ELSEWHERE : HELLO_WORDS), MSG_HELLO);
+    put_type(b, HELLO_FIELDS + hello_more(h), MSG_HELLO);
     mp_put_uint(b, h->version_min);
     mp_put_uint(b, h->version_max);
     mp_put_bin(b, h->district, sizeof(h->district));
@@ -46,6 +56,8 @@ static void put_hello(struct buf *b, const struct msg_hello *h)
         mp_put_uint(b, h->words_held);
     if (h->takes_words && h->says_elsewhere)
         mp_put_uint(b, h->waiting_elsewhere);
+    if (hello_more(h) == HELLO_KNOWN)
+        mp_put_uint(b, h->words_known);
 }
 
 static void put_welcome(struct buf *b, const struct msg_welcome *w)

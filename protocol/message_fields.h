@@ -5,6 +5,7 @@
 #define HELLO_FIELDS     20u
 #define HELLO_WORDS      1u /* field 20, of those that take words */
 #define HELLO_ELSEWHERE  2u /* and field 21 */
+#define HELLO_KNOWN      3u /* and field 22 */
 #define OFFER_FIELDS     3u
 #define WELCOME_FIELDS   15u
 #define WELCOME_WORDS    1u /* field 15, when there are words */

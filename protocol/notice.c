@@ -39,9 +39,9 @@ enum err word_open_head(struct word_head *out, enum signed_type *type, struct by
     enum err e;
 
     memset(out, 0, sizeof(*out));
-    if (object.len >= SIGNED_OVERHEAD && named != SIGNED_NOTICE && named != SIGNED_HISTORY)
+    if (object.len >= SIGNED_OVERHEAD && named != SIGNED_NOTICE && named != SIGNED_HISTORY && named != SIGNED_FIGURES)
         return err_set(ERR_VERSION, "word: signed objects of type %u are none that this program knows", named);
-    *type = named == SIGNED_HISTORY ? SIGNED_HISTORY : SIGNED_NOTICE;
+    *type = object.len < SIGNED_OVERHEAD ? SIGNED_NOTICE : (enum signed_type)named;
     if ((e = signed_open(&payload, object, *type, hub_sign)) != OK)
         return e;
     m = mp_of(payload);

@@ -30,7 +30,8 @@ enum notice_kind {
     NOTICE_ERASED = 4,    /* their content was erased at the hub */
     NOTICE_QUESTION = 5,  /* the office asks about a return: `about` says which, the text what */
     NOTICE_CORRECTED = 6, /* what waited in quarantine needs nobody's word: the school has corrected it */
-    NOTICE_ACCEPTED = 7   /* the office has accepted a return, and with it what it asked about it before */
+    NOTICE_ACCEPTED = 7,  /* the office has accepted a return, and with it what it asked about it before */
+    NOTICE_NEWER = 8      /* in the place of a word of a type that the agent does not know */
 };
 /* What a submission counts as.  The first four are verdicts (receipt.h).  Others may follow, up to 255. */
 enum standing {

@@ -27,6 +27,7 @@ static const char *domain_of(enum signed_type type)
     case SIGNED_ACT: return "svodka act v1";
     case SIGNED_BACKUP: return "svodka backup v1";
     case SIGNED_AUDIT: return "svodka audit v1";
+    case SIGNED_FIGURES: return "svodka figures v1";
     }
     return NULL;
 }
@@ -50,6 +51,7 @@ static const char *name_of(enum signed_type type)
     case SIGNED_ACT: return "act of erasure";
     case SIGNED_BACKUP: return "backup";
     case SIGNED_AUDIT: return "head of the audit";
+    case SIGNED_FIGURES: return "figures";
     }
     return "signed object";
 }

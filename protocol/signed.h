@@ -26,7 +26,8 @@ enum signed_type {
     SIGNED_BUNDLE = 12,     /* the list of a file's parts (bundle.h) */
     SIGNED_AUDIT = 13,      /* the newest entry of the audit; stays at the hub, or goes to an inspector */
     SIGNED_ACT = 14,        /* what was erased, by whose order; stays at the hub, and is printed */
-    SIGNED_BACKUP = 15      /* a backup's head: who made it, of what, when (backup.h) */
+    SIGNED_BACKUP = 15,     /* a backup's head: who made it, of what, when (backup.h) */
+    SIGNED_FIGURES = 16     /* a word: what was published for a school (figures.h) */
 };
 
 /* Appends the object; on failure `out` is as before.  ERR_LIMIT: larger than SIGNED_MAX. */

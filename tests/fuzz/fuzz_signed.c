@@ -1,6 +1,7 @@
 /* Payloads of signed objects: first byte the type, the rest is signed here, so that the fuzzer gets past the
  * signature.  The root's and the hub's key come from constant seeds; so do those in the corpus. */
 #include "protocol/directory.h"
+#include "protocol/figures.h"
 #include "protocol/history.h"
 #include "protocol/notice.h"
 #include "protocol/receipt.h"
@@ -100,7 +101,22 @@ static void open_history(struct bytes object)
     history_fini(&h);
 }
 
-static void open_any(enum signed_type type, struct bytes object, struct buf *again)
+/* Here the bytes are what is sealed, too: what is read can be written again, and reads alike. */
+static void open_figures(struct bytes payload, struct bytes object, struct buf *again)
+{
+    struct figures f;
+    struct buf plain;
+
+    buf_init(&plain, FIGURES_PLAIN_MAX);
+    if (figures_open(&f, &plain, object, key_public(hub), own) == OK)
+        abort(); /* nobody has sealed it */
+    if (figures_read(&f, payload) == OK && figures_write(again, &f) != OK)
+        abort();
+    figures_fini(&f);
+    buf_fini(&plain);
+}
+
+static void open_any(enum signed_type type, struct bytes payload, struct bytes object, struct buf *again)
 {
     struct certificate c;
 
@@ -115,6 +131,7 @@ static void open_any(enum signed_type type, struct bytes object, struct buf *aga
     case SIGNED_CHECKPOINT: break;
     case SIGNED_HISTORY: open_history(object); break;
     case SIGNED_NOTICE: open_notice(object, again); break;
+    case SIGNED_FIGURES: open_figures(payload, object, again); break;
     case SIGNED_PUBLICATION:
     case SIGNED_AUDIT:
     case SIGNED_ACT:
@@ -129,14 +146,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum signed_type type;
 
     if (size == 0 || data[0] < SIGNED_CERTIFICATE ||
-        (data[0] > SIGNED_RECONCILE && data[0] != SIGNED_NOTICE && data[0] != SIGNED_HISTORY))
+        (data[0] > SIGNED_RECONCILE && data[0] != SIGNED_NOTICE && data[0] != SIGNED_HISTORY &&
+         data[0] != SIGNED_FIGURES))
         return 0;
     start();
     type = (enum signed_type)data[0];
     buf_init(&object, SIGNED_MAX);
     buf_init(&again, SIGNED_MAX);
     if (signed_make(&object, type, bytes_of(data + 1, size - 1), type == SIGNED_CERTIFICATE ? root : hub) == OK)
-        open_any(type, bytes_of(object.data, object.len), &again);
+        open_any(type, bytes_of(data + 1, size - 1), bytes_of(object.data, object.len), &again);
     buf_fini(&object);
     buf_fini(&again);
     return 0;

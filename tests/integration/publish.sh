@@ -123,6 +123,84 @@ grep -q '^well,W-1,unit,b,2020/21,,2.222222,2,90,,ok,' "$own" || { cat "$own" >&
 [ "$(grep -c '^well,W-1,unit' "$own")" = 1 ] || { cat "$own" >&2; fail 'b sees another school'; }
 [ "$(hub publish --list --format csv | grep -c '2020/21,school,')" = 6 ] || { hub publish --list >&2; cat school.txt err.txt >&2; fail "not every school has a publication"; }
 
+# ---- and it travels down to them: by line, by stick, to who joins later ----
+
+told() { hub publish --told --format csv | cut -d , -f 1,5,8; }
+own() { # HOME: its figures for programs
+    agent "$1" indicators --period 2020/21 --format csv
+}
+carry() { # HOME: there and back on a stick
+    rm -rf stick
+    mkdir stick
+    agent "$1" bundle write stick/up.svodka >write.txt || fail "$1 cannot write the stick"
+    hub bundle read stick/up.svodka --receipt stick >read.txt 2>&1 || { cat read.txt >&2; fail "the stick of $1 is not read"; }
+}
+
+grep -qF '6 schools get it with the next meeting' err.txt || { cat err.txt >&2; fail 'nobody is told that it travels down'; }
+agent b indicators >empty.txt 2>&1
+grep -qF 'published nothing' empty.txt || { cat empty.txt >&2; fail 'something is there before it came'; }
+agent b sync >sync.txt 2>&1 || { cat sync.txt >&2; fail 'b cannot sync'; }
+agent b sync >sync.txt 2>&1 || { cat sync.txt >&2; fail 'b cannot sync again'; } # says what it holds
+agent b status | grep -qF 'the district has published the indicators' || fail 'status does not tell that something was published'
+line=$(own b | awk -F , '$2 == "W-1"')
+district=$(awk -F , '$2 == "W-1" && $3 == "municipality" {print $7 "," $8 "," $9}' "$own") # as it was published
+[ "$district" = 9.649123,44,456 ] || fail "the district's value is $district"
+[ "${line%,*}" = "well,W-1,b,2020/21,,2.222222,2,90,ok,,,,$district,ok,,,,6,6" ] || { own b >&2; fail 'b does not see its own beside the district'; }
+LANGUAGE=ru "$agent_program" indicators --period 2020/21 --home b >ru.txt 2>err.txt
+grep -q 'W-1 *Поставлены на учёт *2,2 % *9,6 % *6 из 6$' ru.txt || { cat ru.txt >&2; fail 'not as a person reads it'; }
+agent b indicators | grep -q 'Well-being *School year 2020/21 *b *1 .*published' || { agent b indicators >&2; fail 'the list does not name it'; }
+agent b indicators --period 2020/21 --xlsx own.xlsx --html own.html 2>err.txt || { cat err.txt >&2; fail 'no workbook and no page'; }
+grep -qF '2.2' own.html || fail 'the page has not the number'
+[ "$(stat -c %a own.xlsx)" = 600 ] || fail 'others may read the workbook'
+refused 1 'published nothing of that' agent b indicators --period 2019/20
+
+# A leak would be a number of another school that the district's file does not say: nobody has another row than its own.
+for school in a c; do
+    agent "$school" sync >sync.txt 2>&1 || { cat sync.txt >&2; fail "$school cannot sync"; }
+    own "$school" | awk -F , -v s="$school" 'NR > 1 && $3 != s {exit 1}' || fail "$school holds another school's figures"
+    [ "$(own "$school" | wc -l)" = 2 ] || fail "$school was told more than one line"
+done
+carry d
+if LC_ALL=C grep -aqE '11\.428571|W-1|Поставлены' stick/*-answer.svodka; then fail 'whoever finds the stick reads the figures'; fi
+agent d bundle receipt stick/*-answer.svodka >receipt.txt 2>&1 || { cat receipt.txt >&2; fail 'd cannot take the answer'; }
+own d | grep -q '^well,W-1,d,2020/21,,10.000000,8,80,ok,' || { own d >&2; fail 'the stick does not bring the figures'; }
+carry d # says what it holds
+[ "$(told)" = 'school,unit,state
+a,a,waiting
+b,b,received
+c,c,waiting
+d,d,received
+e,e,waiting
+f,f,waiting' ] || { told >&2; fail 'the office does not see who has it'; }
+
+hub publish 2020/21 --for school >again.txt 2>err.txt
+if grep -qF 'get it with the next' err.txt; then cat err.txt >&2; fail 'the same is told twice'; fi
+
+# ---- withdrawn, and published again ----
+
+refused 2 'why it is withdrawn' hub publish 2020/21 --for school --withdraw
+refused 2 'with --for school alone' hub publish 2020/21 --for region --withdraw --reason x
+hub publish 2020/21 --for school --withdraw --reason 'Ошибка в школе f' >back.txt
+grep -qF '6 schools are told' back.txt || { cat back.txt >&2; fail 'not all are told that it holds no more'; }
+agent b sync >sync.txt 2>&1
+agent b indicators --period 2020/21 2>err.txt | grep -qF 'withdrawn by the district: Ошибка в школе f' || fail 'b still shows what was withdrawn'
+[ "$(own b | wc -l)" = 1 ] || { own b >&2; fail 'what was withdrawn is still there'; }
+refused 1 'nothing to print' agent b indicators --period 2020/21 --html again.html
+hub publish --told | grep -qF 'withdrawn, on its way' || fail 'the office does not see that it was withdrawn'
+hub publish 2020/21 --for school >again.txt 2>err.txt
+agent b sync >sync.txt 2>&1
+[ "$(own b | awk -F , '$2 == "W-1"')" = "$line" ] || { own b >&2; fail 'what was published again does not come back'; }
+# One that joins afterwards has no figures of its own, and gets the district's.
+make_school g
+agent g sync >sync.txt 2>&1 || { cat sync.txt >&2; fail 'g cannot sync'; }
+[ "$(own g | tail -n 1 | cut -d , -f 1-8,13-15)" = 'well,W-1,,2020/21,,,,,9.649123,44,456' ] || { own g >&2; fail 'a newcomer is not told the district alone'; }
+# A new computer of a school gets what was published before it was there.
+hub school rekey c --invite c2.invite >rekey.txt
+"$agent_program" join c2.invite --home "$work/c2" >join.txt
+agent c2 sync >sync.txt 2>&1 || { cat sync.txt >&2; fail 'the new computer of c cannot sync'; }
+own c2 | grep -q '^well,W-1,c,2020/21,,10.000000,7,70,ok,' || { own c2 >&2; fail 'a new computer does not get the figures'; }
+verify_clean b c2 d g
+
 # ---- what came late is not published ----
 
 printf '{"registers": 3, "pupils": 90}' |

@@ -69,6 +69,14 @@ a forms soc --template soc.xlsx >out.txt
 inside soc.xlsx xl/worksheets/sheet1.xml >sheet.xml
 has 'IF(ISNUMBER(B3),AND(B3=INT(B3),AND(B3&gt;=0,NOT(IF(ISNUMBER(A3),B3&gt;A3,FALSE)))),B3="?unknown")' sheet.xml
 has 'prompt="дома говорят на другом языке; гражданство не важно&#' sheet.xml
+# On paper: as wide as the page, the headings on every page; what nobody could read then goes on over several pages.
+inside pass.xlsx xl/worksheets/sheet1.xml >sheet.xml
+has '<pageSetUpPr fitToPage="1"/>' sheet.xml
+has 'paperSize="9" fitToHeight="0" orientation="landscape"' sheet.xml
+has "<definedName name=\"_xlnm.Print_Titles\" localSheetId=\"0\">'Паспорт школы'!\$1:\$2</definedName>" book.xml
+inside soc.xlsx xl/worksheets/sheet1.xml >sheet.xml
+has 'paperSize="9" scale="70" pageOrder="overThenDown" orientation="landscape"' sheet.xml
+if grep -q fitToPage sheet.xml; then fail 'a form of 17 columns is pressed onto one page'; fi
 # Every form of the programme.
 for form in $(a forms --format csv | tail -n +2 | cut -d, -f1 | sort -u); do
     a forms "$form" --template "all-$form.xlsx" >out.txt || fail "no template of $form"
@@ -110,6 +118,34 @@ a import pd --period 2026/27 --csv filled.csv >out.txt 2>err.txt || { cat err.tx
 a forms pd --template again.xlsx --period 2026/27 --last >out.txt
 sheet again.xlsx 0 >again.csv
 cmp filled.csv again.csv || fail 'last time is not what was there'
+# On paper: no word of a heading is broken, and it stands on every page.
+{
+    echo 'teacher;post;main_place;inner_part_time;subject;education;category;seniority;age;load_hours;matches_subject'
+    echo 'T01;учитель;да;нет;начальные классы;высшее;соответствие должности;21 год и больше;55 и старше;18–25 ч;да'
+} >staff.csv
+a import staff --period 2025/26 --csv staff.csv >out.txt 2>err.txt || { cat err.txt >&2; fail 'import of staff'; }
+a return staff --period 2025/26 --print paper.xlsx >out.txt 2>&1 || { cat out.txt >&2; fail 'print'; }
+python3 - paper.xlsx <<'PY' || fail 'a heading of the paper is too narrow'
+import re, sys, zipfile
+import xml.etree.ElementTree as E
+
+z = zipfile.ZipFile(sys.argv[1])
+n = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+texts = ["".join(t.text or "" for t in s.iter(n + "t")) for s in E.fromstring(z.read("xl/sharedStrings.xml"))]
+sheet = E.fromstring(z.read("xl/worksheets/sheet1.xml"))
+widths = {}
+for c in sheet.iter(n + "col"):
+    for i in range(int(c.get("min")), int(c.get("max")) + 1):
+        widths[i] = float(c.get("width"))
+rows = [[(ord(c.get("r")[0]) - 64, texts[int(c.find(n + "v").text)]) for c in r if c.get("t") == "s"]
+        for r in sheet.iter(n + "row")]
+heads = next(r for r in rows if any("Квалификационная" in t for _, t in r))
+assert len(heads) > 5, heads
+for column, text in heads:
+    assert widths[column] >= max(len(w) for w in text.split()) * 1.1, (text, widths[column])
+assert "Print_Titles" in z.read("xl/workbook.xml").decode()
+PY
+rm paper.xlsx
 # The lists of a record.
 printf '%s' '{"kind": "basic", "settlement": "village", "small": true, "remote": false, "pupils": 30, "staff_total": 9,
     "teachers": 7, "mediation_service": false, "bonus_rules_updated": true, "marking_primary": "quarter",

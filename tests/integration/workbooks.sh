@@ -448,55 +448,47 @@ for wrong in 'import needs --period P and either --csv FILE or --xlsx FILE:marks
     refused "${wrong%%:*}" ${wrong#*:}
 done
 
-# ---- real tables: the same submissions as by CSV ----
+# ---- real tables: the same submissions as by CSV (those of Mali: real_data.sh) ----
 
 hub programme load "$data/packs/moscow" >load.txt
-hub programme load "$data/packs/mali" >load.txt
+hub programme load "$data/packs/uci" >load.txt
 hub school add office --name 'Управление образования' --unit '*' --role office --invite office.invite >add.txt
-"$agent_program" join office.invite --home "$work/by-csv" >join.txt
-cp -r by-csv by-xlsx # the same office once more: also the numbers of its submissions must be alike
-# What ssconvert takes apart by itself: commas.
-python3 - "$data/moscow_ege_2016/data-9722-2016-10-31.csv" moscow.csv <<'PY'
-import csv
-import sys
-with open(sys.argv[1], encoding="utf-8-sig", newline="") as i, open(sys.argv[2], "w", encoding="utf-8", newline="") as o:
-    csv.writer(o).writerows(csv.reader(i, delimiter=";"))
-PY
-# Gnumeric takes an apostrophe at the beginning of a cell for the mark of a text and drops it.
-sed "s/,''ECOVA''/,ECOVA/" "$data/mali_schools/MLI_schools.csv" >mali.csv
-same() { # FORM PERIOD CSV [OPTION...]
+hub school add gp --name 'Gabriel Pereira' --invite gp.invite >add.txt
+same() { # WHO FORM PERIOD CSV SEPARATOR ROWS [OPTION...]: as two computers of the same beginnings: numbers are alike, too
+    rm -rf by-csv by-xlsx
+    "$agent_program" join "$1.invite" --home by-csv >join.txt
+    cp -r by-csv by-xlsx
+    shift
     same_form=$1
     same_period=$2
     same_table=$3
-    shift 3
-    LC_ALL=C.UTF-8 ssconvert --import-encoding=UTF-8 -T Gnumeric_Excel:xlsx2 "$same_table.csv" "$same_table.xlsx" >ss.txt 2>&1 || {
-        cat ss.txt >&2
-        fail "ssconvert cannot convert $same_table"
-    }
-    "$agent_program" import "$same_form" --period "$same_period" --csv "$same_table.csv" --map "$same_form" "$@" \
-        --accept-valid "$same_table-refused.csv" --home by-csv >out-csv.txt 2>err.txt || {
+    same_rows=$5
+    to_workbook "$work/$same_table.csv" "$4"
+    shift 5
+    "$agent_program" import "$same_form" --period "$same_period" --csv "$same_table.csv" "$@" --home by-csv \
+        >out-csv.txt 2>err.txt || {
         cat err.txt >&2
         fail "$same_table.csv was refused"
     }
-    began=$(now_ms)
-    "$agent_program" import "$same_form" --period "$same_period" --xlsx "$same_table.xlsx" --map "$same_form" "$@" \
-        --accept-valid "$same_table-refused-xlsx.csv" --home by-xlsx >out.txt 2>err.txt || {
+    "$agent_program" import "$same_form" --period "$same_period" --xlsx "$same_table.xlsx" "$@" --home by-xlsx \
+        >out.txt 2>err.txt || {
         cat err.txt >&2
         fail "$same_table.xlsx was refused"
     }
-    say "$same_table.xlsx: imported in $(($(now_ms) - began)) ms"
     for office in by-csv by-xlsx; do
         "$agent_program" history "$same_form" --format csv --values --home "$office" >"$office.txt"
     done
-    [ "$(wc -l <by-csv.txt)" -gt 600 ] || fail 'the history is empty'
+    [ "$(wc -l <by-csv.txt)" -gt "$same_rows" ] || fail 'the history is empty'
     if ! cmp -s by-csv.txt by-xlsx.txt; then
         diff by-csv.txt by-xlsx.txt | head -n 20 >&2
         fail "$same_table: the workbook gave other submissions than the CSV"
     fi
-    say "$same_table: $(($(wc -l <by-xlsx.txt) - 1)) submissions alike"
+    say "$same_table: $(($(wc -l <by-xlsx.txt) - 1)) submissions alike (workbook by $to_workbook_by)"
 }
-same ege 2015/16 moscow
-same conditions survey-2015 mali
-grep -qF 'cell J' err.txt || fail 'the schools without a code were not named by their cell'
+cp "$data/moscow_ege_2016/data-9722-2016-10-31.csv" moscow.csv
+same office ege 2015/16 moscow ';' 600 --map ege
+# The pupils of a Portuguese school, numbered: 30 answers of each.
+awk 'NR == 1 {print "pupil;" $0; next} /^"?GP/ {print "p" NR ";" $0}' "$data/uci_student_performance/student-por.csv" >pupils.csv
+same gp family 2005/06 pupils ';' 400 --map family
 
 say "workbooks: $checks checks"

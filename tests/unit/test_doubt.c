@@ -136,7 +136,7 @@ static struct heard listen(struct world *w, uint32_t participant)
 
     memset(&x, 0, sizeof(x));
     MUST(store_begin_read(w->hub->store, &t));
-    MUST(words_each(w->hub, t, participant, 0, WORDS_AT_ONCE, hear, &x));
+    MUST(words_each(w->hub, t, &(struct words_wanted){participant, 0, WORDS_AT_ONCE, SIGNED_FIGURES}, hear, &x));
     store_abort(t);
     return x;
 }

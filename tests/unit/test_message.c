@@ -33,6 +33,8 @@ static void fill_hello(struct msg_hello *h)
     h->enrol.p = some_bytes;
     h->enrol.len = 300;
     h->takes_words = true;
+    h->says_known = true;
+    h->words_known = SIGNED_FIGURES;
     h->words_held = 41;
     h->says_elsewhere = true;
     h->waiting_elsewhere = 77;
@@ -228,7 +230,7 @@ static void what_a_later_peer_adds_at_the_end_is_skipped(void **state)
         cursor = mp_of(buf_view(&b));
         known = (int)mp_array(&cursor, 1, 32);
         if (t == MSG_HELLO)
-            known -= 2; /* fields 20 and 21 came later: a HELLO without them is as good */
+            known -= 3; /* fields 20 to 22 came later: a HELLO without them is as good */
         if (t == MSG_WELCOME)
             known--; /* field 15 likewise */
         for (int extra = -1; extra <= 33 - known; extra++) {
@@ -236,7 +238,7 @@ static void what_a_later_peer_adds_at_the_end_is_skipped(void **state)
             if (known + extra == 0) /* BYE without its type */
                 mp_put_array(&more, 0);
             else
-                reshape(&more, buf_view(&b), t == MSG_HELLO ? extra - 2 : t == MSG_WELCOME ? extra - 1 : extra);
+                reshape(&more, buf_view(&b), t == MSG_HELLO ? extra - 3 : t == MSG_WELCOME ? extra - 1 : extra);
             assert_int_equal(decode_exact(buf_view(&more)), extra >= 0 && known + extra <= 32 ? OK : ERR_MALFORMED);
             buf_fini(&more);
         }
@@ -256,6 +258,13 @@ static void an_older_agents_hello_takes_no_words(void **state)
     assert_true(again.as.hello.takes_words);
     assert_int_equal(again.as.hello.words_held, 41);
     assert_int_equal(again.as.hello.waiting_elsewhere, 77);
+    assert_int_equal(again.as.hello.words_known, SIGNED_FIGURES);
+    buf_fini(&b);
+    m.as.hello.says_known = false;
+    encode(&b, &m);
+    assert_int_equal(message_decode(&again, buf_view(&b)), OK);
+    assert_int_equal(again.as.hello.waiting_elsewhere, 77);
+    assert_int_equal(again.as.hello.words_known, SIGNED_HISTORY); /* what agents of before knew */
     buf_fini(&b);
     m.as.hello.says_elsewhere = false;
     encode(&b, &m);

@@ -40,7 +40,7 @@ static struct heard listen(struct world *w)
 
     memset(&x, 0, sizeof(x));
     MUST(store_begin_read(w->hub->store, &t));
-    MUST(words_each(w->hub, t, 1, 0, WORDS_AT_ONCE, hear, &x));
+    MUST(words_each(w->hub, t, &(struct words_wanted){1, 0, WORDS_AT_ONCE, SIGNED_FIGURES}, hear, &x));
     store_abort(t);
     return x;
 }

@@ -178,7 +178,7 @@ static void the_school_is_told_without_key_and_value(void **state) /* invariant 
     send_one(&w, grade(1, "anna", 5), 1);
     (void)ask(&w, "anna", "grade");
     MUST(store_begin_read(w.hub->store, &t));
-    MUST(words_each(w.hub, t, w.of[0]->index, 0, WORDS_AT_ONCE, hear, &n));
+    MUST(words_each(w.hub, t, &(struct words_wanted){w.of[0]->index, 0, WORDS_AT_ONCE, SIGNED_FIGURES}, hear, &n));
     store_abort(t);
     assert_int_equal(n.kind, NOTICE_QUESTION);
     assert_string_equal(n.text, "Is it?");
@@ -187,7 +187,7 @@ static void the_school_is_told_without_key_and_value(void **state) /* invariant 
     assert_int_equal(n.about.target.number, 1);
     accept_all(&w);
     MUST(store_begin_read(w.hub->store, &t));
-    MUST(words_each(w.hub, t, w.of[0]->index, 0, WORDS_AT_ONCE, hear, &n));
+    MUST(words_each(w.hub, t, &(struct words_wanted){w.of[0]->index, 0, WORDS_AT_ONCE, SIGNED_FIGURES}, hear, &n));
     store_abort(t);
     assert_int_equal(n.kind, NOTICE_ACCEPTED);
     assert_string_equal(n.about.form, "grades");
@@ -203,7 +203,8 @@ static unsigned last_word(struct world *w, size_t school)
 
     memset(&n, 0, sizeof(n));
     MUST(store_begin_read(w->hub->store, &t));
-    MUST(words_each(w->hub, t, w->of[school]->index, 0, WORDS_AT_ONCE, hear, &n));
+    MUST(words_each(w->hub, t, &(struct words_wanted){w->of[school]->index, 0, WORDS_AT_ONCE, SIGNED_FIGURES}, hear,
+                    &n));
     store_abort(t);
     kind = n.kind;
     notice_fini(&n);

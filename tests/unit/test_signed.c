@@ -68,7 +68,7 @@ static void an_object_of_another_type_is_refused_also_when_its_type_is_rewritten
     struct buf b;
 
     make(&b, f->hub);
-    for (unsigned t = SIGNED_CERTIFICATE; t <= SIGNED_HISTORY; t++) {
+    for (unsigned t = SIGNED_CERTIFICATE; t <= SIGNED_FIGURES; t++) {
         if (t == SIGNED_GRANT)
             continue;
         b.data[5] = SIGNED_GRANT;

@@ -32,7 +32,7 @@ static struct heard listen(struct world *w, uint32_t participant, uint64_t above
     struct store_txn *t;
 
     MUST(store_begin_read(w->hub->store, &t));
-    MUST(words_each(w->hub, t, participant, above, most, hear, &x));
+    MUST(words_each(w->hub, t, &(struct words_wanted){participant, above, most, SIGNED_FIGURES}, hear, &x));
     store_abort(t);
     return x;
 }
@@ -147,6 +147,32 @@ static void words_after_a_restore_have_serials_that_nobody_holds(void **state)
     world_close(&w);
 }
 
+/* Those behind it come through; what an agent of before does not know would stop them. */
+static void in_the_place_of_a_word_that_is_not_known_a_notice_stands(void **state)
+{
+    const struct words_wanted wanted = {1, 0, WORDS_AT_ONCE, SIGNED_HISTORY};
+    struct heard x = {.count = 0};
+    struct store_txn *t;
+    struct world w;
+    uint64_t serial;
+
+    (void)state;
+    world_open(&w);
+    tell(&w, 1, 10, 1);
+    MUST(store_begin_write(w.hub->store, &t));
+    MUST(words_add(w.hub, t, 1, WORD_FIGURES, bytes_of("whatever", 8), &serial));
+    MUST(store_commit(t));
+    tell(&w, 1, 30, 1);
+    MUST(store_begin_read(w.hub->store, &t));
+    MUST(words_each(w.hub, t, &wanted, hear, &x));
+    store_abort(t);
+    assert_int_equal(x.count, 3);
+    assert_int_equal(x.numbers[1], 0); /* it names no submission */
+    assert_int_equal(x.previous[2], 2);
+    assert_int_equal(x.numbers[2], 30);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +180,7 @@ int main(void)
         cmocka_unit_test(a_notice_about_many_becomes_several_words),
         cmocka_unit_test(a_hub_that_went_back_tells_everything_again_above_what_is_held),
         cmocka_unit_test(words_after_a_restore_have_serials_that_nobody_holds),
+        cmocka_unit_test(in_the_place_of_a_word_that_is_not_known_a_notice_stands),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
