@@ -1,6 +1,7 @@
 #include "agent/cmd_common.h"
 
 #include "agent/interview.h"
+#include "agent/people.h"
 #include "common/form_json.h"
 #include "common/report.h"
 
@@ -12,7 +13,7 @@
 
 struct change_command {
     const char *what; /* ID or FORM */
-    const char *key, *period, *unit, *json, *reason, *filled_on, *entered_by;
+    const char *key, *period, *unit, *json, *reason, *filled_on, *entered_by, *by;
     const char *sets[REPEAT_MAX];
     size_t set_count;
 };
@@ -108,6 +109,7 @@ static enum err take_target(struct change *x)
 {
     struct capture_options o = {.filled_on = x->cmd->filled_on, .entered_by = x->cmd->entered_by};
     struct queue_filter any = {NULL, NULL, NULL};
+    char code[RECORD_ENTERED_BY_MAX + 1];
     struct bytes bytes;
     enum err e;
 
@@ -131,6 +133,8 @@ static enum err take_target(struct change *x)
     if (x->record.kind == RECORD_RETRACTION)
         return err_set(ERR_INVALID, _("this is a retraction; what was withdrawn can only be submitted anew"));
     if ((e = queue_each(x->a, &any, look_for_successor, x)) != OK)
+        return e;
+    if ((e = people_by(x->a, x->cmd->by, false, code, &o.entered_by)) != OK)
         return e;
     o.form = x->form;
     o.unit = x->record.unit;
@@ -304,6 +308,7 @@ int cmd_correct(int argc, char **argv)
         {"json", 0, N_("FILE"), N_("all answers anew as a JSON object; - is standard input"), &cmd.json},
         {"filled-on", 0, N_("DATE"), N_("the day it was filled in (else today)"), &cmd.filled_on},
         {"entered-by", 0, N_("WHO"), N_("role or local code of the one who enters it"), &cmd.entered_by},
+        OPTION_BY(&cmd.by),
         OPTION_HOME(&home),
         OPTION_END};
     struct agent *a = NULL;
@@ -340,6 +345,7 @@ int cmd_retract(int argc, char **argv)
         OPTION_UNIT(&cmd.unit),
         {"reason", 'r', N_("TEXT"), N_("why, for the district"), &cmd.reason},
         {"entered-by", 0, N_("WHO"), N_("role or local code of the one who enters it"), &cmd.entered_by},
+        OPTION_BY(&cmd.by),
         OPTION_HOME(&home),
         OPTION_END};
     struct agent *a = NULL;

@@ -104,6 +104,8 @@ MUST_CHECK enum err form_load(struct form **out, const char *file, const void *b
 void form_free(struct form *f);
 
 int32_t form_find_field(const struct form *f, const char *name, size_t len); /* top level; -1: none */
+/* The field of that name and type among the `count` of another version (or of another repeat's columns); -1: none. */
+int32_t form_same_field(const struct form_field *of, const struct form_field *in, uint32_t count);
 
 /* The period that a person, or a record, names: of any of the form's series, by id or label (period ids are unique over
  * all series).  The only way from a form to a period.  ERR_NOT_FOUND: err_text() names the series that were expected.
@@ -144,6 +146,10 @@ MUST_CHECK enum err value_parse(struct value *out, const struct form_field *f, c
                                 struct buf *keep);
 /* The reverse, for history, export and JSON: choice codes, ISO dates; "" for MISSING. */
 void value_format(struct buf *out, const struct form_field *f, const struct value *v);
+/* What `v`, an answer to the field `of` of another version, is as one to `f`: choices by their codes, decimals with the
+ * places of `f`.  False: it has no place in `f`, or says nothing.  Texts and rows live in `keep`, see value_parse(). */
+bool value_carry(struct value *out, const struct form_field *f, const struct form_field *of, const struct value *v,
+                 struct buf *keep);
 /* For people: labels, words, the decimal mark of the language; of a repeat how many rows it has. */
 void value_show(struct buf *out, const struct form_field *f, const struct value *v);
 

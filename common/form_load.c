@@ -459,6 +459,14 @@ void form_free(struct form *f)
     free(m);
 }
 
+int32_t form_same_field(const struct form_field *of, const struct form_field *in, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(in[i].name, of->name) == 0)
+            return in[i].type == of->type ? (int32_t)i : -1;
+    return -1;
+}
+
 int32_t form_find_field(const struct form *f, const char *name, size_t len)
 {
     const struct form_impl *m = form_impl_of(f);

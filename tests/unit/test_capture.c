@@ -420,22 +420,28 @@ static void interview(struct school *s, const char *form, const char *period, co
     size_t len = 0;
     ssize_t n;
     struct capture *c;
+    struct interview *i = NULL;
+    struct value values[64];
+    struct buf keep;
     pid_t child;
     char name[64];
+    char screen[256];
 
+    school_path(screen, s, "screen");
+    buf_init(&keep, 1 << 20);
     assert_true(master >= 0);
     assert_int_equal(grantpt(master), 0);
     assert_int_equal(unlockpt(master), 0);
     (void)snprintf(name, sizeof(name), "%s", ptsname(master));
     assert_int_equal(pipe(result), 0);
     c = open_capture(s, form, period); /* here: the child must not read from this process's store */
+    assert_int_equal(form_values_from_json(capture_form(c), known, strlen(known), values, &keep, NULL), OK);
+    assert_int_equal(interview_new(&i, c, values), OK);
+    assert_int_equal(interview_compare(i, s->a), OK);
     child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        struct interview *i = NULL;
-        struct value values[64];
         struct record_remark remarks[64];
-        struct buf keep;
         struct buf json;
         uint32_t count;
         int fd;
@@ -445,15 +451,15 @@ static void interview(struct school *s, const char *form, const char *period, co
         fd = open(name, O_RDWR);
         if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
             _exit(99);
-        (void)dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
-        buf_init(&keep, 1 << 20);
-        buf_init(&json, 1 << 20);
-        if (form_values_from_json(capture_form(c), known, strlen(known), values, &keep, NULL) != OK ||
-            interview_new(&i, c, values) != OK)
+        fd = open(screen, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
             _exit(98);
+        buf_init(&json, 1 << 20);
         if ((e = interview_run(i, 0, NULL, NULL)) == OK) {
             form_values_to_json(capture_form(c), interview_values(i), &json);
             count = interview_remarks(i, remarks);
+            if (interview_summary(i, interview_values(i)) != OK)
+                _exit(97);
             for (uint32_t k = 0; k < count; k++)
                 buf_printf(&json, " %u=%.*s", remarks[k].field, (int)remarks[k].text.len,
                            (const char *)remarks[k].text.p);
@@ -475,8 +481,25 @@ static void interview(struct school *s, const char *form, const char *period, co
     out[len] = '\0';
     (void)close(result[0]);
     assert_int_equal(waitpid(child, NULL, 0), child);
+    interview_free(i);
     capture_close(c);
+    buf_fini(&keep);
     (void)close(master);
+}
+
+/* Was this to be read on the interview's screen? */
+static bool screen_had(const struct school *s, const char *text)
+{
+    char path[256];
+    void *all = NULL;
+    size_t len = 0;
+    bool had;
+
+    school_path(path, s, "screen");
+    assert_int_equal(cli_read_file(path, 1 << 20, &all, &len), OK);
+    had = memmem(all, len, text, strlen(text)) != NULL;
+    free(all);
+    return had;
 }
 
 static void questions_are_asked_until_the_answer_fits(void **state)
@@ -495,6 +518,47 @@ static void less_than_goes_back_and_enter_keeps(void **state)
     assert_string_equal(out, "{\"pupil\": \"18\", \"grade\": 15, \"absences\": 3}");
     interview(*state, "grades-por", "P1", "{\"pupil\": \"4\", \"grade\": 9, \"absences\": 1}", "\n10\n?-\n", out);
     assert_string_equal(out, "{\"pupil\": \"4\", \"grade\": 10}");
+}
+
+static void put_grade(struct school *s, const char *period, const char *json)
+{
+    struct capture *c = open_capture(s, "grades-por", period);
+    struct value values[64];
+    struct record_ref ref;
+    struct buf keep;
+
+    buf_init(&keep, 1 << 20);
+    assert_int_equal(form_values_from_json(capture_form(c), json, strlen(json), values, &keep, NULL), OK);
+    assert_int_equal(capture_judge(c, values, true, NULL, NULL), OK);
+    assert_int_equal(capture_one(c, values, NULL, &ref), OK);
+    capture_close(c);
+    buf_fini(&keep);
+}
+
+static void last_times_answer_is_shown_and_taken_by_a_key_alone(void **state)
+{
+    struct school *s = *state;
+    char out[8192];
+
+    interview(s, "grades-por", "P3", "{}", "17\n15\n\n", out);
+    assert_false(screen_had(s, "last time"));
+    put_grade(s, "P1", "{\"pupil\": \"17\", \"grade\": 11, \"absences\": 4}");
+    put_grade(s, "P1", "{\"pupil\": \"18\", \"grade\": 9, \"absences\": 2}");
+    put_grade(s, "P2", "{\"pupil\": \"17\", \"grade\": 12, \"absences\": 5}");
+    /* Enter leaves it empty; the latest earlier period counts, and the same pupil in it. */
+    interview(s, "grades-por", "P3", "{}", "17\n=\n\n", out);
+    assert_string_equal(out, "{\"pupil\": \"17\", \"grade\": 12}");
+    assert_true(screen_had(s, "last time (P2): 12"));
+    assert_true(screen_had(s, "last time (P2): 5"));
+    assert_false(screen_had(s, "last time (P2): 17"));            /* the key tells whose it is, and is not offered */
+    interview(s, "grades-por", "P3", "{}", "18\n=\n7\n=\n", out); /* nothing of 18 in P2: "=" is no answer */
+    assert_string_equal(out, "cancelled");
+    assert_false(screen_had(s, "last time"));
+    /* The summary has both. */
+    interview(s, "grades-por", "P2", "{}", "18\n10\n=\n", out);
+    assert_string_equal(out, "{\"pupil\": \"18\", \"grade\": 10, \"absences\": 2}");
+    assert_true(screen_had(s, "last time (P1): 9"));
+    assert_true(screen_had(s, "10"));
 }
 
 static void an_unusual_answer_asks_for_a_remark(void **state)
@@ -568,6 +632,7 @@ int main(void)
         TEST(a_draft_is_kept_locked_and_offered_for_its_slot_only),
         TEST(questions_are_asked_until_the_answer_fits),
         TEST(less_than_goes_back_and_enter_keeps),
+        TEST(last_times_answer_is_shown_and_taken_by_a_key_alone),
         TEST(an_unusual_answer_asks_for_a_remark),
         TEST(ctrl_d_stops),
         TEST(what_does_not_apply_is_not_asked_and_lists_are_asked_row_by_row),
