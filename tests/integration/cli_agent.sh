@@ -218,6 +218,32 @@ expect 2 a submit grades-mat --period 2005/06-P2 --json good.json --source lette
 expect 2 a submit grades-mat --period 2005/06-P2 --json good.json --remark note=x
 says 'the form "grades-mat" has no field "note"'
 
+# ---- on a terminal: last time's answers, and who enters ----
+
+expect 1 a submit grades-mat --period 2005/06-P3 --json good.json --by Semyonova
+says 'nobody is called "Semyonova" in the list of those who enter here'
+expect 2 a submit grades-mat --period 2005/06-P3 --json good.json --by Semyonova --entered-by P1
+if command -v script >/dev/null 2>&1; then
+    # Written in; the pupil; what it was last time; absences; yes.
+    expect_typed=$(printf '%s\n' y j1 = 3 y | script -qec "'$agent_program' submit grades-mat --period 2005/06-P3 --by 'Semyonova A.'" /dev/null)
+    for words in 'last time (Period 2 2005/06): 15' '"Semyonova A." is not in the list' 'Absences  *3' 'Grade  *15  *15'; do
+        printf '%s\n' "$expect_typed" | grep -q -- "$words" || fail "the terminal did not show: $words ($expect_typed)"
+    done
+    expect 0 a return grades-mat --period 2005/06-P3 --format csv
+    prints ',P1,'
+    expect 0 a retract grades-mat --period 2005/06-P3 --key j1 --reason 'was for the test' --by 'semyonova a.'
+else
+    say "$name: WITHOUT a terminal, LOUDLY: script (package bsdutils) is not installed"
+    expect 0 a people add 'Semyonova A.'
+fi
+expect 0 a people --format csv
+prints 'Semyonova A.,P1'
+if grep -rqa Semyonova gp; then fail 'a name lies in the home in clear'; fi
+expect 1 a people add 'Another One' --code P1
+expect 0 a people add 'Another One' --code deputy
+expect 0 a people remove deputy
+expect 1 a people remove deputy
+
 # ---- correct and retract ----
 
 expect 0 a correct grades-mat --period 2005/06-P1 --key j1 --set grade=16 absences=2 --reason 'typing mistake'
