@@ -74,6 +74,18 @@ struct form_note {
     const struct expr *relevant;
 };
 
+/* What a warning may be compared with besides the form's own answers (docs/forms.md).  It is a number, and no part of
+ * the submission: nothing else may read it. */
+#define FORM_MAX_COMPARES   32u
+#define FORM_COMPARE_PLACES 4u
+enum form_when { COMPARE_SAME, COMPARE_PREVIOUS, COMPARE_YEAR_BEFORE };
+struct form_compare {
+    const char *name;                /* as ${name} in a warning */
+    const char *form, *field;        /* form: its id, the form's own included */
+    enum form_when when;             /* which period, from the one that holds this submission's last day */
+    const char *label_ru, *label_en; /* "in the passport"; NULL: none */
+};
+
 struct form {
     char id[FORM_NAME_MAX + 1];
     char version[33];
@@ -95,6 +107,8 @@ struct form {
     uint32_t field_count;
     const struct form_note *notes;
     uint32_t note_count;
+    const struct form_compare *compares;
+    uint32_t compare_count;
     uint8_t digest[FORM_DIGEST_BYTES]; /* BLAKE2b-256 of the exact YAML bytes */
     struct bytes source;               /* those bytes */
 };
@@ -133,6 +147,21 @@ MUST_CHECK enum err form_complete(const struct form *f, struct form_checker *c, 
  * evaluated. Rules are judged only when all values fit their types. */
 MUST_CHECK enum err form_check(const struct form *f, struct form_checker *c, const struct value *values, uint32_t count,
                                int32_t filled_on, const struct finding *where, struct report *r);
+
+/* What the warnings of `f` are compared with from now on, until the next call: f->compare_count values, decimals with
+ * FORM_COMPARE_PLACES; they must outlive their use.  NULL: nothing is known.  A warning that reads what is not known is
+ * not given. */
+void form_checker_compare(struct form_checker *c, const struct form *f, const struct value *values);
+/* The period of `other` (a version of the form that `by` names) that a submission of the period `p` is compared with:
+ * p itself where `other` has its series, else the one of its series that holds p's last day; then, as `by` says, that
+ * one, the one before it, or the one a year before.  ERR_NOT_FOUND: there is none. */
+MUST_CHECK enum err form_compare_period(const struct form_compare *by, const struct form *other,
+                                        const struct calendar *c, const struct period *p, struct period *out);
+bool form_is_compared(const struct form_field *f); /* integers and decimals are */
+/* The field's value among those of a submission of `of`, as form_checker_compare() takes it; MISSING: none, or no
+ * number.
+ */
+void form_compare_value(struct value *out, const char *field, const struct form *of, const struct value *values);
 
 /* One cell or typed answer as text to a value, in the user's notation: integers, decimals with '.' or ',', dates in
  * both forms, да/нет yes/no 1/0 true/false, choice by code or by label (folded), several choices separated by blanks,

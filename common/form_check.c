@@ -178,7 +178,11 @@ static void judge_warning(struct judge *j, const struct form_node *n, const stru
 {
     const struct form_field *f = n->field;
     bool fires;
-    enum err e = expr_test(f->warning, j->c->arena, &j->env, &fires);
+    enum err e;
+
+    if (!checker_can_warn(j->c, &j->m->form, f->warning))
+        return;
+    e = expr_test(f->warning, j->c->arena, &j->env, &fires);
 
     if (e != OK)
         tell_failure(j, n, "warning", e);
@@ -362,6 +366,10 @@ enum err form_check(const struct form *f, struct form_checker *c, const struct v
         return ERR_INVALID;
     }
     j.env = (struct expr_env){.values = values, .count = count, .today = filled_on};
+    if (c->compared_form == f && c->compared != NULL) {
+        j.env.beyond = c->compared;
+        j.env.beyond_count = f->compare_count;
+    }
     if ((e = checker_begin(c, j.m)) != OK)
         return e;
     fit_values(&j);
