@@ -57,9 +57,11 @@ struct form_field {
     const struct expr *required_if;               /* `required` may be an expression; NULL: see is_required */
     const struct expr *relevant;                  /* with those of its groups, ANDed; NULL: always */
     const struct expr *constraint, *warning, *calculation;
+    const struct expr *compare_warning; /* alone may read what stands under `compare` */
     const char *required_message_ru, *required_message_en;
     const char *constraint_message_ru, *constraint_message_en;
     const char *warning_message_ru, *warning_message_en;
+    const char *compare_message_ru, *compare_message_en;
     const struct value *default_value; /* NULL: none */
     const char *retention;             /* class; NULL: the form's */
     const struct form_field *columns;  /* REPEAT: its fields (no repeat inside a repeat) */

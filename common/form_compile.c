@@ -13,7 +13,7 @@ struct job {
     int32_t repeat;                 /* top-level index of the repeat in whose rows it stands, or -1 */
     const struct expr_symbol *self; /* `.`, or NULL */
     bool notes_deps;
-    bool is_warning;            /* may read what is compared */
+    bool compares;              /* may read what stands under "compare" */
     const struct yaml_node *at; /* what is being compiled; NULL: tell nobody */
 };
 
@@ -48,13 +48,14 @@ struct expr_schema form_schema(const struct form *f)
     return (struct expr_schema){.find = find_in_form, .ctx = form_impl_of(f), .inside_repeat = -1, .allow_today = true};
 }
 
-/* A submission must say the same wherever it is read: so nothing but a warning may depend on another one. */
+/* A submission must say the same wherever it is read: so nothing but a warning of its own may depend on another one. */
 static bool find_compare(const struct job *j, const char *name, size_t len, struct expr_symbol *out)
 {
     if (!form_find_compare(&j->l->impl->form, name, len, out))
         return false;
-    if (!j->is_warning && j->at != NULL)
-        COMPLAIN(j->l, j->at, NULL, _("\"%.*s\" stands under \"compare\": only a warning may read it"), (int)len, name);
+    if (!j->compares && j->at != NULL)
+        COMPLAIN(j->l, j->at, NULL, _("\"%.*s\" stands under \"compare\": only a compare_warning may read it"),
+                 (int)len, name);
     return true;
 }
 
@@ -371,8 +372,9 @@ static void compile_field(struct loader *l, uint32_t number, uint32_t *calc_firs
     if (d->f.type != VALUE_REPEAT)
         j.self = &self;
     d->field->constraint = compile_node(&j, d->constraint, d->f.name, "constraint");
-    j.is_warning = true;
     d->field->warning = compile_node(&j, d->warning, d->f.name, "warning");
+    j.compares = true;
+    d->field->compare_warning = compile_node(&j, d->compare_warning, d->f.name, "compare_warning");
     if (d->constraint != NULL)
         n->constraint_text = d->constraint->text;
     if (d->calculation != NULL)

@@ -101,7 +101,7 @@ struct field_draft {
     int32_t repeat; /* draft index of its repeat; -1: none */
     int32_t group;  /* -1: none */
     const struct yaml_node *at;
-    const struct yaml_node *required, *relevant, *constraint, *warning, *calculation, *default_value;
+    const struct yaml_node *required, *relevant, *constraint, *warning, *compare_warning, *calculation, *default_value;
 };
 
 struct note_draft {

@@ -7,10 +7,11 @@
          "  - {name: before, field: pupils, when: year_before, label: a year ago}\n"                                   \
          "  - {name: elsewhere, form: pass, field: pupils}\n"                                                          \
          "survey:\n"                                                                                                   \
-         "  - {type: integer, name: pupils, warning: \". > 1.2 * ${before}\", warning_message: a jump}\n"              \
-         "  - {type: integer, name: again, warning: \". != ${elsewhere}\", warning_message: another number}\n"         \
+         "  - {type: integer, name: pupils, warning: . > 4000, compare_warning: \". > 1.2 * ${before}\", "             \
+         "compare_message: a jump}\n"                                                                                  \
+         "  - {type: integer, name: again, compare_warning: \". != ${elsewhere}\", compare_message: another number}\n" \
          "  - type: repeat\n    name: list\n    survey:\n"                                                             \
-         "      - {type: integer, name: n, warning: \". > ${before}\", warning_message: more than all}\n"
+         "      - {type: integer, name: n, compare_warning: \". > ${before}\", compare_message: more than all}\n"
 
 /* What was warned, of which field; `before` and `elsewhere` as decimals with four places, -1: unknown. */
 static const char *warned(struct filled *x, const char *json, int64_t before, int64_t elsewhere)
@@ -53,7 +54,10 @@ static void what_is_not_known_warns_of_nothing(void **state)
 
     (void)state;
     load_right(&x, COMPARED);
-    assert_string_equal(warned(&x, "{\"pupils\": 5000, \"again\": 5, \"list\": [{\"n\": 9}]}", -1, -1), "");
+    assert_string_equal(warned(&x, "{\"pupils\": 4000, \"again\": 5, \"list\": [{\"n\": 9}]}", -1, -1), "");
+    /* Its own warning does not wait for that. */
+    assert_string_equal(warned(&x, "{\"pupils\": 4001}", -1, -1), "pupils");
+    assert_int_equal(fill(&x, "{\"pupils\": 3999, \"again\": 5}"), OK);
     assert_int_equal(check(&x), OK); /* nothing was ever said about what it is compared with */
     assert_int_equal(report_kept(x.r), 0);
     finish(&x);
@@ -62,7 +66,8 @@ static void what_is_not_known_warns_of_nothing(void **state)
 static void nothing_but_a_warning_may_read_it(void **state)
 {
     static const char *const keys[] = {"constraint: \". < ${before}\"", "relevant: \"${before} > 1\"",
-                                       "required: \"${before} > 1\"", "calculation: \"${before} * 2\""};
+                                       "required: \"${before} > 1\"", "warning: \". > ${before}\"",
+                                       "calculation: \"${before} * 2\""};
     char yaml[1024];
 
     (void)state;
@@ -71,10 +76,10 @@ static void nothing_but_a_warning_may_read_it(void **state)
                        HEAD "compare:\n  - {name: before, field: a, when: previous}\nsurvey:\n"
                             "  - {type: integer, name: a}\n  - {type: integer, name: b, %s}\n",
                        keys[i]);
-        assert_refused(yaml, 10, 0, NULL, "only a warning may read it");
+        assert_refused(yaml, 10, 0, NULL, "only a compare_warning may read it");
     }
     assert_refused(HEAD "compare:\n  - {name: before, field: a, when: previous}\nsurvey:\n"
-                        "  - {type: integer, name: a, warning: \". > ${befor}\"}\n",
+                        "  - {type: integer, name: a, compare_warning: \". > ${befor}\"}\n",
                    9, 0, NULL, "there is no field \"befor\"");
 }
 
