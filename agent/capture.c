@@ -177,19 +177,16 @@ enum err capture_complete(struct capture *c, struct value *values)
     return form_complete(c->form, c->checker, values, c->filled_on, true);
 }
 
-/* What its warnings are compared with. */
-static enum err compare(struct capture *c, const struct value *values)
+enum err capture_compared(struct capture *c, const struct value *values, const struct value **out)
 {
-    const struct value *with = NULL;
-    enum err e = c->compared == NULL ? OK : compared_find(c->compared, c->unit, values, &with);
-
-    form_checker_compare(c->checker, c->form, with);
-    return e;
+    *out = NULL;
+    return c->compared == NULL ? OK : compared_find(c->compared, c->unit, values, out);
 }
 
 enum err capture_judge(struct capture *c, struct value *values, bool drop_irrelevant, const struct finding *where,
                        struct report *r)
 {
+    const struct value *with = NULL;
     enum err e;
 
     put_read_only(c->form, values);
@@ -201,8 +198,9 @@ enum err capture_judge(struct capture *c, struct value *values, bool drop_irrele
         report_add(r, where != NULL ? where : &(struct finding){0}, "%s", text);
         return ERR_INVALID;
     }
-    if (e != OK || (e = compare(c, values)) != OK)
+    if (e != OK || (e = capture_compared(c, values, &with)) != OK)
         return e;
+    form_checker_compare(c->checker, c->form, with);
     return form_check(c->form, c->checker, values, c->form->field_count, c->filled_on, where, r);
 }
 

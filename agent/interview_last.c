@@ -139,11 +139,44 @@ static void put_shown(struct buf *out, const struct form_field *f, const struct 
     buf_wipe(&text);
 }
 
+/* Without the noughts that it was scaled by. */
+static void put_compared(struct buf *out, int64_t scaled)
+{
+    unsigned places = FORM_COMPARE_PLACES;
+
+    for (; places > 0 && scaled % 10 == 0; places--)
+        scaled /= 10;
+    decimal_format(out, scaled, places);
+    cli_localise(out);
+}
+
+/* What its soft check compares it with, in the form's words. */
+static void show_compared(struct interview *i, const struct form_field *f)
+{
+    const struct value *with = NULL;
+
+    if (f->compare_warning == NULL || capture_compared(i->c, i->values, &with) != OK || with == NULL)
+        return;
+    for (uint32_t k = 0; k < i->form->compare_count; k++) {
+        const struct form_compare *by = &i->form->compares[k];
+        struct buf number;
+
+        if (by->label_ru == NULL || with[k].state != VALUE_PRESENT ||
+            !expr_uses(f->compare_warning, i->form->field_count + k))
+            continue;
+        buf_init_secret(&number, 64);
+        put_compared(&number, with[k].as.i);
+        (void)fprintf(stderr, "  %s: %s\n", cli_pick(by->label_ru, by->label_en), buf_cstr(&number));
+        buf_wipe(&number);
+    }
+}
+
 void interview_show_last(struct interview *i, const struct place *p)
 {
     struct value v;
     struct buf text;
 
+    show_compared(i, p->field);
     buf_reset(&i->last_keep);
     if (!interview_last(i, p, &i->last_keep, &v))
         return;

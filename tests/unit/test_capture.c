@@ -421,6 +421,7 @@ static void interview(struct school *s, const char *form, const char *period, co
     ssize_t n;
     struct capture *c;
     struct interview *i = NULL;
+    const struct value *with = NULL;
     struct value values[64];
     struct buf keep;
     pid_t child;
@@ -438,6 +439,7 @@ static void interview(struct school *s, const char *form, const char *period, co
     assert_int_equal(form_values_from_json(capture_form(c), known, strlen(known), values, &keep, NULL), OK);
     assert_int_equal(interview_new(&i, c, values), OK);
     assert_int_equal(interview_compare(i, s->a), OK);
+    assert_int_equal(capture_compared(c, values, &with), OK);
     child = fork();
     assert_true(child >= 0);
     if (child == 0) {
@@ -520,9 +522,9 @@ static void less_than_goes_back_and_enter_keeps(void **state)
     assert_string_equal(out, "{\"pupil\": \"4\", \"grade\": 10}");
 }
 
-static void put_grade(struct school *s, const char *period, const char *json)
+static struct record_ref put_filled(struct school *s, const char *form, const char *period, const char *json)
 {
-    struct capture *c = open_capture(s, "grades-por", period);
+    struct capture *c = open_capture(s, form, period);
     struct value values[64];
     struct record_ref ref;
     struct buf keep;
@@ -533,6 +535,7 @@ static void put_grade(struct school *s, const char *period, const char *json)
     assert_int_equal(capture_one(c, values, NULL, &ref), OK);
     capture_close(c);
     buf_fini(&keep);
+    return ref;
 }
 
 static void last_times_answer_is_shown_and_taken_by_a_key_alone(void **state)
@@ -542,9 +545,9 @@ static void last_times_answer_is_shown_and_taken_by_a_key_alone(void **state)
 
     interview(s, "grades-por", "P3", "{}", "17\n15\n\n", out);
     assert_false(screen_had(s, "last time"));
-    put_grade(s, "P1", "{\"pupil\": \"17\", \"grade\": 11, \"absences\": 4}");
-    put_grade(s, "P1", "{\"pupil\": \"18\", \"grade\": 9, \"absences\": 2}");
-    put_grade(s, "P2", "{\"pupil\": \"17\", \"grade\": 12, \"absences\": 5}");
+    (void)put_filled(s, "grades-por", "P1", "{\"pupil\": \"17\", \"grade\": 11, \"absences\": 4}");
+    (void)put_filled(s, "grades-por", "P1", "{\"pupil\": \"18\", \"grade\": 9, \"absences\": 2}");
+    (void)put_filled(s, "grades-por", "P2", "{\"pupil\": \"17\", \"grade\": 12, \"absences\": 5}");
     /* Enter leaves it empty; the latest earlier period counts, and the same pupil in it. */
     interview(s, "grades-por", "P3", "{}", "17\n=\n\n", out);
     assert_string_equal(out, "{\"pupil\": \"17\", \"grade\": 12}");
@@ -559,6 +562,27 @@ static void last_times_answer_is_shown_and_taken_by_a_key_alone(void **state)
     assert_string_equal(out, "{\"pupil\": \"18\", \"grade\": 10, \"absences\": 2}");
     assert_true(screen_had(s, "last time (P1): 9"));
     assert_true(screen_had(s, "10"));
+}
+
+static void a_jump_against_last_year_is_said_at_once_and_needs_no_line(void **state)
+{
+    static const char passport[] =
+        "{\"pupils\": 40, \"pupils_support\": 3, \"shifts\": \"1\", \"site\": true,"
+        " \"classes\": [{\"class_name\": \"5A\", \"class_level\": \"basic\", \"class_pupils\": 40}]}";
+    struct school *s = *state;
+    char out[8192];
+
+    interview(s, "school-passport", "2020/21", "{}", "51\n", out);
+    assert_false(screen_had(s, "a year ago"));
+    assert_false(screen_had(s, "differs from last year"));
+    (void)put_filled(s, "school-passport", "2019/20", passport);
+    interview(s, "school-passport", "2020/21", "{}", "50\n", out);
+    assert_true(screen_had(s, "pupils a year ago: 40"));
+    assert_false(screen_had(s, "differs from last year"));
+    interview(s, "school-passport", "2020/21", "{}", "51\n", out);
+    assert_true(screen_had(s, "differs from last year"));
+    interview(s, "school-passport", "2021/22", "{}", "500\n", out); /* nothing is known of 2020/21 */
+    assert_false(screen_had(s, "differs from last year"));
 }
 
 static void an_unusual_answer_asks_for_a_remark(void **state)
@@ -633,6 +657,7 @@ int main(void)
         TEST(questions_are_asked_until_the_answer_fits),
         TEST(less_than_goes_back_and_enter_keeps),
         TEST(last_times_answer_is_shown_and_taken_by_a_key_alone),
+        TEST(a_jump_against_last_year_is_said_at_once_and_needs_no_line),
         TEST(an_unusual_answer_asks_for_a_remark),
         TEST(ctrl_d_stops),
         TEST(what_does_not_apply_is_not_asked_and_lists_are_asked_row_by_row),
