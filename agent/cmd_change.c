@@ -1,4 +1,4 @@
-#include "agent/cmd_common.h"
+#include "agent/cmd_change.h"
 
 #include "agent/interview.h"
 #include "agent/people.h"
@@ -10,13 +10,6 @@
 #include <unistd.h>
 
 #define KEEP_MAX (4u << 20)
-
-struct change_command {
-    const char *what; /* ID or FORM */
-    const char *key, *period, *unit, *json, *reason, *filled_on, *entered_by, *by;
-    const char *sets[REPEAT_MAX];
-    size_t set_count;
-};
 
 /* What is to be changed, and the way it is done. */
 struct change {
@@ -257,7 +250,7 @@ static enum err queue_deed(struct change *x, enum record_kind kind)
     return OK;
 }
 
-static enum err correct(struct agent *a, const struct change_command *cmd)
+enum err command_correct(struct agent *a, const struct change_command *cmd)
 {
     struct interview *i = NULL;
     struct change x;
@@ -276,7 +269,7 @@ static enum err correct(struct agent *a, const struct change_command *cmd)
     return e;
 }
 
-static enum err retract(struct agent *a, const struct change_command *cmd)
+enum err command_retract(struct agent *a, const struct change_command *cmd)
 {
     struct change x;
     enum err e = change_open(&x, a, cmd);
@@ -327,7 +320,7 @@ int cmd_correct(int argc, char **argv)
         cmd.sets[cmd.set_count++] = set;
     cmd.what = argv[0];
     if (e == OK && (e = command_open(&a, home)) == OK)
-        e = correct(a, &cmd);
+        e = command_correct(a, &cmd);
     agent_close(a);
     return cli_fail(e);
 }
@@ -355,7 +348,7 @@ int cmd_retract(int argc, char **argv)
         return cli_exit_code();
     cmd.what = argv[0];
     if ((e = command_open(&a, home)) == OK)
-        e = retract(a, &cmd);
+        e = command_retract(a, &cmd);
     agent_close(a);
     return cli_fail(e);
 }

@@ -244,6 +244,42 @@ expect 0 a people add 'Another One' --code deputy
 expect 0 a people remove deputy
 expect 1 a people remove deputy
 
+# ---- who stands behind a code; a code that was wrong; two codes that are one person ----
+
+row() { # PERIOD PUPIL GRADE
+    printf '{"pupil": "%s", "grade": %s}' "$2" "$3" >row.json
+    expect 0 a submit grades-mat --period "2005/06-$1" --json row.json
+}
+codes() { a codes grades-mat --format csv | grep '^c[0-9]' || true; }
+row P1 c1 11
+row P2 c1 12
+row P2 c2 13
+expect 0 a codes name grades-mat c1 'Ivanova Vera'
+[ "$(codes)" = 'c1,Ivanova Vera,2005/06-P1,2005/06-P2
+c2,,2005/06-P2,2005/06-P2' ] || fail "the codes are: $(codes)"
+if grep -rqa Ivanova gp; then fail 'a name lies in the home in clear'; fi
+expect 1 a codes rename grades-mat c1 c2
+says '"c2" stands in 2005/06-P2 already; if both are one person: svodka-agent codes merge grades-mat c1 c2'
+expect 1 a codes rename grades-mat c9 c3
+says 'there is no row "c9" in "grades-mat"'
+expect 2 a codes rename grades-mat c1 c1
+expect 2 a codes family-of-none-such c1
+expect 0 a codes merge grades-mat c1 c2
+prints 'Period 1 2005/06: the row c1 becomes c2'
+prints 'Period 2 2005/06: the row c1 is withdrawn, c2 stays'
+says 'Nothing was queued'
+[ "$(codes | wc -l)" = 2 ] || fail 'a proposal changed something'
+expect 0 a codes merge grades-mat c1 c2 --queue
+[ "$(codes)" = 'c2,Ivanova Vera,2005/06-P1,2005/06-P2' ] || fail "after the merger the codes are: $(codes)"
+expect 0 a history grades-mat --period 2005/06-P1 --values --format csv
+prints '""pupil"": ""c2"", ""grade"": 11'
+expect 0 a history grades-mat --period 2005/06-P2 --values --format csv
+prints 'c1 and c2 are one'
+expect 0 a codes rename grades-mat c2 c3 --queue --reason 'typing mistake'
+[ "$(codes)" = 'c3,Ivanova Vera,2005/06-P1,2005/06-P2' ] || fail "after the renaming the codes are: $(codes)"
+expect 0 a codes name grades-mat c3 ''
+[ "$(codes)" = 'c3,,2005/06-P1,2005/06-P2' ] || fail 'a name is not forgotten'
+
 # ---- correct and retract ----
 
 expect 0 a correct grades-mat --period 2005/06-P1 --key j1 --set grade=16 absences=2 --reason 'typing mistake'
