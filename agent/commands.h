@@ -18,6 +18,7 @@ int cmd_history(int argc, char **argv);
 int cmd_questions(int argc, char **argv);
 int cmd_answer(int argc, char **argv);
 int cmd_return(int argc, char **argv);
+int cmd_handover(int argc, char **argv);
 int cmd_codes(int argc, char **argv);
 int cmd_codes_name(int argc, char **argv);
 int cmd_codes_rename(int argc, char **argv);

@@ -35,6 +35,7 @@ static const struct cli_command commands[] = {
     {"answer", "QUESTION --checked --remark TEXT", N_("answer a question: it was checked, and is correct"), cmd_answer},
     {"receipt", "ID | FORM --period P [--out FILE] | --check FILE --root F",
      N_("what the district confirmed about a submission"), cmd_receipt},
+    {"handover", "[--print FILE.html]", N_("what a new deputy head must know"), cmd_handover},
     {"codes", "FORM [--unit U]", N_("who stands behind each code of a form's rows: known here alone"), cmd_codes},
     {"codes name", "FORM CODE NAME", N_("write down who a code is"), cmd_codes_name},
     {"codes rename", "FORM CODE NEW", N_("a code was wrong: what is to be corrected"), cmd_codes_rename},

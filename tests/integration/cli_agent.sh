@@ -280,6 +280,29 @@ expect 0 a codes rename grades-mat c2 c3 --queue --reason 'typing mistake'
 expect 0 a codes name grades-mat c3 ''
 [ "$(codes)" = 'c3,,2005/06-P1,2005/06-P2' ] || fail 'a name is not forgotten'
 
+# ---- what a new deputy head must know ----
+
+a codes name grades-mat c3 'Ivanova Vera' || fail 'a name is not written in again'
+expect 0 a handover --without-names
+prints '== Questions of the district without an answer =='
+prints 'nothing'
+if grep -q 'Ivanova\|Semyonova\|c3' out.txt; then fail 'names were to be left out'; fi
+if command -v script >/dev/null 2>&1; then
+    printf '%s\n' '' j2 | script -qec "'$agent_program' submit grades-por --period 2005/06-P2" /dev/null >typed.txt || true
+    expect 0 a handover
+    prints 'draft  Grades: Portuguese language  gp    Period 2 2005/06'
+fi
+expect 0 a handover
+prints 'Semyonova A.  P1'
+prints 'c3    Ivanova Vera  Period 1 2005/06  Period 2 2005/06'
+prints "$(a status --format csv | sed -n 's/^key,.*,\([^,]*\)$/\1/p')"
+expect 0 a handover --print handover.html
+grep -q '<h2>Those who enter here</h2>' handover.html || fail 'the page has no list of those who enter'
+[ "$(grep -c 'Ivanova Vera' handover.html)" = 1 ] || fail 'the page has no local codes'
+[ "$(stat -c %a handover.html)" = 600 ] || fail 'others can read the page'
+expect 1 a handover --print handover.html
+expect 2 a handover --print handover.txt
+
 # ---- correct and retract ----
 
 expect 0 a correct grades-mat --period 2005/06-P1 --key j1 --set grade=16 absences=2 --reason 'typing mistake'
