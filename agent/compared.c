@@ -26,7 +26,7 @@ enum err compared_new(struct compared **out, const struct agent *a, const struct
     if ((c = calloc(1, sizeof(*c))) == NULL)
         return ERR_NOMEM;
     *c = (struct compared){.a = a, .form = form, .period = period};
-    buf_init_secret(&c->key, 4u * FORM_MAX_TEXT);
+    buf_init_secret(&c->key, (size_t)4 * FORM_MAX_TEXT);
     c->history = calloc(form->compare_count, sizeof(struct earlier *));
     c->values = calloc(form->compare_count, sizeof(*c->values));
     if (c->history == NULL || c->values == NULL) {

@@ -44,13 +44,13 @@ static enum err begin(struct output *o, const char *title, const char *const *he
     return OK;
 }
 
-static enum err row(struct output *o, const char *const *cells)
+static enum err row(struct output *o, const char *const cells[COLUMNS_MAX])
 {
     o->rows++;
     if (o->page == NULL)
         return table_row(o->t, cells);
     handout_row(o->page);
-    for (size_t i = 0; i < o->count; i++)
+    for (size_t i = 0; i < o->count && i < COLUMNS_MAX; i++)
         handout_text(o->page, HANDOUT_CELL, cells[i] != NULL ? cells[i] : "");
     return OK;
 }
@@ -99,9 +99,9 @@ static enum err put_due_line(struct output *o, const struct due_line *l)
     if (l->rule != NULL)
         date_format(due, l->days.due);
     cli_format_count(entered, sizeof(entered), l->entered);
-    return row(o,
-               (const char *const[]){cli_pick(l->form->title_ru, l->form->title_en),
-                                     cli_pick(l->period.label_ru, l->period.label_en), due, entered, marked, accepted});
+    return row(o, (const char *const[COLUMNS_MAX]){cli_pick(l->form->title_ru, l->form->title_en),
+                                                   cli_pick(l->period.label_ru, l->period.label_en), due, entered,
+                                                   marked, accepted});
 }
 
 /* What is due first comes first; what the calendar gives no day for, last. */
@@ -140,7 +140,7 @@ static enum err put_number(struct output *o, const char *what, uint64_t n)
     char text[32];
 
     cli_format_count(text, sizeof(text), n);
-    return row(o, (const char *const[]){what, text});
+    return row(o, (const char *const[COLUMNS_MAX]){what, text});
 }
 
 static enum err put_sent(struct output *o)
@@ -160,7 +160,7 @@ static enum err put_sent(struct output *o)
         (e = put_number(o, _("in the district's archive"), st.archived)) != OK ||
         (e = put_number(o, _("kept apart by the district"), st.refused)) != OK ||
         (e = put_number(o, _("rejected by the district"), st.rejected)) != OK ||
-        (e = row(o, (const char *const[]){_("last word from the district"), last})) != OK)
+        (e = row(o, (const char *const[COLUMNS_MAX]){_("last word from the district"), last})) != OK)
         return e;
     return end(o, "");
 }
@@ -184,7 +184,7 @@ static enum err put_questions(struct output *o)
         asked_field(o->a, &q->about, field);
         if (q->about.has_due)
             date_format(due, q->about.due);
-        e = row(o, (const char *const[]){number, name, field, q->text, due});
+        e = row(o, (const char *const[COLUMNS_MAX]){number, name, field, q->text, due});
     }
     asked_list_fini(&l);
     return e == OK ? end(o, _("none")) : e;
@@ -199,7 +199,7 @@ static enum err put_draft(void *ctx, const char *form, const char *unit, const c
     cli_format_time(saved, sizeof(saved), saved_ms);
     if (calendar_find(o->a->calendar, NULL, period, &p) == OK)
         period = cli_pick(p.label_ru, p.label_en);
-    return row(o, (const char *const[]){_("draft"), title_of(o->a, form), unit, period, saved});
+    return row(o, (const char *const[COLUMNS_MAX]){_("draft"), title_of(o->a, form), unit, period, saved});
 }
 
 static enum err put_begun(struct output *o)
@@ -218,7 +218,7 @@ static enum err put_begun(struct output *o)
         (void)snprintf(title, sizeof(title), _("session %s is open"), s->word.name);
         (void)snprintf(count, sizeof(count), ngettext("%u answer is in", "%u answers are in", s->word.entered),
                        s->word.entered);
-        e = row(o, (const char *const[]){title, title_of(o->a, s->word.form), s->unit, s->period, count});
+        e = row(o, (const char *const[COLUMNS_MAX]){title, title_of(o->a, s->word.form), s->unit, s->period, count});
     }
     session_list_fini(&l);
     return e == OK ? end(o, _("nothing")) : e;
@@ -235,7 +235,7 @@ static enum err put_people(struct output *o)
     if (e == OK)
         e = begin(o, _("Those who enter here"), headings, 2);
     for (size_t i = 0; i < b.count && e == OK; i++)
-        e = row(o, (const char *const[]){b.items[i].who, b.items[i].code});
+        e = row(o, (const char *const[COLUMNS_MAX]){b.items[i].who, b.items[i].code});
     book_fini(&b);
     return e == OK ? end(o, _("nobody is in the list")) : e;
 }
@@ -255,9 +255,9 @@ static enum err put_codes_of(struct output *o, const struct form *f, const char 
         const struct book_entry *entry = book_find(&l->book, c->code);
         const struct period *first = &l->periods[c->first], *last = &l->periods[c->last];
 
-        e = row(o, (const char *const[]){c->code, entry != NULL ? entry->who : "",
-                                         c->count > 0 ? cli_pick(first->label_ru, first->label_en) : "",
-                                         c->count > 0 ? cli_pick(last->label_ru, last->label_en) : ""});
+        e = row(o, (const char *const[COLUMNS_MAX]){c->code, entry != NULL ? entry->who : "",
+                                                    c->count > 0 ? cli_pick(first->label_ru, first->label_en) : "",
+                                                    c->count > 0 ? cli_pick(last->label_ru, last->label_en) : ""});
     }
     code_list_free(l);
     return e == OK ? end(o, "") : e;
@@ -297,17 +297,18 @@ static enum err put_keys(struct output *o)
     if (e != OK || (e = begin(o, _("Keys, copies and the district"), headings, 2)) != OK)
         return e;
     fingerprint(print, key_public(o->a->sign));
-    if ((e = row(o, (const char *const[]){_("folder on this computer"), o->a->dir})) != OK ||
-        (e = row(o, (const char *const[]){_("if this computer died now, you would lose"), text})) != OK ||
-        (e = row(o, (const char *const[]){_("recovery code of the copies"),
-                                          risk.has_code
-                                              ? _("was made, and shown once: on paper, in the safe: ____________")
-                                              : _("there is none yet: svodka-agent backup --new-code")})) != OK ||
-        (e = row(o, (const char *const[]){_("where the last copy is"), "____________"})) != OK ||
-        (e = row(o, (const char *const[]){_("fingerprint of this computer's key"), print})) != OK ||
-        (e = row(o, (const char *const[]){_("district"), o->a->directory->name})) != OK ||
-        (e = row(o, (const char *const[]){_("participant"), o->a->grant->participant})) != OK ||
-        (e = row(o, (const char *const[]){_("whom to call there"), "____________"})) != OK)
+    if ((e = row(o, (const char *const[COLUMNS_MAX]){_("folder on this computer"), o->a->dir})) != OK ||
+        (e = row(o, (const char *const[COLUMNS_MAX]){_("if this computer died now, you would lose"), text})) != OK ||
+        (e = row(o,
+                 (const char *const[COLUMNS_MAX]){
+                     _("recovery code of the copies"),
+                     risk.has_code ? _("was made, and shown once: on paper, in the safe: ____________")
+                                   : _("there is none yet: svodka-agent backup --new-code")})) != OK ||
+        (e = row(o, (const char *const[COLUMNS_MAX]){_("where the last copy is"), "____________"})) != OK ||
+        (e = row(o, (const char *const[COLUMNS_MAX]){_("fingerprint of this computer's key"), print})) != OK ||
+        (e = row(o, (const char *const[COLUMNS_MAX]){_("district"), o->a->directory->name})) != OK ||
+        (e = row(o, (const char *const[COLUMNS_MAX]){_("participant"), o->a->grant->participant})) != OK ||
+        (e = row(o, (const char *const[COLUMNS_MAX]){_("whom to call there"), "____________"})) != OK)
         return e;
     return end(o, "");
 }

@@ -34,7 +34,7 @@ static bool find_row(struct interview *i, const struct value **values, const str
 
     if (i->last == NULL)
         return false;
-    buf_init_secret(&key, 4u * FORM_MAX_TEXT);
+    buf_init_secret(&key, (size_t)4 * FORM_MAX_TEXT);
     if (f->key < 0 || i->values[f->key].state == VALUE_PRESENT) {
         queue_key_text(&key, f, i->values);
         found = buf_status(&key) == OK && earlier_values(i->last, buf_cstr(&key), values, of) == OK;
@@ -59,8 +59,8 @@ static bool says_same(const struct form_field *f, const struct value *v, const s
     struct buf now, then;
     bool same;
 
-    buf_init_secret(&now, 4u * FORM_MAX_TEXT);
-    buf_init_secret(&then, 4u * FORM_MAX_TEXT);
+    buf_init_secret(&now, (size_t)4 * FORM_MAX_TEXT);
+    buf_init_secret(&then, (size_t)4 * FORM_MAX_TEXT);
     value_format(&now, f, v);
     value_format(&then, of, was);
     same = now.len > 0 && strcmp(buf_cstr(&now), buf_cstr(&then)) == 0;

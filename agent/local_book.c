@@ -11,7 +11,7 @@
 #define KEY_PREFIX "book/"
 #define KEY_SIZE   (sizeof(KEY_PREFIX) + BOOK_NAME_MAX)
 #define PLAIN_MAX  ((size_t)BOOK_ENTRIES_MAX * (BOOK_CODE_MAX + BOOK_WHO_MAX + 8u) + 16u)
-#define FOLDED_MAX (8u * BOOK_WHO_MAX)
+#define FOLDED_MAX ((size_t)8 * BOOK_WHO_MAX)
 
 const char *book_of_form(char out[BOOK_NAME_MAX], const char *form, const char *unit)
 {

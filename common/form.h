@@ -108,9 +108,8 @@ struct form {
     const struct form_field *fields;
     uint32_t field_count;
     const struct form_note *notes;
-    uint32_t note_count;
     const struct form_compare *compares;
-    uint32_t compare_count;
+    uint32_t note_count, compare_count;
     uint8_t digest[FORM_DIGEST_BYTES]; /* BLAKE2b-256 of the exact YAML bytes */
     struct bytes source;               /* those bytes */
 };

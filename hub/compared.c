@@ -193,7 +193,7 @@ enum err compared_read(struct compared **out, struct hub *h, struct store_txn *t
 
 static void look_up(const struct source *s, const uint8_t of[ENTRY_DIGEST], struct value *out)
 {
-    struct entry wanted;
+    struct entry wanted = {.value.state = VALUE_MISSING};
     const struct entry *found;
 
     if (s == NULL || s->count == 0)
