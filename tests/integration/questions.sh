@@ -76,6 +76,12 @@ survey:
      compare_message: "Twice as many?"}
   - {type: text, name: subject, label: Subject}
 YAML
+# A comparison with what is not there is a mistake of the pack.
+cp -R pack wrong
+sed 's/form: visit, field/form: visti, field/' pack/forms/staff.yaml >wrong/forms/staff.yaml
+refused 1 "the pack has no form 'visti' in forms/; did you mean 'visit'?" "$hub_program" programme check wrong
+sed 's/field: days}/field: dais}/' pack/forms/staff.yaml >wrong/forms/staff.yaml
+refused 1 'the form "visit" has no number "dais" outside its repeats' "$hub_program" programme check wrong
 make_hub pack
 for school in a b; do make_school "$school"; done
 start_hub
