@@ -1,5 +1,6 @@
 #include "agent/capture.h"
 
+#include "agent/compared.h"
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/utf8.h"
@@ -13,6 +14,7 @@ struct capture {
     struct agent *a;
     const struct form *form;
     struct form_checker *checker;
+    struct compared *compared; /* NULL: nothing is compared */
     char unit[ID_MAX + 1];
     struct period period;
     int32_t filled_on;
@@ -121,7 +123,7 @@ enum err capture_open(struct capture **out, struct agent *a, const struct captur
     if ((e = check_role(c)) != OK || (!o->many_units && (e = choose_unit(c, o->unit)) != OK) ||
         (e = builtin_period(o->form, a->calendar, o->period, &c->period)) != OK ||
         (e = choose_day(c, o->filled_on)) != OK || (e = choose_name(c, o->entered_by)) != OK ||
-        (e = form_checker_new(&c->checker)) != OK) {
+        (e = form_checker_new(&c->checker)) != OK || (e = compared_new(&c->compared, a, c->form, &c->period)) != OK) {
         capture_close(c);
         return e;
     }
@@ -134,6 +136,7 @@ void capture_close(struct capture *c)
     if (c == NULL)
         return;
     form_checker_free(c->checker);
+    compared_free(c->compared);
     buf_wipe(&c->bytes);
     free(c);
 }
@@ -174,9 +177,16 @@ enum err capture_complete(struct capture *c, struct value *values)
     return form_complete(c->form, c->checker, values, c->filled_on, true);
 }
 
+enum err capture_compared(struct capture *c, const struct value *values, const struct value **out)
+{
+    *out = NULL;
+    return c->compared == NULL ? OK : compared_find(c->compared, c->unit, values, out);
+}
+
 enum err capture_judge(struct capture *c, struct value *values, bool drop_irrelevant, const struct finding *where,
                        struct report *r)
 {
+    const struct value *with = NULL;
     enum err e;
 
     put_read_only(c->form, values);
@@ -188,8 +198,9 @@ enum err capture_judge(struct capture *c, struct value *values, bool drop_irrele
         report_add(r, where != NULL ? where : &(struct finding){0}, "%s", text);
         return ERR_INVALID;
     }
-    if (e != OK)
+    if (e != OK || (e = capture_compared(c, values, &with)) != OK)
         return e;
+    form_checker_compare(c->checker, c->form, with);
     return form_check(c->form, c->checker, values, c->form->field_count, c->filled_on, where, r);
 }
 

@@ -34,6 +34,9 @@ const struct period *capture_period(const struct capture *c);
  * the form.  Mistakes and warnings go to `r`, with `where` (or NULL); ERR_INVALID if any of them is a mistake. */
 MUST_CHECK enum err capture_judge(struct capture *c, struct value *values, bool drop_irrelevant,
                                   const struct finding *where, struct report *r);
+/* What the soft checks of these answers are compared with (form_checker_compare()), by this computer's own history: a
+ * loan until the next call; NULL: the form compares nothing. */
+MUST_CHECK enum err capture_compared(struct capture *c, const struct value *values, const struct value **out);
 /* form_complete() alone: relevance and calculations of answers that are not yet whole. */
 MUST_CHECK enum err capture_complete(struct capture *c, struct value *values);
 

@@ -1,6 +1,7 @@
-#include "agent/cmd_common.h"
+#include "agent/cmd_change.h"
 
 #include "agent/interview.h"
+#include "agent/people.h"
 #include "common/form_json.h"
 #include "common/report.h"
 
@@ -9,13 +10,6 @@
 #include <unistd.h>
 
 #define KEEP_MAX (4u << 20)
-
-struct change_command {
-    const char *what; /* ID or FORM */
-    const char *key, *period, *unit, *json, *reason, *filled_on, *entered_by;
-    const char *sets[REPEAT_MAX];
-    size_t set_count;
-};
 
 /* What is to be changed, and the way it is done. */
 struct change {
@@ -108,6 +102,7 @@ static enum err take_target(struct change *x)
 {
     struct capture_options o = {.filled_on = x->cmd->filled_on, .entered_by = x->cmd->entered_by};
     struct queue_filter any = {NULL, NULL, NULL};
+    char code[RECORD_ENTERED_BY_MAX + 1];
     struct bytes bytes;
     enum err e;
 
@@ -131,6 +126,8 @@ static enum err take_target(struct change *x)
     if (x->record.kind == RECORD_RETRACTION)
         return err_set(ERR_INVALID, _("this is a retraction; what was withdrawn can only be submitted anew"));
     if ((e = queue_each(x->a, &any, look_for_successor, x)) != OK)
+        return e;
+    if ((e = people_by(x->a, x->cmd->by, false, code, &o.entered_by)) != OK)
         return e;
     o.form = x->form;
     o.unit = x->record.unit;
@@ -253,7 +250,7 @@ static enum err queue_deed(struct change *x, enum record_kind kind)
     return OK;
 }
 
-static enum err correct(struct agent *a, const struct change_command *cmd)
+enum err command_correct(struct agent *a, const struct change_command *cmd)
 {
     struct interview *i = NULL;
     struct change x;
@@ -272,7 +269,7 @@ static enum err correct(struct agent *a, const struct change_command *cmd)
     return e;
 }
 
-static enum err retract(struct agent *a, const struct change_command *cmd)
+enum err command_retract(struct agent *a, const struct change_command *cmd)
 {
     struct change x;
     enum err e = change_open(&x, a, cmd);
@@ -304,6 +301,7 @@ int cmd_correct(int argc, char **argv)
         {"json", 0, N_("FILE"), N_("all answers anew as a JSON object; - is standard input"), &cmd.json},
         {"filled-on", 0, N_("DATE"), N_("the day it was filled in (else today)"), &cmd.filled_on},
         {"entered-by", 0, N_("WHO"), N_("role or local code of the one who enters it"), &cmd.entered_by},
+        OPTION_BY(&cmd.by),
         OPTION_HOME(&home),
         OPTION_END};
     struct agent *a = NULL;
@@ -322,7 +320,7 @@ int cmd_correct(int argc, char **argv)
         cmd.sets[cmd.set_count++] = set;
     cmd.what = argv[0];
     if (e == OK && (e = command_open(&a, home)) == OK)
-        e = correct(a, &cmd);
+        e = command_correct(a, &cmd);
     agent_close(a);
     return cli_fail(e);
 }
@@ -340,6 +338,7 @@ int cmd_retract(int argc, char **argv)
         OPTION_UNIT(&cmd.unit),
         {"reason", 'r', N_("TEXT"), N_("why, for the district"), &cmd.reason},
         {"entered-by", 0, N_("WHO"), N_("role or local code of the one who enters it"), &cmd.entered_by},
+        OPTION_BY(&cmd.by),
         OPTION_HOME(&home),
         OPTION_END};
     struct agent *a = NULL;
@@ -349,7 +348,7 @@ int cmd_retract(int argc, char **argv)
         return cli_exit_code();
     cmd.what = argv[0];
     if ((e = command_open(&a, home)) == OK)
-        e = retract(a, &cmd);
+        e = command_retract(a, &cmd);
     agent_close(a);
     return cli_fail(e);
 }

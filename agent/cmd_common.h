@@ -24,6 +24,10 @@
     {                                                                                                                  \
         "unit", 'u', N_("U"), N_("unit that this is about (else your own)"), text                                      \
     }
+#define OPTION_BY(text)                                                                                                \
+    {                                                                                                                  \
+        "by", 0, N_("NAME"), N_("who enters it: of the list of svodka-agent people; the name stays here"), text        \
+    }
 #define OPTION_END                                                                                                     \
     {                                                                                                                  \
         NULL, 0, NULL, NULL, NULL                                                                                      \

@@ -1,6 +1,7 @@
 /* questions, answer: what the office asks about what was sent, and the school's word that it is correct. */
 #include "agent/cmd_common.h"
 
+#include "agent/people.h"
 #include "agent/questions.h"
 #include "common/utf8.h"
 
@@ -115,7 +116,7 @@ int cmd_questions(int argc, char **argv)
 /* ---- answer ---- */
 
 struct answer_command {
-    const char *number, *remark, *entered_by;
+    const char *number, *remark, *entered_by, *by;
 };
 
 static enum err find_question(const struct asked_list *l, const char *text, const struct asked **out)
@@ -194,11 +195,13 @@ int cmd_answer(int argc, char **argv)
            "by svodka-agent correct or retract."),
         cmd_answer};
     struct answer_command cmd = {.number = NULL};
+    char code[RECORD_ENTERED_BY_MAX + 1];
     const char *home = NULL, *checked = NULL;
     const struct cli_option options[] = {
         {"checked", 0, NULL, N_("it was checked, and is correct"), &checked},
         {"remark", 0, N_("TEXT"), N_("why it is as it is, for the district"), &cmd.remark},
         {"entered-by", 0, N_("WHO"), N_("role or local code of the one who enters it"), &cmd.entered_by},
+        OPTION_BY(&cmd.by),
         OPTION_HOME(&home),
         OPTION_END};
     struct agent *a = NULL;
@@ -214,7 +217,7 @@ int cmd_answer(int argc, char **argv)
         e = err_set(ERR_USAGE, _("say why it is as it is: --remark TEXT"));
     else if (strlen(cmd.remark) > ANSWER_REMARK_MAX || !utf8_is_valid(cmd.remark, strlen(cmd.remark)))
         e = err_set(ERR_USAGE, _("--remark: at most %u bytes (half as many Russian letters)"), ANSWER_REMARK_MAX);
-    if (e == OK && (e = command_open(&a, home)) == OK)
+    if (e == OK && (e = command_open(&a, home)) == OK && (e = people_by(a, cmd.by, false, code, &cmd.entered_by)) == OK)
         e = answer(a, &cmd);
     agent_close(a);
     return cli_fail(e);

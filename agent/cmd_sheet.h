@@ -3,6 +3,7 @@
 #define SVODKA_AGENT_CMD_SHEET_H
 
 #include "agent/cmd_common.h"
+#include "agent/self_copy.h"
 
 struct sheet {
     struct table *t;
@@ -14,5 +15,9 @@ MUST_CHECK enum err sheet_text(struct sheet *s, const char *item, const char *ti
 MUST_CHECK enum err sheet_count(struct sheet *s, const char *item, const char *title, uint64_t n);
 /* 0: empty. */
 MUST_CHECK enum err sheet_time(struct sheet *s, const char *item, const char *title, int64_t wall_ms);
+
+/* What would be lost if this computer died now, in words. */
+#define SHEET_RISK_TEXT 512u
+MUST_CHECK enum err sheet_risk(const struct agent *a, char text[SHEET_RISK_TEXT], struct self_copy_risk *risk);
 
 #endif

@@ -190,37 +190,12 @@ static enum err put_sessions(struct sheet *s, const struct agent *a)
 static enum err put_risk(struct sheet *s, const struct agent *a)
 {
     struct self_copy_risk risk;
-    char since[64] = "";
-    char copy[64];
-    char lost[256];
-    char text[512];
-    enum err e = self_copy_risk(a, &risk);
+    char text[SHEET_RISK_TEXT];
+    enum err e = sheet_risk(a, text, &risk);
 
-    if (e != OK)
-        return e;
-    if (risk.since_ms != 0)
-        cli_format_time(since, sizeof(since), risk.since_ms);
-    if (risk.entries == 0)
-        (void)snprintf(lost, sizeof(lost), "%s", _("nothing that was submitted"));
-    else if (since[0] == '\0')
-        (void)snprintf(lost, sizeof(lost), ngettext("%llu entry", "%llu entries", (unsigned long)risk.entries),
-                       (unsigned long long)risk.entries);
-    else
-        (void)snprintf(lost, sizeof(lost),
-                       ngettext("%llu entry since %s", "%llu entries since %s", (unsigned long)risk.entries),
-                       (unsigned long long)risk.entries, since);
-    if (risk.copy_ms != 0) {
-        cli_format_time(copy, sizeof(copy), risk.copy_ms);
-        (void)snprintf(text, sizeof(text), _("%s (the last copy is of %s)"), lost, copy);
-    } else if (risk.has_code) {
-        (void)snprintf(text, sizeof(text), _("%s (no copy was made yet; svodka-agent backup FILE makes one)"), lost);
-    } else {
-        (void)snprintf(text, sizeof(text), _("%s (no copy can be made yet: first svodka-agent backup --new-code)"),
-                       lost);
-    }
-    if (s->has_names && (e = sheet_count(s, "at_risk_entries", _("entries that would be lost"), risk.entries)) != OK)
-        return e;
-    return sheet_text(s, "at_risk", _("if this computer died now, you would lose"), text);
+    if (e == OK && s->has_names)
+        e = sheet_count(s, "at_risk_entries", _("entries that would be lost"), risk.entries);
+    return e == OK ? sheet_text(s, "at_risk", _("if this computer died now, you would lose"), text) : e;
 }
 
 struct events {

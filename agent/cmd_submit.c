@@ -2,6 +2,7 @@
 
 #include "agent/draft.h"
 #include "agent/interview.h"
+#include "agent/people.h"
 #include "common/ask.h"
 #include "common/form_json.h"
 #include "common/report.h"
@@ -13,7 +14,7 @@
 #define KEEP_MAX (4u << 20)
 
 struct submit_command {
-    const char *period, *unit, *json, *filled_on, *entered_by, *source, *session, *sheet_number;
+    const char *period, *unit, *json, *filled_on, *entered_by, *source, *session, *sheet_number, *by;
     const char *remarks[REPEAT_MAX];
     size_t remark_count;
 };
@@ -206,6 +207,8 @@ static enum err interview_until_sent(struct submission *s, struct interview *i, 
         report_free(r);
         if (e != OK && e != ERR_INVALID)
             return e;
+        if (is_good && (e = interview_summary(i, s->values)) != OK)
+            return e;
         if (is_good && (e = ask_yes_no(_("Submit this now? \"No\" goes through it again."), &send)) != OK)
             return e;
         if (send)
@@ -225,7 +228,7 @@ static enum err submit_asked(struct submission *s)
     introduce(s);
     if ((e = offer_draft(s, &at)) != OK || (e = interview_new(&i, s->c, s->values)) != OK)
         return e;
-    if ((e = interview_until_sent(s, i, at)) == OK) {
+    if ((e = interview_compare(i, s->a)) == OK && (e = interview_until_sent(s, i, at)) == OK) {
         if (s->remark_count == 0)
             s->remark_count = interview_remarks(i, s->remarks);
         memcpy(s->values, interview_values(i), s->form->field_count * sizeof(*s->values));
@@ -246,10 +249,12 @@ static enum err submit_with(struct agent *a, const char *form_id, const struct s
 {
     struct capture_options o = {
         .unit = cmd->unit, .period = cmd->period, .filled_on = cmd->filled_on, .entered_by = cmd->entered_by};
+    char code[RECORD_ENTERED_BY_MAX + 1];
     struct submission s = {.a = a, .sheet_number = cmd->sheet_number};
     enum err e;
 
     if ((e = read_source(cmd->source, &o.source)) != OK || (e = command_form(a, form_id, &o.form)) != OK ||
+        (o.form->mode != FORM_ANSWERS && (e = people_by(a, cmd->by, cmd->json == NULL, code, &o.entered_by)) != OK) ||
         (e = capture_open(&s.c, a, &o)) != OK)
         return e;
     s.form = o.form;
@@ -287,6 +292,7 @@ int cmd_submit(int argc, char **argv)
         {"remark", 0, N_("FIELD=TEXT"), N_("a remark on an answer; may be repeated"), &remark},
         {"filled-on", 0, N_("DATE"), N_("the day it was filled in (else today)"), &cmd.filled_on},
         {"entered-by", 0, N_("WHO"), N_("role or local code of the one who enters it"), &cmd.entered_by},
+        OPTION_BY(&cmd.by),
         {"session", 0, N_("NAME"), N_("of anonymous answers: the session they go into"), &cmd.session},
         {"sheet-number", 0, N_("N"),
          N_("the number on the paper: noticed when it comes twice, not kept with the answer"), &cmd.sheet_number},

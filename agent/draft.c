@@ -103,6 +103,57 @@ enum err draft_delete(struct agent *a, const struct capture *c)
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
+/* The key is what draft_key() made; a key of another shape was not. */
+static enum err tell_draft(const struct agent *a, struct bytes key, struct bytes locked,
+                           enum err (*each)(void *ctx, const char *form, const char *unit, const char *period,
+                                            int64_t saved_ms),
+                           void *ctx)
+{
+    char text[DRAFT_KEY_MAX], *unit, *period;
+    struct buf plain;
+    enum err e;
+
+    if (key.len >= sizeof(text))
+        return OK;
+    memcpy(text, key.p, key.len);
+    text[key.len] = '\0';
+    if ((unit = strchr(text, '|')) == NULL || (period = strchr(unit + 1, '|')) == NULL)
+        return OK;
+    *unit++ = *period++ = '\0';
+    buf_init_secret(&plain, DRAFT_MAX);
+    if ((e = unlock_bytes(&plain, key_secret(a->home_key), key, locked)) == OK && plain.len >= DRAFT_HEAD) {
+        struct rd r = rd_of(plain.data, plain.len);
+
+        e = each(ctx, text, unit, period, (int64_t)rd_u64(&r));
+    } else if (e == OK || e == ERR_AUTH) {
+        e = err_set(ERR_CORRUPT, _("the draft %.*s is damaged"), (int)key.len, (const char *)key.p);
+    }
+    buf_wipe(&plain);
+    return e;
+}
+
+enum err draft_each(const struct agent *a,
+                    enum err (*each)(void *ctx, const char *form, const char *unit, const char *period,
+                                     int64_t saved_ms),
+                    void *ctx)
+{
+    struct store_cursor *c = NULL;
+    struct store_txn *t = NULL;
+    struct bytes key, value;
+    enum err e = store_begin_read(a->store, &t);
+
+    if (e != OK)
+        return e;
+    if ((e = store_cursor_open(t, T_DRAFTS, &c)) == OK) {
+        for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value))
+            if ((e = tell_draft(a, key, value, each, ctx)) != OK)
+                break;
+        store_cursor_close(c);
+    }
+    store_abort(t);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
 enum err draft_count(const struct agent *a, uint64_t *count)
 {
     struct store_txn *t = NULL;

@@ -12,6 +12,11 @@ MUST_CHECK enum err draft_put(struct agent *a, const struct capture *c, const st
 MUST_CHECK enum err draft_get(const struct agent *a, const struct capture *c, struct value *values, struct buf *keep,
                               uint32_t *at, int64_t *saved_ms, bool *is_whole);
 MUST_CHECK enum err draft_delete(struct agent *a, const struct capture *c); /* also when there is none */
+/* Each draft, in the order of forms; the names are loans until `each` returns. */
+MUST_CHECK enum err draft_each(const struct agent *a,
+                               enum err (*each)(void *ctx, const char *form, const char *unit, const char *period,
+                                                int64_t saved_ms),
+                               void *ctx);
 MUST_CHECK enum err draft_count(const struct agent *a, uint64_t *count);
 
 #endif

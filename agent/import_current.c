@@ -37,13 +37,6 @@ struct bytes row_key(const struct form *f, const struct value *values, const cha
 
 /* ---- what values say, whatever the version of the form ---- */
 
-int32_t row_same_field(const struct form_field *of, const struct form *in)
-{
-    int32_t i = form_find_field(in, of->name, strlen(of->name));
-
-    return i >= 0 && in->fields[i].type == of->type ? i : -1;
-}
-
 static void short_digest(uint8_t out[ROW_DIGEST], struct bytes in)
 {
     uint8_t whole[DIGEST_BYTES];
@@ -57,7 +50,7 @@ enum err row_digest(uint8_t out[ROW_DIGEST], const struct form *now, const struc
 {
     buf_reset(keep);
     for (uint32_t i = 0; i < now->field_count; i++) {
-        int32_t k = row_same_field(&now->fields[i], of);
+        int32_t k = form_same_field(&now->fields[i], of->fields, of->field_count);
 
         if (k >= 0)
             value_format(keep, &of->fields[k], &values[k]);

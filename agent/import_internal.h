@@ -38,8 +38,6 @@ MUST_CHECK enum err headings_next(struct headings *h, struct csv_row *out);
  * once, in `keep`; len 0: the key has no value. */
 #define ROW_KEY_MAX (ID_MAX + 1u + FORM_MAX_TEXT + 8u)
 struct bytes row_key(const struct form *f, const struct value *values, const char *unit, struct buf *keep);
-/* The field of that name and type in another version of the form; -1: there is none. */
-int32_t row_same_field(const struct form_field *of, const struct form *in);
 /* Of what the values say in the fields of `now`; they are those of `of`, a version of the same form. */
 #define ROW_DIGEST 16u
 MUST_CHECK enum err row_digest(uint8_t out[ROW_DIGEST], const struct form *now, const struct form *of,

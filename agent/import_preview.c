@@ -245,7 +245,7 @@ static void put_changes(struct import_preview *p, const struct form *old, const 
 
     for (uint32_t i = 0; i < p->form->field_count; i++) {
         const struct form_field *f = &p->form->fields[i];
-        int32_t k = row_same_field(f, old);
+        int32_t k = form_same_field(f, old->fields, old->field_count);
         const struct form_field *of = k >= 0 ? &old->fields[k] : NULL;
         const struct value *w = k >= 0 ? &was[k] : NULL;
 

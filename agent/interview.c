@@ -1,4 +1,4 @@
-#include "agent/interview.h"
+#include "agent/interview_internal.h"
 
 #include "common/ask.h"
 #include "common/cli.h"
@@ -6,33 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEEP_MAX   (4u << 20)
-#define PROMPT_MAX 512u
-#define CLEAR_WORD "?-"
-#define BACK_WORD  "<"
-
-struct interview {
-    struct capture *c;
-    const struct form *form;
-    struct value *values;  /* as typed */
-    struct value *scratch; /* completed: what applies now */
-    struct value **rows;   /* of each repeat, FORM_MAX_ROWS rows grown as needed; owned */
-    char **remarks;        /* of each field; owned */
-    uint32_t *asked;       /* fields asked so far, for going back */
-    uint32_t asked_count;
-    const char *group; /* heading shown last */
-    struct expr_arena *arena;
-    struct buf keep; /* texts */
-};
-
-/* Where an answer goes: a field, or a cell of a repeat's row. */
-struct place {
-    const struct form_field *field;
-    uint32_t top;  /* top-level field */
-    uint32_t row;  /* of a repeat */
-    uint32_t cell; /* column */
-    bool in_row;
-};
+#define BACK_WORD "<"
+#define LAST_WORD "="
 
 enum answer { ANSWER_GIVEN, ANSWER_BACK };
 
@@ -46,7 +21,8 @@ enum err interview_new(struct interview **out, struct capture *c, const struct v
         return ERR_NOMEM;
     i->c = c;
     i->form = capture_form(c);
-    buf_init_secret(&i->keep, KEEP_MAX);
+    buf_init_secret(&i->keep, INTERVIEW_KEEP);
+    buf_init_secret(&i->last_keep, INTERVIEW_KEEP);
     i->values = calloc(count + 1, sizeof(*i->values));
     i->scratch = calloc(count + 1, sizeof(*i->scratch));
     i->rows = calloc(count + 1, sizeof(struct value *));
@@ -89,6 +65,8 @@ void interview_free(struct interview *i)
     free(i->values);
     free(i->scratch);
     buf_wipe(&i->keep);
+    buf_wipe(&i->last_keep);
+    earlier_free(i->last);
     free(i);
 }
 
@@ -124,7 +102,7 @@ static const struct value *completed(const struct interview *i, const struct pla
     return &v->as.rows.cells[(size_t)p->row * v->as.rows.columns + p->cell];
 }
 
-static struct value *typed(struct interview *i, const struct place *p)
+struct value *interview_typed(struct interview *i, const struct place *p)
 {
     if (!p->in_row)
         return &i->values[p->top];
@@ -167,146 +145,7 @@ static enum err judge(struct interview *i, const struct place *p, bool *bad, boo
     return e == ERR_INVALID ? OK : e;
 }
 
-/* ---- showing a question ---- */
-
-static bool has_numeric_code(const struct choice_list *l)
-{
-    for (uint32_t k = 0; k < l->count; k++)
-        if (l->items[k].code[0] >= '0' && l->items[k].code[0] <= '9')
-            return true;
-    return false;
-}
-
-/* Choices by number; by code where codes are numbers themselves, so that "2" means one thing only. */
-static void show_choices(const struct form_field *f)
-{
-    bool by_code = has_numeric_code(f->choices);
-
-    for (uint32_t k = 0; k < f->choices->count; k++) {
-        const struct choice *c = &f->choices->items[k];
-        const char *label = cli_pick(c->label_ru, c->label_en);
-
-        if (by_code)
-            (void)fprintf(stderr, "  %s  %s\n", c->code, label != NULL ? label : c->code);
-        else
-            (void)fprintf(stderr, "  %u. %s\n", k + 1, label != NULL ? label : c->code);
-    }
-}
-
-static void show_notes(struct interview *i, uint32_t before)
-{
-    for (uint32_t k = 0; k < i->form->note_count; k++) {
-        const struct form_note *n = &i->form->notes[k];
-        struct expr_env env = {.values = i->scratch, .count = i->form->field_count};
-        bool applies = true;
-
-        if (n->before != before)
-            continue;
-        if (n->relevant != NULL && expr_test(n->relevant, i->arena, &env, &applies) != OK)
-            applies = true;
-        if (applies)
-            (void)fprintf(stderr, "\n%s\n", cli_pick(n->text_ru, n->text_en));
-    }
-}
-
-static void show_question(struct interview *i, const struct place *p)
-{
-    const struct form_field *f = p->field;
-    const char *group = cli_pick(f->group_ru, f->group_en);
-    const char *hint = cli_pick(f->hint_ru, f->hint_en);
-
-    if (!p->in_row && group != NULL && (i->group == NULL || strcmp(group, i->group) != 0))
-        (void)fprintf(stderr, "\n== %s ==\n", group);
-    if (!p->in_row)
-        i->group = group;
-    (void)fprintf(stderr, "\n%s%s\n", cli_pick(f->label_ru, f->label_en), f->is_required ? " *" : "");
-    if (hint != NULL)
-        (void)fprintf(stderr, "  %s\n", hint);
-    if (f->choices != NULL)
-        show_choices(f);
-    if (f->allows_unknown)
-        (void)fprintf(stderr, "  %s\n", _("?unknown: not known"));
-    if (f->allows_inapplicable)
-        (void)fprintf(stderr, "  %s\n", _("?na: does not apply"));
-}
-
-/* What the line expects, with the present answer in brackets. */
-static void make_prompt(struct interview *i, const struct place *p, char out[PROMPT_MAX])
-{
-    const struct value *v = typed(i, p);
-    const char *what = p->field->type == VALUE_BOOLEAN           ? _("yes or no")
-                       : p->field->type == VALUE_DATE            ? _("date, for example 2020-09-01")
-                       : p->field->type == VALUE_SELECT_MULTIPLE ? _("one or several, with commas")
-                                                                 : "";
-    struct buf text;
-
-    buf_init_secret(&text, (size_t)4 * FORM_MAX_TEXT);
-    value_format(&text, p->field, v);
-    if (text.len > 0)
-        (void)snprintf(out, PROMPT_MAX, "%s%s[%.120s]:", what, what[0] != '\0' ? " " : "", buf_cstr(&text));
-    else
-        (void)snprintf(out, PROMPT_MAX, "%s:", what);
-    buf_wipe(&text);
-}
-
 /* ---- taking an answer ---- */
-
-/* "2" for the second choice, as shown; false: not such a number. */
-static bool choice_number(const struct form_field *f, const char *text, size_t len, uint32_t *out)
-{
-    uint32_t n = 0;
-
-    if (f->choices == NULL || len == 0 || len > 5 || has_numeric_code(f->choices))
-        return false;
-    for (size_t k = 0; k < len; k++) {
-        if (text[k] < '0' || text[k] > '9')
-            return false;
-        n = n * 10 + (uint32_t)(text[k] - '0');
-    }
-    *out = n - 1;
-    return n >= 1 && n <= f->choices->count;
-}
-
-/* A list of choices with numbers among them, as codes. */
-static void numbers_to_codes(const struct form_field *f, const char *line, char out[ASK_LINE_SIZE])
-{
-    size_t used = 0;
-
-    while (*line != '\0') {
-        size_t len = strcspn(line, " ,;");
-        uint32_t n;
-        const char *piece = line;
-        size_t piece_len = len;
-
-        if (choice_number(f, line, len, &n)) {
-            piece = f->choices->items[n].code;
-            piece_len = strlen(piece);
-        }
-        if (used + piece_len + 2 > ASK_LINE_SIZE)
-            break;
-        memcpy(out + used, piece, piece_len);
-        used += piece_len;
-        line += len;
-        if (*line != '\0')
-            out[used++] = *line++;
-    }
-    out[used] = '\0';
-}
-
-static enum err parse_line(struct interview *i, const struct place *p, const char *line, struct value *out)
-{
-    char codes[ASK_LINE_SIZE];
-
-    if (strcmp(line, CLEAR_WORD) == 0) {
-        *out = (struct value){.state = VALUE_MISSING};
-        return OK;
-    }
-    if (p->field->choices != NULL && !has_numeric_code(p->field->choices)) {
-        numbers_to_codes(p->field, line, codes);
-        line = codes;
-    }
-    return value_parse(out, p->field, line, strlen(line), &i->keep);
-}
 
 static enum err ask_remark(struct interview *i, const struct place *p)
 {
@@ -321,6 +160,12 @@ static enum err ask_remark(struct interview *i, const struct place *p)
     return OK;
 }
 
+/* "=": what it was last time; nothing of that is ever taken without it. */
+static bool is_taken(struct interview *i, const struct place *p, const char *line, struct value *v)
+{
+    return strcmp(line, LAST_WORD) == 0 && interview_last(i, p, &i->keep, v);
+}
+
 /* Asks until there is an answer that the rules let stand. */
 static enum err ask_place(struct interview *i, const struct place *p, enum answer *answer)
 {
@@ -330,30 +175,32 @@ static enum err ask_place(struct interview *i, const struct place *p, enum answe
     bool warned;
     enum err e;
 
-    show_question(i, p);
+    interview_question(i, p);
     for (;;) {
-        struct value before = *typed(i, p);
+        struct value before = *interview_typed(i, p);
         struct value v = before;
 
-        make_prompt(i, p, prompt);
+        interview_prompt(i, p, prompt);
         if ((e = ask_line(prompt, line, sizeof(line))) != OK)
             return e;
         if (strcmp(line, BACK_WORD) == 0) {
             *answer = ANSWER_BACK;
             return OK;
         }
-        if (line[0] != '\0' && (e = parse_line(i, p, line, &v)) != OK) {
+        if (is_taken(i, p, line, &v)) {
+            e = OK;
+        } else if (line[0] != '\0' && (e = interview_parse(i, p, line, &v)) != OK) {
             if (e == ERR_NOMEM)
                 return e;
             (void)fprintf(stderr, "  %s\n", err_text());
             continue;
         }
-        *typed(i, p) = v;
+        *interview_typed(i, p) = v;
         if ((e = judge(i, p, &bad, &warned)) != OK)
             return e;
         if (!bad)
             break;
-        *typed(i, p) = before;
+        *interview_typed(i, p) = before;
     }
     *answer = ANSWER_GIVEN;
     return warned ? ask_remark(i, p) : OK;
@@ -416,7 +263,7 @@ static enum err ask_rows(struct interview *i, uint32_t top, enum answer *answer)
     char question[PROMPT_MAX];
     enum err e;
 
-    show_question(i, &p);
+    interview_question(i, &p);
     for (;;) {
         uint32_t count = i->values[top].state == VALUE_PRESENT ? i->values[top].as.rows.rows : 0;
         bool more = false;
@@ -465,7 +312,7 @@ static enum err ask_field(struct interview *i, uint32_t field, uint32_t *next, b
     *was_asked = false;
     if (e != OK)
         return e;
-    show_notes(i, field);
+    interview_notes(i, field);
     if (i->scratch[field].state == VALUE_NOT_ASKED || f->is_calculated || f->is_read_only)
         return OK;
     offer_default(i, field);
@@ -500,7 +347,7 @@ enum err interview_run(struct interview *i, uint32_t from,
         field = next;
     }
     if (e == OK) {
-        show_notes(i, field);
+        interview_notes(i, field);
         e = complete(i);
     }
     return e;

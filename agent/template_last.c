@@ -70,15 +70,6 @@ static enum err look(void *ctx, const struct queue_submission *s)
 
 /* ---- into cells ---- */
 
-/* The same field in the version that the answer was given to; -1: it had none of that type. */
-static int32_t same_field(const struct form_field *of, const struct form_field *in, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (strcmp(in[i].name, of->name) == 0)
-            return in[i].type == of->type ? (int32_t)i : -1;
-    return -1;
-}
-
 /* By code, because the lists may differ; NULL: there is no such choice any more. */
 static const char *choice_word(struct last *l, const struct form_field *f, const struct form_field *was, uint32_t i)
 {
@@ -145,7 +136,7 @@ static void put_row(struct last *l, struct template_part *p, const struct form_f
                     const struct value *values)
 {
     for (uint32_t i = 0; i < p->count; i++) {
-        int32_t k = p->column_of[i] == TEMPLATE_NO_COLUMN ? -1 : same_field(&p->fields[i], was, was_count);
+        int32_t k = p->column_of[i] == TEMPLATE_NO_COLUMN ? -1 : form_same_field(&p->fields[i], was, was_count);
 
         if (k >= 0)
             put_cell(l, p->sheet, p->next_row, p->column_of[i], &p->fields[i], &was[k], &values[k]);
@@ -156,13 +147,13 @@ static void put_row(struct last *l, struct template_part *p, const struct form_f
 static void put_list(struct last *l, struct template_part *p, const struct queue_submission *s)
 {
     const struct form *now = l->t->form;
-    int32_t at = same_field(&now->fields[p->repeat], s->form->fields, s->form->field_count);
+    int32_t at = form_same_field(&now->fields[p->repeat], s->form->fields, s->form->field_count);
     const struct value *v = at >= 0 ? &s->record->values[at] : NULL;
 
     if (p->sheet == NULL || v == NULL || v->state != VALUE_PRESENT)
         return;
     for (uint32_t i = 0; i < v->as.rows.rows; i++) {
-        int32_t k = p->key != NULL ? same_field(p->key, s->form->fields, s->form->field_count) : -1;
+        int32_t k = p->key != NULL ? form_same_field(p->key, s->form->fields, s->form->field_count) : -1;
 
         if (k >= 0)
             put_cell(l, p->sheet, p->next_row, 0, p->key, &s->form->fields[k], &s->record->values[k]);

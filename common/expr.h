@@ -50,9 +50,10 @@ struct expr_env {
     const struct value *row; /* the current row of inside_repeat, or NULL */
     uint32_t row_number;     /* from 1: position(..) */
     int32_t today;           /* the record's own day */
-    /* NULL: none.  Else the value of the top-level symbol with index `count`: what is no answer, but is known of the
-     * record (the unit it is about). */
+    /* The values of the top-level symbols from index `count` on: what is no answer, but is known of the record (the
+     * unit it is about), or is compared with it. */
     const struct value *beyond;
+    uint32_t beyond_count;
     /* NULL: none.  Else as many as `values`: a top-level DECIMAL symbol whose value is present is numbers[index], with
      * all its digits, instead of the scaled integer; its state is that of the value as ever.  For what is computed and
      * not answered: indicators. */

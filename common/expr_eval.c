@@ -250,9 +250,9 @@ static const struct value *place_of(const struct expr_env *env, const struct exp
 {
     if (ref->in_row)
         return env->row != NULL ? &env->row[ref->index] : NULL;
-    if (ref->index == env->count)
-        return env->beyond;
-    return ref->index < env->count ? &env->values[ref->index] : NULL;
+    if (ref->index < env->count)
+        return &env->values[ref->index];
+    return ref->index - env->count < env->beyond_count ? &env->beyond[ref->index - env->count] : NULL;
 }
 
 static bool has_choice(const struct expr_env *env, const struct expr_ref *ref, unsigned index)

@@ -57,9 +57,11 @@ struct form_field {
     const struct expr *required_if;               /* `required` may be an expression; NULL: see is_required */
     const struct expr *relevant;                  /* with those of its groups, ANDed; NULL: always */
     const struct expr *constraint, *warning, *calculation;
+    const struct expr *compare_warning; /* alone may read what stands under `compare` */
     const char *required_message_ru, *required_message_en;
     const char *constraint_message_ru, *constraint_message_en;
     const char *warning_message_ru, *warning_message_en;
+    const char *compare_message_ru, *compare_message_en;
     const struct value *default_value; /* NULL: none */
     const char *retention;             /* class; NULL: the form's */
     const struct form_field *columns;  /* REPEAT: its fields (no repeat inside a repeat) */
@@ -72,6 +74,18 @@ struct form_note {
     uint32_t before;
     const char *text_ru, *text_en;
     const struct expr *relevant;
+};
+
+/* What a warning may be compared with besides the form's own answers (docs/forms.md).  It is a number, and no part of
+ * the submission: nothing else may read it. */
+#define FORM_MAX_COMPARES   32u
+#define FORM_COMPARE_PLACES 4u
+enum form_when { COMPARE_SAME, COMPARE_PREVIOUS, COMPARE_YEAR_BEFORE };
+struct form_compare {
+    const char *name;                /* as ${name} in a warning */
+    const char *form, *field;        /* form: its id, the form's own included */
+    enum form_when when;             /* which period, from the one that holds this submission's last day */
+    const char *label_ru, *label_en; /* "in the passport"; NULL: none */
 };
 
 struct form {
@@ -94,7 +108,8 @@ struct form {
     const struct form_field *fields;
     uint32_t field_count;
     const struct form_note *notes;
-    uint32_t note_count;
+    const struct form_compare *compares;
+    uint32_t note_count, compare_count;
     uint8_t digest[FORM_DIGEST_BYTES]; /* BLAKE2b-256 of the exact YAML bytes */
     struct bytes source;               /* those bytes */
 };
@@ -104,6 +119,8 @@ MUST_CHECK enum err form_load(struct form **out, const char *file, const void *b
 void form_free(struct form *f);
 
 int32_t form_find_field(const struct form *f, const char *name, size_t len); /* top level; -1: none */
+/* The field of that name and type among the `count` of another version (or of another repeat's columns); -1: none. */
+int32_t form_same_field(const struct form_field *of, const struct form_field *in, uint32_t count);
 
 /* The period that a person, or a record, names: of any of the form's series, by id or label (period ids are unique over
  * all series).  The only way from a form to a period.  ERR_NOT_FOUND: err_text() names the series that were expected.
@@ -132,6 +149,21 @@ MUST_CHECK enum err form_complete(const struct form *f, struct form_checker *c, 
 MUST_CHECK enum err form_check(const struct form *f, struct form_checker *c, const struct value *values, uint32_t count,
                                int32_t filled_on, const struct finding *where, struct report *r);
 
+/* What the warnings of `f` are compared with from now on, until the next call: f->compare_count values, decimals with
+ * FORM_COMPARE_PLACES; they must outlive their use.  NULL: nothing is known.  A warning that reads what is not known is
+ * not given. */
+void form_checker_compare(struct form_checker *c, const struct form *f, const struct value *values);
+/* The period of `other` (a version of the form that `by` names) that a submission of the period `p` is compared with:
+ * p itself where `other` has its series, else the one of its series that holds p's last day; then, as `by` says, that
+ * one, the one before it, or the one a year before.  ERR_NOT_FOUND: there is none. */
+MUST_CHECK enum err form_compare_period(const struct form_compare *by, const struct form *other,
+                                        const struct calendar *c, const struct period *p, struct period *out);
+bool form_is_compared(const struct form_field *f); /* integers and decimals are */
+/* The field's value among those of a submission of `of`, as form_checker_compare() takes it; MISSING: none, or no
+ * number.
+ */
+void form_compare_value(struct value *out, const char *field, const struct form *of, const struct value *values);
+
 /* One cell or typed answer as text to a value, in the user's notation: integers, decimals with '.' or ',', dates in
  * both forms, да/нет yes/no 1/0 true/false, choice by code or by label (folded), several choices separated by blanks,
  * commas or semicolons.  "" is MISSING; "н/д", "-" are not special: states are written as the words
@@ -144,6 +176,10 @@ MUST_CHECK enum err value_parse(struct value *out, const struct form_field *f, c
                                 struct buf *keep);
 /* The reverse, for history, export and JSON: choice codes, ISO dates; "" for MISSING. */
 void value_format(struct buf *out, const struct form_field *f, const struct value *v);
+/* What `v`, an answer to the field `of` of another version, is as one to `f`: choices by their codes, decimals with the
+ * places of `f`.  False: it has no place in `f`, or says nothing.  Texts and rows live in `keep`, see value_parse(). */
+bool value_carry(struct value *out, const struct form_field *f, const struct form_field *of, const struct value *v,
+                 struct buf *keep);
 /* For people: labels, words, the decimal mark of the language; of a repeat how many rows it has. */
 void value_show(struct buf *out, const struct form_field *f, const struct value *v);
 

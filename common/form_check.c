@@ -174,20 +174,30 @@ static void judge_constraint(struct judge *j, const struct form_node *n, const s
     }
 }
 
-static void judge_warning(struct judge *j, const struct form_node *n, const struct value *v)
+static void judge_warning(struct judge *j, const struct form_node *n, const struct value *v, const struct expr *warning,
+                          const char *key, const char *own)
 {
-    const struct form_field *f = n->field;
     bool fires;
-    enum err e = expr_test(f->warning, j->c->arena, &j->env, &fires);
+    enum err e = expr_test(warning, j->c->arena, &j->env, &fires);
 
     if (e != OK)
-        tell_failure(j, n, "warning", e);
+        tell_failure(j, n, key, e);
     else if (fires)
         tell(j, n, v,
              &(struct broken){RULE_NONE, NULL,
-                              message(f->warning_message_ru, f->warning_message_en,
-                                      _("an unusual answer: check it, and leave a remark if it is right")),
+                              own != NULL ? own : _("an unusual answer: check it, and leave a remark if it is right"),
                               true});
+}
+
+static void judge_warnings(struct judge *j, const struct form_node *n, const struct value *v)
+{
+    const struct form_field *f = n->field;
+
+    if (f->warning != NULL)
+        judge_warning(j, n, v, f->warning, "warning", cli_pick(f->warning_message_ru, f->warning_message_en));
+    if (f->compare_warning != NULL && checker_can_warn(j->c, &j->m->form, f->compare_warning))
+        judge_warning(j, n, v, f->compare_warning, "compare_warning",
+                      cli_pick(f->compare_message_ru, f->compare_message_en));
 }
 
 static bool is_equal(const struct form_field *f, const struct value *a, const struct value *b)
@@ -235,8 +245,8 @@ static void judge_answer(struct judge *j, const struct form_node *n, const struc
     case VALUE_PRESENT:
         if (f->constraint != NULL)
             judge_constraint(j, n, v);
-        if (f->warning != NULL && j->r != NULL)
-            judge_warning(j, n, v);
+        if (j->r != NULL)
+            judge_warnings(j, n, v);
         break;
     case VALUE_NOT_ASKED:
         tell_rule(j, n, NULL, RULE_ASKED, _("the question applies here: expected an answer, found \"not asked\""));
@@ -362,6 +372,10 @@ enum err form_check(const struct form *f, struct form_checker *c, const struct v
         return ERR_INVALID;
     }
     j.env = (struct expr_env){.values = values, .count = count, .today = filled_on};
+    if (c->compared_form == f && c->compared != NULL) {
+        j.env.beyond = c->compared;
+        j.env.beyond_count = f->compare_count;
+    }
     if ((e = checker_begin(c, j.m)) != OK)
         return e;
     fit_values(&j);

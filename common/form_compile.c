@@ -13,6 +13,8 @@ struct job {
     int32_t repeat;                 /* top-level index of the repeat in whose rows it stands, or -1 */
     const struct expr_symbol *self; /* `.`, or NULL */
     bool notes_deps;
+    bool compares;              /* may read what stands under "compare" */
+    const struct yaml_node *at; /* what is being compiled; NULL: tell nobody */
 };
 
 static struct expr_symbol symbol_of(const struct form_node *n)
@@ -46,6 +48,17 @@ struct expr_schema form_schema(const struct form *f)
     return (struct expr_schema){.find = find_in_form, .ctx = form_impl_of(f), .inside_repeat = -1, .allow_today = true};
 }
 
+/* A submission must say the same wherever it is read: so nothing but a warning of its own may depend on another one. */
+static bool find_compare(const struct job *j, const char *name, size_t len, struct expr_symbol *out)
+{
+    if (!form_find_compare(&j->l->impl->form, name, len, out))
+        return false;
+    if (!j->compares && j->at != NULL)
+        COMPLAIN(j->l, j->at, NULL, _("\"%.*s\" stands under \"compare\": only a compare_warning may read it"),
+                 (int)len, name);
+    return true;
+}
+
 static bool find_and_note(const void *ctx, const char *name, size_t len, struct expr_symbol *out)
 {
     const struct job *j = ctx;
@@ -54,7 +67,7 @@ static bool find_and_note(const void *ctx, const char *name, size_t len, struct 
     uint32_t *deps;
 
     if (!find_symbol(l->impl, name, len, out, &number))
-        return false;
+        return find_compare(j, name, len, out);
     if (!j->notes_deps)
         return true;
     deps = pool_more(&l->impl->pool, l->deps, l->dep_count, &l->dep_cap, sizeof(*deps));
@@ -115,8 +128,9 @@ static const struct expr *compile(const struct job *j, const char *text, size_t 
 {
     struct loader *l = j->l;
     struct form_impl *m = l->impl;
+    struct job here = *j;
     struct expr_schema schema = {
-        .find = find_and_note, .ctx = j, .inside_repeat = j->repeat, .self = j->self, .allow_today = true};
+        .find = find_and_note, .ctx = &here, .inside_repeat = j->repeat, .self = j->self, .allow_today = true};
     struct expr_error error = {0};
     struct expr **exprs = pool_more(&m->pool, m->exprs, m->expr_count, &m->expr_cap, sizeof(struct expr *));
     enum err e;
@@ -126,6 +140,7 @@ static const struct expr *compile(const struct job *j, const char *text, size_t 
         return NULL;
     }
     m->exprs = exprs;
+    here.at = at;
     e = expr_compile(&m->exprs[m->expr_count], text, len, &schema, &error);
     if (e == OK)
         return m->exprs[m->expr_count++];
@@ -358,6 +373,8 @@ static void compile_field(struct loader *l, uint32_t number, uint32_t *calc_firs
         j.self = &self;
     d->field->constraint = compile_node(&j, d->constraint, d->f.name, "constraint");
     d->field->warning = compile_node(&j, d->warning, d->f.name, "warning");
+    j.compares = true;
+    d->field->compare_warning = compile_node(&j, d->compare_warning, d->f.name, "compare_warning");
     if (d->constraint != NULL)
         n->constraint_text = d->constraint->text;
     if (d->calculation != NULL)

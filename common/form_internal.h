@@ -101,7 +101,7 @@ struct field_draft {
     int32_t repeat; /* draft index of its repeat; -1: none */
     int32_t group;  /* -1: none */
     const struct yaml_node *at;
-    const struct yaml_node *required, *relevant, *constraint, *warning, *calculation, *default_value;
+    const struct yaml_node *required, *relevant, *constraint, *warning, *compare_warning, *calculation, *default_value;
 };
 
 struct note_draft {
@@ -150,6 +150,10 @@ const struct yaml_node *form_value_node(const struct yaml_node *mapping, const c
  * FORM_MAX_FIELDS. */
 void form_read_survey(struct loader *l, const struct yaml_node *survey, int32_t group, int32_t repeat);
 
+/* form_compare.c: the list "compare", after the fields have their places. */
+void form_read_compares(struct loader *l, const struct yaml_node *list);
+bool form_find_compare(const struct form *f, const char *name, size_t len, struct expr_symbol *out);
+
 /* form_compile.c: compiles all expressions into the nodes' fields and orders the nodes; mistakes set l->bad. */
 void form_compile(struct loader *l);
 
@@ -172,7 +176,9 @@ struct form_checker {
     struct pool made;    /* what form_complete() filled in: until the next one */
     uint8_t *conditions; /* enum known_condition of each rule outside repeats; as many as any form so far had */
     uint32_t condition_cap;
-    struct buf text; /* one formatted value, or one calculated text in NFC */
+    struct buf text;                  /* one formatted value, or one calculated text in NFC */
+    const struct form *compared_form; /* whose warnings are compared with `compared` */
+    const struct value *compared;
 };
 enum known_condition { CONDITION_NEW, CONDITION_FALSE, CONDITION_TRUE };
 
@@ -185,6 +191,8 @@ MUST_CHECK enum err checker_is_relevant(struct form_checker *c, const struct for
 /* What the node's calculation gives.  A text lives until the checker's next call. */
 MUST_CHECK enum err checker_calculate(struct form_checker *c, const struct form_node *n, const struct expr_env *env,
                                       struct value *out);
+/* Is all known that the warning of `f` is compared with?  (form_compare.c) */
+bool checker_can_warn(const struct form_checker *c, const struct form *f, const struct expr *warning);
 /* NULL when the value fits its type and limits (not the form's rules); else what is wrong.  Rows: their shape only. */
 const char *value_mistake(const struct form_field *f, const struct value *v);
 

@@ -13,7 +13,7 @@ struct top_raw {
     const char *id, *version, *role, *key, *retention;
     int mode, about, drafts;
     struct yaml_label title, purpose, basis;
-    const struct yaml_node *period, *choices, *survey, *audience;
+    const struct yaml_node *period, *choices, *survey, *audience, *compare;
     int64_t retention_years;
 };
 
@@ -37,6 +37,7 @@ static const struct yaml_key TOP_KEYS[] = {
     {"purpose", YAML_WANT_LABEL, false, offsetof(struct top_raw, purpose), 0, 0, NULL},
     {"basis", YAML_WANT_LABEL, false, offsetof(struct top_raw, basis), 0, 0, NULL},
     {"choices", YAML_WANT_MAPPING, false, offsetof(struct top_raw, choices), 0, 0, NULL},
+    {"compare", YAML_WANT_SEQUENCE, false, offsetof(struct top_raw, compare), 0, 0, NULL},
     {"survey", YAML_WANT_SEQUENCE, true, offsetof(struct top_raw, survey), 0, 0, NULL},
     {NULL, YAML_WANT_NODE, false, 0, 0, 0, NULL},
 };
@@ -386,6 +387,8 @@ static void read_form(struct loader *l, const struct yaml_node *root)
         return;
     }
     place_fields(l);
+    if (l->e == OK)
+        form_read_compares(l, raw.compare);
     for (uint32_t i = 0; i < l->field_count && l->e == OK; i++)
         read_default(l, &l->fields[i]);
     if (l->e != OK)
@@ -457,6 +460,14 @@ void form_free(struct form *f)
     yaml_free(m->doc);
     pool_free(&m->pool);
     free(m);
+}
+
+int32_t form_same_field(const struct form_field *of, const struct form_field *in, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(in[i].name, of->name) == 0)
+            return in[i].type == of->type ? (int32_t)i : -1;
+    return -1;
 }
 
 int32_t form_find_field(const struct form *f, const char *name, size_t len)

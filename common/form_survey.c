@@ -47,6 +47,8 @@ static const struct {
     {"constraint_message", KIND_FIELD | KIND_CALCULATE | KIND_REPEAT},
     {"warning", KIND_FIELD | KIND_CALCULATE | KIND_REPEAT},
     {"warning_message", KIND_FIELD | KIND_CALCULATE | KIND_REPEAT},
+    {"compare_warning", KIND_FIELD | KIND_CALCULATE | KIND_REPEAT},
+    {"compare_message", KIND_FIELD | KIND_CALCULATE | KIND_REPEAT},
     {"calculation", KIND_FIELD | KIND_CALCULATE},
     {"value", KIND_CALCULATE},
     {"default", KIND_FIELD},
@@ -69,8 +71,9 @@ static const char *const TOTALS[] = {"none", "sum", NULL};
 
 struct item_raw {
     const char *type, *name, *retention, *was;
-    struct yaml_label label, hint, required_message, constraint_message, warning_message;
-    const struct yaml_node *required, *relevant, *constraint, *warning, *calculation, *default_value, *allow, *survey;
+    struct yaml_label label, hint, required_message, constraint_message, warning_message, compare_message;
+    const struct yaml_node *required, *relevant, *constraint, *warning, *compare_warning, *calculation, *default_value,
+        *allow, *survey;
     int64_t places;
     int value, total;
     bool read_only;
@@ -88,6 +91,8 @@ static const struct yaml_key ITEM_KEYS[] = {
     {"constraint_message", YAML_WANT_LABEL, false, offsetof(struct item_raw, constraint_message), 0, 0, NULL},
     {"warning", YAML_WANT_NODE, false, offsetof(struct item_raw, warning), 0, 0, NULL},
     {"warning_message", YAML_WANT_LABEL, false, offsetof(struct item_raw, warning_message), 0, 0, NULL},
+    {"compare_warning", YAML_WANT_NODE, false, offsetof(struct item_raw, compare_warning), 0, 0, NULL},
+    {"compare_message", YAML_WANT_LABEL, false, offsetof(struct item_raw, compare_message), 0, 0, NULL},
     {"calculation", YAML_WANT_NODE, false, offsetof(struct item_raw, calculation), 0, 0, NULL},
     {"value", YAML_WANT_ENUM, false, offsetof(struct item_raw, value), 0, 0, CALC_VALUES},
     {"default", YAML_WANT_NODE, false, offsetof(struct item_raw, default_value), 0, 0, NULL},
@@ -268,6 +273,7 @@ static void add_field(struct loader *l, const struct yaml_node *at, const struct
     form_label(&f->required_message_ru, &f->required_message_en, &raw->required_message, NULL);
     form_label(&f->constraint_message_ru, &f->constraint_message_en, &raw->constraint_message, NULL);
     form_label(&f->warning_message_ru, &f->warning_message_en, &raw->warning_message, NULL);
+    form_label(&f->compare_message_ru, &f->compare_message_en, &raw->compare_message, NULL);
     for (int32_t g = group; g >= 0 && f->group_ru == NULL; g = l->groups[g].parent) {
         f->group_ru = l->groups[g].ru;
         f->group_en = l->groups[g].en;
@@ -280,6 +286,7 @@ static void add_field(struct loader *l, const struct yaml_node *at, const struct
     d->relevant = raw->relevant;
     d->constraint = raw->constraint;
     d->warning = raw->warning;
+    d->compare_warning = raw->compare_warning;
     d->calculation = raw->calculation;
     d->default_value = raw->default_value;
     if (repeat < 0)

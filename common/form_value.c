@@ -371,3 +371,16 @@ void value_format(struct buf *out, const struct form_field *f, const struct valu
     case VALUE_MISSING: break;
     }
 }
+
+bool value_carry(struct value *out, const struct form_field *f, const struct form_field *of, const struct value *v,
+                 struct buf *keep)
+{
+    struct buf text;
+    bool fits;
+
+    buf_init_secret(&text, FORM_KEEP_MAX);
+    value_format(&text, of, v);
+    fits = buf_status(&text) == OK && text.len > 0 && value_parse(out, f, buf_cstr(&text), text.len, keep) == OK;
+    buf_wipe(&text);
+    return fits && out->state != VALUE_MISSING;
+}

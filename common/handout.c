@@ -34,7 +34,8 @@ struct handout {
 };
 
 static const char style[] =
-    "body{font:10pt/1.3 sans-serif;margin:8mm}h1{font-size:15pt;margin:0 0 1mm}p{margin:.7mm 0}"
+    "body{font:10pt/1.3 sans-serif;margin:8mm}h1{font-size:15pt;margin:0 0 1mm}h2{font-size:11pt;margin:4mm 0 "
+    "0;break-after:avoid}p{margin:.7mm 0}"
     "section+section{break-before:page;margin-top:10mm}"
     "table{border-collapse:collapse;margin:3mm 0}thead{display:table-header-group}tr{break-inside:avoid}"
     "th,td{border:1px solid #999;padding:.6mm 1.4mm;vertical-align:top;text-align:left;overflow-wrap:anywhere}"
@@ -197,6 +198,15 @@ void handout_line(struct handout *o, const char *text)
         xlsx_lines(o->sheet, o->row, xlsx_wrapped(text, o->note_width));
         xlsx_span(o->sheet, o->row++, 0, o->note_columns - 1, XLSX_REMARK, text);
     }
+}
+
+void handout_heading(struct handout *o, const char *text)
+{
+    end_table(o);
+    if (o->book == NULL)
+        put_element(o, "<h2>", text, "</h2>\n");
+    else
+        xlsx_text(o->sheet, o->row++, 0, XLSX_TITLE, text);
 }
 
 static double width_of(const struct handout_column *c, size_t number)

@@ -44,6 +44,8 @@ size_t handout_columns_at_once(const struct handout *o);
 void handout_sheet(struct handout *o, const char *name, const char *title);
 /* A line of text: below the title what it is about, below a table a note. */
 void handout_line(struct handout *o, const char *text);
+/* A line that begins a part of the sheet, over its table. */
+void handout_heading(struct handout *o, const char *text);
 /* Begins a table with its headings; ends the one before. */
 void handout_table(struct handout *o, const struct handout_column *columns, size_t count);
 /* A heading over all columns. */

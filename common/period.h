@@ -58,6 +58,9 @@ MUST_CHECK enum err calendar_next(const struct calendar *c, const char *series, 
 /* The period of the same series `steps` later (negative: earlier).  ERR_NOT_FOUND: past the ends. */
 MUST_CHECK enum err calendar_step(const struct calendar *c, const struct period *from, int32_t steps,
                                   struct period *out);
+/* The period of the same series a year before: the one that holds the same day a year earlier as this one's middle, or
+ * in a series with gaps or moving dates the one whose middle is nearest to it, within 45 days.  ERR_NOT_FOUND. */
+MUST_CHECK enum err calendar_year_before(const struct calendar *c, const struct period *from, struct period *out);
 /* The latest period of the series that has begun by that day (`ended`: whose last day has come by then).
  * ERR_NOT_FOUND: none, or no such series; without a sentence in err_text(), because it is no mistake. */
 MUST_CHECK enum err calendar_latest(const struct calendar *c, const char *series, int32_t day, bool ended,

@@ -246,3 +246,43 @@ enum err calendar_find(const struct calendar *c, const char *series, const char 
 {
     return calendar_find_in(c, &series, series != NULL ? 1 : 0, text, out);
 }
+
+/* ---- a year before ---- */
+
+#define DAYS_NEAR  45 /* how far "a year before" may lie off, for dated states that move a little */
+#define STEPS_BACK 60 /* and how many periods back it is looked for */
+
+static int32_t middle_of(const struct period *p)
+{
+    return p->first + (p->last - p->first) / 2;
+}
+
+/* Of a series with gaps or moving dates: the period whose middle is nearest to the day. */
+static enum err near_day(const struct calendar *c, const struct period *from, int32_t day, struct period *out)
+{
+    int32_t best = DAYS_NEAR + 1;
+    struct period at = *from, before;
+
+    for (int i = 0; i < STEPS_BACK && calendar_step(c, &at, -1, &before) == OK; i++) {
+        int32_t off = abs(middle_of(&before) - day);
+
+        at = before;
+        if (off < best) {
+            best = off;
+            *out = at;
+        }
+        if (at.last < day - DAYS_NEAR)
+            break;
+    }
+    return best <= DAYS_NEAR ? OK : ERR_NOT_FOUND;
+}
+
+enum err calendar_year_before(const struct calendar *c, const struct period *from, struct period *out)
+{
+    int32_t day = date_year_before(middle_of(from));
+    enum err e = calendar_on(c, from->series, day, out);
+
+    if (e == ERR_NOT_FOUND)
+        return near_day(c, from, day, out);
+    return e == OK && strcmp(out->id, from->id) == 0 ? ERR_NOT_FOUND : e;
+}

@@ -42,6 +42,16 @@ void date_to_civil(int32_t days, int *year, int *month, int *day)
     *year = (int)(year_of_era + era * 400 + (*month <= 2 ? 1 : 0));
 }
 
+int32_t date_year_before(int32_t day)
+{
+    int year, month, d;
+
+    date_to_civil(day, &year, &month, &d);
+    if (month == 2 && d == 29)
+        d = 28;
+    return date_from_civil(year - 1, month, d);
+}
+
 /* Reads at least `min` and at most `max` digits; false when there are fewer or more. */
 static bool read_digits(const char **at, const char *end, unsigned min, unsigned max, int *out)
 {

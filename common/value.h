@@ -67,6 +67,7 @@ MUST_CHECK enum err date_parse_local(int32_t *days, const char *text, size_t len
 /* "0000-00-00" for days outside DATE_MIN to DATE_MAX. */
 void date_format(char out[11], int32_t days);
 int32_t date_from_civil(int year, int month, int day);
+int32_t date_year_before(int32_t day); /* the same day of the year before; of 29 February the 28th */
 void date_to_civil(int32_t days, int *year, int *month, int *day);
 
 /* Decimal text to a scaled integer; accepts '.' and ',' and a sign, no exponent.

@@ -4,9 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAYS_NEAR  45 /* how far "a year before" may lie off, for dated states that move a little */
-#define STEPS_BACK 60 /* and how many periods back it is looked for */
-
 /* ---- periods as numbers ---- */
 
 static enum err add_period(struct evaluation *e, const struct period *p, uint32_t *out)
@@ -75,58 +72,15 @@ enum err time_previous(struct evaluation *e, uint32_t period, uint32_t *out)
     return err;
 }
 
-static int32_t year_back(int32_t day)
-{
-    int year, month, d;
-
-    date_to_civil(day, &year, &month, &d);
-    if (month == 2 && d == 29)
-        d = 28;
-    return date_from_civil(year - 1, month, d);
-}
-
-/* Of a series with gaps or moving dates: the period whose middle is nearest to the same day a year before. */
-static enum err near_day(struct evaluation *e, uint32_t period, int32_t day, uint32_t *out)
-{
-    int32_t best = DAYS_NEAR + 1;
-    uint32_t at = period;
-    enum err err = OK;
-
-    *out = NONE;
-    for (int i = 0; i < STEPS_BACK && err == OK; i++) {
-        const struct period *p;
-        int32_t off;
-
-        if ((err = time_previous(e, at, &at)) != OK || at == NONE)
-            break;
-        p = time_at(e, at);
-        off = abs(p->first + (p->last - p->first) / 2 - day);
-        if (off < best) {
-            best = off;
-            *out = at;
-        }
-        if (p->last < day - DAYS_NEAR)
-            break;
-    }
-    return err;
-}
-
 enum err time_year_before(struct evaluation *e, uint32_t period, uint32_t *out)
 {
     struct period_view *v = e->periods[period];
-    int32_t day = year_back(v->p.first + (v->p.last - v->p.first) / 2);
     struct period p;
-    uint32_t before;
     enum err err = OK;
 
     if (!v->knows_year_before) {
-        err = found(e, calendar_on(e->w.calendar, v->p.series, day, &p), &p, &before);
-        if (err == OK && before == NONE)
-            err = near_day(e, period, day, &before);
-        if (err != OK)
-            return err;
-        v->year_before = before == period ? NONE : before;
-        v->knows_year_before = true;
+        err = found(e, calendar_year_before(e->w.calendar, &v->p, &p), &p, &v->year_before);
+        v->knows_year_before = err == OK;
     }
     *out = v->year_before;
     return err;
@@ -193,7 +147,7 @@ struct role {
 static int32_t years_before(int32_t day, unsigned years)
 {
     while (years-- > 0)
-        day = year_back(day);
+        day = date_year_before(day);
     return day;
 }
 

@@ -184,6 +184,41 @@ void load_check_series(struct loader *l)
     }
 }
 
+/* What a form's warnings are compared with in another form; one that the pack lacks may come with another programme. */
+static void check_compare(struct loader *l, size_t i, uint32_t k)
+{
+    const struct form *f = l->prog->forms[i], *other = loader_form(l, f->compares[k].form);
+    const char *field = f->compares[k].field, *near;
+    char text[512];
+    int32_t n;
+
+    if (other == NULL) {
+        if ((near = nearest_form(l, f->compares[k].form)) == NULL)
+            return;
+        (void)snprintf(text, sizeof(text), _("the pack has no form '%s' in forms/; did you mean '%s'?"),
+                       f->compares[k].form, near);
+        complain_at_key(l, l->origin[i], "compare", k, text);
+        return;
+    }
+    n = form_find_field(other, field, strlen(field));
+    if (n >= 0 && form_is_compared(&other->fields[n]) && other->mode != FORM_ANSWERS && (other->key < 0 || f->key >= 0))
+        return;
+    if (other->mode == FORM_ANSWERS || (other->key >= 0 && f->key < 0))
+        (void)snprintf(text, sizeof(text), _("the form \"%s\" has many rows, and nothing says which one is meant"),
+                       other->id);
+    else
+        (void)snprintf(text, sizeof(text), _("the form \"%s\" has no number \"%s\" outside its repeats"), other->id,
+                       field);
+    complain_at_key(l, l->origin[i], "compare", k, text);
+}
+
+void load_check_compares(struct loader *l)
+{
+    for (size_t i = 0; i < l->prog->form_count && !l->has_broken_form && l->e == OK; i++)
+        for (uint32_t k = 0; k < l->prog->forms[i]->compare_count; k++)
+            check_compare(l, i, k);
+}
+
 /* ---- periods ---- */
 
 struct periods_keys {

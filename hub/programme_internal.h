@@ -181,6 +181,7 @@ uint32_t loader_words(struct loader *l, const struct source *s, const struct yam
 
 void load_files(struct loader *l);
 void load_check_series(struct loader *l);
+void load_check_compares(struct loader *l);
 const struct form *loader_form(const struct loader *l, const char *id);
 /* The form, or a complaint at `at`. */
 const struct form *loader_need_form(struct loader *l, const struct source *s, const struct yaml_node *at,

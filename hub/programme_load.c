@@ -236,6 +236,7 @@ static void load_all(struct loader *l, struct calendar *calendar)
         l->e = e;
     l->calendar = e == OK ? calendar : NULL;
     load_check_series(l);
+    load_check_compares(l);
     if (l->programme.doc != NULL) {
         check_listed_forms(l, &k);
         read_parameters(l, k.parameters);

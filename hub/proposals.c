@@ -2,6 +2,7 @@
 
 #include "common/cli.h"
 #include "common/utf8.h"
+#include "hub/compared.h"
 #include "hub/decode.h"
 #include "hub/programme.h"
 
@@ -16,6 +17,7 @@ struct finder {
     struct store_txn *t;
     struct decoder *decoder;
     struct form_checker *checker;
+    struct compared *compared; /* of the form in hand; NULL: it compares nothing */
     struct proposal_list *list;
     const struct form *current; /* the form's newest version: what a question names */
     struct buf text;
@@ -154,6 +156,7 @@ static enum err propose(struct finder *x, const struct submission *s, const stru
 static enum err judge(void *ctx, const struct submission *s)
 {
     struct finder *x = ctx;
+    const struct value *with = NULL;
     struct report *report = NULL;
     const struct form *f;
     struct record r;
@@ -161,8 +164,9 @@ static enum err judge(void *ctx, const struct submission *s)
 
     if (e != OK)
         return e == ERR_NOMEM ? e : err_prefix(ERR_CORRUPT, "a current submission");
-    if ((e = report_new(&report, FINDINGS_MAX)) != OK)
+    if ((e = compared_find(x->compared, f, &r, &with)) != OK || (e = report_new(&report, FINDINGS_MAX)) != OK)
         return e;
+    form_checker_compare(x->checker, f, with);
     e = form_check(f, x->checker, r.values, r.value_count, r.filled_on, NULL, report);
     if (e == ERR_INVALID || e == ERR_LIMIT)
         e = OK; /* it was accepted when it came; what it was judged by then is another matter */
@@ -185,6 +189,19 @@ static bool was_seen(const struct hub *h, size_t programme, size_t form)
     return false;
 }
 
+/* The ledger is not asked while it tells of submissions: what they are compared with is read before. */
+static enum err find_in_form(struct finder *x, const struct proposal_filter *f)
+{
+    const char *id = x->current->id;
+    enum err e = compared_read(&x->compared, x->h, x->t, id, f->unit, f->period);
+
+    if (e == OK)
+        e = ledger_each_current(x->h->ledger, x->t, id, f->unit, f->period, judge, x);
+    compared_free(x->compared);
+    x->compared = NULL;
+    return e;
+}
+
 static enum err find_all(struct finder *x, const struct proposal_filter *f)
 {
     const struct hub *h = x->h;
@@ -199,7 +216,7 @@ static enum err find_all(struct finder *x, const struct proposal_filter *f)
             x->current = hub_form_by_id(h, id);
             /* Nobody can be asked about an anonymous answer. */
             if (x->current->mode != FORM_ANSWERS)
-                e = ledger_each_current(h->ledger, x->t, id, f->unit, f->period, judge, x);
+                e = find_in_form(x, f);
         }
     return e;
 }

@@ -636,7 +636,8 @@ enum err variable_eval_record(struct variable_eval *ev, const struct form *f, co
     if (ef == NULL)
         return OK;
     ev->about = (struct value){.as.text = bytes_of(unit, strlen(unit))};
-    ev->env = (struct expr_env){.values = values, .count = count, .today = filled_on, .beyond = &ev->about};
+    ev->env = (struct expr_env){
+        .values = values, .count = count, .today = filled_on, .beyond = &ev->about, .beyond_count = 1};
     ev->unit = unit;
     ev->each = each;
     ev->ctx = ctx;

@@ -218,6 +218,91 @@ expect 2 a submit grades-mat --period 2005/06-P2 --json good.json --source lette
 expect 2 a submit grades-mat --period 2005/06-P2 --json good.json --remark note=x
 says 'the form "grades-mat" has no field "note"'
 
+# ---- on a terminal: last time's answers, and who enters ----
+
+expect 1 a submit grades-mat --period 2005/06-P3 --json good.json --by Semyonova
+says 'nobody is called "Semyonova" in the list of those who enter here'
+expect 2 a submit grades-mat --period 2005/06-P3 --json good.json --by Semyonova --entered-by P1
+if command -v script >/dev/null 2>&1; then
+    # Written in; the pupil; what it was last time; absences; yes.
+    expect_typed=$(printf '%s\n' y j1 = 3 y | script -qec "'$agent_program' submit grades-mat --period 2005/06-P3 --by 'Semyonova A.'" /dev/null)
+    for words in 'last time (Period 2 2005/06): 15' '"Semyonova A." is not in the list' 'Absences  *3' 'Grade  *15  *15'; do
+        printf '%s\n' "$expect_typed" | grep -q -- "$words" || fail "the terminal did not show: $words ($expect_typed)"
+    done
+    expect 0 a return grades-mat --period 2005/06-P3 --format csv
+    prints ',P1,'
+    expect 0 a retract grades-mat --period 2005/06-P3 --key j1 --reason 'was for the test' --by 'semyonova a.'
+else
+    say "$name: WITHOUT a terminal, LOUDLY: script (package bsdutils) is not installed"
+    expect 0 a people add 'Semyonova A.'
+fi
+expect 0 a people --format csv
+prints 'Semyonova A.,P1'
+if grep -rqa Semyonova gp; then fail 'a name lies in the home in clear'; fi
+expect 1 a people add 'Another One' --code P1
+expect 0 a people add 'Another One' --code deputy
+expect 0 a people remove deputy
+expect 1 a people remove deputy
+
+# ---- who stands behind a code; a code that was wrong; two codes that are one person ----
+
+row() { # PERIOD PUPIL GRADE
+    printf '{"pupil": "%s", "grade": %s}' "$2" "$3" >row.json
+    expect 0 a submit grades-mat --period "2005/06-$1" --json row.json
+}
+codes() { a codes grades-mat --format csv | grep '^c[0-9]' || true; }
+row P1 c1 11
+row P2 c1 12
+row P2 c2 13
+expect 0 a codes name grades-mat c1 'Ivanova Vera'
+[ "$(codes)" = 'c1,Ivanova Vera,2005/06-P1,2005/06-P2
+c2,,2005/06-P2,2005/06-P2' ] || fail "the codes are: $(codes)"
+if grep -rqa Ivanova gp; then fail 'a name lies in the home in clear'; fi
+expect 1 a codes rename grades-mat c1 c2
+says '"c2" stands in 2005/06-P2 already; if both are one person: svodka-agent codes merge grades-mat c1 c2'
+expect 1 a codes rename grades-mat c9 c3
+says 'there is no row "c9" in "grades-mat"'
+expect 2 a codes rename grades-mat c1 c1
+expect 2 a codes family-of-none-such c1
+expect 0 a codes merge grades-mat c1 c2
+prints 'Period 1 2005/06: the row c1 becomes c2'
+prints 'Period 2 2005/06: the row c1 is withdrawn, c2 stays'
+says 'Nothing was queued'
+[ "$(codes | wc -l)" = 2 ] || fail 'a proposal changed something'
+expect 0 a codes merge grades-mat c1 c2 --queue
+[ "$(codes)" = 'c2,Ivanova Vera,2005/06-P1,2005/06-P2' ] || fail "after the merger the codes are: $(codes)"
+expect 0 a history grades-mat --period 2005/06-P1 --values --format csv
+prints '""pupil"": ""c2"", ""grade"": 11'
+expect 0 a history grades-mat --period 2005/06-P2 --values --format csv
+prints 'c1 and c2 are one'
+expect 0 a codes rename grades-mat c2 c3 --queue --reason 'typing mistake'
+[ "$(codes)" = 'c3,Ivanova Vera,2005/06-P1,2005/06-P2' ] || fail "after the renaming the codes are: $(codes)"
+expect 0 a codes name grades-mat c3 ''
+[ "$(codes)" = 'c3,,2005/06-P1,2005/06-P2' ] || fail 'a name is not forgotten'
+
+# ---- what a new deputy head must know ----
+
+a codes name grades-mat c3 'Ivanova Vera' || fail 'a name is not written in again'
+expect 0 a handover --without-names
+prints '== Questions of the district without an answer =='
+prints 'nothing'
+if grep -q 'Ivanova\|Semyonova\|c3' out.txt; then fail 'names were to be left out'; fi
+if command -v script >/dev/null 2>&1; then
+    printf '%s\n' '' j2 | script -qec "'$agent_program' submit grades-por --period 2005/06-P2" /dev/null >typed.txt || true
+    expect 0 a handover
+    prints 'draft  Grades: Portuguese language  gp    Period 2 2005/06'
+fi
+expect 0 a handover
+prints 'Semyonova A.  P1'
+prints 'c3    Ivanova Vera  Period 1 2005/06  Period 2 2005/06'
+prints "$(a status --format csv | sed -n 's/^key,.*,\([^,]*\)$/\1/p')"
+expect 0 a handover --print handover.html
+grep -q '<h2>Those who enter here</h2>' handover.html || fail 'the page has no list of those who enter'
+[ "$(grep -c 'Ivanova Vera' handover.html)" = 1 ] || fail 'the page has no local codes'
+[ "$(stat -c %a handover.html)" = 600 ] || fail 'others can read the page'
+expect 1 a handover --print handover.html
+expect 2 a handover --print handover.txt
+
 # ---- correct and retract ----
 
 expect 0 a correct grades-mat --period 2005/06-P1 --key j1 --set grade=16 absences=2 --reason 'typing mistake'

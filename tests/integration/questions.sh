@@ -52,10 +52,12 @@ title: {ru: Посещения, en: Visits}
 mode: record
 role: school
 period: month
+compare:
+  - {name: before, field: days, when: year_before, label: days a year ago}
 survey:
   - {type: integer, name: count, label: {ru: Посещений, en: Number of visits}, required: true, constraint: ". >= 0",
      warning: ". >= 1000", warning_message: {ru: "Больше тысячи?", en: "More than a thousand?"}}
-  - {type: integer, name: days, label: Days}
+  - {type: integer, name: days, label: Days, compare_warning: ". > ${before} + 5", compare_message: "More days than a year ago?"}
 YAML
 cat >pack/forms/staff.yaml <<'YAML'
 form: staff
@@ -65,11 +67,21 @@ mode: rows
 key: code
 role: school
 period: month
+compare:
+  - {name: last, field: hours, when: previous}
+  - {name: days, form: visit, field: days}
 survey:
   - {type: text, name: code, label: Code, required: true}
-  - {type: integer, name: hours, label: Hours a week, required: true}
+  - {type: integer, name: hours, label: Hours a week, required: true, compare_warning: ". > 2 * ${last} and . > ${days}",
+     compare_message: "Twice as many?"}
   - {type: text, name: subject, label: Subject}
 YAML
+# A comparison with what is not there is a mistake of the pack.
+cp -R pack wrong
+sed 's/form: visit, field/form: visti, field/' pack/forms/staff.yaml >wrong/forms/staff.yaml
+refused 1 "the pack has no form 'visti' in forms/; did you mean 'visit'?" "$hub_program" programme check wrong
+sed 's/field: days}/field: dais}/' pack/forms/staff.yaml >wrong/forms/staff.yaml
+refused 1 'the form "visit" has no number "dais" outside its repeats' "$hub_program" programme check wrong
 make_hub pack
 for school in a b; do make_school "$school"; done
 start_hub
@@ -200,6 +212,29 @@ agent a retract staff --period 2020-09 --key T1 --reason 'left in August' >retra
 sync_now a
 same 'withdrawn' '4,corrected,30,,' "$(at_hub --answered | grep '^4')"
 hub question list | grep -q 'Thirty?.*corrected *30 *withdrawn' || fail 'withdrawn is not said'
+verify_clean a b
+
+# ---- soft checks against last year, the row's last month and another form: at the school without a line, then here ----
+
+said() { # PERIOD FORM JSON: what the school is told at once
+    printf '%s' "$3" | agent a submit "$2" --period "$1" --json - 2>&1 >id.txt | grep -c 'a year ago?\|Twice as many?' || true
+}
+proposes() { hub question list --proposed --format csv "$@" | sed 1d | cut -d , -f 2-8; }
+same 'last year is not known' 0 "$(said 2019-03 visit '{"count": 4, "days": 3}')"
+same 'not much more' 0 "$(said 2020-03 visit '{"count": 4, "days": 8}')"
+same 'much more' 1 "$(said 2020-03 visit '{"count": 4, "days": 9}')"
+same 'first month' 0 "$(said 2020-02 staff '{"code": "T5", "hours": 10}')"
+same 'no such row before' 0 "$(said 2020-03 staff '{"code": "T6", "hours": 30}')"
+same 'twice as many' 1 "$(said 2020-03 staff '{"code": "T5", "hours": 21}')"
+same 'more than twice, but there is no visit to compare with' 0 "$(said 2020-04 staff '{"code": "T5", "hours": 60}')"
+sync_now a
+same 'what is proposed of 2020-03' "staff,a,2020-03,hours,T5,21,Twice as many?
+visit,a,2020-03,days,,9,More days than a year ago?" "$(proposes)"
+same 'one period alone' 'visit,a,2020-03,days,,9,More days than a year ago?' "$(proposes --form visit --period 2020-03)"
+agent a correct visit --period 2019-03 --reason 'counted anew' --set days=4 >correct.txt
+agent a retract staff --period 2020-02 --key T5 --reason 'not a teacher then' >retract.txt
+sync_now a
+same 'it goes by what stands' '' "$(proposes)"
 verify_clean a b
 
 # ---- what the soft checks propose; all that raised no warning ----

@@ -281,4 +281,13 @@ static inline void submit_rows(struct school *s, unsigned count)
     capture_close(c);
 }
 
+static inline struct capture *open_capture(struct school *s, const char *form, const char *period)
+{
+    struct capture_options o = {.form = agent_form(s->a, form), .period = period};
+    struct capture *c = NULL;
+
+    assert_int_equal(capture_open(&c, s->a, &o), OK);
+    return c;
+}
+
 #endif

@@ -1,13 +1,8 @@
-/* test_capture.c: checked answers become records; who may say what about whom and when (invariants 6 and 9); drafts;
- * and the questions on a terminal. */
+/* test_capture.c: checked answers become records; who may say what about whom and when (invariants 6 and 9); drafts. */
 #include "agent_fixture.h"
 
 #include "agent/draft.h"
-#include "agent/interview.h"
 #include "common/form_json.h"
-
-#include <fcntl.h>
-#include <sys/wait.h>
 
 /* ---- opening ---- */
 
@@ -19,15 +14,6 @@ static void assert_opens(struct school *s, const struct capture_options *o, enum
     assert_int_equal(capture_open(&c, s->a, o), e);
     assert_string_equal(err_text(), text);
     capture_close(c);
-}
-
-static struct capture *open_capture(struct school *s, const char *form, const char *period)
-{
-    struct capture_options o = {.form = agent_form(s->a, form), .period = period};
-    struct capture *c = NULL;
-
-    assert_int_equal(capture_open(&c, s->a, &o), OK);
-    return c;
 }
 
 static void the_unit_is_our_own_or_the_only_one(void **state)
@@ -408,146 +394,6 @@ static void a_draft_is_kept_locked_and_offered_for_its_slot_only(void **state)
     buf_fini(&keep);
 }
 
-/* ---- the terminal ---- */
-
-/* Runs the interview of the form in a child on a terminal of its own, with what a person types (all of it at once: the
- * terminal keeps lines apart); returns what the child printed at the end: the answers as JSON, or the error. */
-static void interview(struct school *s, const char *form, const char *period, const char *known, const char *typed,
-                      char out[8192])
-{
-    int master = posix_openpt(O_RDWR | O_NOCTTY);
-    int result[2];
-    size_t len = 0;
-    ssize_t n;
-    struct capture *c;
-    pid_t child;
-    char name[64];
-
-    assert_true(master >= 0);
-    assert_int_equal(grantpt(master), 0);
-    assert_int_equal(unlockpt(master), 0);
-    (void)snprintf(name, sizeof(name), "%s", ptsname(master));
-    assert_int_equal(pipe(result), 0);
-    c = open_capture(s, form, period); /* here: the child must not read from this process's store */
-    child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        struct interview *i = NULL;
-        struct value values[64];
-        struct record_remark remarks[64];
-        struct buf keep;
-        struct buf json;
-        uint32_t count;
-        int fd;
-        enum err e;
-
-        (void)setsid();
-        fd = open(name, O_RDWR);
-        if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
-            _exit(99);
-        (void)dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
-        buf_init(&keep, 1 << 20);
-        buf_init(&json, 1 << 20);
-        if (form_values_from_json(capture_form(c), known, strlen(known), values, &keep, NULL) != OK ||
-            interview_new(&i, c, values) != OK)
-            _exit(98);
-        if ((e = interview_run(i, 0, NULL, NULL)) == OK) {
-            form_values_to_json(capture_form(c), interview_values(i), &json);
-            count = interview_remarks(i, remarks);
-            for (uint32_t k = 0; k < count; k++)
-                buf_printf(&json, " %u=%.*s", remarks[k].field, (int)remarks[k].text.len,
-                           (const char *)remarks[k].text.p);
-        } else {
-            buf_put_str(&json, err_name(e));
-        }
-        (void)!write(result[1], json.data, json.len);
-        interview_free(i);
-        capture_close(c);
-        buf_fini(&keep);
-        buf_fini(&json);
-        exit(0); /* not _exit(): what was executed is counted */
-    }
-    (void)close(result[1]);
-    assert_int_equal(write(master, typed, strlen(typed)), strlen(typed));
-    assert_int_equal(write(master, "\x04", 1), 1); /* a script that is too short ends, instead of waiting */
-    while ((n = read(result[0], out + len, 8191 - len)) > 0)
-        len += (size_t)n;
-    out[len] = '\0';
-    (void)close(result[0]);
-    assert_int_equal(waitpid(child, NULL, 0), child);
-    capture_close(c);
-    (void)close(master);
-}
-
-static void questions_are_asked_until_the_answer_fits(void **state)
-{
-    char out[8192];
-
-    interview(*state, "grades-por", "P1", "{}", "\n17\nten\n21\n15\n\n", out);
-    assert_string_equal(out, "{\"pupil\": \"17\", \"grade\": 15}");
-}
-
-static void less_than_goes_back_and_enter_keeps(void **state)
-{
-    char out[8192];
-
-    interview(*state, "grades-por", "P1", "{}", "17\n15\n<\n<\n18\n\n3\n", out);
-    assert_string_equal(out, "{\"pupil\": \"18\", \"grade\": 15, \"absences\": 3}");
-    interview(*state, "grades-por", "P1", "{\"pupil\": \"4\", \"grade\": 9, \"absences\": 1}", "\n10\n?-\n", out);
-    assert_string_equal(out, "{\"pupil\": \"4\", \"grade\": 10}");
-}
-
-static void an_unusual_answer_asks_for_a_remark(void **state)
-{
-    char out[8192];
-
-    interview(*state, "grades-por", "P1", "{}", "17\n0\nне пришёл\n?na\n2\n", out);
-    assert_string_equal(out, "{\"pupil\": \"17\", \"grade\": 0, \"absences\": 2} 1=не пришёл");
-}
-
-static void ctrl_d_stops(void **state)
-{
-    char out[8192];
-
-    interview(*state, "grades-por", "P1", "{}", "17\n\x04", out);
-    assert_string_equal(out, "cancelled");
-}
-
-static void what_does_not_apply_is_not_asked_and_lists_are_asked_row_by_row(void **state)
-{
-    char out[8192];
-
-    /* Notes; pupils, of these, shifts by code, services by number: no bus, so no transport; classes; site; remarks. */
-    interview(*state, "school-passport", "2020/21", "{}",
-              "40\n4\n\n1, 3\nyes\n1a\n1\n25\nyes\n1б\n1\n<\nда\n1б\nprimary\n15\nno\nyes\n\n", out);
-    assert_string_equal(out, "{\"pupils\": 40, \"pupils_support\": 4, \"shifts\": \"1\", \"services\": "
-                             "[\"hot_meals\", \"psychologist\"], \"classes\": [{\"class_name\": \"1a\", "
-                             "\"class_level\": \"primary\", \"class_pupils\": 25}, {\"class_name\": \"1б\", "
-                             "\"class_level\": \"primary\", \"class_pupils\": 15}], \"site\": true}");
-}
-
-static void without_a_terminal_nothing_is_asked(void **state)
-{
-    struct school *s = *state;
-    struct capture *c = open_capture(s, "grades-por", "P1");
-    struct interview *i = NULL;
-    struct value values[8];
-    int saved = dup(STDIN_FILENO);
-    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-    for (size_t k = 0; k < 8; k++)
-        values[k].state = VALUE_MISSING;
-    assert_true(saved >= 0 && nothing >= 0);
-    assert_true(dup2(nothing, STDIN_FILENO) >= 0);
-    assert_int_equal(interview_new(&i, c, values), OK);
-    assert_int_equal(interview_run(i, 0, NULL, NULL), ERR_USAGE);
-    interview_free(i);
-    capture_close(c);
-    assert_true(dup2(saved, STDIN_FILENO) >= 0);
-    (void)close(saved);
-    (void)close(nothing);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, school_open, school_close)
 
 int main(void)
@@ -566,12 +412,6 @@ int main(void)
         TEST(bad_answers_are_judged_before_they_are_queued),
         TEST(bad_json_is_refused_with_the_reason),
         TEST(a_draft_is_kept_locked_and_offered_for_its_slot_only),
-        TEST(questions_are_asked_until_the_answer_fits),
-        TEST(less_than_goes_back_and_enter_keeps),
-        TEST(an_unusual_answer_asks_for_a_remark),
-        TEST(ctrl_d_stops),
-        TEST(what_does_not_apply_is_not_asked_and_lists_are_asked_row_by_row),
-        TEST(without_a_terminal_nothing_is_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
