@@ -417,7 +417,7 @@ static enum err save_workbook(struct agent *a, const struct form *f, const struc
 
 static enum err make_workbook(struct agent *a, const struct form *f, const struct template_wish *w)
 {
-    struct capture_options o = {.form = f, .unit = w->unit, .period = w->period};
+    struct capture_options o = {.form = f, .unit = w->unit, .period = w->period, .only_looks = true};
     struct capture *c = NULL;
     enum err e = OK;
 

@@ -20,7 +20,7 @@ static const struct cli_command commands[] = {
     {"session withdraw", "NAME --reason TEXT", N_("take a whole stack back"), cmd_session_withdraw},
     {"correct", "ID|FORM [--key K] [--period P] --reason TEXT [--set FIELD=VALUE...]",
      N_("change something that was submitted"), cmd_correct},
-    {"retract", "ID|FORM [--key K] [--period P] --reason TEXT", N_("withdraw something that was submitted"),
+    {"retract", "ID|FORM [--key K | --all] [--period P] --reason TEXT", N_("withdraw something that was submitted"),
      cmd_retract},
     {"return", "FORM --period P [--complete|--partial|--nothing] [--approve NAME] [--print FILE]",
      N_("how the return of a form stands: show it, mark it, print it to be signed"), cmd_return},

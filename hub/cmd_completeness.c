@@ -55,6 +55,7 @@ static const struct table_column program_columns[] = {
     {"sessions_open", "sessions_open", TABLE_RIGHT, true},
     {"sessions_closed", "sessions_closed", TABLE_RIGHT, true},
     {"sheets_expected", "sheets_expected", TABLE_RIGHT, true},
+    {"on_behalf", "on_behalf", TABLE_LEFT, false},
 };
 
 /* A form in a period, added up. */
@@ -109,7 +110,8 @@ static enum err put_program_row(struct table *t, const struct return_row *r, con
                            approved,
                            open,
                            closed,
-                           expected};
+                           expected,
+                           return_behalf_name(&r->facts.behalf, r->facts.submissions)};
 
     if (cover->has_approved_on)
         date_format(approved, cover->approved_on);
@@ -149,7 +151,13 @@ static void put_sessions(struct buf *out, const struct return_row *r, const stru
 /* What a person should know besides the state. */
 static void put_remark(struct buf *out, const struct return_row *r, const struct session_sum *sessions)
 {
+    const char *behalf = return_behalf_name(&r->facts.behalf, r->facts.submissions);
+
     return_cover_say(out, &r->facts.cover);
+    if (behalf[0] != '\0') {
+        buf_put_str(out, out->len > 0 ? "; " : "");
+        return_behalf_say(out, &r->facts.behalf, r->facts.submissions);
+    }
     if (r->is_extended)
         buf_printf(out, "%s%s", out->len > 0 ? "; " : "", _("extended"));
     if (r->is_after_close)

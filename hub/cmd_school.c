@@ -225,14 +225,19 @@ int cmd_school_add(int argc, char **argv)
         {"unit", 0, N_("U"),
          N_("a unit it reports about (default: its own ID); may be given several times; '*': every unit"), NULL},
         {"role", 0, N_("R"), N_("whose forms it fills in (default: school); may be given several times"), NULL},
+        {"on-behalf", 0, N_("R"),
+         N_("the office's own computer: whose forms it may enter from paper or by telephone, for example school"), NULL},
         DAYS_OPTION(&days),
         LAST_OPTION};
     struct command_list units = {.count = 0};
     struct command_list roles = {.count = 0};
+    struct command_list behalf = {.count = 0};
     enum err e = command_take_list(options, "unit", &argc, argv, &units);
 
     if (e == OK)
         e = command_take_list(options, "role", &argc, argv, &roles);
+    if (e == OK)
+        e = command_take_list(options, "on-behalf", &argc, argv, &behalf);
     if (e != OK)
         return cli_fail(e);
     if (cli_parse(c, options, argc, argv, 1, 1) < 0)
@@ -245,6 +250,8 @@ int cmd_school_add(int argc, char **argv)
     a.school.unit_count = units.count;
     a.school.roles = roles.items;
     a.school.role_count = roles.count;
+    a.school.behalf = behalf.items;
+    a.school.behalf_count = behalf.count;
     return run_add(&a, home, days);
 }
 
@@ -295,6 +302,7 @@ enum {
     COLUMN_STATE,
     COLUMN_UNITS,
     COLUMN_ROLES,
+    COLUMN_BEHALF,
     COLUMN_INVITED,
     COLUMN_UNTIL,
     COLUMN_ENROLLED,
@@ -316,21 +324,24 @@ static enum err put_school(struct table *t, struct store_txn *txn, const struct 
     const char *cells[COLUMN_COUNT] = {p->id, p->grant.name, command_standing(p, f)};
     char invited[64], until[64], enrolled[64], seen[64], since[64];
     struct stands stands;
-    struct buf units, roles;
+    struct buf units, roles, behalf;
     enum err e = signers_stands(txn, p->index, &stands);
 
     if (e != OK && e != ERR_NOT_FOUND)
         return e;
     buf_init(&units, 64u << 10);
     buf_init(&roles, 4096);
+    buf_init(&behalf, 4096);
     join(&units, p->grant.units, p->grant.unit_count);
     join(&roles, p->grant.roles, p->grant.role_count);
+    join(&behalf, p->grant.behalf, p->grant.behalf_count);
     command_time(invited, sizeof(invited), p->invited_ms, f);
     command_time(until, sizeof(until), p->invite_used ? 0 : p->invite_expires_ms, f);
     command_time(enrolled, sizeof(enrolled), p->enrolled_ms, f);
     command_time(seen, sizeof(seen), p->last_seen_ms, f);
     cells[COLUMN_UNITS] = buf_cstr(&units);
     cells[COLUMN_ROLES] = buf_cstr(&roles);
+    cells[COLUMN_BEHALF] = buf_cstr(&behalf);
     cells[COLUMN_INVITED] = invited;
     cells[COLUMN_UNTIL] = until;
     cells[COLUMN_ENROLLED] = enrolled;
@@ -341,6 +352,7 @@ static enum err put_school(struct table *t, struct store_txn *txn, const struct 
     e = table_row(t, cells);
     buf_fini(&units);
     buf_fini(&roles);
+    buf_fini(&behalf);
     return e;
 }
 
@@ -352,6 +364,7 @@ static enum err list_schools(struct hub *h, enum table_format f)
         {"state", _("State"), TABLE_LEFT, false},
         {"units", _("Units"), TABLE_LEFT, false},
         {"roles", _("Roles"), TABLE_LEFT, false},
+        {"on_behalf", _("On behalf of"), TABLE_LEFT, false},
         {"invited", _("Invited"), TABLE_LEFT, false},
         {"invitation_until", _("Invitation until"), TABLE_LEFT, false},
         {"enrolled", _("Enrolled"), TABLE_LEFT, false},

@@ -52,6 +52,7 @@ struct returns {
     void *ctx;
     struct waivers waivers;
     struct covers covers;
+    struct behalf_places behalf;
     struct roster *roster;
     struct asked *asked;
     size_t count, cap;
@@ -241,6 +242,9 @@ static enum err judge(const struct returns *all, struct return_row *row, struct 
 
     if (e != OK || (e = closing_is_closed(all->t, row->period->id, row->rule->group, &is_closed, &lsn)) != OK)
         return e;
+    row->facts.behalf.is_replaced =
+        row->facts.submissions > 0 && row->facts.behalf.total == 0 &&
+        behalf_has(&all->behalf, row->form->id, row->unit, row->period->id);
     extend(row, w);
     if (!row->facts.is_here)
         return judge_absent(all, row, w);
@@ -328,12 +332,15 @@ enum err returns_each(struct hub *h, struct store_txn *t, const struct returns_q
     if (e == OK)
         e = covers_load(&all.covers, h, t, q->unit, q->period);
     if (e == OK)
+        e = behalf_load(&all.behalf, h, t);
+    if (e == OK)
         e = ask_all(&all);
     for (size_t i = 0; i < all.count && e == OK; i++)
         e = one_form(&all, &all.asked[i]);
     roster_free(all.roster);
     waivers_fini(&all.waivers);
     covers_fini(&all.covers);
+    behalf_fini(&all.behalf);
     free(all.asked);
     return e;
 }

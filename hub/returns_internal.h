@@ -50,6 +50,21 @@ void covers_fini(struct covers *c);
 /* NULL: none. */
 const struct held_cover *covers_find(const struct covers *c, const char *form, const char *unit, const char *period);
 
+/* ---- what the office entered for others (returns_behalf.c) ---- */
+
+struct behalf_place {
+    char form[FORM_NAME_MAX + 1];
+    char unit[ID_MAX + 1], period[PERIOD_ID_MAX + 1];
+};
+struct behalf_places {
+    struct behalf_place *items; /* sorted; some twice */
+    size_t count, cap;
+};
+/* Returns of which it entered something that was neither withdrawn nor kept apart; whether it counts is not asked. */
+MUST_CHECK enum err behalf_load(struct behalf_places *out, struct hub *h, struct store_txn *t);
+void behalf_fini(struct behalf_places *l);
+bool behalf_has(const struct behalf_places *l, const char *form, const char *unit, const char *period);
+
 /* returns_facts(), when the covers are at hand. */
 MUST_CHECK enum err returns_facts_with(struct hub *h, struct store_txn *t, const struct covers *covers,
                                        const char *form, const char *unit, const char *period,

@@ -1,0 +1,156 @@
+#!/bin/sh
+# office.sh BUILD_DIR: the office's own year: what it enters for a school from paper or by telephone, what waits at a
+# school by its code, extensions and waivers, reminders, and forty schools from a table.
+set -eu
+name=office
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+LC_ALL=C
+TZ=UTC
+export LC_ALL TZ
+unset LANGUAGE
+begin "$1"
+cd "$work"
+
+# ---- a district with two schools and the office's own computer, which may enter what schools give on paper ----
+
+mkdir -p pack/forms
+cat >pack/programme.yaml <<'YAML'
+programme: visits
+version: "1"
+title: Visits
+indicators:
+  - {id: V-1, name: Visits, form: visit, kind: sum, value: "${count}", shown: 0}
+  - {id: V-2, name: Teachers, form: staff, kind: count, shown: 0}
+YAML
+cat >pack/forms/visit.yaml <<'YAML'
+form: visit
+version: "1"
+title: {ru: Посещения, en: Visits}
+mode: record
+role: school
+period: month
+survey:
+  - {type: integer, name: count, label: Count, required: true, constraint: ". >= 0"}
+YAML
+cat >pack/forms/staff.yaml <<'YAML'
+form: staff
+version: "1"
+title: {ru: Учителя, en: Teachers}
+mode: rows
+key: code
+role: school
+period: month
+survey:
+  - {type: text, name: code, label: Code, required: true}
+YAML
+cat >pack/forms/mood.yaml <<'YAML'
+form: mood
+version: "1"
+title: {ru: Настроение, en: Mood}
+mode: answers
+role: school
+period: month
+survey:
+  - {type: integer, name: mood, label: Mood, required: true}
+YAML
+cat >pack/calendar.yaml <<'YAML'
+calendar:
+  - {form: visit, due: {days: 10, after: end}, late_until: {days: 20, after: end}}
+  - {form: staff, due: {days: 10, after: end}, late_until: {days: 20, after: end}}
+YAML
+hub_home=$work/hub
+free_port
+"$hub_program" init --home "$hub_home" --name 'Район' --listen "tcp://127.0.0.1:$port" </dev/null >init.txt
+hub programme load pack >load.txt
+# The office comes last, and its word is less than that of a school all the same.
+for school in a b; do
+    hub school add "$school" --name "Школа $school" --invite "$school.invite" >add.txt
+    "$agent_program" join "$school.invite" --home "$work/$school" >join.txt
+done
+refused 1 'either one' hub school add office --name 'Отдел' --role school --on-behalf school --unit '*' --invite office.invite
+hub school add office --name 'Отдел' --role office --on-behalf school --unit '*' --invite office.invite >add.txt
+"$agent_program" join office.invite --home "$work/office" >join.txt
+hub school list --format csv >list.csv
+grep -q '^office,Отдел,.*,\*,office,school,' list.csv || { cat list.csv >&2; fail 'the list does not say for whom the office enters'; }
+start_hub
+
+# stands FORM UNIT COLUMN=VALUE: in completeness, for September 2020.
+stands() {
+    hub completeness --form "$1" --period 2020-09 --unit "$2" --format csv >rows.csv
+    awk -F , -v want="$3" '
+        NR == 1 {for (i = 1; i <= NF; i++) at[$i] = i}
+        NR == 2 {split(want, w, "="); found = $at[w[1]] == w[2]}
+        END {exit !(found && NR == 2)}' rows.csv || { cat rows.csv >&2; fail "$1 of $2 should have $3"; }
+}
+# value INDICATOR NUMBER: of the district.
+value() {
+    hub indicators --period 2020-09 --level municipality --format csv 2>err.txt >values.csv
+    awk -F , -v id="$1" '$2 == id {print $7 + 0}' values.csv >value.txt
+    [ "$(cat value.txt)" = "$2" ] || { cat values.csv >&2; fail "$1 should be $2"; }
+}
+
+# ---- a late school's paper (invariants 3, 9) ----
+
+printf '{"count": 7}' >seven.json
+refused 2 '--on-behalf paper or --on-behalf phone' agent office submit visit --unit b --period 2020-09 --json seven.json
+refused 1 'anonymous' agent office submit mood --unit b --period 2020-09 --on-behalf paper --json - </dev/null
+refused 1 'has no right to report about "b"' agent a submit visit --unit b --period 2020-09 --json seven.json --on-behalf paper
+agent office submit visit --unit b --period 2020-09 --on-behalf paper --json seven.json >/dev/null
+printf 'code\nT1\nT2\n' >staff.csv
+agent office import staff --unit b --period 2020-09 --on-behalf phone --csv staff.csv >/dev/null 2>&1
+agent office return visit --unit b --period 2020-09 >return.txt
+grep -qx 'Entered on behalf of b from paper.' return.txt || { cat return.txt >&2; fail 'the return does not say whose hand it is'; }
+refused 2 '--on-behalf' agent office return visit --unit b --period 2020-09 --complete
+agent office return visit --unit b --period 2020-09 --complete --on-behalf paper >/dev/null
+agent office return visit --unit b --period 2020-09 --print page.html >/dev/null
+grep -qF 'Entered on behalf of b from paper.' page.html || fail 'the page does not say whose hand it is'
+agent office return visit --unit a --period 2020-09 --nothing --on-behalf phone >/dev/null
+sync_until_done office
+stands visit b on_behalf=paper
+stands visit b state=late # filled in today, and due ten days after September 2020
+stands visit b cover_match=same
+stands staff b on_behalf=phone
+hub completeness --period 2020-09 >table.txt
+grep -q '^b  *visit .*complete, said by the office; entered by the office from paper$' table.txt &&
+    grep -q '^a  *visit .*nothing to report, said by the office$' table.txt ||
+    { cat table.txt >&2; fail 'people are not told that the office entered it'; }
+hub table visit --period 2020-09 >table.txt 2>err.txt
+grep -qx 'Entered by the office: .*b (entered by the office from paper)' table.txt || { cat table.txt >&2; fail 'no note under the table'; }
+hub explain V-1 --period 2020-09 >explain.txt 2>err.txt
+grep -q '^office/1\..* entered by the office from paper *$' explain.txt || { cat explain.txt >&2; fail 'explain does not say whose hand it is'; }
+value V-1 7
+value V-2 2
+
+# The school's own word comes later: it counts, once, and what the office had entered is not hidden.
+printf '{"count": 9}' >nine.json
+agent b submit visit --period 2020-09 --json nine.json >/dev/null
+printf 'code\nT1\nТ-02\n' >staff.csv
+agent b import staff --period 2020-09 --csv staff.csv >/dev/null 2>&1
+sync_until_done b
+value V-1 9
+stands visit b on_behalf=replaced
+# Even what the office enters after that.
+printf '{"count": 8}' >eight.json
+agent office submit visit --unit b --period 2020-09 --on-behalf paper --json eight.json >/dev/null 2>&1
+sync_until_done office
+value V-1 9
+hub completeness --period 2020-09 --unit b >table.txt
+grep -q 'visit .*the office had entered it; what its sender sent counts instead' table.txt ||
+    { cat table.txt >&2; fail 'what the office had entered is hidden'; }
+# Of rows those with other codes stand beside the school's: people are told, and take the office's back in one step.
+stands staff b on_behalf=part
+grep -q 'staff .*1 of 3 rows entered by the office: look for doubles' table.txt || { cat table.txt >&2; fail 'nobody looks for doubles'; }
+refused 2 'say why' agent office retract staff --unit b --period 2020-09 --all
+refused 1 'nothing of staff about a' agent office retract staff --unit a --period 2020-09 --all --reason 'sent its own'
+agent office retract staff --unit b --period 2020-09 --all --reason 'sent its own' >retract.txt
+grep -qx 'Withdrawn: 2.' retract.txt || { cat retract.txt >&2; fail 'how much was withdrawn?'; }
+sync_until_done office
+value V-2 2
+stands staff b on_behalf=
+hub quarantine list --format csv >apart.csv
+[ "$(wc -l <apart.csv)" = 1 ] || { cat apart.csv >&2; fail 'something is kept apart'; }
+stop_hub
+hub verify >verify.txt 2>&1 || { cat verify.txt >&2; fail 'verify is not clean'; }
+
+say "$name: as expected"
