@@ -198,6 +198,7 @@ struct sub {
     struct record_ref target;
     int32_t filled_on;          /* 0: SOME_DAY */
     const struct value *values; /* of another form; NULL: as above */
+    enum record_source source;
 };
 
 static inline struct generation generation_of(uint32_t counter, uint8_t tag)
@@ -248,6 +249,7 @@ static inline void sub_encode(const struct world *w, const struct sub *s, struct
                        .has_time = true,
                        .made_ms = SOME_MS,
                        .kind = s->kind,
+                       .source = s->source,
                        .target = s->target};
 
     assert_non_null(f);
