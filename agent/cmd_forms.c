@@ -1,6 +1,7 @@
 #include "agent/cmd_common.h"
 
 #include "agent/capture.h"
+#include "agent/excused.h"
 #include "agent/own_return.h"
 #include "agent/questions.h"
 #include "agent/template.h"
@@ -281,7 +282,6 @@ static enum err put_line(struct table *t, const struct agent *a, const struct du
 
     if (e != OK || (e = put_marked(a, l, format, &cells[12])) != OK)
         return e;
-
     buf_init(&note, 4096);
     (void)snprintf(count, sizeof(count), "%llu", (unsigned long long)l->entered);
     if (p->id[0] != '\0')
@@ -292,8 +292,10 @@ static enum err put_line(struct table *t, const struct agent *a, const struct du
             date_format(late, l->days.late_until);
         put_note(&note, l->rule);
     }
+    e = excused_put(a, f->id, own_unit(a, f), p->id, due, late, &note);
     cells[10] = buf_cstr(&note);
-    e = table_row(t, cells);
+    if (e == OK)
+        e = table_row(t, cells);
     buf_fini(&note);
     return e;
 }

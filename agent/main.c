@@ -25,6 +25,7 @@ static const struct cli_command commands[] = {
     {"return", "FORM --period P [--complete|--partial|--nothing] [--approve NAME] [--print FILE]",
      N_("how the return of a form stands: show it, mark it, print it to be signed"), cmd_return},
     {"queue", "[FORM] [--period P] [--all]", N_("what still waits to be sent"), cmd_queue},
+    {"waits", "", N_("what waits, with codes to read out when there is no line"), cmd_waits},
     {"history", "[FORM] [--period P] [--values]", N_("everything that was submitted from here"), cmd_history},
     {"sync", "", N_("send what waits and fetch what is new, once"), cmd_sync},
     {"run", "", N_("stay and sync at the agreed hours"), cmd_run},

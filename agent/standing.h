@@ -60,6 +60,8 @@ MUST_CHECK enum err standing_tell_more(struct agent *a, struct store_txn *t, uin
 /* A question of the district has come; a return was accepted (questions.h). */
 MUST_CHECK enum err standing_tell_question(struct agent *a, struct store_txn *t, uint64_t number);
 MUST_CHECK enum err standing_tell_accepted(struct agent *a, struct store_txn *t, const struct notice_return *r);
+/* A return is due on another day, or not at all (excused.h). */
+MUST_CHECK enum err standing_tell_excused(struct agent *a, struct store_txn *t, const struct notice_return *r);
 /* The operator's own words. */
 MUST_CHECK enum err standing_tell_text(struct agent *a, struct store_txn *t, const char *text);
 /* In words; false: it is none of these messages. */

@@ -53,7 +53,8 @@ const char *const hub_tables[HUB_TABLES + 1] = {[H_META] = "meta",
                                                 [H_SUSPECTS] = "suspects",
                                                 [H_AUDIT_HEADS] = "audit-heads",
                                                 [H_QUESTIONS] = "questions",
-                                                [H_COMMENTS] = "comments"};
+                                                [H_COMMENTS] = "comments",
+                                                [H_EXCUSES] = "excuses"};
 
 enum err hub_meta_get(struct store_txn *t, const char *key, struct bytes *out)
 {

@@ -3,6 +3,7 @@
 #include "common/cli.h"
 #include "common/clock.h"
 #include "hub/closing.h"
+#include "hub/excuse.h"
 #include "hub/returns_internal.h"
 #include "hub/units.h"
 
@@ -185,6 +186,23 @@ static enum err waits(const struct returns *all, const struct return_row *row, b
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
+/* By the greeting, or by the code that the school read out. */
+static enum err waits_or_called(const struct returns *all, struct return_row *row, bool *is_waiting)
+{
+    struct excuse call;
+    enum err e = excuse_get(all->t, true, row->form->id, row->unit, row->period->id, &call);
+
+    if (e == ERR_NOT_FOUND)
+        return waits(all, row, is_waiting);
+    if (e != OK)
+        return e;
+    *is_waiting = true;
+    row->is_called = true;
+    row->called_on = call.day;
+    row->called_count = call.count;
+    return OK;
+}
+
 static enum err judge_absent(const struct returns *all, struct return_row *row, const struct waiver *w)
 {
     int32_t today = all->q->today;
@@ -195,7 +213,7 @@ static enum err judge_absent(const struct returns *all, struct return_row *row, 
         row->state = RETURN_WAIVED;
     else if (today < row->days.opens)
         row->state = RETURN_NOT_DUE;
-    else if ((e = waits(all, row, &is_waiting)) == OK && is_waiting)
+    else if ((e = waits_or_called(all, row, &is_waiting)) == OK && is_waiting)
         row->state = RETURN_WAITING;
     else if (today <= row->days.due)
         row->state = RETURN_DUE;

@@ -14,7 +14,7 @@
 enum return_state {
     RETURN_NOT_DUE,    /* not open yet */
     RETURN_DUE,        /* open, and nothing is here */
-    RETURN_WAITING,    /* nothing is here, and its sender had something to send when it last said hello */
+    RETURN_WAITING,    /* nothing is here, and its sender had something to send when it last said hello, or by phone */
     RETURN_RECEIVED,   /* here, filled in by the due day, whenever it arrived */
     RETURN_ACCEPTED,   /* the office has accepted what is here now */
     RETURN_QUESTIONED, /* the office has asked back about what is here now */
@@ -99,6 +99,9 @@ struct return_row {
     bool is_after_close; /* it came, or changed, after its period was closed */
     const char *text;    /* reason of a waiver or an extension, or the question; "" */
     const char *by;      /* who accepted or questioned; "" */
+    bool is_called; /* WAITING: the school has said so by telephone, and not only by a greeting */
+    int32_t called_on;
+    uint64_t called_count;
 };
 struct returns_query {
     const char *form, *unit, *period, *group; /* ids; NULL: all */

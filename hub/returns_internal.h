@@ -19,7 +19,8 @@ struct waivers {
     struct waiver *items;
     size_t count, cap;
 };
-/* All current ones.  Rows that lack what they need are passed over. */
+/* All current ones; the hub's own decisions (excuse.h) before those of the form.  Rows that lack what they need are
+ * passed over. */
 MUST_CHECK enum err waivers_load(struct waivers *out, struct hub *h, struct store_txn *t);
 void waivers_fini(struct waivers *w);
 /* NULL: none. */

@@ -30,7 +30,9 @@ enum notice_kind {
     NOTICE_ERASED = 4,    /* their content was erased at the hub */
     NOTICE_QUESTION = 5,  /* the office asks about a return: `about` says which, the text what */
     NOTICE_CORRECTED = 6, /* what waited in quarantine needs nobody's word: the school has corrected it */
-    NOTICE_ACCEPTED = 7   /* the office has accepted a return, and with it what it asked about it before */
+    NOTICE_ACCEPTED = 7,  /* the office has accepted a return, and with it what it asked about it before */
+    NOTICE_EXCUSED = 8,   /* the office does without a return, or gives it another day (`due`); the text says why */
+    NOTICE_EXCUSE_ENDED = 9 /* ... and takes that back */
 };
 /* What a submission counts as.  The first four are verdicts (receipt.h).  Others may follow, up to 255. */
 enum standing {
@@ -75,7 +77,7 @@ struct notice {
     uint32_t entry_count;
     struct notice_entry *entries; /* owned: notice_fini() */
     bool has_about;
-    struct notice_return about; /* kinds QUESTION and ACCEPTED */
+    struct notice_return about; /* kinds QUESTION, ACCEPTED, EXCUSED, EXCUSE_ENDED */
 };
 void notice_fini(struct notice *n);
 /* ERR_INVALID: something in `n` that notice_open() would refuse. */

@@ -75,9 +75,11 @@ hub school list --format csv >list.csv
 grep -q '^office,Отдел,.*,\*,office,school,' list.csv || { cat list.csv >&2; fail 'the list does not say for whom the office enters'; }
 start_hub
 
-# stands FORM UNIT COLUMN=VALUE: in completeness, for September 2020.
+month=$(date +%Y-%m)
+period=2020-09
+# stands FORM UNIT COLUMN=VALUE: in completeness, for $period.
 stands() {
-    hub completeness --form "$1" --period 2020-09 --unit "$2" --format csv >rows.csv
+    hub completeness --form "$1" --period "$period" --unit "$2" --format csv >rows.csv
     awk -F , -v want="$3" '
         NR == 1 {for (i = 1; i <= NF; i++) at[$i] = i}
         NR == 2 {split(want, w, "="); found = $at[w[1]] == w[2]}
@@ -150,6 +152,71 @@ value V-2 2
 stands staff b on_behalf=
 hub quarantine list --format csv >apart.csv
 [ "$(wc -l <apart.csv)" = 1 ] || { cat apart.csv >&2; fail 'something is kept apart'; }
+
+# ---- what waits at a school, read out over the telephone ----
+
+agent a waits >waits.txt
+grep -qx 'Nothing waits here.' waits.txt || { cat waits.txt >&2; fail 'nothing was entered yet'; }
+agent a sync >sync.txt 2>&1 || { cat sync.txt >&2; fail 'a cannot sync'; } # it joins
+agent a submit visit --period "$month" --json seven.json >/dev/null
+agent a return staff --period "$month" --nothing >/dev/null
+agent a waits --format csv >waits.csv
+code=$(awk -F , -v p="$month" '$1 == "visit" && $2 == "a" && $3 == p && $4 == 1 {print $5}' waits.csv)
+other=$(awk -F , '$1 == "staff" && $4 == 1 {print $5}' waits.csv)
+[ -n "$code" ] && [ -n "$other" ] || { cat waits.csv >&2; fail 'what waits has no code'; }
+agent a waits >waits.txt
+grep -q "$code" waits.txt && grep -q 'read out the code' waits.txt || { cat waits.txt >&2; fail 'people are not told what to do'; }
+refused 1 'not one of' hub waits b "$code"
+refused 1 'not one of' hub waits a "$code" --day 2020-01-01
+wrong=$(printf '%s' "$code" | sed 's/^\(.\)\(.\)/\2\1/')
+[ "$wrong" = "$code" ] || refused 1 'wrong' hub waits a "$wrong"
+refused 1 'has 8 letters' hub waits a ABCD
+# As it is heard: Cyrillic letters, lower case, a blank for the hyphen.
+typed=$(printf '%s' "$code" | tr -- '-' ' ' | sed 's/A/а/g; s/E/Е/g; s/K/к/g; s/M/м/g; s/T/Т/g; s/X/х/g')
+hub waits a "$typed" --by Анна >call.txt
+grep -q '^Школа a: on .* 1 entry waited at the school: Visits, .* (a)\.$' call.txt || { cat call.txt >&2; fail 'the call is not noted'; }
+hub waits a "$other" >call.txt
+period=$month stands visit a state=waiting
+period=$month stands visit a called_count=1
+period=$month stands staff a state=waiting
+hub completeness --period "$month" --unit a >table.txt
+grep -q 'waiting at the school .*by telephone on .*: entries 1' table.txt || { cat table.txt >&2; fail 'nobody is told that it waits'; }
+hub waive list >list.txt
+grep -q '^a .*waiting at the school .*Анна' list.txt || { cat list.txt >&2; fail 'the call is not listed'; }
+sync_until_done a
+period=$month stands visit a state=received
+period=$month stands visit a called_on=
+
+# ---- another day, and none at all ----
+
+refused 2 '--reason' hub extend visit --unit b --period "$month" --until 2099-01-31
+refused 2 '--until' hub extend visit --unit b --period "$month" --reason 'no line'
+refused 1 'is due on' hub extend visit --unit b --period "$month" --until 2001-01-31 --reason 'no line'
+refused 1 'does not ask' hub waive visit --unit district --period "$month" --reason 'no line'
+refused 1 'is here already' hub waive visit --unit a --period "$month" --reason 'no line'
+refused 1 'nothing was decided' hub waive visit --unit b --period "$month" --remove
+hub extend visit --unit a --unit b --period "$month" --until 31.01.2099 --reason 'The line is cut' >said.txt
+grep -q 'is due on 2099-01-31 for 2;' said.txt || { cat said.txt >&2; fail 'the extension is not said'; }
+hub waive staff --unit b --period "$month" --reason 'Closed for repair' >said.txt
+period=$month stands visit b due=2099-01-31
+period=$month stands visit b extended=yes
+period=$month stands visit b 'text=The line is cut'
+period=$month stands staff b state=waived
+sync_until_done b
+agent b status >status.txt
+grep -q 'Visits, b, .*until 2099-01-31: The line is cut$' status.txt &&
+    grep -q 'Teachers, b, .*the district does without it: Closed for repair$' status.txt ||
+    { cat status.txt >&2; fail 'the school does not see its new day'; }
+agent b forms --format csv >forms.csv
+grep -q "^visit,.*,$month,.*,2099-01-31,.*,until 2099-01-31: The line is cut," forms.csv || { cat forms.csv >&2; fail 'forms does not show the new day'; }
+hub extend visit --unit b --period "$month" --remove >said.txt
+hub waive list --format csv >list.csv
+grep -q "^a,visit,$month,extension,2099-01-31,,The line is cut," list.csv && ! grep -q '^b,visit,.*extension' list.csv ||
+    { cat list.csv >&2; fail 'the list is wrong'; }
+period=$month stands visit b extended=no
+sync_until_done b
+agent b status --read >status.txt
+! grep -q '^excused\|until 2099' status.txt || { cat status.txt >&2; fail 'the school still sees a day that was taken back'; }
 stop_hub
 hub verify >verify.txt 2>&1 || { cat verify.txt >&2; fail 'verify is not clean'; }
 
