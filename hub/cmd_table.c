@@ -37,6 +37,8 @@ const struct cli_command hub_commands[] = {
     {"status", "", N_("how the hub stands: schools, ledger, gaps, quarantine"), cmd_status},
     {"completeness", "[--period P] [--form F] [--unit U] [--summary]",
      N_("show which returns are here, due, late or missing"), cmd_completeness},
+    {"reminder", "[--form F] [--period P] [--school U] [--days N]",
+     N_("write what to remind each school of, ready to be pasted into a message"), cmd_reminder},
     {"accept", "FORM --unit U --period P [--by NAME] | --all-without-warnings --form F --period P",
      N_("accept a return, or all of a form that raised no warning"), cmd_accept},
     {"question", "FORM --unit U --period P [--field F] [--key K] --text TEXT [--due DATE] [--by NAME]",

@@ -43,6 +43,7 @@ int cmd_period_list(int argc, char **argv);
 int cmd_publish(int argc, char **argv);
 int cmd_checkpoint(int argc, char **argv);
 int cmd_accept(int argc, char **argv);
+int cmd_reminder(int argc, char **argv);
 int cmd_waive(int argc, char **argv);
 int cmd_waive_list(int argc, char **argv);
 int cmd_extend(int argc, char **argv);

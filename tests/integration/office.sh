@@ -217,6 +217,21 @@ period=$month stands visit b extended=no
 sync_until_done b
 agent b status --read >status.txt
 ! grep -q '^excused\|until 2099' status.txt || { cat status.txt >&2; fail 'the school still sees a day that was taken back'; }
+
+# ---- what each school is reminded of ----
+
+hub reminder --period 2020-09 >remind.txt
+grep -qx 'Школа a (a)' remind.txt && grep -qx -- '- Teachers, .*: it was due on 10 Oct 2020, and we do not have it' remind.txt ||
+    { cat remind.txt >&2; fail 'a school is not reminded'; }
+! grep -q 'Школа b' remind.txt || { cat remind.txt >&2; fail 'b has sent all of September'; }
+grep -qF 'by stick already, there is nothing to do' remind.txt || fail 'people who sent a stick are not told that all is well'
+LC_ALL=ru_RU.UTF-8 LANGUAGE=ru hub reminder --period 2020-09 --form staff >remind.txt
+grep -qx -- '- Учителя, .*: срок был 10 октября 2020, отчёта у нас нет' remind.txt || { cat remind.txt >&2; fail 'no reminder in Russian'; }
+hub reminder --school b --days 366 --format csv >remind.csv
+grep -q "^b,Школа b,visit,Visits,$month,.*,due,.*" remind.csv || { cat remind.csv >&2; fail 'what is due soon is not told'; }
+! grep -q ",staff,.*,$month," remind.csv || { cat remind.csv >&2; fail 'what is waived is asked for'; }
+hub reminder --school b --days 0 --period "$month" >remind.txt
+grep -q '^Nobody has to be reminded' remind.txt || { cat remind.txt >&2; fail 'nothing is due today'; }
 stop_hub
 hub verify >verify.txt 2>&1 || { cat verify.txt >&2; fail 'verify is not clean'; }
 
