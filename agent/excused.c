@@ -139,9 +139,9 @@ enum err excused_each(const struct agent *a, enum err (*each)(void *ctx, const s
 void excused_say(const struct excused *x, char *out, size_t size)
 {
     const char *colon = x->text[0] != '\0' ? ": " : "";
-    char day[EXCUSED_DAY];
+    char day[40];
 
-    date_format(day, x->about.due);
+    cli_format_date(day, sizeof(day), x->about.due);
     switch (x->kind) {
     case EXCUSED_EXTENDED: (void)snprintf(out, size, _("until %s%s%s"), day, colon, x->text); break;
     case EXCUSED_WAIVED: (void)snprintf(out, size, _("the district does without it%s%s"), colon, x->text); break;

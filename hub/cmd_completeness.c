@@ -160,7 +160,7 @@ static void put_sessions(struct buf *out, const struct return_row *r, const stru
 static void put_remark(struct buf *out, const struct return_row *r, const struct session_sum *sessions)
 {
     const char *behalf = return_behalf_name(&r->facts.behalf, r->facts.submissions);
-    char called[11];
+    char called[40];
 
     return_cover_say(out, &r->facts.cover);
     if (behalf[0] != '\0') {
@@ -168,7 +168,7 @@ static void put_remark(struct buf *out, const struct return_row *r, const struct
         return_behalf_say(out, &r->facts.behalf, r->facts.submissions);
     }
     if (r->is_called) {
-        date_format(called, r->called_on);
+        cli_format_date(called, sizeof(called), r->called_on);
         buf_printf(out, _("by telephone on %s: entries %llu"), called, (unsigned long long)r->called_count);
     }
     if (r->is_extended)

@@ -70,14 +70,14 @@ static enum err try_return(void *ctx, const struct return_row *r)
 static enum err find(struct hub *h, struct store_txn *t, struct call *c)
 {
     const struct returns_query q = {.today = c->day, .with_closed = true};
-    char day[11];
+    char day[40];
     enum err e = make_keys(h, c);
 
     if (e == OK)
         e = returns_each(h, t, &q, try_return, c);
     if (e != OK || c->is_found)
         return e;
-    date_format(day, c->day);
+    cli_format_date(day, sizeof(day), c->day);
     return err_set(ERR_NOT_FOUND,
                    _("the code is not one of %s for a return that is asked of it, made on %s: is it the right school, "
                      "and was the code shown today? (--day DATE for another day)"),
@@ -103,9 +103,9 @@ static enum err note_in(struct hub *h, struct store_txn *t, struct call *c, cons
 static void say(const struct hub *h, const struct call *c)
 {
     const struct form *f = hub_form_by_id(h, c->found.form);
-    char day[11];
+    char day[40];
 
-    date_format(day, c->found.day);
+    cli_format_date(day, sizeof(day), c->found.day);
     (void)printf(ngettext("%s: on %s %u entry waited at the school: %s, %s (%s).\n",
                           "%s: on %s %u entries waited at the school: %s, %s (%s).\n", c->code.count),
                  c->from->grant.name, day, c->code.count,

@@ -40,7 +40,7 @@ static enum err check(struct hub *h, struct store_txn *t, const struct waive *w,
 {
     const struct returns_query q = {.form = w->form, .unit = unit, .period = period, .today = clock_today()};
     struct look l = {.is_asked = false};
-    char due[11];
+    char due[40];
     enum err e = returns_each(h, t, &q, look_at, &l);
 
     if (e != OK)
@@ -50,7 +50,7 @@ static enum err check(struct hub *h, struct store_txn *t, const struct waive *w,
                        unit, w->form, period);
     if (!w->extends)
         return l.is_here ? err_set(ERR_EXISTS, _("form %s of %s for %s is here already"), w->form, unit, period) : OK;
-    date_format(due, l.due);
+    cli_format_date(due, sizeof(due), l.due);
     return w->day > l.due ? OK : err_set(ERR_INVALID, _("--until: it is due on %s anyway"), due);
 }
 
@@ -102,9 +102,9 @@ static enum err decide_in(struct hub *h, struct store_txn *t, struct waive *w)
 
 static void say(const struct waive *w)
 {
-    char until[11];
+    char until[40];
 
-    date_format(until, w->day);
+    cli_format_date(until, sizeof(until), w->day);
     if (w->remove != NULL)
         (void)printf(_("Taken back for %llu of %s for %s; the schools are told.\n"), (unsigned long long)w->done,
                      w->form, w->period);
@@ -211,7 +211,7 @@ static enum err show_list(struct hub *h, enum table_format f)
         {"unit", _("Unit"), TABLE_LEFT, false},       {"form", _("Form"), TABLE_LEFT, false},
         {"period", _("Period"), TABLE_LEFT, false},   {"kind", _("Decided"), TABLE_LEFT, false},
         {"day", _("Day"), TABLE_LEFT, false},         {"waiting", _("Entries"), TABLE_RIGHT, true},
-        {"reason", _("Reason"), TABLE_LEFT, false},   {"by", _("By whom"), TABLE_LEFT, false},
+        {"reason", _("Reason"), TABLE_LEFT, false},   {"by", _("Who decided"), TABLE_LEFT, false},
         {"written", _("Written"), TABLE_LEFT, false}};
     struct list l = {.format = f};
     struct store_txn *t = NULL;

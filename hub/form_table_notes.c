@@ -107,7 +107,7 @@ static enum err say_behalf(struct notes *n)
     uint64_t count = 0;
 
     buf_reset(&n->text);
-    buf_printf(&n->text, "%s ", _("Entered by the office:"));
+    buf_printf(&n->text, "%s ", _("Not entered by the school itself:"));
     for (size_t i = 0; i < n->ft->unit_count; i++) {
         const struct form_table_unit *u = &n->ft->units[i];
 
