@@ -1,4 +1,4 @@
-#include "hub/commands.h"
+#include "hub/cmd_school.h"
 
 #include "hub/invite_sheet.h"
 #include "hub/registry_status.h"
@@ -214,9 +214,11 @@ static int run_add(struct add *a, const char *home, const char *days)
 
 int cmd_school_add(int argc, char **argv)
 {
-    const char *home = NULL, *name = NULL, *days = NULL;
+    const char *home = NULL, *name = NULL, *days = NULL, *preview = NULL, *format = NULL;
     const struct cli_command *c = command_named("school add");
     struct add a = {.is_again = false};
+    struct school_all all = {.from = NULL};
+    int count;
     const struct cli_option options[] = {
         HOME_OPTION(&home),
         {"name", 0, N_("NAME"), N_("the school's name"), &name},
@@ -228,6 +230,10 @@ int cmd_school_add(int argc, char **argv)
         {"on-behalf", 0, N_("R"),
          N_("the office's own computer: whose forms it may enter from paper or by telephone, for example school"), NULL},
         DAYS_OPTION(&days),
+        {"from", 0, N_("FILE"), N_("all schools of a table (.csv, .xlsx) with the headings id and name"), &all.from},
+        {"folder", 0, N_("DIR"), N_("with --from: the new folder for their invitations and sheets"), &all.folder},
+        {"preview", 0, NULL, N_("with --from: show who would be invited, and change nothing"), &preview},
+        {"format", 0, N_("FORMAT"), N_("with --from: table (default), csv or json"), &format},
         LAST_OPTION};
     struct command_list units = {.count = 0};
     struct command_list roles = {.count = 0};
@@ -240,8 +246,20 @@ int cmd_school_add(int argc, char **argv)
         e = command_take_list(options, "on-behalf", &argc, argv, &behalf);
     if (e != OK)
         return cli_fail(e);
-    if (cli_parse(c, options, argc, argv, 1, 1) < 0)
+    if ((count = cli_parse(c, options, argc, argv, 0, 1)) < 0)
         return cli_exit_code();
+    all.is_preview = preview != NULL;
+    if (all.from != NULL && (count > 0 || name != NULL || a.file != NULL || a.sheet != NULL || units.count > 0 ||
+                             roles.count > 0 || behalf.count > 0))
+        return cli_fail(err_set(ERR_USAGE, _("with --from the table says who is invited: ID, --name, --invite, --sheet, "
+                                             "--unit, --role and --on-behalf do not go with it")));
+    if (all.from != NULL && ((e = command_number(&all.days, "days", days, 1, 365)) != OK ||
+                             (e = command_format(&all.format, format)) != OK))
+        return cli_fail(e);
+    if (all.from != NULL)
+        return school_add_all(&all, home);
+    if (count == 0)
+        return cli_fail(err_set(ERR_USAGE, _("say which school: its id, or --from FILE")));
     if (name == NULL)
         return cli_fail(err_set(ERR_USAGE, _("--name is missing: the school's name")));
     a.school.id = argv[0];

@@ -232,6 +232,65 @@ grep -q "^b,Школа b,visit,Visits,$month,.*,due,.*" remind.csv || { cat remi
 ! grep -q ",staff,.*,$month," remind.csv || { cat remind.csv >&2; fail 'what is waived is asked for'; }
 hub reminder --school b --days 0 --period "$month" >remind.txt
 grep -q '^Nobody has to be reminded' remind.txt || { cat remind.txt >&2; fail 'nothing is due today'; }
+
+# ---- all schools of a table at once, or none ----
+
+printf 'Код;Название;Адрес;Организации\nc;Школа c;Лесная, 1;\nd;Школа d;;d d-branch\n' >schools.csv
+hub school add --from schools.csv --preview >said.txt 2>err.txt
+grep -q '^d  *Школа d  *d d-branch' said.txt && grep -qF 'Адрес' err.txt && grep -qx 'Nobody was invited.' err.txt ||
+    { cat said.txt err.txt >&2; fail 'the preview does not say who would be invited'; }
+printf 'id;name\nc;Школа c\nШкола;\nc;again\n' >wrong.csv
+refused 1 'wrong.csv:3:1: 1 to 32 letters' hub school add --from wrong.csv --folder invitations
+grep -q 'wrong.csv:3:2: a name of' err.txt && grep -q 'wrong.csv:4:1: this id stands in row 2 already (found: c)' err.txt ||
+    { cat err.txt >&2; fail 'not every mistake is told'; }
+printf 'id;name\nc;Школа c\nb;again\n' >wrong.csv
+refused 1 'row 3' hub school add --from wrong.csv --folder invitations
+printf 'id,name,units\nc,Школа c,\ne,Школа e,c\n' >wrong.csv
+refused 1 'row 3' hub school add --from wrong.csv --folder invitations
+[ ! -e invitations ] || fail 'invitations of a refused table are left behind'
+hub school list --format csv | grep -q '^c,' && fail 'part of a refused table was added'
+refused 2 '--folder' hub school add --from schools.csv
+refused 2 'do not go with it' hub school add c --from schools.csv --folder invitations
+hub school add --from schools.csv --folder invitations >said.txt 2>err.txt </dev/null
+grep -q '^2 schools are invited' err.txt || { cat err.txt >&2; fail 'nobody is told how many were invited'; }
+[ "$(ls invitations | tr '\n' ' ')" = 'c.html c.inv d.html d.inv ' ] || fail 'each school has an invitation and a sheet'
+[ "$(stat -c %a invitations invitations/c.inv invitations/c.html | tr '\n' ' ')" = '700 600 600 ' ] || fail 'others may read the invitations'
+"$agent_program" join invitations/d.inv --home "$work/d" >join.txt
+hub school list --format csv | grep -q '^d,Школа d,.*,d d-branch,school,' || fail 'd reports about its branch'
+refused 1 'row 2' hub school add --from schools.csv --folder invitations2 # they are there already
+# The same out of a workbook, with a title above and a total below.
+python3 - <<'PYTHON'
+import zipfile
+rows = [["Школы района"], ["№", "Код", "Наименование"], ["1", "f", "Школа f"], ["2", "g g", "Школа g"], ["Итого"]]
+cells = "".join('<row r="%d">%s</row>' % (y + 1, "".join(
+    '<c r="%s%d" t="inlineStr"><is><t>%s</t></is></c>' % ("ABC"[x], y + 1, text) for x, text in enumerate(row)))
+    for y, row in enumerate(rows))
+main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+package = "http://schemas.openxmlformats.org/package/2006/"
+parts = {
+    "[Content_Types].xml": '<Types xmlns="%scontent-types"><Default Extension="rels" ContentType="application/'
+    'vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="application/'
+    'vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/></Types>' % package,
+    "_rels/.rels": '<Relationships xmlns="%srelationships"><Relationship Id="r1" Type="%s/officeDocument" '
+    'Target="xl/workbook.xml"/></Relationships>' % (package, office),
+    "xl/workbook.xml": '<workbook xmlns="%s" xmlns:r="%s"><sheets><sheet name="Школы" sheetId="1" r:id="r1"/></sheets>'
+    '</workbook>' % (main, office),
+    "xl/_rels/workbook.xml.rels": '<Relationships xmlns="%srelationships"><Relationship Id="r1" Type="%s/worksheet" '
+    'Target="worksheets/sheet1.xml"/></Relationships>' % (package, office),
+}
+for name, bad in (("wrong.xlsx", True), ("schools.xlsx", False)):
+    with zipfile.ZipFile(name, "w") as z:
+        for part, text in parts.items():
+            z.writestr(part, text)
+        z.writestr("xl/worksheets/sheet1.xml", '<worksheet xmlns="%s"><sheetData>%s</sheetData></worksheet>'
+                   % (main, cells if bad else cells.replace("g g", "g")))
+PYTHON
+refused 1 'sheet "Школы", cell B4: 1 to 32 letters' hub school add --from wrong.xlsx --folder invitations2
+hub school add --from schools.xlsx --folder invitations2 >said.txt 2>err.txt </dev/null || { cat err.txt >&2; fail 'the workbook is not read'; }
+hub school list --format csv | grep -q '^g,Школа g,' || fail 'a school of the workbook is not there'
+printf 'name\nШкола h\n' >wrong.csv
+refused 1 'no row has the headings' hub school add --from wrong.csv --folder invitations3
 stop_hub
 hub verify >verify.txt 2>&1 || { cat verify.txt >&2; fail 'verify is not clean'; }
 
