@@ -11,9 +11,9 @@
 
 enum column { COLUMN_ID, COLUMN_NAME, COLUMN_UNITS, COLUMNS };
 
-/* As people head such a column, in lower and upper case. */
-static const char *const headings[COLUMNS][8] = {
-    {"id", "ID", "Id", "код", "Код", "обозначение", "Обозначение", NULL},
+/* As people head such a column, in lower and upper case, and as the form `roster` does. */
+static const char *const headings[COLUMNS][12] = {
+    {"id", "ID", "Id", "unit_id", "код", "Код", "код школы", "Код школы", "обозначение", "Обозначение", NULL},
     {"name", "Name", "название", "Название", "наименование", "Наименование", "Школа", NULL},
     {"units", "Units", "организации", "Организации", "подразделения", "Подразделения", NULL, NULL}};
 
@@ -209,6 +209,8 @@ static enum err take_row(struct reading *x, const struct cells *row)
         take_headings(x, row);
         return OK;
     }
+    if (has_heading(row, COLUMN_ID) && has_heading(row, COLUMN_NAME))
+        return OK; /* names in one row, labels in the next: a template of ours */
     if (cell_of(x, row, COLUMN_ID).len + cell_of(x, row, COLUMN_NAME).len == 0)
         return OK; /* a total, a remark below */
     if ((e = add(x->out, &to)) != OK)

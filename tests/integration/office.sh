@@ -235,7 +235,7 @@ grep -q '^Nobody has to be reminded' remind.txt || { cat remind.txt >&2; fail 'n
 
 # ---- all schools of a table at once, or none ----
 
-printf 'Код;Название;Адрес;Организации\nc;Школа c;Лесная, 1;\nd;Школа d;;d d-branch\n' >schools.csv
+printf 'unit_id;name;Адрес;Организации\nКод школы;Название;;\nc;Школа c;Лесная, 1;\nd;Школа d;;d d-branch\n' >schools.csv
 hub school add --from schools.csv --preview >said.txt 2>err.txt
 grep -q '^d  *Школа d  *d d-branch' said.txt && grep -qF 'Адрес' err.txt && grep -qx 'Nobody was invited.' err.txt ||
     { cat said.txt err.txt >&2; fail 'the preview does not say who would be invited'; }
@@ -257,7 +257,7 @@ grep -q '^2 schools are invited' err.txt || { cat err.txt >&2; fail 'nobody is t
 [ "$(stat -c %a invitations invitations/c.inv invitations/c.html | tr '\n' ' ')" = '700 600 600 ' ] || fail 'others may read the invitations'
 "$agent_program" join invitations/d.inv --home "$work/d" >join.txt
 hub school list --format csv | grep -q '^d,Школа d,.*,d d-branch,school,' || fail 'd reports about its branch'
-refused 1 'row 2' hub school add --from schools.csv --folder invitations2 # they are there already
+refused 1 'row 3' hub school add --from schools.csv --folder invitations2 # they are there already
 # The same out of a workbook, with a title above and a total below.
 python3 - <<'PYTHON'
 import zipfile
