@@ -83,8 +83,9 @@ static enum err check_behalf(const struct capture *c)
     if (c->form->mode == FORM_ANSWERS)
         return err_set(ERR_DENIED, _("the answers to \"%s\" are anonymous: a school enters them itself"), c->form->id);
     if (!source_is_behalf(c->source))
-        return err_set(ERR_USAGE, _("the form \"%s\" is filled in by the role \"%s\": say how you have its words, "
-                                    "--on-behalf paper or --on-behalf phone"),
+        return err_set(ERR_USAGE,
+                       _("the form \"%s\" is filled in by the role \"%s\": say how you have its words, "
+                         "--on-behalf paper or --on-behalf phone"),
                        c->form->id, c->form->role);
     return OK;
 }

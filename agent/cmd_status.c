@@ -272,9 +272,8 @@ static enum err show_status(struct agent *a, enum table_format format, bool forg
 
     if (e == OK && (e = put_who(&events.sheet, a)) == OK && (e = put_queue(&events.sheet, a)) == OK &&
         (e = put_questions(&events.sheet, a)) == OK && (e = excused_each(a, put_excused, &excused)) == OK &&
-         (e = put_sessions(&events.sheet, a)) == OK &&
-        (e = put_risk(&events.sheet, a)) == OK && (e = agent_each_event(a, forget, put_event, &events)) == OK &&
-        (e = events.e) == OK)
+        (e = put_sessions(&events.sheet, a)) == OK && (e = put_risk(&events.sheet, a)) == OK &&
+        (e = agent_each_event(a, forget, put_event, &events)) == OK && (e = events.e) == OK)
         e = table_print(events.sheet.t, format, stdout);
     table_free(events.sheet.t);
     return e;

@@ -14,7 +14,8 @@
 
 static enum err damaged(enum err e)
 {
-    return e == OK || e == ERR_NOMEM ? e : err_set(ERR_CORRUPT, _("what the district decided about a return is damaged"));
+    return e == OK || e == ERR_NOMEM ? e
+                                     : err_set(ERR_CORRUPT, _("what the district decided about a return is damaged"));
 }
 
 static bool parse(struct bytes plain, struct excused *x)
@@ -98,8 +99,7 @@ enum err excused_take(struct agent *a, struct store_txn *t, const struct notice 
     return (e = put(a, t, &x)) == OK ? standing_tell_excused(a, t, r) : e;
 }
 
-enum err excused_get(const struct agent *a, const char *form, const char *unit, const char *period,
-                     struct excused *out)
+enum err excused_get(const struct agent *a, const char *form, const char *unit, const char *period, struct excused *out)
 {
     struct store_txn *t = NULL;
     enum err e = store_begin_read(a->store, &t);

@@ -162,7 +162,8 @@ static enum err take_acceptance(struct agent *a, struct store_txn *t, const stru
     buf_put_u64(&plain, (uint64_t)n->hub_ms);
     record_ref_put(ref, &r->target);
     buf_put(&plain, ref, r->has_target ? sizeof(ref) : 0);
-    if ((e = questions_put_locked(a, t, questions_return_key(raw, KEY_ACCEPTED, r->form, r->unit, r->period), &plain)) == OK)
+    if ((e = questions_put_locked(a, t, questions_return_key(raw, KEY_ACCEPTED, r->form, r->unit, r->period),
+                                  &plain)) == OK)
         e = standing_tell_accepted(a, t, r);
     buf_fini(&plain);
     return e;

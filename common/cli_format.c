@@ -52,8 +52,8 @@ void cli_format_time(char *out, size_t size, int64_t wall_ms)
         (void)snprintf(out, size, "?");
         return;
     }
-    (void)snprintf(out, size, "%d %s %d, %02d:%02d", tm.tm_mday, month_name(tm.tm_mon),
-                   tm.tm_year + 1900, tm.tm_hour, tm.tm_min);
+    (void)snprintf(out, size, "%d %s %d, %02d:%02d", tm.tm_mday, month_name(tm.tm_mon), tm.tm_year + 1900, tm.tm_hour,
+                   tm.tm_min);
 }
 
 void cli_format_date(char *out, size_t size, int32_t day)

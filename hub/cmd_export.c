@@ -15,8 +15,8 @@
 #define LINE_MAX    (8u << 20) /* of one submission as text; a record is at most 64 KiB */
 
 /* Columns of the submission itself; the form's fields follow. */
-static const char *const heads[] = {"id",       "unit",         "period",     "filled_on",
-                                    "received", "form_version", "entered_by", "kind",         "source"};
+static const char *const heads[] = {"id",           "unit",       "period", "filled_on", "received",
+                                    "form_version", "entered_by", "kind",   "source"};
 #define HEADS (sizeof(heads) / sizeof(heads[0]))
 
 struct export

@@ -77,11 +77,8 @@ static enum err take(void *ctx, const struct return_row *r)
         o->cap = cap;
     }
     at = &o->items[o->count++];
-    *at = (struct owed){.form = r->form,
-                        .period = *r->period,
-                        .state = r->state,
-                        .due = r->days.due,
-                        .late_until = r->days.late_until};
+    *at = (struct owed){
+        .form = r->form, .period = *r->period, .state = r->state, .due = r->days.due, .late_until = r->days.late_until};
     (void)snprintf(at->unit, sizeof(at->unit), "%s", r->unit);
     at->name = name_of(o, r->unit);
     return OK;
@@ -131,11 +128,12 @@ static void say_school(const struct owing *o, size_t first, size_t end)
                  _("Good day! We are waiting for the following from you:"));
     for (size_t i = first; i < end; i++)
         say_return(o, &o->items[i]);
-    (void)printf("\n%s\n%s\n%s\n%s\n", _("Fill in what is missing and send it: svodka-agent sync."),
-                 _("If there is nothing to report, say that: svodka-agent return FORM --period P --nothing."),
-                 _("If you have sent it by mail or by stick already, there is nothing to do: it is counted as soon as the "
-                   "file has reached us."),
-                 _("If there is no line, call us and read out the codes that svodka-agent waits shows."));
+    (void)printf(
+        "\n%s\n%s\n%s\n%s\n", _("Fill in what is missing and send it: svodka-agent sync."),
+        _("If there is nothing to report, say that: svodka-agent return FORM --period P --nothing."),
+        _("If you have sent it by mail or by stick already, there is nothing to do: it is counted as soon as the "
+          "file has reached us."),
+        _("If there is no line, call us and read out the codes that svodka-agent waits shows."));
     if (conf->telephone != NULL)
         (void)printf(_("Telephone: %s\n"), conf->telephone);
     (void)printf("%s\n", conf->name);
@@ -158,12 +156,15 @@ static void say_all(const struct owing *o)
 
 static enum err print_rows(const struct owing *o, enum table_format f)
 {
-    const struct table_column columns[] = {
-        {"unit", "unit", TABLE_LEFT, false},     {"name", "name", TABLE_LEFT, false},
-        {"form", "form", TABLE_LEFT, false},     {"title", "title", TABLE_LEFT, false},
-        {"period", "period", TABLE_LEFT, false}, {"label", "label", TABLE_LEFT, false},
-        {"state", "state", TABLE_LEFT, false},   {"due", "due", TABLE_LEFT, false},
-        {"late_until", "late_until", TABLE_LEFT, false}};
+    const struct table_column columns[] = {{"unit", "unit", TABLE_LEFT, false},
+                                           {"name", "name", TABLE_LEFT, false},
+                                           {"form", "form", TABLE_LEFT, false},
+                                           {"title", "title", TABLE_LEFT, false},
+                                           {"period", "period", TABLE_LEFT, false},
+                                           {"label", "label", TABLE_LEFT, false},
+                                           {"state", "state", TABLE_LEFT, false},
+                                           {"due", "due", TABLE_LEFT, false},
+                                           {"late_until", "late_until", TABLE_LEFT, false}};
     struct table *t = NULL;
     enum err e = table_new(&t, columns, sizeof(columns) / sizeof(columns[0]));
 
@@ -229,7 +230,8 @@ int cmd_reminder(int argc, char **argv)
         return cli_exit_code();
     if ((e = command_format(&f, format)) != OK || (e = command_number(&days, "days", ahead, 0, 366)) != OK)
         return cli_fail(e);
-    if ((e = command_open(&h, home, HUB_READ)) == OK && (q.form == NULL || (e = command_form(h, q.form, &form)) == OK) &&
+    if ((e = command_open(&h, home, HUB_READ)) == OK &&
+        (q.form == NULL || (e = command_form(h, q.form, &form)) == OK) &&
         (q.unit == NULL || (e = command_unit(h, q.unit)) == OK) &&
         (q.period == NULL || (e = command_period(h, q.period, &period)) == OK)) {
         if (q.period != NULL)

@@ -228,7 +228,8 @@ int cmd_school_add(int argc, char **argv)
          N_("a unit it reports about (default: its own ID); may be given several times; '*': every unit"), NULL},
         {"role", 0, N_("R"), N_("whose forms it fills in (default: school); may be given several times"), NULL},
         {"on-behalf", 0, N_("R"),
-         N_("the office's own computer: whose forms it may enter from paper or by telephone, for example school"), NULL},
+         N_("the office's own computer: whose forms it may enter from paper or by telephone, for example school"),
+         NULL},
         DAYS_OPTION(&days),
         {"from", 0, N_("FILE"), N_("all schools of a table (.csv, .xlsx) with the headings id and name"), &all.from},
         {"folder", 0, N_("DIR"), N_("with --from: the new folder for their invitations and sheets"), &all.folder},
@@ -251,8 +252,9 @@ int cmd_school_add(int argc, char **argv)
     all.is_preview = preview != NULL;
     if (all.from != NULL && (count > 0 || name != NULL || a.file != NULL || a.sheet != NULL || units.count > 0 ||
                              roles.count > 0 || behalf.count > 0))
-        return cli_fail(err_set(ERR_USAGE, _("with --from the table says who is invited: ID, --name, --invite, --sheet, "
-                                             "--unit, --role and --on-behalf do not go with it")));
+        return cli_fail(
+            err_set(ERR_USAGE, _("with --from the table says who is invited: ID, --name, --invite, --sheet, "
+                                 "--unit, --role and --on-behalf do not go with it")));
     if (all.from != NULL && ((e = command_number(&all.days, "days", days, 1, 365)) != OK ||
                              (e = command_format(&all.format, format)) != OK))
         return cli_fail(e);

@@ -1,5 +1,5 @@
-/* school add --from: all schools of a table at once: an invitation and a sheet for each, in a new folder; all of them or
- * none. */
+/* school add --from: all schools of a table at once: an invitation and a sheet for each, in a new folder; all of them
+ * or none. */
 #include "hub/cmd_school.h"
 
 #include "common/ask.h"
@@ -135,8 +135,8 @@ static enum err confirm(const struct school_all *a, const struct school_list *l,
     *go = e == OK && !a->is_preview;
     if (!*go || isatty(STDIN_FILENO) == 0)
         return e;
-    (void)snprintf(question, sizeof(question), ngettext("Invite this %zu school?", "Invite these %zu schools?", l->count),
-                   l->count);
+    (void)snprintf(question, sizeof(question),
+                   ngettext("Invite this %zu school?", "Invite these %zu schools?", l->count), l->count);
     return ask_yes_no(question, go);
 }
 
@@ -157,13 +157,14 @@ int school_add_all(const struct school_all *a, const char *home)
     report_free(r);
     if (e == OK && (e = confirm(a, &l, &go)) == OK && go && (e = command_open(&h, home, HUB_WRITE)) == OK &&
         (e = add_all(h, a, &l)) == OK)
-        (void)fprintf(stderr,
-                      ngettext("%zu school is invited. Its invitation (.inv) and its sheet to print (.html) are in %s: "
-                               "hand them over and keep no copy.\n",
-                               "%zu schools are invited. Their invitations (.inv) and their sheets to print (.html) are "
-                               "in %s: hand them over and keep no copy.\n",
-                               l.count),
-                      l.count, a->folder);
+        (void)fprintf(
+            stderr,
+            ngettext("%zu school is invited. Its invitation (.inv) and its sheet to print (.html) are in %s: "
+                     "hand them over and keep no copy.\n",
+                     "%zu schools are invited. Their invitations (.inv) and their sheets to print (.html) are "
+                     "in %s: hand them over and keep no copy.\n",
+                     l.count),
+            l.count, a->folder);
     else if (e == OK)
         (void)fprintf(stderr, "%s\n", _("Nobody was invited."));
     school_list_fini(&l);

@@ -130,8 +130,8 @@ int cmd_waits(int argc, char **argv)
     if (cli_parse(command_named("waits"), options, argc, argv, 2, 2) < 0)
         return cli_exit_code();
     if (day != NULL && date_parse_local(&c.day, day, strlen(day)) != OK)
-        return cli_fail(err_set(
-            ERR_USAGE, _("--day: \"%.40s\" is not a date; expected one like 2020-09-01 or 01.09.2020"), day));
+        return cli_fail(
+            err_set(ERR_USAGE, _("--day: \"%.40s\" is not a date; expected one like 2020-09-01 or 01.09.2020"), day));
     if (by != NULL && strlen(by) > RETURN_BY_MAX)
         return cli_fail(err_set(ERR_USAGE, _("the name of who says it is longer than %u bytes"), RETURN_BY_MAX));
     if (day != NULL)

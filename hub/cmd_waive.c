@@ -59,7 +59,9 @@ static enum err check(struct hub *h, struct store_txn *t, const struct waive *w,
 static enum err decide_unit(struct hub *h, struct store_txn *t, struct waive *w, const struct form *f, const char *unit,
                             const struct period *p)
 {
-    struct excuse x = {.kind = w->remove != NULL ? EXCUSE_NONE : w->extends ? EXCUSE_EXTENSION : EXCUSE_WAIVER,
+    struct excuse x = {.kind = w->remove != NULL ? EXCUSE_NONE
+                               : w->extends      ? EXCUSE_EXTENSION
+                                                 : EXCUSE_WAIVER,
                        .day = w->day};
     enum audit_action action = w->remove != NULL ? AUDIT_RETURN_UNDO
                                : w->extends      ? AUDIT_RETURN_EXTEND
@@ -76,8 +78,9 @@ static enum err decide_unit(struct hub *h, struct store_txn *t, struct waive *w,
     utf8_copy(x.by, sizeof(x.by), w->by != NULL ? w->by : who);
     utf8_copy(x.reason, sizeof(x.reason), w->reason != NULL ? w->reason : "");
     if ((e = excuse_decide(h, t, &x)) == ERR_NOT_FOUND)
-        return err_set(e, _("nothing was decided here about form %s of %s for %s; what stands in the form \"waiver\" is "
-                            "taken back there"),
+        return err_set(e,
+                       _("nothing was decided here about form %s of %s for %s; what stands in the form \"waiver\" is "
+                         "taken back there"),
                        f->id, unit, p->id);
     if (w->extends && w->remove == NULL)
         date_format(until, w->day);
@@ -208,10 +211,10 @@ static enum err put_row(void *ctx, const struct excuse *x)
 static enum err show_list(struct hub *h, enum table_format f)
 {
     const struct table_column columns[] = {
-        {"unit", _("Unit"), TABLE_LEFT, false},       {"form", _("Form"), TABLE_LEFT, false},
-        {"period", _("Period"), TABLE_LEFT, false},   {"kind", _("Decided"), TABLE_LEFT, false},
-        {"day", _("Day"), TABLE_LEFT, false},         {"waiting", _("Entries"), TABLE_RIGHT, true},
-        {"reason", _("Reason"), TABLE_LEFT, false},   {"by", _("Who decided"), TABLE_LEFT, false},
+        {"unit", _("Unit"), TABLE_LEFT, false},      {"form", _("Form"), TABLE_LEFT, false},
+        {"period", _("Period"), TABLE_LEFT, false},  {"kind", _("Decided"), TABLE_LEFT, false},
+        {"day", _("Day"), TABLE_LEFT, false},        {"waiting", _("Entries"), TABLE_RIGHT, true},
+        {"reason", _("Reason"), TABLE_LEFT, false},  {"by", _("Who decided"), TABLE_LEFT, false},
         {"written", _("Written"), TABLE_LEFT, false}};
     struct list l = {.format = f};
     struct store_txn *t = NULL;

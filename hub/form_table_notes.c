@@ -208,8 +208,8 @@ enum err form_table_notes(const struct form_table *ft, enum err (*each)(void *ct
         e = say_state(&n, told[i]);
     if (e == OK && (e = say_covers(&n, COVER_PARTIAL)) == OK && (e = say_covers(&n, COVER_NOTHING)) == OK &&
         (e = say_differing(&n)) == OK && (e = say_approved(&n)) == OK && (e = say_behalf(&n)) == OK &&
-        (e = say_apart(&n)) == OK &&
-        (e = say_erased(&n)) == OK && (e = say_few(&n)) == OK && (e = say_answers(&n)) == OK)
+        (e = say_apart(&n)) == OK && (e = say_erased(&n)) == OK && (e = say_few(&n)) == OK &&
+        (e = say_answers(&n)) == OK)
         e = say_not_added(&n);
     buf_fini(&n.text);
     return e;

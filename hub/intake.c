@@ -247,7 +247,8 @@ static enum err refuse_with(struct prepared *p, struct prepared_record *r, enum 
     return refuse_record(p, r, reason, &why);
 }
 
-/* Whose form it is; or, of what is no survey, who enters for its units: then each record must say so, judge_source(). */
+/* Whose form it is; or, of what is no survey, who enters for its units: then each record must say so, judge_source().
+ */
 static bool may_send(const struct grant *g, const struct form *f)
 {
     return builtin_is_any(f) || grant_allows(g, f->role, NULL) ||
@@ -316,8 +317,7 @@ static enum quarantine_reason judge_cover(const struct hub *h, const struct part
         if (strlen(f->id) != c.of.len || memcmp(f->id, c.of.p, c.of.len) != 0)
             continue;
         role = f->role;
-        if (grant_allows(&from->grant, role, NULL) ||
-            (source_is_behalf(r->source) && may_send(&from->grant, f)))
+        if (grant_allows(&from->grant, role, NULL) || (source_is_behalf(r->source) && may_send(&from->grant, f)))
             return (enum quarantine_reason)0;
     }
     explain(why, RULE_ROLE, "form", role != NULL ? role : "");

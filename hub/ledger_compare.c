@@ -267,10 +267,10 @@ static enum err compare_table(struct compare *c, unsigned table, struct store_tx
 enum err compare_tables(struct compare *c, struct store_txn *held, struct store_txn *computed,
                         const struct compare_rows *current, const struct compare_rows *slots)
 {
-    static const unsigned tables[] = {H_BATCHES,    H_RANGES,  H_DEAD,        H_CURRENT,  H_SLOTS,        H_CELLS,
-                                      H_QUARANTINE, H_RETURNS, H_CHECKPOINTS, H_PERIODS,  H_PUBLICATIONS, H_ACTS,
-                                      H_ERASED,     H_FROZEN,  H_SIGNERS,     H_STANDING, H_SUSPECTS,     H_QUESTIONS,
-                                      H_EXCUSES};
+    static const unsigned tables[] = {H_BATCHES,      H_RANGES,     H_DEAD,      H_CURRENT,     H_SLOTS,
+                                      H_CELLS,        H_QUARANTINE, H_RETURNS,   H_CHECKPOINTS, H_PERIODS,
+                                      H_PUBLICATIONS, H_ACTS,       H_ERASED,    H_FROZEN,      H_SIGNERS,
+                                      H_STANDING,     H_SUSPECTS,   H_QUESTIONS, H_EXCUSES};
     enum err e = OK;
 
     for (size_t i = 0; e == OK && i < sizeof(tables) / sizeof(tables[0]); i++) {

@@ -230,8 +230,8 @@ enum err registry_add(struct hub *h, struct store_txn *t, const struct school_ad
         goto done;
     memcpy(p->id, p->grant.participant, sizeof(p->id));
     p->state = PARTICIPANT_INVITED;
-    if ((e = next_index(t, p->grant.behalf_count > 0, &p->index)) == OK && (e = registry_new_code(h, p, a->valid_days)) == OK &&
-        (e = registry_sign(h, t, p, "invited")) == OK)
+    if ((e = next_index(t, p->grant.behalf_count > 0, &p->index)) == OK &&
+        (e = registry_new_code(h, p, a->valid_days)) == OK && (e = registry_sign(h, t, p, "invited")) == OK)
         e = registry_invitation(h, t, p, object_of(p), invitation);
     if (e == OK && a->ticket != NULL)
         registry_ticket(h, p, a->ticket);

@@ -260,9 +260,8 @@ static enum err judge(const struct returns *all, struct return_row *row, struct 
 
     if (e != OK || (e = closing_is_closed(all->t, row->period->id, row->rule->group, &is_closed, &lsn)) != OK)
         return e;
-    row->facts.behalf.is_replaced =
-        row->facts.submissions > 0 && row->facts.behalf.total == 0 &&
-        behalf_has(&all->behalf, row->form->id, row->unit, row->period->id);
+    row->facts.behalf.is_replaced = row->facts.submissions > 0 && row->facts.behalf.total == 0 &&
+                                    behalf_has(&all->behalf, row->form->id, row->unit, row->period->id);
     extend(row, w);
     if (!row->facts.is_here)
         return judge_absent(all, row, w);

@@ -40,7 +40,7 @@ enum cover_match {
     COVER_DIFFERS /* other rows are here than those that were marked and approved */
 };
 struct return_cover {
-    bool is_here; /* else nothing below is set */
+    bool is_here;   /* else nothing below is set */
     bool is_behalf; /* the office marked it for the unit */
     enum cover_state state;
     uint64_t rows;      /* that the cover is about */
@@ -57,9 +57,9 @@ void return_cover_say(struct buf *out, const struct return_cover *c);
 
 /* What the office entered for the unit, from paper or by telephone (PARTICIPANT_STANDS_IN, slot.h). */
 struct return_behalf {
-    uint64_t total;       /* of the current submissions */
+    uint64_t total;        /* of the current submissions */
     uint64_t paper, phone; /* of these, as far as it is still known */
-    bool is_replaced;     /* none of them counts any more: what the unit's own sender sent took its place */
+    bool is_replaced;      /* none of them counts any more: what the unit's own sender sent took its place */
 };
 /* Counts one of the current ones; `source` of its head. */
 void return_behalf_count(struct return_behalf *b, const struct submission *s, enum record_source source);
@@ -76,8 +76,8 @@ struct return_facts {
     struct return_cover cover;
     struct return_behalf behalf; /* is_replaced: by returns_each() alone */
     bool is_here;                /* else nothing below is set */
-    uint64_t submissions; /* current ones; 0: nothing to report */
-    int32_t filled_on;    /* the newest day */
+    uint64_t submissions;        /* current ones; 0: nothing to report */
+    int32_t filled_on;           /* the newest day */
     uint64_t first_lsn, last_lsn;
     int64_t first_ms, last_ms;       /* received: the first, and the newest change */
     uint8_t mark[RETURN_MARK_BYTES]; /* changes with every change of what is here */
@@ -99,7 +99,7 @@ struct return_row {
     bool is_after_close; /* it came, or changed, after its period was closed */
     const char *text;    /* reason of a waiver or an extension, or the question; "" */
     const char *by;      /* who accepted or questioned; "" */
-    bool is_called; /* WAITING: the school has said so by telephone, and not only by a greeting */
+    bool is_called;      /* WAITING: the school has said so by telephone, and not only by a greeting */
     int32_t called_on;
     uint64_t called_count;
 };

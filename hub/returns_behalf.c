@@ -66,12 +66,13 @@ struct looking {
 
 static enum err add(struct behalf_places *l, const char *form, const struct record *r)
 {
-    struct behalf_place *at = l->count == 0 ? NULL : &l->items[l->count - 1];
+    const struct behalf_place *at = l->count == 0 ? NULL : &l->items[l->count - 1];
+    struct behalf_place one = {.form = ""};
 
     if (at != NULL && strcmp(at->form, form) == 0 && strcmp(at->unit, r->unit) == 0 &&
         strcmp(at->period, r->period) == 0)
         return OK; /* one return's rows come together */
-    if (l->count == l->cap) {
+    if (l->items == NULL || l->count == l->cap) {
         size_t cap = l->cap == 0 ? 32 : 2 * l->cap;
         struct behalf_place *grown = l->cap >= PLACES_MAX ? NULL : reallocarray(l->items, cap, sizeof(*grown));
 
@@ -80,11 +81,10 @@ static enum err add(struct behalf_places *l, const char *form, const struct reco
         l->items = grown;
         l->cap = cap;
     }
-    at = &l->items[l->count++];
-    memset(at, 0, sizeof(*at));
-    (void)snprintf(at->form, sizeof(at->form), "%s", form);
-    memcpy(at->unit, r->unit, sizeof(at->unit));
-    memcpy(at->period, r->period, sizeof(at->period));
+    (void)snprintf(one.form, sizeof(one.form), "%s", form);
+    memcpy(one.unit, r->unit, sizeof(one.unit));
+    memcpy(one.period, r->period, sizeof(one.period));
+    l->items[l->count++] = one;
     return OK;
 }
 
@@ -109,8 +109,8 @@ static enum err take_number(const struct looking *l, const struct record_ref *re
     bool is_dead, is_apart;
     enum err e;
 
-    if ((e = is_in(l, H_DEAD, ref, &is_dead)) != OK || (e = is_in(l, H_QUARANTINE, ref, &is_apart)) != OK ||
-        is_dead || is_apart)
+    if ((e = is_in(l, H_DEAD, ref, &is_dead)) != OK || (e = is_in(l, H_QUARANTINE, ref, &is_apart)) != OK || is_dead ||
+        is_apart)
         return e;
     e = ledger_find(l->hub->ledger, l->t, l->by->index, ref, &s);
     if (e == ERR_NOT_FOUND || e == ERR_ERASED)

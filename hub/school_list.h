@@ -1,5 +1,5 @@
-/* school_list.h: the schools of a district out of a table: a CSV file or a workbook with a row of headings (id, name and,
- * where a school reports about more than itself, units).  Read whole or not at all; the bytes are hostile. */
+/* school_list.h: the schools of a district out of a table: a CSV file or a workbook with a row of headings (id, name
+ * and, where a school reports about more than itself, units).  Read whole or not at all; the bytes are hostile. */
 #ifndef SVODKA_HUB_SCHOOL_LIST_H
 #define SVODKA_HUB_SCHOOL_LIST_H
 
@@ -20,8 +20,8 @@ struct school_list {
     size_t count, cap;
 };
 /* The kind of file is told by the end of its name: .xlsx, else CSV.  Everything that is wrong goes to `r` with row or
- * cell: ERR_INVALID, and *out is empty.  Columns that are not known are told as warnings.  ERR_NOT_FOUND, ERR_MALFORMED,
- * ERR_LIMIT: the file cannot be read. */
+ * cell: ERR_INVALID, and *out is empty.  Columns that are not known are told as warnings.  ERR_NOT_FOUND,
+ * ERR_MALFORMED, ERR_LIMIT: the file cannot be read. */
 MUST_CHECK enum err school_list_read(struct school_list *out, const char *path, struct report *r);
 void school_list_fini(struct school_list *l);
 

@@ -1,6 +1,6 @@
 /* slot.h: the place a submission takes: (form id, unit, period[, row key]).  Of all value submissions of one slot only
- * the greatest is current: by participant (slot_compare()), then generation, then number.  In mode `answers` each submission has
- * a slot of its own.
+ * the greatest is current: by participant (slot_compare()), then generation, then number.  In mode `answers` each
+ * submission has a slot of its own.
  *
  * The digest is keyed (the key is derived from the hub's storage key), so that a row key, such as a pupil's code, can
  * neither be read in the store nor be guessed from it. */

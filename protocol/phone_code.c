@@ -83,8 +83,9 @@ enum err phone_code_read(struct phone_code *out, const char *typed)
         if (strchr(" -\t", *p) == NULL) {
             len = key_letter_take(p, &letter);
             if (letter == '\0' || count == LETTERS)
-                return err_set(ERR_MALFORMED, _("the code has %u letters and digits in two groups of four, as "
-                                                "svodka-agent waits shows it at the school"),
+                return err_set(ERR_MALFORMED,
+                               _("the code has %u letters and digits in two groups of four, as "
+                                 "svodka-agent waits shows it at the school"),
                                LETTERS);
             letters[count++] = letter;
         }

@@ -142,9 +142,10 @@ static void the_phone_code_of_the_specification(void **state)
 static void a_phone_code_is_of_one_school_return_and_day(void **state)
 {
     const struct phone_return r = {"s05", "soc", "s05", "2026-10", 20785};
-    const struct phone_return others[] = {{"s06", "soc", "s05", "2026-10", 20785}, {"s05", "pass", "s05", "2026-10", 20785},
-                                          {"s05", "soc", "s06", "2026-10", 20785}, {"s05", "soc", "s05", "2026-11", 20785},
-                                          {"s05", "soc", "s05", "2026-10", 20786}, {"s05", "socs", "05", "2026-10", 20785}};
+    const struct phone_return others[] = {
+        {"s06", "soc", "s05", "2026-10", 20785}, {"s05", "pass", "s05", "2026-10", 20785},
+        {"s05", "soc", "s06", "2026-10", 20785}, {"s05", "soc", "s05", "2026-11", 20785},
+        {"s05", "soc", "s05", "2026-10", 20786}, {"s05", "socs", "05", "2026-10", 20785}};
     uint8_t school[KEY_BYTES], hub[KEY_BYTES], another[KEY_BYTES];
     char code[PHONE_CODE_CHARS + 1];
     struct phone_code read;
