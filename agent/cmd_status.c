@@ -130,6 +130,9 @@ static enum err put_queue(struct sheet *s, const struct agent *a)
         (e = sheet_count(s, "rejected", _("rejected by the district"), st.rejected)) != OK ||
         (e = put_erased(s, a)) != OK || (e = put_aside(s, a)) != OK)
         return e;
+    if (st.waiting + st.sealed > 0 &&
+        (e = sheet_text(s, "no_line", _("no line?"), _("svodka-agent waits shows what to say on the telephone"))) != OK)
+        return e;
     return sheet_time(s, "last_receipt", _("last word from the district"), st.last_receipt_ms);
 }
 

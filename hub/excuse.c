@@ -12,7 +12,7 @@
 #define ROW_ELEMENTS (ELEMENTS + 2u)
 #define VALUE_MAX    4096u
 #define BODY_MAX     (8u << 10)
-#define KEY_MAX      (RETURN_KEY_MAX + 1u)
+#define KEY_MAX      (RETURN_KEY_MAX + 2u)
 #define KEY_DECISION 'd'
 #define KEY_CALL     'c'
 
@@ -77,7 +77,8 @@ static struct bytes key_of(uint8_t raw[KEY_MAX], bool is_call, const char *form,
     if (len == 0)
         return bytes_of(raw, 0);
     raw[len] = is_call ? KEY_CALL : KEY_DECISION;
-    return bytes_of(raw, len + 1);
+    raw[len + 1] = 0;
+    return bytes_of(raw, len + 2);
 }
 
 static struct bytes key_of_excuse(uint8_t raw[KEY_MAX], const struct excuse *x)

@@ -166,6 +166,8 @@ other=$(awk -F , '$1 == "staff" && $4 == 1 {print $5}' waits.csv)
 [ -n "$code" ] && [ -n "$other" ] || { cat waits.csv >&2; fail 'what waits has no code'; }
 agent a waits >waits.txt
 grep -q "$code" waits.txt && grep -q 'read out the code' waits.txt || { cat waits.txt >&2; fail 'people are not told what to do'; }
+agent a status >status.txt
+grep -qF 'svodka-agent waits' status.txt || { cat status.txt >&2; fail 'status does not name the codes'; }
 refused 1 'not one of' hub waits b "$code"
 refused 1 'not one of' hub waits a "$code" --day 2020-01-01
 wrong=$(printf '%s' "$code" | sed 's/^\(.\)\(.\)/\2\1/')
