@@ -36,6 +36,8 @@ const struct cli_command hub_commands[] = {
     {"core", "", N_("run the core alone: the ledger's one writer"), cmd_core},
     {"gateway", "", N_("run the gateway alone: the one with the network"), cmd_gateway},
     {"status", "", N_("how the hub stands: schools, ledger, gaps, quarantine"), cmd_status},
+    {"night", "[DATE] [--check] [--silent DAYS]", N_("who came in the night, who did not, and what went wrong"),
+     cmd_night},
     {"completeness", "[--period P] [--form F] [--unit U] [--summary]",
      N_("show which returns are here, due, late or missing"), cmd_completeness},
     {"reminder", "[--form F] [--period P] [--school U] [--days N]",

@@ -30,6 +30,7 @@ int cmd_school_show(int argc, char **argv);
 int cmd_school_check(int argc, char **argv);
 int cmd_school_accept(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_night(int argc, char **argv);
 int cmd_indicators(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_form_table(int argc, char **argv);

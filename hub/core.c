@@ -325,6 +325,7 @@ static enum err loop(struct core *c)
             core_keys(c);
         }
         core_checkpoint(c);
+        core_nights(c);
         core_inbox(c);
     }
     checkpoint_free(c->checkpoint); /* it does not count; the next one goes over it */
@@ -332,6 +333,7 @@ static enum err loop(struct core *c)
     /* What the workers finish now is committed; the rest was never promised. */
     workers_drain(c->workers);
     e = core_commit_done(c);
+    core_nights_fini(c);
     sign_audit(c);
     return e;
 }

@@ -198,6 +198,7 @@ static void answer(struct core *c, struct applied *a)
     if (a->job->error != OK) {
         log_warning("intake: a batch of %s refused: %s", a->job->participant, a->job->text);
         c->refused++;
+        core_nights_bad_batch(c, a->job->from->index, a->job->refusal);
         core_error(c, a->job->connection, a->job->refusal != 0 ? a->job->refusal : MERR_INTERNAL, 0, a->job->text);
         drop_spool(c, a->job);
         return;

@@ -75,7 +75,7 @@ enum err core_enrol(struct greeting *g)
     ledger_aborted(c->hub->ledger);
     log_warning("core: the enrolment of %s was refused: %s", g->from->id, why);
     if (!is_ours(e)) {
-        core_error(c, g->connection, x.refusal, 0, why);
+        core_turn_away(g, x.refusal, why);
         if (x.is_wrong_code)
             note_wrong_try(g);
         return e; /* a request that does not pass its checks changes nothing: many of them cost nothing */
@@ -102,7 +102,7 @@ static bool refuse_asking(struct greeting *g)
         return false;
     log_notice("core: %s asks with its invitation's code and is turned away: %s", g->from->id,
                message_error_name(code));
-    core_error(g->c, g->connection, code, 0, message_error_name(code));
+    core_turn_away(g, code, message_error_name(code));
     return true;
 }
 

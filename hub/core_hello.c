@@ -34,6 +34,13 @@ static void refuse_standing(struct greeting *g, enum message_error *code, const 
     *text = s == PARTICIPANT_HELD ? "this participant is on hold" : "this computer is revoked";
 }
 
+void core_turn_away(const struct greeting *g, enum message_error code, const char *text)
+{
+    if (g->from != NULL)
+        core_nights_refused(g->c, g->from->index, code);
+    core_error(g->c, g->connection, code, 0, text);
+}
+
 /* True: answered with an error. */
 static bool refuse(struct greeting *g)
 {
@@ -56,7 +63,7 @@ static bool refuse(struct greeting *g)
     if (code == 0)
         return false;
     log_notice("core: %s turned away: %s", h->participant, text);
-    core_error(g->c, g->connection, code, 0, text);
+    core_turn_away(g, code, text);
     return true;
 }
 
@@ -337,6 +344,7 @@ enum err core_hello(struct core *c, const struct ipc_frame *f, const struct msg_
         return OK;
     }
     core_send(c, f->connection, &m);
+    core_nights_met(c, g.from->index);
     if (m.as.welcome.go == WELCOME_GO) {
         send_receipts(&g);
         send_words(&g);

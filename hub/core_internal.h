@@ -9,6 +9,7 @@
 #include "hub/intake.h"
 #include "hub/ipc.h"
 #include "hub/ledger.h"
+#include "hub/nights.h"
 #include "hub/registry.h"
 
 #include <sys/types.h>
@@ -40,6 +41,15 @@ struct job *workers_take(struct workers *w);       /* one that is done, or NULL 
 void workers_drain(struct workers *w);             /* waits until all are done (not taken back) */
 void job_free(struct job *j);
 
+/* ---- the night's notes (core_nights.c) ---- */
+struct core_nights {
+    struct night_row *rows; /* since they were written last */
+    size_t count, cap;
+    int64_t run_ms;     /* wall clock: since when this core is at work; 0: nothing was written yet */
+    int64_t flushed_ms; /* monotonic */
+    int32_t pruned;     /* the night in which what is too old was forgotten */
+};
+
 /* ---- the core ---- */
 struct core {
     struct hub *hub;
@@ -57,6 +67,7 @@ struct core {
     int32_t year_tried;            /* whose sealing key was to be made in this run; 0: none */
     struct inbox *inbox;           /* NULL: none is watched */
     struct carry_host inbox_host;
+    struct core_nights nights;
     bool gateway_is_paused; /* enough jobs: nothing more is read */
     bool stopping;
 };
@@ -83,6 +94,14 @@ MUST_CHECK enum err core_commit_done(struct core *c);
 
 /* core_checkpoint.c: once a day after checkpoint.at, one short step between two looks at the sockets. */
 void core_checkpoint(struct core *c);
+
+/* core_nights.c: a school came, was turned away, sent a batch that was turned away; written once a minute. */
+void core_nights_met(struct core *c, uint32_t participant);
+void core_nights_refused(struct core *c, uint32_t participant, enum message_error why);
+void core_nights_bad_batch(struct core *c, uint32_t participant, enum message_error why);
+void core_nights(struct core *c);
+void core_nights_flush(struct core *c);
+void core_nights_fini(struct core *c);
 
 /* core_keys.c: the sealing key of a school year that has begun. */
 void core_keys(struct core *c);

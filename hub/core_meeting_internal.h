@@ -26,6 +26,9 @@ struct greeting {
     unsigned receipts; /* sent without being asked */
 };
 
+/* Answers an error, and remembers it for the morning. */
+void core_turn_away(const struct greeting *g, enum message_error code, const char *text);
+
 MUST_CHECK enum err core_hello(struct core *c, const struct ipc_frame *f, const struct msg_hello *h);
 /* Enrols within one transaction.  The registry changes in memory: no worker may be reading it.  An error is answered.
  */

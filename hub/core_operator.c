@@ -46,15 +46,18 @@ static void status(struct core *c, int fd)
 {
     char text[1024];
     const struct ipc_status *g = &c->gateway_status;
-    int n = snprintf(text, sizeof(text),
-                     "{\"core\":\"running\",\"pid\":%ld,\"uptime_s\":%lld,\"gateway\":\"%s\",\"connections\":%llu,"
-                     "\"meetings\":%llu,\"spool_bytes\":%llu,\"refused_handshakes\":%llu,\"batches\":%llu,"
-                     "\"refused_batches\":%llu,\"pending\":%u}",
-                     (long)getpid(), (long long)(clock_mono_ms() - c->started_ms) / 1000,
-                     c->gateway != NULL ? "connected" : "away", (unsigned long long)g->connections,
-                     (unsigned long long)g->meetings, (unsigned long long)g->spool_bytes,
-                     (unsigned long long)g->refused_handshakes, (unsigned long long)c->batches,
-                     (unsigned long long)c->refused, workers_pending(c->workers));
+    int n;
+
+    core_nights_flush(c); /* what is read next is of this moment */
+    n = snprintf(text, sizeof(text),
+                 "{\"core\":\"running\",\"pid\":%ld,\"uptime_s\":%lld,\"gateway\":\"%s\",\"connections\":%llu,"
+                 "\"meetings\":%llu,\"spool_bytes\":%llu,\"refused_handshakes\":%llu,\"batches\":%llu,"
+                 "\"refused_batches\":%llu,\"pending\":%u}",
+                 (long)getpid(), (long long)(clock_mono_ms() - c->started_ms) / 1000,
+                 c->gateway != NULL ? "connected" : "away", (unsigned long long)g->connections,
+                 (unsigned long long)g->meetings, (unsigned long long)g->spool_bytes,
+                 (unsigned long long)g->refused_handshakes, (unsigned long long)c->batches,
+                 (unsigned long long)c->refused, workers_pending(c->workers));
 
     send_text(fd, text, n > 0 ? (size_t)n : 0);
 }

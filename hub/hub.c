@@ -54,7 +54,8 @@ const char *const hub_tables[HUB_TABLES + 1] = {[H_META] = "meta",
                                                 [H_AUDIT_HEADS] = "audit-heads",
                                                 [H_QUESTIONS] = "questions",
                                                 [H_COMMENTS] = "comments",
-                                                [H_EXCUSES] = "excuses"};
+                                                [H_EXCUSES] = "excuses",
+                                                [H_NIGHTS] = "nights"};
 
 enum err hub_meta_get(struct store_txn *t, const char *key, struct bytes *out)
 {
@@ -100,6 +101,7 @@ static const struct yaml_key conf_table[] = {
     {"keys.credentials", YAML_WANT_BOOLEAN, false, AT(keys_credentials), 0, 0, NULL},
     {"backup.erased_days", YAML_WANT_INTEGER, false, AT(backup_days), 1, 3650, NULL},
     {"checkpoint.at", YAML_WANT_TEXT, false, offsetof(struct conf_file, checkpoint_at), 0, 0, NULL},
+    {"night.keep_days", YAML_WANT_INTEGER, false, AT(night_days), 1, 36500, NULL},
     {"inbox", YAML_WANT_TEXT, false, AT(inbox), 0, 0, NULL},
     {"outbox", YAML_WANT_TEXT, false, AT(outbox), 0, 0, NULL},
     {"bundle.max_size", YAML_WANT_SIZE, false, AT(bundle_max), BUNDLE_LEAST_MAX, BUNDLE_MOST_MAX, NULL},
@@ -281,6 +283,7 @@ enum err hub_conf_load(struct hub *h)
                                    .directory_days = 180,
                                    .checkpoint_min = 6 * 60 + 30,
                                    .bundle_max = BUNDLE_DEFAULT_MAX,
+                                   .night_days = 400,
                                    .backup_days = 30}};
     char path[FOLDER_PATH_MAX];
     enum err e = folder_path(path, h->dir, "hub.yaml");

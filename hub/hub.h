@@ -54,6 +54,7 @@ enum hub_table {
     H_QUESTIONS,    /* number u64 -> MessagePack: what the office asked a school (questions.h) */
     H_COMMENTS,     /* programme 0 indicator 0 period 0 unit 0 breakdown 0 -> MessagePack (comments.h) */
     H_EXCUSES,      /* form id 0 unit 0 period 0 'd' or 'c' 0 -> MessagePack: a return that is not here (excuse.h) */
+    H_NIGHTS,       /* day u32 | participant index u32 -> MessagePack: who came that night (nights.h) */
     HUB_TABLES
 };
 
@@ -85,6 +86,7 @@ struct hub_conf {
     size_t operator_count;
     const char *inbox, *outbox; /* folders that are watched for files of schools; NULL: none (inbox.h) */
     int64_t bundle_max;         /* bytes of one file, read or written */
+    int64_t night_days;         /* for which it is known who came (nights.h) */
     int64_t backup_days;        /* after an act of erasure: until when backups made before are to be destroyed */
 };
 

@@ -404,14 +404,14 @@ static void take_target(struct prepared_record *at, const struct record_ref *own
 }
 
 /* A submission that counts as far as intake can tell: its slot and what it adds. */
-static enum err take_in(struct intake *i, struct prepared *p, struct prepared_record *at, const struct record_ref *own,
+static enum err take_in(struct intake *i, struct prepared *p, struct prepared_record *at, struct bytes bytes,
                         const struct form *f, const struct record *r)
 {
     at->kind = (uint8_t)r->kind;
     at->target = r->target;
     if (r->kind == RECORD_RETRACTION)
         return OK;
-    slot_of(at->slot, &i->slot_key, f, p->participant, own, r);
+    slot_of(at->slot, &i->slot_key, f, p->participant, bytes, r);
     p->value_count++;
     return cell_sums_record(p->sums, i->eval, at->place, r, 1);
 }
@@ -434,7 +434,7 @@ static enum err judge_bytes(struct intake *i, const struct participant *from, st
         return e;
     if (!is_replay && (e = judge(i, from, p, &own, f, &r, at->place, &reason, &i->why)) != OK)
         return e;
-    return reason != 0 ? refuse_record(p, at, reason, &i->why) : take_in(i, p, at, &own, f, &r);
+    return reason != 0 ? refuse_record(p, at, reason, &i->why) : take_in(i, p, at, bytes, f, &r);
 }
 
 /* What stayed of a submission whose content was erased: its slot, and what it corrected. */

@@ -12,8 +12,6 @@
 #include <string.h>
 
 #define DAY_MS    INT64_C(86400000)
-#define CONFLICT  "another submission with this number was received before"
-#define FROZEN    "what this was about has been erased at the hub; it is not counted again"
 #define YEARS_MAX 200 /* that are looked through for one that is not erased */
 #define ROW_MAX   (SIGNED_MAX + 8u + DIGEST_BYTES)
 #define LISTS_MAX (16u << 20)
@@ -203,6 +201,8 @@ static enum verdict verdict_of(const struct apply *a, uint32_t row, enum quarant
         *reason = QUARANTINE_ERASED;
     if (*reason != 0)
         return VERDICT_QUARANTINED;
+    if ((flags & ROW_TWIN) != 0)
+        return VERDICT_DUPLICATE;
     return r->kind == RECORD_RETRACTION || (flags & ROW_CURRENT) != 0 ? VERDICT_COUNTED : VERDICT_SUPERSEDED;
 }
 
@@ -215,9 +215,9 @@ static enum err quarantine(struct apply *a, uint32_t row, enum quarantine_reason
         struct receipt_refusal *at = &r->refusals[r->refusal_count++];
 
         if (reason == QUARANTINE_CONFLICT)
-            (void)snprintf(why.text, sizeof(why.text), "%s", CONFLICT);
+            (void)snprintf(why.text, sizeof(why.text), "%s", LEDGER_WHY_CONFLICT);
         else if (reason == QUARANTINE_ERASED)
-            (void)snprintf(why.text, sizeof(why.text), "%s", FROZEN);
+            (void)snprintf(why.text, sizeof(why.text), "%s", LEDGER_WHY_ERASED);
         else
             prepared_why(a->p, &a->p->records[row], &why);
         at->number = a->p->records[row].number;

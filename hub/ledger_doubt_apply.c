@@ -175,21 +175,23 @@ static enum err count_closed(struct applying *x, uint32_t place)
     return OK;
 }
 
-/* The greatest of those that are accepted, or none. */
+/* The greatest of those that are accepted, or none; of an answer any of them may be the dead one. */
 static enum err find_current(const struct applying *x, size_t from, size_t to, struct slot_current *out, bool *has)
 {
+    bool is_one = places_at(x->d->places, x->by_slot[from]->place)->form->mode == FORM_ANSWERS;
     enum err e = OK;
 
     *has = false;
-    for (size_t i = from; e == OK && i < to && !*has; i++) {
+    for (size_t i = from; e == OK && i < to && (!*has || (is_one && !out->is_dead)); i++) {
         const struct fact *f = x->by_slot[i];
         enum quarantine_reason reason;
         enum fact_standing stands;
 
         if ((e = stands_now(x, f, &stands, &reason)) != OK || stands != FACT_ACCEPTED)
             continue;
+        if (!*has)
+            *out = (struct slot_current){.participant = f->participant, .ref = f->ref, .lsn = f->lsn, .row = f->row};
         *has = true;
-        *out = (struct slot_current){.participant = f->participant, .ref = f->ref, .lsn = f->lsn, .row = f->row};
         e = is_dead_now(x, f->participant, &f->ref, &out->is_dead);
     }
     return e;

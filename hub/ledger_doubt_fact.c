@@ -62,7 +62,7 @@ enum err fact_read(struct doubt *d, const struct held_batch *b, uint32_t row, st
     f->target = r.target;
     f->has_slot = r.kind != RECORD_RETRACTION;
     if (f->has_slot)
-        slot_of(f->slot, &l->slot_key, form, f->participant, &f->ref, &r);
+        slot_of(f->slot, &l->slot_key, form, f->participant, bytes, &r);
     return set_place(d, f, form, r.unit, r.period);
 }
 

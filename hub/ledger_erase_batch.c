@@ -118,7 +118,7 @@ static enum err erase_record(struct erasing *x, struct section *s, uint64_t numb
     if ((e = erased_place(&s->list, r.form, r.unit, r.period, &gone->place)) != OK ||
         (e = count_form(x->act, f->id)) != OK || r.kind == RECORD_RETRACTION)
         return e;
-    slot_of(gone->slot, &x->ledger->slot_key, f, s->entry->participant, &own, &r);
+    slot_of(gone->slot, &x->ledger->slot_key, f, s->entry->participant, bytes, &r);
     return freeze(x, s, f, &r, bytes, gone);
 }
 

@@ -55,7 +55,8 @@ static bool is_listed(const struct erase_order *o, const struct candidate *c)
     return o->ref_count > 0 && bsearch(&ref, o->refs, o->ref_count, sizeof(ref), erase_ref_compare) != NULL;
 }
 
-static bool is_named(const struct searching *x, const struct form *f, const struct record *r, const struct candidate *c)
+static bool is_named(const struct searching *x, const struct form *f, struct bytes bytes, const struct record *r,
+                     const struct candidate *c)
 {
     struct record_ref own = {c->gen, c->number};
     uint8_t slot[SLOT_BYTES];
@@ -68,7 +69,7 @@ static bool is_named(const struct searching *x, const struct form *f, const stru
         return true;
     if (r->kind == RECORD_RETRACTION)
         return false;
-    slot_of(slot, &x->hub->ledger->slot_key, f, c->participant, &own, r);
+    slot_of(slot, &x->hub->ledger->slot_key, f, c->participant, bytes, r);
     return memcmp(slot, x->slot, SLOT_BYTES) == 0;
 }
 
@@ -86,7 +87,7 @@ static enum err look_at(struct searching *x, uint64_t number, struct bytes bytes
     c.gen = x->batch->gen;
     c.has_target = r.kind != RECORD_NEW;
     c.target = r.target;
-    c.is_chosen = is_named(x, f, &r, &c);
+    c.is_chosen = is_named(x, f, bytes, &r, &c);
     buf_put(&x->candidates, &c, sizeof(c));
     return buf_status(&x->candidates);
 }
@@ -173,7 +174,7 @@ static enum err name_submission(struct searching *x)
     (void)snprintf(x->out->unit, sizeof(x->out->unit), "%s", r.unit);
     (void)snprintf(x->out->period, sizeof(x->out->period), "%s", r.period);
     if (r.kind != RECORD_RETRACTION)
-        slot_of(x->slot, &x->hub->ledger->slot_key, f, o->participant, &o->ref, &r);
+        slot_of(x->slot, &x->hub->ledger->slot_key, f, o->participant, s.record, &r);
     return OK;
 }
 

@@ -83,6 +83,18 @@ static enum err find_slots(struct apply *a)
 
 /* ---- corrections and retractions of what stands in a frozen slot ---- */
 
+/* Does the slot hold this one?  An answer holds it under whichever number it has there. */
+static enum err is_held_by(const struct apply *a, const struct slot_current *held, const struct record_ref *target,
+                           const struct erased_place *at, bool *is)
+{
+    const struct form *form = hub_form(a->ledger->hub, at->form);
+
+    if (form == NULL)
+        return err_set(ERR_CORRUPT, "ledger: what stayed of an erased submission is damaged");
+    *is = form->mode == FORM_ANSWERS || slot_compare(held->participant, &held->ref, a->p->participant, target) == 0;
+    return OK;
+}
+
 static enum err judge_target(struct apply *a, uint32_t row)
 {
     const struct record_ref *target = &a->p->records[row].target;
@@ -92,6 +104,7 @@ static enum err judge_target(struct apply *a, uint32_t row)
     struct bytes value;
     uint8_t key[8];
     uint64_t lsn;
+    bool is_frozen;
     enum err e = range_find(a->t, a->p->participant, target, &lsn);
 
     if (e != OK)
@@ -104,8 +117,8 @@ static enum err judge_target(struct apply *a, uint32_t row)
     gone = held_erased(b, target->number);
     if (gone == NULL || !gone->is_readable || gone->kind == RECORD_RETRACTION)
         return OK;
-    e = apply_current(a, gone->slot, &held);
-    if (e == OK && held.is_frozen && slot_compare(held.participant, &held.ref, a->p->participant, target) == 0)
+    if ((e = apply_current(a, gone->slot, &held)) == OK && held.is_frozen &&
+        (e = is_held_by(a, &held, target, &b->holes->list.places[gone->place], &is_frozen)) == OK && is_frozen)
         a->flags[row] |= ROW_FROZEN;
     return e == ERR_NOT_FOUND ? OK : e;
 }

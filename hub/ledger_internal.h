@@ -13,6 +13,10 @@
 #define LEDGER_CACHE_BYTES (16u << 20)
 #define LEDGER_CACHE_SIZE  64u
 
+/* Why something is kept apart, as the receipts and the quarantine say it. */
+#define LEDGER_WHY_CONFLICT "another submission with this number was received before"
+#define LEDGER_WHY_ERASED   "what this was about has been erased at the hub; it is not counted again"
+
 /* A batch of the journal, opened. */
 struct held_batch {
     uint64_t lsn;
@@ -113,7 +117,8 @@ MUST_CHECK enum err ledger_eval(struct ledger *l);
 MUST_CHECK enum err ledger_contribute(struct ledger *l, struct variable_eval *eval, struct bytes record,
                                       struct cell_sums *sums, int sign);
 
-/* ---- applying (ledger_apply.c: the batch as a whole; ledger_slots.c: its records) ---- */
+/* ---- applying (ledger_apply.c: the batch as a whole; ledger_numbers.c: the numbers of its records and what they name;
+ * ledger_slots.c: the slots they take) ---- */
 
 enum row_flag {
     ROW_HELD = 1,        /* the number is held already */
@@ -121,7 +126,8 @@ enum row_flag {
     ROW_DEAD = 4,        /* named by a correction or retraction */
     ROW_CURRENT = 8,     /* counts now */
     ROW_UNREADABLE = 16, /* quarantined as unreadable before; this is a readable copy */
-    ROW_FROZEN = 32      /* its slot, or what it corrects or retracts, was erased: kept apart */
+    ROW_FROZEN = 32,     /* its slot, or what it corrects or retracts, was erased: kept apart */
+    ROW_TWIN = 64        /* an answer that is held under another number */
 };
 
 /* What a replay takes from the entry, and the living hub from its clock and directory. */
@@ -136,6 +142,11 @@ struct old_row {
     uint64_t lsn;
     uint32_t row;
 };
+/* What is named, and lies in an earlier batch. */
+struct apply_kill {
+    uint64_t lsn;
+    struct record_ref ref;
+};
 struct apply {
     struct ledger *ledger;
     struct store_txn *t;
@@ -144,7 +155,7 @@ struct apply {
     uint64_t lsn;
     uint8_t *flags;     /* one a record */
     struct buf leaving; /* struct old_row: current until now, in earlier batches */
-    struct buf kills;   /* struct kill: targets in earlier batches */
+    struct buf kills;   /* struct apply_kill */
     uint32_t current;   /* rows that count now */
     bool tells;         /* the living ledger: what the receipt cannot say goes into words (ledger_words.c) */
     struct buf said;

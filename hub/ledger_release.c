@@ -4,6 +4,7 @@
 #include "hub/intake.h"
 #include "hub/ledger_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,6 @@
 #define ELEMENTS      5u
 #define DETAIL        5u
 #define LISTS_MAX     (16u << 20)
-#define CONFLICT      "another submission with this number was received before"
 
 /* A batch of the journal, and what is decided about its rows. */
 struct release {
@@ -231,28 +231,49 @@ static enum err find_conflict(const struct release *r, uint32_t row, bool *is_on
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
-static enum err code_row(struct release *r, uint32_t row)
+static enum err keep_apart(struct release *r, uint32_t row, enum quarantine_reason reason, const char *text)
 {
-    struct refusal conflict = {.reason = QUARANTINE_CONFLICT, .text = CONFLICT};
+    struct refusal why = {.reason = reason};
+
+    r->codes[row] = (uint8_t)reason;
+    if (r->p->refused++ >= RECEIPT_MAX_REFUSALS)
+        return OK;
+    (void)snprintf(why.text, sizeof(why.text), "%s", text);
+    return prepared_note(r->p, &r->p->records[row], &why);
+}
+
+static enum err code_row(struct release *r, uint32_t row, bool is_frozen)
+{
     bool is_conflict;
     enum err e = find_conflict(r, row, &is_conflict);
 
-    if (e == OK && is_conflict) {
-        r->codes[row] = QUARANTINE_CONFLICT;
-        return r->p->refused++ < RECEIPT_MAX_REFUSALS ? prepared_note(r->p, &r->p->records[row], &conflict) : OK;
-    }
+    if (e == OK && is_conflict)
+        return keep_apart(r, row, QUARANTINE_CONFLICT, LEDGER_WHY_CONFLICT);
+    if (e == OK && is_frozen)
+        return keep_apart(r, row, QUARANTINE_ERASED, LEDGER_WHY_ERASED);
     r->codes[row] = r->p->records[row].reason == 0 ? CODE_ACCEPTED : r->p->records[row].reason;
     return e;
+}
+
+/* Sets ROW_FROZEN on those of the released rows that speak about what has been erased meanwhile. */
+static enum err find_frozen(const struct release *r, const uint8_t *reasons, uint8_t *flags)
+{
+    struct apply a = {.ledger = r->ledger, .t = r->t, .p = r->p, .lsn = r->lsn, .flags = flags};
+
+    for (uint32_t row = 0; row < r->count; row++)
+        flags[row] = reasons[row] == 0 ? 0 : ROW_HELD;
+    return apply_find_frozen(&a);
 }
 
 /* Rows of the items; the judgement of all of them. */
 static enum err judge(struct release *r, const struct quarantined *items, size_t count)
 {
     uint8_t *reasons = malloc(r->count + 1u);
-    enum err e = OK;
+    uint8_t *flags = calloc(r->count + 1u, 1);
+    enum err e = reasons == NULL || flags == NULL ? ERR_NOMEM : OK;
 
-    if (reasons == NULL)
-        return ERR_NOMEM;
+    if (e != OK)
+        goto fini;
     memset(reasons, CODE_ASIDE, r->count + 1u);
     for (size_t i = 0; e == OK && i < count; i++) {
         if (items[i].lsn != r->lsn || items[i].row >= r->count)
@@ -260,15 +281,17 @@ static enum err judge(struct release *r, const struct quarantined *items, size_t
         else
             reasons[items[i].row] = 0;
     }
-    if (e == OK)
-        e = prepare(r, reasons, true);
+    if (e == OK && (e = prepare(r, reasons, true)) == OK && r->p != NULL)
+        e = find_frozen(r, reasons, flags);
     for (size_t i = 0; e == OK && r->p != NULL && i < count; i++) {
         if (r->p->records[items[i].row].number != items[i].ref.number)
             e = err_set(ERR_CORRUPT, "ledger: entry %llu does not hold number %llu in row %u",
                         (unsigned long long)r->lsn, (unsigned long long)items[i].ref.number, items[i].row);
         else
-            e = code_row(r, items[i].row);
+            e = code_row(r, items[i].row, (flags[items[i].row] & ROW_FROZEN) != 0);
     }
+fini:
+    free(flags);
     free(reasons);
     return e;
 }

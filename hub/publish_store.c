@@ -113,7 +113,7 @@ static enum err put_row(struct store_txn *t, const struct publication_row *r)
     return e;
 }
 
-static enum err read_row(struct publication_row *out, struct bytes key, struct bytes value, const struct hub *h)
+enum err publication_row_get(struct publication_row *out, struct bytes key, struct bytes value, const struct hub *h)
 {
     struct mp m = mp_of(value);
     int64_t wall_ms;
@@ -141,7 +141,15 @@ static enum err make_body(struct buf *out, const struct publication_tables *t)
     return buf_status(out);
 }
 
-static enum err split_body(struct bytes body, const struct publication_row *row, struct publication_tables *out)
+static bool has_digest(const struct buf *b, const uint8_t expected[DIGEST_BYTES])
+{
+    uint8_t found[DIGEST_BYTES];
+
+    digest(found, bytes_of(b->data, b->len));
+    return digest_equal(found, expected);
+}
+
+enum err publication_body_open(struct publication_tables *out, const struct publication_row *row, struct bytes body)
 {
     struct buf *const to[BODY_ELEMENTS] = {&out->rows, &out->csv, &out->json, &out->memory};
     uint8_t found[DIGEST_BYTES];
@@ -160,15 +168,12 @@ static enum err split_body(struct bytes body, const struct publication_row *row,
         if (buf_status(to[i]) != OK)
             return buf_status(to[i]);
     }
-    return mp_done(&m) ? OK : err_set(ERR_CORRUPT, "publication %llu is damaged", (unsigned long long)row->id);
-}
-
-static bool has_digest(const struct buf *b, const uint8_t expected[DIGEST_BYTES])
-{
-    uint8_t found[DIGEST_BYTES];
-
-    digest(found, bytes_of(b->data, b->len));
-    return digest_equal(found, expected);
+    if (!mp_done(&m))
+        return err_set(ERR_CORRUPT, "publication %llu is damaged", (unsigned long long)row->id);
+    if (!has_digest(&out->csv, row->head.csv) || !has_digest(&out->json, row->head.json))
+        return err_set(ERR_CORRUPT, _("publication %llu is not the one that was signed; run svodka-hub verify"),
+                       (unsigned long long)row->id);
+    return OK;
 }
 
 enum err publication_read(struct store_txn *t, const struct publication_row *row, struct publication_tables *out)
@@ -178,11 +183,8 @@ enum err publication_read(struct store_txn *t, const struct publication_row *row
 
     buf_init(&body, PUBLICATION_BODY_MAX);
     if ((e = ledger_beside(t, row->id, &body)) == OK)
-        e = split_body(bytes_of(body.data, body.len), row, out);
+        e = publication_body_open(out, row, bytes_of(body.data, body.len));
     buf_fini(&body);
-    if (e == OK && (!has_digest(&out->csv, row->head.csv) || !has_digest(&out->json, row->head.json)))
-        e = err_set(ERR_CORRUPT, _("publication %llu is not the one that was signed; run svodka-hub verify"),
-                    (unsigned long long)row->id);
     return e;
 }
 
@@ -244,7 +246,7 @@ enum err publications_each(struct hub *h, struct store_txn *t,
     for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value)) {
         struct publication_row row;
 
-        if ((visited = read_row(&row, key, value, h)) != OK || (visited = each(ctx, &row)) != OK)
+        if ((visited = publication_row_get(&row, key, value, h)) != OK || (visited = each(ctx, &row)) != OK)
             break;
     }
     store_cursor_close(c);
@@ -276,7 +278,7 @@ enum err publication_get(struct hub *h, struct store_txn *t, uint64_t id, struct
     if (e == ERR_NOT_FOUND)
         return err_set(e, _("there is no publication %llu; svodka-hub publish --list names them"),
                        (unsigned long long)id);
-    return e == OK ? read_row(out, bytes_of(key, sizeof(key)), value, h) : e;
+    return e == OK ? publication_row_get(out, bytes_of(key, sizeof(key)), value, h) : e;
 }
 
 struct looking_for {

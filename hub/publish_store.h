@@ -73,6 +73,15 @@ MUST_CHECK enum err publication_find(struct hub *h, struct store_txn *t, const s
 MUST_CHECK enum err publication_read(struct store_txn *t, const struct publication_row *row,
                                      struct publication_tables *out);
 
+/* ---- the bytes that are kept ---- */
+
+/* A row of H_PUBLICATIONS.  ERR_CORRUPT: damaged, or not signed by this hub. */
+MUST_CHECK enum err publication_row_get(struct publication_row *out, struct bytes key, struct bytes value,
+                                        const struct hub *h);
+/* What lies beside its entry: by digest the one that was kept, with the tables that were signed.  ERR_CORRUPT. */
+MUST_CHECK enum err publication_body_open(struct publication_tables *out, const struct publication_row *row,
+                                          struct bytes body);
+
 /* ---- for the ledger's replay ---- */
 
 MUST_CHECK enum err publication_replay(struct hub *h, struct store_txn *t, uint64_t lsn, int64_t wall_ms, struct mp *m,

@@ -1,5 +1,7 @@
 #include "hub/slot.h"
 
+#include "protocol/reconcile.h"
+
 #include <string.h>
 
 #define SLOT_DOMAIN     "svodka slot v1"
@@ -75,17 +77,18 @@ static void add_row_key(struct context *c, const struct form *f, const struct re
     }
 }
 
-static void add_own_place(struct context *c, uint32_t participant, const struct record_ref *ref)
+static void add_itself(struct context *c, uint32_t participant, struct bytes record)
 {
-    uint8_t raw[PLACE_KEY_BYTES];
+    uint8_t raw[4 + RECORD_DIGEST_BYTES];
 
     add_mark(c, MARK_ANSWER);
-    place_key_put(raw, participant, &ref->gen, ref->number);
+    be32_put(raw, participant);
+    record_digest(raw + 4, record);
     add(c, raw, sizeof(raw));
 }
 
 void slot_of(uint8_t out[SLOT_BYTES], const struct slot_key *k, const struct form *f, uint32_t participant,
-             const struct record_ref *ref, const struct record *r)
+             struct bytes record, const struct record *r)
 {
     struct context c; /* not cleared: 4 KiB, and only what was added is read */
     uint8_t whole[KEY_BYTES];
@@ -97,7 +100,7 @@ void slot_of(uint8_t out[SLOT_BYTES], const struct slot_key *k, const struct for
     switch (f->mode) {
     case FORM_RECORD: add_mark(&c, MARK_RECORD); break;
     case FORM_ROWS: add_row_key(&c, f, r); break;
-    case FORM_ANSWERS: add_own_place(&c, participant, ref); break;
+    case FORM_ANSWERS: add_itself(&c, participant, record); break;
     }
     derive(whole, k->bytes, SLOT_DOMAIN, bytes_of(c.bytes, c.len));
     memcpy(out, whole, SLOT_BYTES);

@@ -1,6 +1,7 @@
 /* slot.h: the place a submission takes: (form id, unit, period[, row key]).  Of all value submissions of one slot only
- * the greatest is current: by participant (slot_compare()), then generation, then number.  In mode `answers` each
- * submission has a slot of its own.
+ * the greatest is current (by participant, as slot_compare() says, then generation, then number).  In mode `answers`
+ * each submission has a slot of its own, known by its bytes and not by its number: two copies of one queue may send the
+ * same answer under two numbers (SPEC.md section 7.2), and it is one answer all the same.
  *
  * The digest is keyed (the key is derived from the hub's storage key), so that a row key, such as a pupil's code, can
  * neither be read in the store nor be guessed from it. */
@@ -17,9 +18,11 @@ struct slot_key {
 void slot_key_derive(struct slot_key *out, const struct key *storage);
 void slot_key_fini(struct slot_key *k);
 
-/* `r` is a decoded value submission of form `f`; participant and ref are read in mode `answers` alone. */
+/* `r` is a value submission of form `f`, decoded from `record`; participant and record are read in mode `answers`
+ * alone.
+ */
 void slot_of(uint8_t out[SLOT_BYTES], const struct slot_key *k, const struct form *f, uint32_t participant,
-             const struct record_ref *ref, const struct record *r);
+             struct bytes record, const struct record *r);
 
 /* ---- rows of the tables ---- */
 

@@ -212,6 +212,45 @@ stop_hub() {
     fi
 }
 
+# ---- other days ----
+
+# Before the functions below; without libfaketime the script ends here, and says so.
+other_days_or_skip() {
+    command -v faketime >/dev/null 2>&1 || {
+        say "$name: SKIPPED, LOUDLY: faketime is not installed"
+        exit 0
+    }
+    # shellcheck disable=SC2016 # of the inner shell
+    fake=$(faketime -f +1d sh -c 'printf %s "$LD_PRELOAD"')
+}
+# on DAY COMMAND...: as if it were noon of that day.  (The program faketime would stand between us and the process.)
+on() {
+    on_day=$1
+    shift
+    env FAKETIME="@$on_day 12:00:00" FAKETIME_DONT_FAKE_MONOTONIC=1 LD_PRELOAD="$fake" \
+        ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" "$@"
+}
+hub_on() { # DAY COMMAND...
+    hub_day=$1
+    shift
+    on "$hub_day" "$hub_program" "$@" --home "$hub_home"
+}
+agent_on() { # DAY HOME COMMAND...
+    agent_day=$1
+    agent_home=$work/$2
+    shift 2
+    on "$agent_day" "$agent_program" "$@" --home "$agent_home"
+}
+# The hub's processes have a clock of their own: it runs on from noon of that day.
+serve_on() { # DAY
+    sh -c 'exec env FAKETIME="@$1 12:00:00" FAKETIME_DONT_FAKE_MONOTONIC=1 LD_PRELOAD="$2" \
+        ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" "$3" serve --home "$4"' \
+        serve "$1" "$fake" "$hub_program" "$hub_home" >>"$work/hub.log" 2>&1 &
+    hub_pid=$!
+    remember "$hub_pid"
+    wait_until 20 hub_is_up || fail 'the hub does not start within 20 seconds'
+}
+
 # The hub's two children by name; sets gateway_pid and core_pid ("" while one is being started again).
 find_hub_parts() {
     gateway_pid=

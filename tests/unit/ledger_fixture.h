@@ -198,6 +198,7 @@ struct sub {
     struct record_ref target;
     int32_t filled_on;          /* 0: SOME_DAY */
     const struct value *values; /* of another form; NULL: as above */
+    struct record_ref made_as;  /* number not 0: its bytes are those of a copy that had this number */
     enum record_source source;
 };
 
@@ -259,8 +260,8 @@ static inline void sub_encode(const struct world *w, const struct sub *s, struct
     (void)snprintf(r.period, sizeof(r.period), "%s", s->period);
     if (s->kind != RECORD_NEW)
         r.reason = bytes_of("typing mistake", 14);
-    memcpy(r.tag, s->gen.tag, TAG_BYTES);
-    r.ordinal = (uint32_t)s->number;
+    memcpy(r.tag, s->made_as.number != 0 ? s->made_as.gen.tag : s->gen.tag, TAG_BYTES);
+    r.ordinal = (uint32_t)(s->made_as.number != 0 ? s->made_as.number : s->number);
     if (f->mode == FORM_ROWS) {
         values[0].as.text = bytes_of(s->key, strlen(s->key));
         values[1].as.i = s->value;

@@ -53,12 +53,12 @@ struct slot {
     uint8_t bytes[SLOT_BYTES];
 };
 
-static struct slot slot_at(const struct filled *x, uint32_t participant, uint64_t number)
+/* `mark`: what tells its bytes from those of any other. */
+static struct slot slot_at(const struct filled *x, uint32_t participant, uint8_t mark)
 {
-    struct record_ref ref = {{1, {1, 2, 3, 4, 5, 6, 7, 8}}, number};
     struct slot s;
 
-    slot_of(s.bytes, &slot_key, &x->form, participant, &ref, &x->record);
+    slot_of(s.bytes, &slot_key, &x->form, participant, bytes_of(&mark, 1), &x->record);
     return s;
 }
 
@@ -146,6 +146,7 @@ static void a_choice_stays_the_same_key_when_the_list_is_turned_round(void **sta
     assert_true(same(first, slot_at(&x, 1, 1)));
 }
 
+/* Whatever its number is: there may be two copies of it under two (invariant 3). */
 static void every_anonymous_answer_has_a_slot_of_its_own(void **state)
 {
     struct filled x;
@@ -180,12 +181,11 @@ static void another_storage_key_gives_other_slots(void **state)
     struct slot_key other = slot_key;
     struct filled x;
     struct slot s;
-    struct record_ref ref = {{1, {0}}, 1};
 
     (void)state;
     fill(&x, FORM_RECORD, VALUE_INTEGER);
     other.bytes[0] ^= 1;
-    slot_of(s.bytes, &other, &x.form, 1, &ref, &x.record);
+    slot_of(s.bytes, &other, &x.form, 1, bytes_of("\1", 1), &x.record);
     assert_false(same(s, slot_at(&x, 1, 1)));
     slot_key_fini(&other);
 }
