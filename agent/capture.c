@@ -79,10 +79,25 @@ static enum err choose_unit(struct capture *c, const char *wanted)
     return OK;
 }
 
-static enum err check_role(const struct capture *c)
+/* We enter what a school said: marked as that, and not into a survey, where nobody could tell two entries apart. */
+static enum err check_behalf(const struct capture *c)
+{
+    if (c->form->mode == FORM_ANSWERS)
+        return err_set(ERR_DENIED, _("the answers to \"%s\" are anonymous: a school enters them itself"), c->form->id);
+    if (!source_is_behalf(c->source))
+        return err_set(ERR_USAGE,
+                       _("the form \"%s\" is filled in by the role \"%s\": say how you have its words, "
+                         "--on-behalf paper or --on-behalf phone"),
+                       c->form->id, c->form->role);
+    return OK;
+}
+
+static enum err check_role(const struct capture *c, bool only_looks)
 {
     if (builtin_is_any(c->form) || grant_allows(c->a->grant, c->form->role, NULL))
         return OK;
+    if (grant_stands_in(c->a->grant, c->form->role))
+        return only_looks ? OK : check_behalf(c);
     return err_set(ERR_DENIED, _("the form \"%s\" is filled in by the role \"%s\", which \"%s\" does not have"),
                    c->form->id, c->form->role, c->a->grant->participant);
 }
@@ -120,7 +135,7 @@ enum err capture_open(struct capture **out, struct agent *a, const struct captur
     c->form = o->form;
     c->source = o->source;
     buf_init_secret(&c->bytes, RECORD_MAX + 4096);
-    if ((e = check_role(c)) != OK || (!o->many_units && (e = choose_unit(c, o->unit)) != OK) ||
+    if ((e = check_role(c, o->only_looks)) != OK || (!o->many_units && (e = choose_unit(c, o->unit)) != OK) ||
         (e = builtin_period(o->form, a->calendar, o->period, &c->period)) != OK ||
         (e = choose_day(c, o->filled_on)) != OK || (e = choose_name(c, o->entered_by)) != OK ||
         (e = form_checker_new(&c->checker)) != OK || (e = compared_new(&c->compared, a, c->form, &c->period)) != OK) {

@@ -16,11 +16,13 @@ struct capture_options {
     const char *filled_on;  /* a date; NULL: today */
     const char *entered_by; /* role or local code; NULL: not said */
     enum record_source source;
+    bool only_looks; /* nothing will be captured: it need not be said whose words it would be */
 };
 
 struct capture;
-/* ERR_DENIED: the grant gives no right to this form or unit; ERR_NOT_FOUND: no such period of the form's series;
- * ERR_USAGE: several units are possible and none was named, or a unit, date or text that cannot be. */
+/* ERR_DENIED: the grant gives no right to this form or unit; ERR_USAGE: only to enter it on behalf of others, and
+ * `source` does not say how they gave it; ERR_NOT_FOUND: no such period of the form's series; ERR_USAGE: several units
+ * are possible and none was named, or a unit, date or text that cannot be. */
 MUST_CHECK enum err capture_open(struct capture **out, struct agent *a, const struct capture_options *o);
 void capture_close(struct capture *c); /* NULL does nothing */
 /* What follows is about this unit.  ERR_DENIED: the grant gives no right to it; ERR_USAGE: it cannot be one. */

@@ -55,7 +55,7 @@ static enum err key_text(const struct form *f, const char *typed, struct buf *ou
 
 static enum err find_by_name(struct change *x)
 {
-    struct capture_options o = {.unit = x->cmd->unit, .period = x->cmd->period};
+    struct capture_options o = {.unit = x->cmd->unit, .period = x->cmd->period, .only_looks = true};
     struct queue_filter slot;
     struct buf key;
     enum err e;
@@ -132,7 +132,18 @@ static enum err take_target(struct change *x)
     o.form = x->form;
     o.unit = x->record.unit;
     o.period = x->record.period;
+    if (source_is_behalf(x->record.source)) /* they stay somebody else's words */
+        o.source = x->record.source;
     return capture_open(&x->c, x->a, &o);
+}
+
+enum err change_check_reason(const struct change_command *cmd)
+{
+    if (cmd->reason == NULL || cmd->reason[0] == '\0')
+        return err_set(ERR_USAGE, _("say why: --reason TEXT"));
+    if (strlen(cmd->reason) > RECORD_REASON_MAX)
+        return err_set(ERR_USAGE, _("--reason: at most %u bytes (half as many Russian letters)"), RECORD_REASON_MAX);
+    return OK;
 }
 
 static enum err change_open(struct change *x, struct agent *a, const struct change_command *cmd)
@@ -142,10 +153,8 @@ static enum err change_open(struct change *x, struct agent *a, const struct chan
     *x = (struct change){.a = a, .cmd = cmd};
     buf_init_secret(&x->bytes, RECORD_MAX);
     buf_init_secret(&x->keep, KEEP_MAX);
-    if (cmd->reason == NULL || cmd->reason[0] == '\0')
-        return err_set(ERR_USAGE, _("say why: --reason TEXT"));
-    if (strlen(cmd->reason) > RECORD_REASON_MAX)
-        return err_set(ERR_USAGE, _("--reason: at most %u bytes (half as many Russian letters)"), RECORD_REASON_MAX);
+    if ((e = change_check_reason(cmd)) != OK)
+        return e;
     e = is_id(cmd->what) ? queue_resolve(a, cmd->what, &x->target) : find_by_name(x);
     return e == OK ? take_target(x) : e;
 }
@@ -328,14 +337,16 @@ int cmd_correct(int argc, char **argv)
 int cmd_retract(int argc, char **argv)
 {
     static const struct cli_command self = {
-        "retract", "ID|FORM [--key K] [--period P] --reason TEXT",
-        N_("Withdraws something that was submitted, named by its id or by form, period and key."), cmd_retract};
+        "retract", "ID|FORM [--key K | --all] [--period P] --reason TEXT",
+        N_("Withdraws something that was submitted, named by its id or by form, period and key; or a whole return."),
+        cmd_retract};
     struct change_command cmd = {.what = NULL};
     const char *home = NULL;
     const struct cli_option options[] = {
         {"key", 'k', N_("K"), N_("key of the row"), &cmd.key},
         OPTION_PERIOD(&cmd.period),
         OPTION_UNIT(&cmd.unit),
+        {"all", 0, NULL, N_("everything that is entered of the form for the unit and period"), &cmd.all},
         {"reason", 'r', N_("TEXT"), N_("why, for the district"), &cmd.reason},
         {"entered-by", 0, N_("WHO"), N_("role or local code of the one who enters it"), &cmd.entered_by},
         OPTION_BY(&cmd.by),
@@ -347,8 +358,8 @@ int cmd_retract(int argc, char **argv)
     if (cli_parse(&self, options, argc, argv, 1, 1) < 0)
         return cli_exit_code();
     cmd.what = argv[0];
-    if ((e = command_open(&a, home)) == OK)
-        e = command_retract(a, &cmd);
+    if ((e = change_check_reason(&cmd)) == OK && (e = command_open(&a, home)) == OK)
+        e = cmd.all != NULL ? change_retract_all(a, &cmd) : command_retract(a, &cmd);
     agent_close(a);
     return cli_fail(e);
 }

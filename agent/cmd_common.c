@@ -117,6 +117,19 @@ enum err command_form(const struct agent *a, const char *id, const struct form *
     return err_set(ERR_NOT_FOUND, _("there is no form \"%.80s\"; svodka-agent forms lists them all"), id);
 }
 
+enum err command_source(const char *behalf, enum record_source *out)
+{
+    if (behalf == NULL)
+        return OK;
+    if (strcmp(behalf, "paper") == 0)
+        *out = SOURCE_PAPER;
+    else if (strcmp(behalf, "phone") == 0)
+        *out = SOURCE_PHONE;
+    else
+        return err_set(ERR_USAGE, _("--on-behalf: paper or phone was expected"));
+    return OK;
+}
+
 enum err command_format(enum table_format *out, const char *name)
 {
     *out = TABLE_TEXT;

@@ -28,6 +28,10 @@
     {                                                                                                                  \
         "by", 0, N_("NAME"), N_("who enters it: of the list of svodka-agent people; the name stays here"), text        \
     }
+#define OPTION_BEHALF(text)                                                                                            \
+    {                                                                                                                  \
+        "on-behalf", 0, N_("HOW"), N_("these are another's words, as given on paper or by phone: paper, phone"), text  \
+    }
 #define OPTION_END                                                                                                     \
     {                                                                                                                  \
         NULL, 0, NULL, NULL, NULL                                                                                      \
@@ -39,6 +43,8 @@ MUST_CHECK enum err command_open(struct agent **out, const char *home);
 const struct form *command_own_form(const struct agent *a, size_t n);
 /* The current version; ERR_NOT_FOUND with a suggestion. */
 MUST_CHECK enum err command_form(const struct agent *a, const char *id, const struct form **out);
+/* Of --on-behalf; NULL leaves *out as it is.  ERR_USAGE. */
+MUST_CHECK enum err command_source(const char *behalf, enum record_source *out);
 /* NULL is TABLE_TEXT. */
 MUST_CHECK enum err command_format(enum table_format *out, const char *name);
 

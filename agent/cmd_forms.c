@@ -2,6 +2,7 @@
 
 #include "agent/capture.h"
 #include "agent/due_list.h"
+#include "agent/excused.h"
 #include "agent/template.h"
 #include "agent/template_xlsx.h"
 #include "common/clock.h"
@@ -48,7 +49,6 @@ static enum err put_line(struct table *t, const struct agent *a, const struct du
 
     if (e != OK || (e = due_line_marked(a, l, format == TABLE_TEXT, &cells[12])) != OK)
         return e;
-
     buf_init(&note, 4096);
     (void)snprintf(count, sizeof(count), "%llu", (unsigned long long)l->entered);
     if (p->id[0] != '\0')
@@ -59,8 +59,10 @@ static enum err put_line(struct table *t, const struct agent *a, const struct du
             date_format(late, l->days.late_until);
         put_note(&note, l->rule);
     }
+    e = excused_put(a, f->id, due_unit(a, f), p->id, due, late, &note);
     cells[10] = buf_cstr(&note);
-    e = table_row(t, cells);
+    if (e == OK)
+        e = table_row(t, cells);
     buf_fini(&note);
     return e;
 }
@@ -184,7 +186,7 @@ static enum err save_workbook(struct agent *a, const struct form *f, const struc
 
 static enum err make_workbook(struct agent *a, const struct form *f, const struct template_wish *w)
 {
-    struct capture_options o = {.form = f, .unit = w->unit, .period = w->period};
+    struct capture_options o = {.form = f, .unit = w->unit, .period = w->period, .only_looks = true};
     struct capture *c = NULL;
     enum err e = OK;
 

@@ -15,7 +15,7 @@
 
 struct import_command {
     const char *period, *unit, *csv, *map, *replace, *accept_valid, *delimiter, *encoding, *filled_on, *entered_by;
-    const char *unit_column, *xlsx, *sheet, *form, *session, *again, *marked, *preview;
+    const char *unit_column, *xlsx, *sheet, *form, *session, *again, *marked, *preview, *behalf;
 };
 
 /* ---- options ---- */
@@ -426,7 +426,8 @@ static enum err import_into(struct agent *a, struct import_command *cmd, const s
     struct report *r = NULL;
     enum err e;
 
-    if ((e = command_form(a, cmd->form, &o.form)) == OK && (e = new_report(&r, w != NULL)) == OK &&
+    if ((e = command_source(cmd->behalf, &o.source)) == OK && (e = command_form(a, cmd->form, &o.form)) == OK &&
+        (e = new_report(&r, w != NULL)) == OK &&
         (w == NULL || (e = check_claims(a, o.form, book_source_claims(w), cmd)) == OK) &&
         (e = read_map(a, o.form, cmd, r, &map, &io)) == OK) {
         o.many_units = io.unit_heading != NULL;
@@ -516,6 +517,7 @@ int cmd_import(int argc, char **argv)
         {"again", 0, NULL, N_("the same sheet is in the session already, and this one is another"), &cmd.again},
         {"filled-on", 0, N_("DATE"), N_("the day it was filled in (else today)"), &cmd.filled_on},
         {"entered-by", 0, N_("WHO"), N_("role or local code of the one who enters it"), &cmd.entered_by},
+        OPTION_BEHALF(&cmd.behalf),
         OPTION_HOME(&home),
         OPTION_END};
 

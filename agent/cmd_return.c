@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 struct return_command {
-    const char *form, *period, *unit, *complete, *partial, *nothing, *approve, *entered_by, *reason, *print;
+    const char *form, *period, *unit, *complete, *partial, *nothing, *approve, *entered_by, *reason, *print, *behalf;
     enum table_format format;
 };
 
@@ -36,6 +36,34 @@ enum err return_decode(const struct agent *a, struct record_space *space, const 
     if (e != OK || (*form = agent_form_by_digest(a, out->form)) == NULL ||
         (e = record_decode(out, space, l->record, *form)) != OK)
         return e == ERR_NOMEM ? e : err_set(ERR_CORRUPT, _("a submission of this return is damaged"));
+    return OK;
+}
+
+enum err return_behalf(const struct own_return *r, char out[RETURN_BEHALF])
+{
+    unsigned long long paper = 0, phone = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < r->count; i++) {
+        struct record head;
+        enum err e;
+
+        if (r->lines[i].change == CHANGE_WITHDRAWN)
+            continue;
+        if ((e = record_decode_head(&head, r->lines[i].record)) != OK)
+            return e;
+        paper += head.source == SOURCE_PAPER;
+        phone += head.source == SOURCE_PHONE;
+    }
+    if (paper + phone == 0)
+        return OK;
+    if (paper == r->rows)
+        (void)snprintf(out, RETURN_BEHALF, _("Entered on behalf of %s from paper."), r->unit);
+    else if (phone == r->rows)
+        (void)snprintf(out, RETURN_BEHALF, _("Entered on behalf of %s by telephone."), r->unit);
+    else
+        (void)snprintf(out, RETURN_BEHALF, _("Entered on behalf of %s: from paper %llu, by telephone %llu."), r->unit,
+                       paper, phone);
     return OK;
 }
 
@@ -200,14 +228,18 @@ static enum err say_open_questions(const struct agent *a, const struct own_retur
 
 static enum err show(const struct agent *a, const struct own_return *r, enum table_format f)
 {
-    char name[RETURN_NAME], digest_text[RETURN_DIGEST_TEXT];
+    char name[RETURN_NAME], digest_text[RETURN_DIGEST_TEXT], behalf[RETURN_BEHALF];
     uint64_t apart = 0;
     enum err e;
 
     if (f != TABLE_TEXT)
         return list_lines(a, r, f, &apart);
+    if ((e = return_behalf(r, behalf)) != OK)
+        return e;
     return_name(a, r, name);
     (void)printf("%s\n", name);
+    if (behalf[0] != '\0')
+        (void)printf("%s\n", behalf);
     say_cover(r);
     say_changes(r);
     if (r->past > 0)
@@ -277,9 +309,11 @@ static enum err choose_state(enum cover_state *out, const struct own_return *r, 
 }
 
 /* Marks it and reads it again. */
-static enum err mark(struct agent *a, struct own_return **r, const struct return_command *cmd)
+static enum err mark(struct agent *a, struct own_return **r, const struct return_command *cmd,
+                     enum record_source source)
 {
-    struct return_marking m = {.approved_by = cmd->approve, .entered_by = cmd->entered_by, .reason = cmd->reason};
+    struct return_marking m = {
+        .approved_by = cmd->approve, .entered_by = cmd->entered_by, .reason = cmd->reason, .source = source};
     struct own_return *fresh = NULL;
     char text[COVER_REASON_BYTES];
     bool is_new = false;
@@ -351,14 +385,15 @@ static enum err check_usage(const struct return_command *cmd)
 
 static enum err run(struct agent *a, const struct return_command *cmd)
 {
-    struct capture_options o = {.unit = cmd->unit, .period = cmd->period};
+    struct capture_options o = {.unit = cmd->unit, .period = cmd->period, .only_looks = !is_marking(cmd)};
     struct own_return *r = NULL;
     struct capture *c = NULL;
     enum err e;
 
-    if ((e = command_form(a, cmd->form, &o.form)) == OK && (e = capture_open(&c, a, &o)) == OK &&
+    if ((e = command_source(cmd->behalf, &o.source)) == OK && (e = command_form(a, cmd->form, &o.form)) == OK &&
+        (e = capture_open(&c, a, &o)) == OK &&
         (e = own_return_read(&r, a, o.form, capture_unit(c), capture_period(c)->id)) == OK && is_marking(cmd))
-        e = mark(a, &r, cmd);
+        e = mark(a, &r, cmd, o.source);
     if (e == OK && cmd->print != NULL)
         e = return_print(a, r, cmd->print);
     else if (e == OK && !is_marking(cmd))
@@ -389,6 +424,7 @@ int cmd_return(int argc, char **argv)
         {"entered-by", 0, N_("WHO"), N_("who drew it up"), &cmd.entered_by},
         {"reason", 'r', N_("TEXT"), N_("why it was changed after it was marked"), &cmd.reason},
         {"print", 0, N_("FILE"), N_("write a page (.html) or a workbook (.xlsx) to print and sign"), &cmd.print},
+        OPTION_BEHALF(&cmd.behalf),
         OPTION_FORMAT(&format),
         OPTION_HOME(&home),
         OPTION_END};

@@ -13,6 +13,10 @@ void return_name(const struct agent *a, const struct own_return *r, char out[RET
 MUST_CHECK enum err return_decode(const struct agent *a, struct record_space *space, const struct return_line *l,
                                   struct record *out, const struct form **form);
 
+/* How much of it was entered on behalf of the unit: "From paper: 3. By telephone: 1."; "": nothing. */
+#define RETURN_BEHALF 256u
+MUST_CHECK enum err return_behalf(const struct own_return *r, char out[RETURN_BEHALF]);
+
 /* Writes the page or the workbook that is printed and signed.  ERR_EXISTS: never over another file. */
 MUST_CHECK enum err return_print(const struct agent *a, const struct own_return *r, const char *path);
 

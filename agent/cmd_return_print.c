@@ -238,9 +238,14 @@ static void put_bottom(struct printing *p)
 static enum err put_all(struct printing *p)
 {
     const struct own_return *r = p->r;
-    enum err e = OK;
+    char behalf[RETURN_BEHALF];
+    enum err e = return_behalf(r, behalf);
 
+    if (e != OK)
+        return e;
     put_top(p);
+    if (behalf[0] != '\0')
+        handout_line(p->out, behalf);
     if (r->form->mode == FORM_ANSWERS) /* what was answered is nobody's to sign */
         handout_line(p->out, _("Anonymous answers: their number alone is told."));
     else if (r->rows == 0)

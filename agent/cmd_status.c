@@ -3,6 +3,7 @@
 #include "agent/aside.h"
 #include "agent/draft.h"
 #include "agent/enrolment.h"
+#include "agent/excused.h"
 #include "agent/questions.h"
 #include "agent/self_copy.h"
 #include "agent/session.h"
@@ -11,6 +12,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+#define EXCUSED_SHOWN_DAYS 60
+struct status_excused {
+    struct sheet *sheet;
+    const struct agent *a;
+};
 
 static const char *word_of_status(enum grant_status s)
 {
@@ -123,6 +130,9 @@ static enum err put_queue(struct sheet *s, const struct agent *a)
         (e = sheet_count(s, "rejected", _("rejected by the district"), st.rejected)) != OK ||
         (e = put_erased(s, a)) != OK || (e = put_aside(s, a)) != OK)
         return e;
+    if (st.waiting + st.sealed > 0 &&
+        (e = sheet_text(s, "no_line", _("no line?"), _("svodka-agent waits shows what to say on the telephone"))) != OK)
+        return e;
     return sheet_time(s, "last_receipt", _("last word from the district"), st.last_receipt_ms);
 }
 
@@ -155,6 +165,22 @@ static enum err put_questions(struct sheet *s, const struct agent *a)
     }
     asked_list_fini(&l);
     return e;
+}
+
+/* What is due on another day than the calendar says, or not at all: as long as that is of use. */
+static enum err put_excused(void *ctx, const struct excused *x)
+{
+    struct status_excused *s = ctx;
+    char name[ASKED_NAME], text[NOTICE_TEXT_MAX + 128];
+    struct period p;
+
+    if (x->kind == EXCUSED_EXTENDED ? x->about.due < clock_today()
+                                    : calendar_find(s->a->calendar, NULL, x->about.period, &p) == OK &&
+                                          p.last + EXCUSED_SHOWN_DAYS < clock_today())
+        return OK;
+    asked_name(s->a, &x->about, name);
+    excused_say(x, text, sizeof(text));
+    return sheet_text(s->sheet, "excused", name, text);
 }
 
 /* Stacks that wait to be closed; most homes have none. */
@@ -219,12 +245,13 @@ static enum err show_status(struct agent *a, enum table_format format, bool forg
                                            {"title", _("what"), TABLE_LEFT, false},
                                            {"value", _("value"), TABLE_LEFT, false}};
     struct events events = {.e = OK};
+    struct status_excused excused = {&events.sheet, a};
     enum err e = sheet_new(&events.sheet, columns, format);
 
     if (e == OK && (e = put_who(&events.sheet, a)) == OK && (e = put_queue(&events.sheet, a)) == OK &&
-        (e = put_questions(&events.sheet, a)) == OK && (e = put_sessions(&events.sheet, a)) == OK &&
-        (e = put_risk(&events.sheet, a)) == OK && (e = agent_each_event(a, forget, put_event, &events)) == OK &&
-        (e = events.e) == OK)
+        (e = put_questions(&events.sheet, a)) == OK && (e = excused_each(a, put_excused, &excused)) == OK &&
+        (e = put_sessions(&events.sheet, a)) == OK && (e = put_risk(&events.sheet, a)) == OK &&
+        (e = agent_each_event(a, forget, put_event, &events)) == OK && (e = events.e) == OK)
         e = table_print(events.sheet.t, format, stdout);
     table_free(events.sheet.t);
     return e;

@@ -14,7 +14,7 @@
 #define KEEP_MAX (4u << 20)
 
 struct submit_command {
-    const char *period, *unit, *json, *filled_on, *entered_by, *source, *session, *sheet_number, *by;
+    const char *period, *unit, *json, *filled_on, *entered_by, *behalf, *session, *sheet_number, *by;
     const char *remarks[REPEAT_MAX];
     size_t remark_count;
 };
@@ -32,19 +32,6 @@ struct submission {
     bool has_session;
     const char *sheet_number; /* NULL: not said */
 };
-
-static enum err read_source(const char *text, enum record_source *out)
-{
-    if (text == NULL || strcmp(text, "own") == 0)
-        *out = SOURCE_OWN;
-    else if (strcmp(text, "paper") == 0)
-        *out = SOURCE_PAPER;
-    else if (strcmp(text, "phone") == 0)
-        *out = SOURCE_PHONE;
-    else
-        return err_set(ERR_USAGE, _("--source: own, paper or phone was expected"));
-    return OK;
-}
 
 /* Into its session; what is on the paper is remembered as a mark alone, apart from what was answered. */
 static enum err put_into_session(struct submission *s, const struct value *values, const struct capture_deed *deed)
@@ -253,7 +240,7 @@ static enum err submit_with(struct agent *a, const char *form_id, const struct s
     struct submission s = {.a = a, .sheet_number = cmd->sheet_number};
     enum err e;
 
-    if ((e = read_source(cmd->source, &o.source)) != OK || (e = command_form(a, form_id, &o.form)) != OK ||
+    if ((e = command_source(cmd->behalf, &o.source)) != OK || (e = command_form(a, form_id, &o.form)) != OK ||
         (o.form->mode != FORM_ANSWERS && (e = people_by(a, cmd->by, cmd->json == NULL, code, &o.entered_by)) != OK) ||
         (e = capture_open(&s.c, a, &o)) != OK)
         return e;
@@ -296,7 +283,7 @@ int cmd_submit(int argc, char **argv)
         {"session", 0, N_("NAME"), N_("of anonymous answers: the session they go into"), &cmd.session},
         {"sheet-number", 0, N_("N"),
          N_("the number on the paper: noticed when it comes twice, not kept with the answer"), &cmd.sheet_number},
-        {"source", 0, N_("S"), N_("own, paper or phone: whose words these are"), &cmd.source},
+        OPTION_BEHALF(&cmd.behalf),
         OPTION_HOME(&home),
         OPTION_END};
     struct agent *a = NULL;

@@ -14,6 +14,7 @@ int cmd_session_withdraw(int argc, char **argv);
 int cmd_correct(int argc, char **argv);
 int cmd_retract(int argc, char **argv);
 int cmd_queue(int argc, char **argv);
+int cmd_waits(int argc, char **argv);
 int cmd_history(int argc, char **argv);
 int cmd_indicators(int argc, char **argv);
 int cmd_questions(int argc, char **argv);

@@ -136,7 +136,7 @@ static enum err add_lines(struct due_list *d, const struct agent *a, const struc
 }
 
 /* Whose return is meant when a line names none. */
-static const char *own_unit(const struct agent *a, const struct form *f)
+const char *due_unit(const struct agent *a, const struct form *f)
 {
     if (f->is_about_district)
         return UNIT_DISTRICT;
@@ -151,7 +151,7 @@ static void take_cover(struct due_list *d, const struct record *r)
         return;
     for (size_t i = 0; i < d->count; i++)
         if (strlen(d->lines[i].form->id) == c.of.len && memcmp(d->lines[i].form->id, c.of.p, c.of.len) == 0 &&
-            strcmp(d->lines[i].period.id, r->period) == 0 && strcmp(own_unit(d->a, d->lines[i].form), r->unit) == 0)
+            strcmp(d->lines[i].period.id, r->period) == 0 && strcmp(due_unit(d->a, d->lines[i].form), r->unit) == 0)
             d->lines[i].is_marked = true;
 }
 
@@ -169,7 +169,7 @@ static enum err count_one(void *ctx, const struct queue_submission *s)
         if (strcmp(l->form->id, s->form->id) != 0 || strcmp(l->period.id, s->record->period) != 0)
             continue;
         l->entered += s->record->kind == RECORD_NEW;
-        if (strcmp(own_unit(d->a, l->form), s->record->unit) == 0)
+        if (strcmp(due_unit(d->a, l->form), s->record->unit) == 0)
             l->last = s->ref; /* they come in order */
     }
     return OK;
@@ -178,7 +178,7 @@ static enum err count_one(void *ctx, const struct queue_submission *s)
 enum err due_line_accepted(const struct agent *a, const struct due_line *l, char out[11])
 {
     struct acceptance at;
-    enum err e = return_accepted(a, NULL, l->form->id, own_unit(a, l->form), l->period.id, &at);
+    enum err e = return_accepted(a, NULL, l->form->id, due_unit(a, l->form), l->period.id, &at);
 
     out[0] = '\0';
     if (e != OK)
@@ -196,7 +196,7 @@ enum err due_line_marked(const struct agent *a, const struct due_line *l, bool i
     *out = "";
     if (!l->is_marked)
         return OK;
-    if ((e = own_return_read(&r, a, l->form, own_unit(a, l->form), l->period.id)) != OK)
+    if ((e = own_return_read(&r, a, l->form, due_unit(a, l->form), l->period.id)) != OK)
         return e;
     if (r->is_changed)
         *out = in_words ? _("changed since it was marked") : "changed";

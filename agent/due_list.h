@@ -31,6 +31,8 @@ struct due_list {
 /* What is open today or opens within so many days, and each series as it stands today.  Fini it whatever came. */
 MUST_CHECK enum err due_list_read(struct due_list *out, const struct agent *a, int32_t days);
 void due_list_fini(struct due_list *l);
+/* Whose return is meant when a line names none: the sender's own unit, or the district. */
+const char *due_unit(const struct agent *a, const struct form *f);
 /* The day on which the office accepted our own return, unless something was entered since; "". */
 MUST_CHECK enum err due_line_accepted(const struct agent *a, const struct due_line *l, char out[11]);
 /* How our own return was marked: "complete", "changed" since it was marked, "" when it was not. */

@@ -4,6 +4,7 @@
 #include "agent/code_list.h"
 #include "agent/draft.h"
 #include "agent/due_list.h"
+#include "agent/excused.h"
 #include "agent/questions.h"
 #include "agent/session.h"
 
@@ -90,14 +91,20 @@ static const char *title_of(const struct agent *a, const char *form)
 
 static enum err put_due_line(struct output *o, const struct due_line *l)
 {
-    char due[11] = "", accepted[11], entered[32];
+    char due[EXCUSED_DAY] = "", late[EXCUSED_DAY] = "", accepted[11], entered[32];
     const char *marked = "";
+    struct buf why; /* nobody reads it here: `forms` says it */
     enum err e = due_line_accepted(o->a, l, accepted);
 
     if (e != OK || (e = due_line_marked(o->a, l, true, &marked)) != OK)
         return e;
     if (l->rule != NULL)
         date_format(due, l->days.due);
+    buf_init(&why, 4096);
+    e = excused_put(o->a, l->form->id, due_unit(o->a, l->form), l->period.id, due, late, &why);
+    buf_fini(&why);
+    if (e != OK)
+        return e;
     cli_format_count(entered, sizeof(entered), l->entered);
     return row(o, (const char *const[COLUMNS_MAX]){cli_pick(l->form->title_ru, l->form->title_en),
                                                    cli_pick(l->period.label_ru, l->period.label_en), due, entered,

@@ -58,6 +58,7 @@ void own_return_free(struct own_return *r); /* NULL does nothing */
 struct return_marking {
     enum cover_state state;
     const char *approved_by, *entered_by, *reason;
+    enum record_source source;
 };
 /* Queues a new cover.  An approval holds as long as what was approved is unchanged: then it goes on without being said
  * again.  *is_new is false when nothing would be other than it is.  ERR_INVALID: "nothing to report" about rows that

@@ -93,7 +93,8 @@ static enum err judge(struct capture *c, struct value *values)
 
 enum err own_return_mark(struct agent *a, const struct own_return *r, const struct return_marking *m, bool *is_new)
 {
-    struct capture_options o = {.form = a->builtin.forms[BUILTIN_COVER], .unit = r->unit, .period = r->period};
+    struct capture_options o = {
+        .form = a->builtin.forms[BUILTIN_COVER], .unit = r->unit, .period = r->period, .source = m->source};
     struct capture_deed again = {.kind = RECORD_CORRECTION, .target = r->cover.ref};
     bool is_again = m->state == COVER_NOTHING && r->has_cover && r->cover.state == COVER_NOTHING;
     char hex[COVER_HEX];

@@ -12,7 +12,7 @@
 #define ROW_FIELDS   12u
 #define KEY_QUESTION 'q' /* then the number, u64 */
 #define KEY_ACCEPTED 'a' /* then form 0 unit 0 period 0 */
-#define KEY_MAX      (1u + FORM_NAME_MAX + 1u + ID_MAX + 1u + PERIOD_ID_MAX + 1u)
+#define KEY_MAX      QUESTIONS_KEY_MAX
 #define LIST_MAX     100000u
 #define ACCEPTED_MAX (8u + RECORD_REF_BYTES)
 
@@ -25,14 +25,15 @@ static struct bytes number_key(uint8_t raw[KEY_MAX], uint64_t number)
     return bytes_of(raw, 9);
 }
 
-static struct bytes return_key(uint8_t raw[KEY_MAX], const char *form, const char *unit, const char *period)
+struct bytes questions_return_key(uint8_t raw[KEY_MAX], char letter, const char *form, const char *unit,
+                                  const char *period)
 {
-    int n = snprintf((char *)raw, KEY_MAX, "%c%s%c%s%c%s", KEY_ACCEPTED, form, '\0', unit, '\0', period);
+    int n = snprintf((char *)raw, KEY_MAX, "%c%s%c%s%c%s", letter, form, '\0', unit, '\0', period);
 
     return bytes_of(raw, n > 0 && (size_t)n < KEY_MAX ? (size_t)n : 0);
 }
 
-static enum err put_locked(const struct agent *a, struct store_txn *t, struct bytes key, const struct buf *plain)
+enum err questions_put_locked(const struct agent *a, struct store_txn *t, struct bytes key, const struct buf *plain)
 {
     struct buf locked;
     enum err e = buf_status(plain);
@@ -71,7 +72,7 @@ static enum err put_question(const struct agent *a, struct store_txn *t, const s
     record_ref_put(raw, &r->target);
     mp_put_bin(&b, raw, r->has_target ? RECORD_REF_BYTES : 0);
     mp_put_uint(&b, r->question);
-    e = put_locked(a, t, number_key(raw, r->question), &b);
+    e = questions_put_locked(a, t, number_key(raw, r->question), &b);
     buf_wipe(&b);
     return e;
 }
@@ -161,7 +162,8 @@ static enum err take_acceptance(struct agent *a, struct store_txn *t, const stru
     buf_put_u64(&plain, (uint64_t)n->hub_ms);
     record_ref_put(ref, &r->target);
     buf_put(&plain, ref, r->has_target ? sizeof(ref) : 0);
-    if ((e = put_locked(a, t, return_key(raw, r->form, r->unit, r->period), &plain)) == OK)
+    if ((e = questions_put_locked(a, t, questions_return_key(raw, KEY_ACCEPTED, r->form, r->unit, r->period),
+                                  &plain)) == OK)
         e = standing_tell_accepted(a, t, r);
     buf_fini(&plain);
     return e;
@@ -177,7 +179,7 @@ enum err return_accepted(const struct agent *a, struct store_txn *t, const char 
 {
     struct store_txn *own = NULL;
     uint8_t raw[KEY_MAX];
-    struct bytes key = return_key(raw, form, unit, period);
+    struct bytes key = questions_return_key(raw, KEY_ACCEPTED, form, unit, period);
     struct bytes value;
     struct buf plain;
     enum err e = OK;

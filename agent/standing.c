@@ -1,5 +1,6 @@
 #include "agent/standing.h"
 
+#include "agent/excused.h"
 #include "agent/figures.h"
 #include "agent/questions.h"
 #include "agent/queue.h"
@@ -344,6 +345,7 @@ static void say(char *out, size_t size, const char *name, const struct standing_
 #define MESSAGE_TEXT     3u
 #define MESSAGE_QUESTION 4u
 #define MESSAGE_ACCEPTED 5u
+#define MESSAGE_EXCUSED  6u
 
 enum err standing_tell(struct agent *a, struct store_txn *t, const struct record_ref *ref,
                        const struct standing_row *row)
@@ -396,13 +398,13 @@ enum err standing_tell_question(struct agent *a, struct store_txn *t, uint64_t n
 }
 
 /* Form, unit and period, each with a 0 behind it. */
-enum err standing_tell_accepted(struct agent *a, struct store_txn *t, const struct notice_return *r)
+static enum err tell_return(struct agent *a, struct store_txn *t, uint8_t code, const struct notice_return *r)
 {
     struct buf b;
     enum err e;
 
     buf_init(&b, PLAIN_MAX);
-    buf_put_u8(&b, MESSAGE_ACCEPTED);
+    buf_put_u8(&b, code);
     buf_put(&b, r->form, strlen(r->form) + 1);
     buf_put(&b, r->unit, strlen(r->unit) + 1);
     buf_put(&b, r->period, strlen(r->period) + 1);
@@ -410,6 +412,16 @@ enum err standing_tell_accepted(struct agent *a, struct store_txn *t, const stru
         e = agent_tell_bytes_in(a, t, bytes_of(b.data, b.len));
     buf_fini(&b);
     return e;
+}
+
+enum err standing_tell_accepted(struct agent *a, struct store_txn *t, const struct notice_return *r)
+{
+    return tell_return(a, t, MESSAGE_ACCEPTED, r);
+}
+
+enum err standing_tell_excused(struct agent *a, struct store_txn *t, const struct notice_return *r)
+{
+    return tell_return(a, t, MESSAGE_EXCUSED, r);
 }
 
 static bool read_part(struct rd *r, char *out, size_t size)
@@ -422,7 +434,9 @@ static bool read_part(struct rd *r, char *out, size_t size)
     return true;
 }
 
-static void say_accepted(const struct agent *a, struct rd *r, char out[STANDING_MESSAGE])
+static void say_return(const struct agent *a, struct rd *r,
+                       void (*put)(const struct agent *a, const struct notice_return *r, char *out, size_t size),
+                       char out[STANDING_MESSAGE])
 {
     struct notice_return at;
 
@@ -430,7 +444,7 @@ static void say_accepted(const struct agent *a, struct rd *r, char out[STANDING_
     out[0] = '\0';
     if (read_part(r, at.form, sizeof(at.form)) && read_part(r, at.unit, sizeof(at.unit)) &&
         read_part(r, at.period, sizeof(at.period)))
-        accepted_message(a, &at, out, STANDING_MESSAGE);
+        put(a, &at, out, STANDING_MESSAGE);
 }
 
 static void say_standing(const struct agent *a, struct rd *r, char out[STANDING_MESSAGE])
@@ -473,7 +487,8 @@ bool standing_message(const struct agent *a, struct bytes event, char out[STANDI
         (void)snprintf(out, STANDING_MESSAGE, _("The district writes: %.*s"), (int)rd_left(&r), (const char *)r.p);
         return true;
     case MESSAGE_QUESTION: asked_message(a, rd_u64(&r), out, STANDING_MESSAGE); return true;
-    case MESSAGE_ACCEPTED: say_accepted(a, &r, out); return true;
+    case MESSAGE_ACCEPTED: say_return(a, &r, accepted_message, out); return true;
+    case MESSAGE_EXCUSED: say_return(a, &r, excused_message, out); return true;
     case STANDING_FIGURES: figures_message(bytes_of(r.p, rd_left(&r)), out, STANDING_MESSAGE); return true;
     default: return false;
     }

@@ -60,10 +60,12 @@ MUST_CHECK enum err standing_tell_more(struct agent *a, struct store_txn *t, uin
 /* A question of the district has come; a return was accepted (questions.h). */
 MUST_CHECK enum err standing_tell_question(struct agent *a, struct store_txn *t, uint64_t number);
 MUST_CHECK enum err standing_tell_accepted(struct agent *a, struct store_txn *t, const struct notice_return *r);
+/* A return is due on another day, or not at all (excused.h). */
+MUST_CHECK enum err standing_tell_excused(struct agent *a, struct store_txn *t, const struct notice_return *r);
 /* The operator's own words. */
 MUST_CHECK enum err standing_tell_text(struct agent *a, struct store_txn *t, const char *text);
 /* Of what was published (figures.h): the first byte; the rest is figures_message()'s. */
-#define STANDING_FIGURES 6u
+#define STANDING_FIGURES 7u
 /* In words; false: it is none of these messages. */
 #define STANDING_MESSAGE 2400u
 bool standing_message(const struct agent *a, struct bytes event, char out[STANDING_MESSAGE]);

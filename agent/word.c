@@ -1,6 +1,7 @@
 #include "agent/word.h"
 
 #include "agent/aside.h"
+#include "agent/excused.h"
 #include "agent/figures.h"
 #include "agent/own_history.h"
 #include "agent/questions.h"
@@ -53,6 +54,8 @@ static enum err apply_notice(struct agent *a, struct store_txn *t, const struct 
         e = standing_tell_more(a, t, n->entry_count - most);
     if (e == OK && n->has_about && (n->kind == NOTICE_QUESTION || n->kind == NOTICE_ACCEPTED))
         return questions_take(a, t, n);
+    if (e == OK && n->has_about && (n->kind == NOTICE_EXCUSED || n->kind == NOTICE_EXCUSE_ENDED))
+        return excused_take(a, t, n);
     return e == OK ? standing_tell_text(a, t, n->text) : e;
 }
 

@@ -70,6 +70,8 @@ void cli_format_time(char *out, size_t size, int64_t wall_ms);
 /* Local time, alike in both languages: 2020-09-01 14:05, 2020-09-01.  "" when it cannot be told. */
 void cli_format_minute(char *out, size_t size, int64_t wall_ms);
 void cli_format_day(char *out, size_t size, int64_t wall_ms);
+/* A day of a form or a calendar, in words: "5 октября 2020", "5 Oct 2020". */
+void cli_format_date(char *out, size_t size, int32_t day);
 /* For machines: 2020-09-01T11:05:00Z. */
 void cli_format_utc(char *out, size_t size, int64_t wall_ms);
 void cli_format_bytes(char *out, size_t size, uint64_t bytes);

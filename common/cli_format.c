@@ -33,12 +33,18 @@ static time_t seconds_of(int64_t wall_ms)
 }
 
 /* Months stand here and not in the catalogue: a Russian date needs the genitive, which "May" alone cannot tell. */
-void cli_format_time(char *out, size_t size, int64_t wall_ms)
+static const char *month_name(int month)
 {
     static const char *const ru[12] = {"января", "февраля", "марта",    "апреля",  "мая",    "июня",
                                        "июля",   "августа", "сентября", "октября", "ноября", "декабря"};
     static const char *const en[12] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+    return (cli_is_russian() ? ru : en)[month];
+}
+
+void cli_format_time(char *out, size_t size, int64_t wall_ms)
+{
     time_t seconds = seconds_of(wall_ms);
     struct tm tm;
 
@@ -46,8 +52,19 @@ void cli_format_time(char *out, size_t size, int64_t wall_ms)
         (void)snprintf(out, size, "?");
         return;
     }
-    (void)snprintf(out, size, "%d %s %d, %02d:%02d", tm.tm_mday, (cli_is_russian() ? ru : en)[tm.tm_mon],
-                   tm.tm_year + 1900, tm.tm_hour, tm.tm_min);
+    (void)snprintf(out, size, "%d %s %d, %02d:%02d", tm.tm_mday, month_name(tm.tm_mon), tm.tm_year + 1900, tm.tm_hour,
+                   tm.tm_min);
+}
+
+void cli_format_date(char *out, size_t size, int32_t day)
+{
+    time_t seconds = (time_t)day * 86400;
+    struct tm tm;
+
+    if (gmtime_r(&seconds, &tm) == NULL)
+        (void)snprintf(out, size, "?");
+    else
+        (void)snprintf(out, size, "%d %s %d", tm.tm_mday, month_name(tm.tm_mon), tm.tm_year + 1900);
 }
 
 void cli_format_minute(char *out, size_t size, int64_t wall_ms)

@@ -42,6 +42,10 @@ enum audit_action {
     AUDIT_PROGRAMME_LOAD,
     AUDIT_RETURN_ACCEPT,
     AUDIT_RETURN_QUESTION,
+    AUDIT_RETURN_WAIVE,
+    AUDIT_RETURN_EXTEND,
+    AUDIT_RETURN_UNDO, /* a waiver or an extension is taken back */
+    AUDIT_RETURN_CALL, /* what waits at a school, by the code it read out */
     AUDIT_PERIOD_CLOSE,
     AUDIT_PERIOD_REOPEN,
     AUDIT_PUBLISH_MAKE,

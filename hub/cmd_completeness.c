@@ -55,6 +55,9 @@ static const struct table_column program_columns[] = {
     {"sessions_open", "sessions_open", TABLE_RIGHT, true},
     {"sessions_closed", "sessions_closed", TABLE_RIGHT, true},
     {"sheets_expected", "sheets_expected", TABLE_RIGHT, true},
+    {"on_behalf", "on_behalf", TABLE_LEFT, false},
+    {"called_on", "called_on", TABLE_LEFT, false},
+    {"called_count", "called_count", TABLE_RIGHT, true},
 };
 
 /* A form in a period, added up. */
@@ -85,7 +88,7 @@ static enum err put_program_row(struct table *t, const struct return_row *r, con
     char filled[11] = "", opens[11], due[11], late[11], received[64], changed[64], submissions[24];
     const struct return_cover *cover = &r->facts.cover;
     char approved[11] = "";
-    char open[24] = "", closed[24] = "", expected[24] = "";
+    char open[24] = "", closed[24] = "", expected[24] = "", called[11] = "", called_count[24] = "";
     bool is_here = r->facts.is_here;
     const char *cells[] = {r->form->id,
                            r->period->id,
@@ -109,8 +112,15 @@ static enum err put_program_row(struct table *t, const struct return_row *r, con
                            approved,
                            open,
                            closed,
-                           expected};
+                           expected,
+                           return_behalf_name(&r->facts.behalf, r->facts.submissions),
+                           called,
+                           called_count};
 
+    if (r->is_called) {
+        date_format(called, r->called_on);
+        (void)snprintf(called_count, sizeof(called_count), "%llu", (unsigned long long)r->called_count);
+    }
     if (cover->has_approved_on)
         date_format(approved, cover->approved_on);
 
@@ -149,7 +159,18 @@ static void put_sessions(struct buf *out, const struct return_row *r, const stru
 /* What a person should know besides the state. */
 static void put_remark(struct buf *out, const struct return_row *r, const struct session_sum *sessions)
 {
+    const char *behalf = return_behalf_name(&r->facts.behalf, r->facts.submissions);
+    char called[40];
+
     return_cover_say(out, &r->facts.cover);
+    if (behalf[0] != '\0') {
+        buf_put_str(out, out->len > 0 ? "; " : "");
+        return_behalf_say(out, &r->facts.behalf, r->facts.submissions);
+    }
+    if (r->is_called) {
+        cli_format_date(called, sizeof(called), r->called_on);
+        buf_printf(out, _("by telephone on %s: entries %llu"), called, (unsigned long long)r->called_count);
+    }
     if (r->is_extended)
         buf_printf(out, "%s%s", out->len > 0 ? "; " : "", _("extended"));
     if (r->is_after_close)

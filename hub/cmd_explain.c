@@ -247,13 +247,14 @@ static enum err make_table(struct explain *x)
                                                       {"received", N_("Received"), TABLE_LEFT, false},
                                                       {"numerator", N_("Adds above the line"), TABLE_RIGHT, true},
                                                       {"denominator", N_("Adds below it"), TABLE_RIGHT, true},
-                                                      {"codes", N_("Codes counted once"), TABLE_RIGHT, true}};
+                                                      {"codes", N_("Codes counted once"), TABLE_RIGHT, true},
+                                                      {"source", N_("Whose hand"), TABLE_LEFT, false}};
     static const struct table_column inputs[] = {{"unit", N_("Unit"), TABLE_LEFT, false},
                                                  {"input", N_("What was read"), TABLE_LEFT, false},
                                                  {"period", N_("Period"), TABLE_LEFT, false},
                                                  {"value", N_("Value"), TABLE_RIGHT, true},
                                                  {"note", N_("Note"), TABLE_LEFT, false}};
-    static struct table_column columns[7]; /* the table keeps a pointer; titles in the user's language */
+    static struct table_column columns[8]; /* the table keeps a pointer; titles in the user's language */
     bool of_submissions = explain_is_of_submissions(x->indicator);
     const struct table_column *from = of_submissions ? submissions : inputs;
     size_t count = of_submissions ? sizeof(submissions) / sizeof(submissions[0]) : sizeof(inputs) / sizeof(inputs[0]);

@@ -4,6 +4,7 @@
 #include "hub/decode.h"
 #include "hub/ledger.h"
 #include "hub/ledger_erase.h"
+#include "hub/returns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -235,12 +236,13 @@ static void put_exact(struct buf *out, i128 v, unsigned places)
     result_put_numerator(out, &r);
 }
 
-static enum err put_row(struct behind *b, const char *id, const char *received, const struct record *r)
+static enum err put_row(struct behind *b, const char *id, const char *received, const struct record *r,
+                        const char *source)
 {
     struct explain *x = b->x;
     char codes[24];
     struct buf above, below;
-    const char *cells[] = {id, r->unit, r->period, received, NULL, NULL, codes};
+    const char *cells[] = {id, r->unit, r->period, received, NULL, NULL, codes, source};
     enum err e;
 
     buf_init(&above, 256);
@@ -274,7 +276,8 @@ static enum err put_submission(struct behind *b, const struct submission *s, con
         return e;
     record_id_format(id, p == NULL ? "?" : p->id, &s->ref);
     command_time(received, sizeof(received), ms, b->x->format);
-    return put_row(b, id, received, r);
+    return put_row(b, id, received, r,
+                   b->x->format == TABLE_TEXT ? return_behalf_word(s->participant, r->source) : source_name(r->source));
 }
 
 /* Does the unit take part in the district's value? */
@@ -508,7 +511,7 @@ static enum err put_frozen(struct behind *b, const struct frozen_group *g)
     b->numerator = g->numerator;
     b->denominator = g->denominator;
     b->codes = g->codes;
-    return put_row(b, name, "", &r);
+    return put_row(b, name, "", &r, "");
 }
 
 static enum err walk_frozen(struct behind *b)

@@ -15,8 +15,8 @@
 #define LINE_MAX    (8u << 20) /* of one submission as text; a record is at most 64 KiB */
 
 /* Columns of the submission itself; the form's fields follow. */
-static const char *const heads[] = {"id",       "unit",         "period",     "filled_on",
-                                    "received", "form_version", "entered_by", "kind"};
+static const char *const heads[] = {"id",           "unit",       "period", "filled_on", "received",
+                                    "form_version", "entered_by", "kind",   "source"};
 #define HEADS (sizeof(heads) / sizeof(heads[0]))
 
 struct export
@@ -114,6 +114,7 @@ static enum err fill_head(const struct export *x, struct head *h, const struct s
     h->cells[5] = f->version;
     h->cells[6] = h->entered_by;
     h->cells[7] = kind_name(r->kind);
+    h->cells[8] = source_name(r->source);
     return OK;
 }
 

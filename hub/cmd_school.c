@@ -1,4 +1,4 @@
-#include "hub/commands.h"
+#include "hub/cmd_school.h"
 
 #include "hub/invite_sheet.h"
 #include "hub/registry_status.h"
@@ -214,9 +214,11 @@ static int run_add(struct add *a, const char *home, const char *days)
 
 int cmd_school_add(int argc, char **argv)
 {
-    const char *home = NULL, *name = NULL, *days = NULL;
+    const char *home = NULL, *name = NULL, *days = NULL, *preview = NULL, *format = NULL;
     const struct cli_command *c = command_named("school add");
     struct add a = {.is_again = false};
+    struct school_all all = {.from = NULL};
+    int count;
     const struct cli_option options[] = {
         HOME_OPTION(&home),
         {"name", 0, N_("NAME"), N_("the school's name"), &name},
@@ -225,18 +227,41 @@ int cmd_school_add(int argc, char **argv)
         {"unit", 0, N_("U"),
          N_("a unit it reports about (default: its own ID); may be given several times; '*': every unit"), NULL},
         {"role", 0, N_("R"), N_("whose forms it fills in (default: school); may be given several times"), NULL},
+        {"on-behalf", 0, N_("R"),
+         N_("the office's own computer: whose forms it may enter from paper or by telephone, for example school"),
+         NULL},
         DAYS_OPTION(&days),
+        {"from", 0, N_("FILE"), N_("all schools of a table (.csv, .xlsx) with the headings id and name"), &all.from},
+        {"folder", 0, N_("DIR"), N_("with --from: the new folder for their invitations and sheets"), &all.folder},
+        {"preview", 0, NULL, N_("with --from: show who would be invited, and change nothing"), &preview},
+        {"format", 0, N_("FORMAT"), N_("with --from: table (default), csv or json"), &format},
         LAST_OPTION};
     struct command_list units = {.count = 0};
     struct command_list roles = {.count = 0};
+    struct command_list behalf = {.count = 0};
     enum err e = command_take_list(options, "unit", &argc, argv, &units);
 
     if (e == OK)
         e = command_take_list(options, "role", &argc, argv, &roles);
+    if (e == OK)
+        e = command_take_list(options, "on-behalf", &argc, argv, &behalf);
     if (e != OK)
         return cli_fail(e);
-    if (cli_parse(c, options, argc, argv, 1, 1) < 0)
+    if ((count = cli_parse(c, options, argc, argv, 0, 1)) < 0)
         return cli_exit_code();
+    all.is_preview = preview != NULL;
+    if (all.from != NULL && (count > 0 || name != NULL || a.file != NULL || a.sheet != NULL || units.count > 0 ||
+                             roles.count > 0 || behalf.count > 0))
+        return cli_fail(
+            err_set(ERR_USAGE, _("with --from the table says who is invited: ID, --name, --invite, --sheet, "
+                                 "--unit, --role and --on-behalf do not go with it")));
+    if (all.from != NULL && ((e = command_number(&all.days, "days", days, 1, 365)) != OK ||
+                             (e = command_format(&all.format, format)) != OK))
+        return cli_fail(e);
+    if (all.from != NULL)
+        return school_add_all(&all, home);
+    if (count == 0)
+        return cli_fail(err_set(ERR_USAGE, _("say which school: its id, or --from FILE")));
     if (name == NULL)
         return cli_fail(err_set(ERR_USAGE, _("--name is missing: the school's name")));
     a.school.id = argv[0];
@@ -245,6 +270,8 @@ int cmd_school_add(int argc, char **argv)
     a.school.unit_count = units.count;
     a.school.roles = roles.items;
     a.school.role_count = roles.count;
+    a.school.behalf = behalf.items;
+    a.school.behalf_count = behalf.count;
     return run_add(&a, home, days);
 }
 
@@ -295,6 +322,7 @@ enum {
     COLUMN_STATE,
     COLUMN_UNITS,
     COLUMN_ROLES,
+    COLUMN_BEHALF,
     COLUMN_INVITED,
     COLUMN_UNTIL,
     COLUMN_ENROLLED,
@@ -316,21 +344,24 @@ static enum err put_school(struct table *t, struct store_txn *txn, const struct 
     const char *cells[COLUMN_COUNT] = {p->id, p->grant.name, command_standing(p, f)};
     char invited[64], until[64], enrolled[64], seen[64], since[64];
     struct stands stands;
-    struct buf units, roles;
+    struct buf units, roles, behalf;
     enum err e = signers_stands(txn, p->index, &stands);
 
     if (e != OK && e != ERR_NOT_FOUND)
         return e;
     buf_init(&units, 64u << 10);
     buf_init(&roles, 4096);
+    buf_init(&behalf, 4096);
     join(&units, p->grant.units, p->grant.unit_count);
     join(&roles, p->grant.roles, p->grant.role_count);
+    join(&behalf, p->grant.behalf, p->grant.behalf_count);
     command_time(invited, sizeof(invited), p->invited_ms, f);
     command_time(until, sizeof(until), p->invite_used ? 0 : p->invite_expires_ms, f);
     command_time(enrolled, sizeof(enrolled), p->enrolled_ms, f);
     command_time(seen, sizeof(seen), p->last_seen_ms, f);
     cells[COLUMN_UNITS] = buf_cstr(&units);
     cells[COLUMN_ROLES] = buf_cstr(&roles);
+    cells[COLUMN_BEHALF] = buf_cstr(&behalf);
     cells[COLUMN_INVITED] = invited;
     cells[COLUMN_UNTIL] = until;
     cells[COLUMN_ENROLLED] = enrolled;
@@ -341,6 +372,7 @@ static enum err put_school(struct table *t, struct store_txn *txn, const struct 
     e = table_row(t, cells);
     buf_fini(&units);
     buf_fini(&roles);
+    buf_fini(&behalf);
     return e;
 }
 
@@ -352,6 +384,7 @@ static enum err list_schools(struct hub *h, enum table_format f)
         {"state", _("State"), TABLE_LEFT, false},
         {"units", _("Units"), TABLE_LEFT, false},
         {"roles", _("Roles"), TABLE_LEFT, false},
+        {"on_behalf", _("On behalf of"), TABLE_LEFT, false},
         {"invited", _("Invited"), TABLE_LEFT, false},
         {"invitation_until", _("Invitation until"), TABLE_LEFT, false},
         {"enrolled", _("Enrolled"), TABLE_LEFT, false},

@@ -46,9 +46,10 @@ struct form_table_unit {
     bool has_state; /* the calendar asks for it */
     enum return_state state;
     struct return_cover cover; /* with has_state */
-    bool is_nothing;           /* "nothing to report": it has reported */
-    char *question;            /* of the office, or the reason of a waiver; NULL: none */
-    bool is_few; /* anonymous answers, too few to say more than how many: its cells are empty, in no total */
+    struct return_behalf behalf;
+    bool is_nothing; /* "nothing to report": it has reported */
+    char *question;  /* of the office, or the reason of a waiver; NULL: none */
+    bool is_few;     /* anonymous answers, too few to say more than how many: its cells are empty, in no total */
     uint64_t submissions, erased, act, apart;
     struct form_table_cell *cells;
 };

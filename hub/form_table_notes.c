@@ -101,6 +101,25 @@ static enum err say_approved(struct notes *n)
     return count > 0 ? say(n) : OK;
 }
 
+/* Whoever reads the table should know whose hand it is. */
+static enum err say_behalf(struct notes *n)
+{
+    uint64_t count = 0;
+
+    buf_reset(&n->text);
+    buf_printf(&n->text, "%s ", _("Not entered by the school itself:"));
+    for (size_t i = 0; i < n->ft->unit_count; i++) {
+        const struct form_table_unit *u = &n->ft->units[i];
+
+        if (return_behalf_name(&u->behalf, u->submissions)[0] == '\0')
+            continue;
+        buf_printf(&n->text, "%s%s (", count++ > 0 ? ", " : "", u->name);
+        return_behalf_say(&n->text, &u->behalf, u->submissions);
+        buf_put_str(&n->text, ")");
+    }
+    return count > 0 ? say(n) : OK;
+}
+
 static enum err say_apart(struct notes *n)
 {
     uint64_t count = 0;
@@ -188,8 +207,9 @@ enum err form_table_notes(const struct form_table *ft, enum err (*each)(void *ct
     for (size_t i = 0; i < sizeof(told) / sizeof(told[0]) && e == OK; i++)
         e = say_state(&n, told[i]);
     if (e == OK && (e = say_covers(&n, COVER_PARTIAL)) == OK && (e = say_covers(&n, COVER_NOTHING)) == OK &&
-        (e = say_differing(&n)) == OK && (e = say_approved(&n)) == OK && (e = say_apart(&n)) == OK &&
-        (e = say_erased(&n)) == OK && (e = say_few(&n)) == OK && (e = say_answers(&n)) == OK)
+        (e = say_differing(&n)) == OK && (e = say_approved(&n)) == OK && (e = say_behalf(&n)) == OK &&
+        (e = say_apart(&n)) == OK && (e = say_erased(&n)) == OK && (e = say_few(&n)) == OK &&
+        (e = say_answers(&n)) == OK)
         e = say_not_added(&n);
     buf_fini(&n.text);
     return e;

@@ -72,6 +72,7 @@ static enum err take_state(void *ctx, const struct return_row *r)
     u->has_state = true;
     u->state = r->state;
     u->cover = r->facts.cover;
+    u->behalf.is_replaced = r->facts.behalf.is_replaced;
     u->is_nothing = r->facts.is_here && r->facts.submissions == 0;
     u->is_expected = r->state != RETURN_WAIVED;
     if (r->text[0] != '\0' && u->question == NULL && (u->question = strdup(r->text)) == NULL)
@@ -189,6 +190,7 @@ static enum err take_submission(void *ctx, const struct submission *s)
     if ((e = decoder_read(x->decoder, s->record, &r, &f)) != OK || (e = unit_of(ft, r.unit, &u)) != OK)
         return e;
     u->submissions++;
+    return_behalf_count(&u->behalf, s, r.source);
     for (size_t i = 0; i < ft->column_count && e == OK; i++) {
         const struct form_table_column *c = &ft->columns[i];
         int32_t at = form_find_field(f, c->field->name, strlen(c->field->name));

@@ -54,6 +54,7 @@ const char *const hub_tables[HUB_TABLES + 1] = {[H_META] = "meta",
                                                 [H_AUDIT_HEADS] = "audit-heads",
                                                 [H_QUESTIONS] = "questions",
                                                 [H_COMMENTS] = "comments",
+                                                [H_EXCUSES] = "excuses",
                                                 [H_NIGHTS] = "nights"};
 
 enum err hub_meta_get(struct store_txn *t, const char *key, struct bytes *out)

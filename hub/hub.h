@@ -53,6 +53,7 @@ enum hub_table {
     H_AUDIT_HEADS,  /* number u64 -> signed head; signer 32 -> its certificate (audit.c) */
     H_QUESTIONS,    /* number u64 -> MessagePack: what the office asked a school (questions.h) */
     H_COMMENTS,     /* programme 0 indicator 0 period 0 unit 0 breakdown 0 -> MessagePack (comments.h) */
+    H_EXCUSES,      /* form id 0 unit 0 period 0 'd' or 'c' 0 -> MessagePack: a return that is not here (excuse.h) */
     H_NIGHTS,       /* day u32 | participant index u32 -> MessagePack: who came that night (nights.h) */
     HUB_TABLES
 };

@@ -247,6 +247,14 @@ static enum err refuse_with(struct prepared *p, struct prepared_record *r, enum 
     return refuse_record(p, r, reason, &why);
 }
 
+/* Whose form it is; or, of what is no survey, who enters for its units: then each record must say so, judge_source().
+ */
+static bool may_send(const struct grant *g, const struct form *f)
+{
+    return builtin_is_any(f) || grant_allows(g, f->role, NULL) ||
+           (f->mode != FORM_ANSWERS && grant_stands_in(g, f->role));
+}
+
 /* Rights and period are the same for all submissions of one place: judged once a batch. */
 static enum quarantine_reason judge_place(const struct hub *h, const struct participant *from, const struct place *at,
                                           struct refusal *why)
@@ -254,7 +262,7 @@ static enum quarantine_reason judge_place(const struct hub *h, const struct part
     char series[CALENDAR_JOINED_MAX];
     struct period period;
 
-    if (!builtin_is_any(at->form) && !grant_allows(&from->grant, at->form->role, NULL)) {
+    if (!may_send(&from->grant, at->form)) {
         explain(why, RULE_ROLE, "", at->form->role);
         return QUARANTINE_ROLE;
     }
@@ -309,7 +317,7 @@ static enum quarantine_reason judge_cover(const struct hub *h, const struct part
         if (strlen(f->id) != c.of.len || memcmp(f->id, c.of.p, c.of.len) != 0)
             continue;
         role = f->role;
-        if (grant_allows(&from->grant, role, NULL))
+        if (grant_allows(&from->grant, role, NULL) || (source_is_behalf(r->source) && may_send(&from->grant, f)))
             return (enum quarantine_reason)0;
     }
     explain(why, RULE_ROLE, "form", role != NULL ? role : "");
@@ -344,6 +352,16 @@ static enum err say_mistake(struct intake *i, const struct form *f, const struct
     return e == ERR_NOMEM ? e : OK;
 }
 
+/* Who enters for others says so with each record. */
+static enum quarantine_reason judge_source(const struct participant *from, const struct form *f, const struct record *r,
+                                           struct refusal *why)
+{
+    if (builtin_is_any(f) || source_is_behalf(r->source) || grant_allows(&from->grant, f->role, NULL))
+        return (enum quarantine_reason)0;
+    explain(why, RULE_ROLE, "", f->role);
+    return QUARANTINE_ROLE;
+}
+
 /* *reason 0: it may count. */
 static enum err judge(struct intake *i, const struct participant *from, const struct prepared *p,
                       const struct record_ref *own, const struct form *f, const struct record *r, uint32_t place,
@@ -352,6 +370,8 @@ static enum err judge(struct intake *i, const struct participant *from, const st
     enum err e = OK;
 
     *reason = judge_rights(i, from, p, places_at(cell_sums_places(p->sums), place), why);
+    if (*reason == 0 && from->grant.behalf_count > 0)
+        *reason = judge_source(from, f, r, why);
     if (*reason != 0)
         return OK;
     if (!target_is_possible(f, r, own)) {

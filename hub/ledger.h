@@ -29,7 +29,8 @@ enum journal_type {
         15,              /* what left the office: signed head, snapshot, digest of what lies beside (publish_store.h) */
     JOURNAL_DOUBT = 16,  /* counted batches that were doubted: taken out, or believed (ledger_doubt.h) */
     JOURNAL_BACKUP = 17, /* a backup was confirmed, or this hub was restored from one (archive.h) */
-    JOURNAL_KEY = 18     /* a key made, lost, destroyed (key_change.c); a batch that no key opens (ledger_refuse.c) */
+    JOURNAL_KEY = 18,    /* a key made, lost, destroyed (key_change.c); a batch that no key opens (ledger_refuse.c) */
+    JOURNAL_EXCUSE = 19  /* a return that is not here: waived, another day, or waits at the school (excuse.h) */
 };
 
 /* State that outlives a transaction: opened batches, the variables' programs.  A ledger is used by one thread at a

@@ -131,6 +131,7 @@ static const char *table_title(unsigned table)
     case H_PUBLICATIONS: return _("publications");
     case H_RETURNS: return _("the office's word about returns");
     case H_QUESTIONS: return _("questions to schools");
+    case H_EXCUSES: return _("waivers, extensions and calls");
     case H_ACTS: return _("acts of erasure");
     case H_ERASED: return _("batches of which something was erased");
     case H_FROZEN: return _("frozen returns");
@@ -148,7 +149,7 @@ static void name_row(const struct compare *c, unsigned table, char out[NAME_MAX_
         name_cell(c, out, key);
     else if (table == H_SLOTS)
         name_slot(out, key);
-    else if (table == H_RETURNS || table == H_PERIODS || table == H_FROZEN)
+    else if (table == H_RETURNS || table == H_PERIODS || table == H_FROZEN || table == H_EXCUSES)
         name_texts(out, key);
     else if ((table == H_PUBLICATIONS || table == H_ACTS || table == H_QUESTIONS || table == H_ERASED) && key.len == 8)
         (void)snprintf(out, NAME_MAX_TEXT, "%llu", (unsigned long long)be64_get(key.p));
@@ -266,9 +267,10 @@ static enum err compare_table(struct compare *c, unsigned table, struct store_tx
 enum err compare_tables(struct compare *c, struct store_txn *held, struct store_txn *computed,
                         const struct compare_rows *current, const struct compare_rows *slots)
 {
-    static const unsigned tables[] = {H_BATCHES,    H_RANGES,  H_DEAD,        H_CURRENT,  H_SLOTS,        H_CELLS,
-                                      H_QUARANTINE, H_RETURNS, H_CHECKPOINTS, H_PERIODS,  H_PUBLICATIONS, H_ACTS,
-                                      H_ERASED,     H_FROZEN,  H_SIGNERS,     H_STANDING, H_SUSPECTS,     H_QUESTIONS};
+    static const unsigned tables[] = {H_BATCHES,      H_RANGES,     H_DEAD,      H_CURRENT,     H_SLOTS,
+                                      H_CELLS,        H_QUARANTINE, H_RETURNS,   H_CHECKPOINTS, H_PERIODS,
+                                      H_PUBLICATIONS, H_ACTS,       H_ERASED,    H_FROZEN,      H_SIGNERS,
+                                      H_STANDING,     H_SUSPECTS,   H_QUESTIONS, H_EXCUSES};
     enum err e = OK;
 
     for (size_t i = 0; e == OK && i < sizeof(tables) / sizeof(tables[0]); i++) {

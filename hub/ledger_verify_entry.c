@@ -4,6 +4,7 @@
 #include "hub/archive.h"
 #include "hub/checkpoint.h"
 #include "hub/closing.h"
+#include "hub/excuse.h"
 #include "hub/ledger_doubt.h"
 #include "hub/ledger_erase.h"
 #include "hub/ledger_refuse.h"
@@ -71,7 +72,8 @@ static enum err replay_generation(struct verify *v, struct mp *m, size_t element
 static enum err replay_decision(struct verify *v, enum journal_type type, int64_t wall_ms, struct mp *m,
                                 size_t elements)
 {
-    enum err e = returns_replay(v->t, type, v->next, wall_ms, m, elements);
+    enum err e = type == JOURNAL_EXCUSE ? excuse_replay(v->t, v->next, wall_ms, m, elements)
+                                        : returns_replay(v->t, type, v->next, wall_ms, m, elements);
 
     if (e == ERR_MALFORMED)
         say_damaged(v);
@@ -253,7 +255,7 @@ enum err verify_replay_entry(struct verify *v, struct verify_job *j)
         return replay_participant(v, wall_ms, &m, elements);
     if (type == JOURNAL_BATCH && batch_entry_get(&j->batch, v->next, bytes) != OK)
         compare_say(&v->report, _("entry %llu: %s"), (unsigned long long)v->next, err_text());
-    if (type == JOURNAL_ACCEPT || type == JOURNAL_QUESTION)
+    if (type == JOURNAL_ACCEPT || type == JOURNAL_QUESTION || type == JOURNAL_EXCUSE)
         return replay_decision(v, type, wall_ms, &m, elements);
     if (type == JOURNAL_RELEASE || type == JOURNAL_REJECT || type == JOURNAL_DOUBT)
         return replay_quarantine(v, type, &m, elements);

@@ -20,7 +20,7 @@ enum participant_state {
 #define REGISTRY_FROM_FILE "file" /* instead of one */
 
 struct participant {
-    uint32_t index; /* for ever */
+    uint32_t index; /* for ever; with PARTICIPANT_STANDS_IN (slot.h) if it was added to enter for others */
     char id[ID_MAX + 1];
     struct grant grant;
     struct buf grant_object; /* as signed */
@@ -55,7 +55,9 @@ struct school_add {
     const char *const *units;
     size_t unit_count; /* 0: the id itself is the unit; GRANT_ALL_UNITS alone: every unit */
     const char *const *roles;
-    size_t role_count;     /* 0: "school" */
+    size_t role_count; /* 0: "school", or none with `behalf` */
+    const char *const *behalf;
+    size_t behalf_count;   /* roles for whose units it may enter what they gave on paper or by telephone */
     int64_t valid_days;    /* 0: conf.invitation_days */
     struct ticket *ticket; /* out: what the printed sheet holds, the code among it; NULL: no sheet */
 };

@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "hub/backup.h"
 #include "hub/ledger.h"
+#include "hub/slot.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +65,23 @@ static enum err fill_units(struct grant *g, const struct school_add *a)
     return e;
 }
 
+/* Whose forms it fills in: as asked, else a school's; who enters for others needs none of its own. */
+static enum err fill_roles(struct grant *g, const struct school_add *a)
+{
+    enum err e = OK;
+
+    g->role_count = (uint32_t)a->role_count + (a->role_count + a->behalf_count == 0 ? 1 : 0);
+    g->behalf_count = (uint32_t)a->behalf_count;
+    for (uint32_t i = 0; e == OK && i < g->role_count; i++)
+        e = copy_id(g->roles[i], a->role_count > 0 ? a->roles[i] : "school", "role");
+    for (uint32_t i = 0; e == OK && i < g->behalf_count; i++) {
+        e = copy_id(g->behalf[i], a->behalf[i], "role");
+        if (e == OK && grant_allows(g, a->behalf[i], NULL))
+            e = err_set(ERR_INVALID, _("role %s: it is either one's own or entered on behalf of others"), a->behalf[i]);
+    }
+    return e;
+}
+
 static enum err fill_grant(struct grant *g, const struct hub *h, const struct school_add *a)
 {
     enum err e = copy_id(g->participant, a->id, "school");
@@ -72,7 +90,7 @@ static enum err fill_grant(struct grant *g, const struct hub *h, const struct sc
         return e;
     if (strlen(a->name) == 0 || strlen(a->name) > NAME_MAX_BYTES)
         return err_set(ERR_INVALID, _("--name: a name of 1 to %u bytes is expected"), NAME_MAX_BYTES);
-    if (a->unit_count > GRANT_MAX_UNITS || a->role_count > GRANT_MAX_ROLES)
+    if (a->unit_count > GRANT_MAX_UNITS || a->role_count > GRANT_MAX_ROLES || a->behalf_count > GRANT_MAX_ROLES)
         return err_set(ERR_LIMIT, _("at most %u units and %u roles for one participant"), GRANT_MAX_UNITS,
                        GRANT_MAX_ROLES);
     memcpy(g->district, h->district, sizeof(g->district));
@@ -81,11 +99,8 @@ static enum err fill_grant(struct grant *g, const struct hub *h, const struct sc
     g->issued_ms = clock_wall_ms();
     g->expires_ms = g->issued_ms + REGISTRY_GRANT_DAYS * REGISTRY_DAY_MS;
     g->status = GRANT_ACTIVE;
-    g->role_count = a->role_count > 0 ? (uint32_t)a->role_count : 1;
     e = fill_units(g, a);
-    for (uint32_t i = 0; e == OK && i < g->role_count; i++)
-        e = copy_id(g->roles[i], a->role_count > 0 ? a->roles[i] : "school", "role");
-    return e;
+    return e == OK ? fill_roles(g, a) : e;
 }
 
 static struct bytes object_of(const struct participant *p)
@@ -133,7 +148,7 @@ enum err registry_sign(struct hub *h, struct store_txn *t, struct participant *p
 }
 
 /* By the store, not by memory: several may be added in one transaction. */
-static enum err next_index(struct store_txn *t, uint32_t *out)
+static enum err next_index(struct store_txn *t, bool stands_in, uint32_t *out)
 {
     struct store_cursor *c = NULL;
     struct bytes key;
@@ -148,11 +163,13 @@ static enum err next_index(struct store_txn *t, uint32_t *out)
         uint32_t index;
 
         (void)mp_array(&m, 1, 32);
-        index = (uint32_t)mp_uint(&m, UINT32_MAX - 1);
+        index = (uint32_t)mp_uint(&m, UINT32_MAX - 1) & ~PARTICIPANT_STANDS_IN;
         if (index >= *out)
             *out = index + 1;
     }
     store_cursor_close(c);
+    if (stands_in)
+        *out |= PARTICIPANT_STANDS_IN;
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
@@ -213,8 +230,8 @@ enum err registry_add(struct hub *h, struct store_txn *t, const struct school_ad
         goto done;
     memcpy(p->id, p->grant.participant, sizeof(p->id));
     p->state = PARTICIPANT_INVITED;
-    if ((e = next_index(t, &p->index)) == OK && (e = registry_new_code(h, p, a->valid_days)) == OK &&
-        (e = registry_sign(h, t, p, "invited")) == OK)
+    if ((e = next_index(t, p->grant.behalf_count > 0, &p->index)) == OK &&
+        (e = registry_new_code(h, p, a->valid_days)) == OK && (e = registry_sign(h, t, p, "invited")) == OK)
         e = registry_invitation(h, t, p, object_of(p), invitation);
     if (e == OK && a->ticket != NULL)
         registry_ticket(h, p, a->ticket);

@@ -3,6 +3,7 @@
 #include "common/cli.h"
 #include "common/clock.h"
 #include "hub/closing.h"
+#include "hub/excuse.h"
 #include "hub/returns_internal.h"
 #include "hub/units.h"
 
@@ -52,6 +53,7 @@ struct returns {
     void *ctx;
     struct waivers waivers;
     struct covers covers;
+    struct behalf_places behalf;
     struct roster *roster;
     struct asked *asked;
     size_t count, cap;
@@ -184,6 +186,23 @@ static enum err waits(const struct returns *all, const struct return_row *row, b
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
+/* By the greeting, or by the code that the school read out. */
+static enum err waits_or_called(const struct returns *all, struct return_row *row, bool *is_waiting)
+{
+    struct excuse call;
+    enum err e = excuse_get(all->t, true, row->form->id, row->unit, row->period->id, &call);
+
+    if (e == ERR_NOT_FOUND)
+        return waits(all, row, is_waiting);
+    if (e != OK)
+        return e;
+    *is_waiting = true;
+    row->is_called = true;
+    row->called_on = call.day;
+    row->called_count = call.count;
+    return OK;
+}
+
 static enum err judge_absent(const struct returns *all, struct return_row *row, const struct waiver *w)
 {
     int32_t today = all->q->today;
@@ -194,7 +213,7 @@ static enum err judge_absent(const struct returns *all, struct return_row *row, 
         row->state = RETURN_WAIVED;
     else if (today < row->days.opens)
         row->state = RETURN_NOT_DUE;
-    else if ((e = waits(all, row, &is_waiting)) == OK && is_waiting)
+    else if ((e = waits_or_called(all, row, &is_waiting)) == OK && is_waiting)
         row->state = RETURN_WAITING;
     else if (today <= row->days.due)
         row->state = RETURN_DUE;
@@ -241,6 +260,8 @@ static enum err judge(const struct returns *all, struct return_row *row, struct 
 
     if (e != OK || (e = closing_is_closed(all->t, row->period->id, row->rule->group, &is_closed, &lsn)) != OK)
         return e;
+    row->facts.behalf.is_replaced = row->facts.submissions > 0 && row->facts.behalf.total == 0 &&
+                                    behalf_has(&all->behalf, row->form->id, row->unit, row->period->id);
     extend(row, w);
     if (!row->facts.is_here)
         return judge_absent(all, row, w);
@@ -328,12 +349,15 @@ enum err returns_each(struct hub *h, struct store_txn *t, const struct returns_q
     if (e == OK)
         e = covers_load(&all.covers, h, t, q->unit, q->period);
     if (e == OK)
+        e = behalf_load(&all.behalf, h, t);
+    if (e == OK)
         e = ask_all(&all);
     for (size_t i = 0; i < all.count && e == OK; i++)
         e = one_form(&all, &all.asked[i]);
     roster_free(all.roster);
     waivers_fini(&all.waivers);
     covers_fini(&all.covers);
+    behalf_fini(&all.behalf);
     free(all.asked);
     return e;
 }

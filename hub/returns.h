@@ -14,7 +14,7 @@
 enum return_state {
     RETURN_NOT_DUE,    /* not open yet */
     RETURN_DUE,        /* open, and nothing is here */
-    RETURN_WAITING,    /* nothing is here, and its sender had something to send when it last said hello */
+    RETURN_WAITING,    /* nothing is here, and its sender had something to send when it last said hello, or by phone */
     RETURN_RECEIVED,   /* here, filled in by the due day, whenever it arrived */
     RETURN_ACCEPTED,   /* the office has accepted what is here now */
     RETURN_QUESTIONED, /* the office has asked back about what is here now */
@@ -40,7 +40,8 @@ enum cover_match {
     COVER_DIFFERS /* other rows are here than those that were marked and approved */
 };
 struct return_cover {
-    bool is_here; /* else nothing below is set */
+    bool is_here;   /* else nothing below is set */
+    bool is_behalf; /* the office marked it for the unit */
     enum cover_state state;
     uint64_t rows;      /* that the cover is about */
     uint64_t rows_here; /* of the same sender */
@@ -54,13 +55,29 @@ const char *return_cover_match(const struct return_cover *c);
 /* Appends what people should know of it, in words: "partial; approved by ...; 2 of 3 rows are here". */
 void return_cover_say(struct buf *out, const struct return_cover *c);
 
+/* What the office entered for the unit, from paper or by telephone (PARTICIPANT_STANDS_IN, slot.h). */
+struct return_behalf {
+    uint64_t total;        /* of the current submissions */
+    uint64_t paper, phone; /* of these, as far as it is still known */
+    bool is_replaced;      /* none of them counts any more: what the unit's own sender sent took its place */
+};
+/* Counts one of the current ones; `source` of its head. */
+void return_behalf_count(struct return_behalf *b, const struct submission *s, enum record_source source);
+/* Of one submission, for people: "entered by the office from paper"; "": its sender's own. */
+const char *return_behalf_word(uint32_t participant, enum record_source source);
+/* For programs: "paper", "phone", "mixed", "part" (of its `submissions`), "replaced"; "": nothing of the kind. */
+const char *return_behalf_name(const struct return_behalf *b, uint64_t submissions);
+/* Appends the same in words. */
+void return_behalf_say(struct buf *out, const struct return_behalf *b, uint64_t submissions);
+
 /* What is here of a return: submissions, or the school's word that there is nothing to report.  A correction counts
  * with the day and the time of what it corrects. */
 struct return_facts {
     struct return_cover cover;
-    bool is_here;         /* else nothing below is set */
-    uint64_t submissions; /* current ones; 0: nothing to report */
-    int32_t filled_on;    /* the newest day */
+    struct return_behalf behalf; /* is_replaced: by returns_each() alone */
+    bool is_here;                /* else nothing below is set */
+    uint64_t submissions;        /* current ones; 0: nothing to report */
+    int32_t filled_on;           /* the newest day */
     uint64_t first_lsn, last_lsn;
     int64_t first_ms, last_ms;       /* received: the first, and the newest change */
     uint8_t mark[RETURN_MARK_BYTES]; /* changes with every change of what is here */
@@ -82,6 +99,9 @@ struct return_row {
     bool is_after_close; /* it came, or changed, after its period was closed */
     const char *text;    /* reason of a waiver or an extension, or the question; "" */
     const char *by;      /* who accepted or questioned; "" */
+    bool is_called;      /* WAITING: the school has said so by telephone, and not only by a greeting */
+    int32_t called_on;
+    uint64_t called_count;
 };
 struct returns_query {
     const char *form, *unit, *period, *group; /* ids; NULL: all */

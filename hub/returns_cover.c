@@ -3,6 +3,7 @@
 
 #include "common/cli.h"
 #include "hub/decode.h"
+#include "hub/slot.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,7 @@ static enum err load_one(void *ctx, const struct submission *s)
     one.filled_on = r.filled_on;
     memcpy(one.digest, c.digest, sizeof(one.digest));
     one.said = (struct return_cover){.is_here = true,
+                                     .is_behalf = (s->participant & PARTICIPANT_STANDS_IN) != 0,
                                      .state = c.state,
                                      .rows = c.rows,
                                      .has_approved_on = c.has_approved_on,
@@ -140,6 +142,8 @@ void return_cover_say(struct buf *out, const struct return_cover *c)
     if (!c->is_here)
         return;
     buf_put_str(out, cover_state_word(c->state));
+    if (c->is_behalf)
+        buf_printf(out, ", %s", _("said by the office"));
     if (c->match == COVER_FEWER)
         buf_printf(out, _("; %llu of %llu rows are here"), (unsigned long long)c->rows_here,
                    (unsigned long long)c->rows);

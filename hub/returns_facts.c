@@ -74,6 +74,7 @@ static enum err gather_one(void *ctx, const struct submission *s)
     if (e != OK)
         return err_prefix(ERR_CORRUPT, "a current submission");
     g->out->submissions++;
+    return_behalf_count(&g->out->behalf, s, r.source);
     if (s->lsn > g->out->last_lsn)
         g->out->last_lsn = s->lsn;
     mark_one(g, s);

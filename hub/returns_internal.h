@@ -19,7 +19,8 @@ struct waivers {
     struct waiver *items;
     size_t count, cap;
 };
-/* All current ones.  Rows that lack what they need are passed over. */
+/* All current ones; the hub's own decisions (excuse.h) before those of the form.  Rows that lack what they need are
+ * passed over. */
 MUST_CHECK enum err waivers_load(struct waivers *out, struct hub *h, struct store_txn *t);
 void waivers_fini(struct waivers *w);
 /* NULL: none. */
@@ -49,6 +50,21 @@ MUST_CHECK enum err covers_load(struct covers *out, struct hub *h, struct store_
 void covers_fini(struct covers *c);
 /* NULL: none. */
 const struct held_cover *covers_find(const struct covers *c, const char *form, const char *unit, const char *period);
+
+/* ---- what the office entered for others (returns_behalf.c) ---- */
+
+struct behalf_place {
+    char form[FORM_NAME_MAX + 1];
+    char unit[ID_MAX + 1], period[PERIOD_ID_MAX + 1];
+};
+struct behalf_places {
+    struct behalf_place *items; /* sorted; some twice */
+    size_t count, cap;
+};
+/* Returns of which it entered something that was neither withdrawn nor kept apart; whether it counts is not asked. */
+MUST_CHECK enum err behalf_load(struct behalf_places *out, struct hub *h, struct store_txn *t);
+void behalf_fini(struct behalf_places *l);
+bool behalf_has(const struct behalf_places *l, const char *form, const char *unit, const char *period);
 
 /* returns_facts(), when the covers are at hand. */
 MUST_CHECK enum err returns_facts_with(struct hub *h, struct store_txn *t, const struct covers *covers,

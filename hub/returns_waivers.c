@@ -1,7 +1,9 @@
-/* Waivers and extensions, which the office enters in a form of that name (docs/calendar.md), about the school. */
+/* Waivers and extensions: decided at the hub (excuse.h), or entered by the office in a form of the name `waiver`
+ * (docs/calendar.md), about the school. */
 #include "hub/returns_internal.h"
 
 #include "hub/decode.h"
+#include "hub/excuse.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +81,23 @@ static enum err load_one(void *ctx, const struct submission *s)
     return e;
 }
 
+static enum err load_decision(void *ctx, const struct excuse *x)
+{
+    struct waiver w = {.is_extension = x->kind == EXCUSE_EXTENSION, .until = x->day};
+    enum err e;
+
+    if (x->kind == EXCUSE_CALL)
+        return OK;
+    memcpy(w.form, x->form, sizeof(w.form));
+    memcpy(w.unit, x->unit, sizeof(w.unit));
+    memcpy(w.period, x->period, sizeof(w.period));
+    if ((w.reason = strdup(x->reason)) == NULL)
+        return ERR_NOMEM;
+    if ((e = add(ctx, &w)) != OK)
+        free(w.reason);
+    return e;
+}
+
 enum err waivers_load(struct waivers *out, struct hub *h, struct store_txn *t)
 {
     struct loading l = {.out = out};
@@ -87,7 +106,8 @@ enum err waivers_load(struct waivers *out, struct hub *h, struct store_txn *t)
     memset(out, 0, sizeof(*out));
     if ((e = decoder_new(&l.decoder, h)) != OK)
         return e;
-    e = ledger_each_current(h->ledger, t, WAIVER_FORM, NULL, NULL, load_one, &l);
+    if ((e = excuse_each(t, load_decision, out)) == OK)
+        e = ledger_each_current(h->ledger, t, WAIVER_FORM, NULL, NULL, load_one, &l);
     decoder_free(l.decoder);
     if (e != OK)
         waivers_fini(out);

@@ -138,8 +138,8 @@ enum err slot_current_get(struct slot_current *out, struct bytes in)
 
 int slot_compare(uint32_t participant_a, const struct record_ref *a, uint32_t participant_b, const struct record_ref *b)
 {
-    if (participant_a != participant_b)
-        return participant_a < participant_b ? -1 : 1;
+    if (participant_a != participant_b) /* who stands in for others comes before them all */
+        return (participant_a ^ PARTICIPANT_STANDS_IN) < (participant_b ^ PARTICIPANT_STANDS_IN) ? -1 : 1;
     return record_ref_compare(a, b);
 }
 

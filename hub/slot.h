@@ -1,7 +1,7 @@
 /* slot.h: the place a submission takes: (form id, unit, period[, row key]).  Of all value submissions of one slot only
- * the greatest is current (by participant index, then generation, then number).  In mode `answers` each submission has
- * a slot of its own, known by its bytes and not by its number: two copies of one queue may send the same answer under
- * two numbers (SPEC.md section 7.2), and it is one answer all the same.
+ * the greatest is current (by participant, as slot_compare() says, then generation, then number).  In mode `answers`
+ * each submission has a slot of its own, known by its bytes and not by its number: two copies of one queue may send the
+ * same answer under two numbers (SPEC.md section 7.2), and it is one answer all the same.
  *
  * The digest is keyed (the key is derived from the hub's storage key), so that a row key, such as a pupil's code, can
  * neither be read in the store nor be guessed from it. */
@@ -43,6 +43,9 @@ struct slot_current {
 #define SLOT_CURRENT_BYTES 37u
 void slot_current_put(uint8_t out[SLOT_CURRENT_BYTES], const struct slot_current *c);
 MUST_CHECK enum err slot_current_get(struct slot_current *out, struct bytes in); /* ERR_CORRUPT */
+/* In the index of a participant that enters what others told it (registry.h): in a slot its word is less than that of
+ * anybody who speaks for himself, whichever came first.  An index is for ever, and so is that order. */
+#define PARTICIPANT_STANDS_IN 0x80000000u
 /* Order of submissions in one slot. */
 int slot_compare(uint32_t participant_a, const struct record_ref *a, uint32_t participant_b,
                  const struct record_ref *b);

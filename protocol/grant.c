@@ -9,9 +9,42 @@
 #define GRANT_FIELDS 11u
 #define ROLE_MAX     32u
 
+static void put_roles(struct buf *b, const char (*roles)[ROLE_MAX + 1], uint32_t count)
+{
+    mp_put_array(b, count);
+    for (uint32_t i = 0; i < count; i++)
+        mp_put_cstr(b, roles[i]);
+}
+
+static uint32_t read_roles(struct mp *m, char (*roles)[ROLE_MAX + 1])
+{
+    uint32_t count = (uint32_t)mp_array(m, 0, GRANT_MAX_ROLES);
+
+    for (uint32_t i = 0; i < count && !m->failed; i++)
+        mp_text(m, roles[i], 1, ROLE_MAX);
+    return count;
+}
+
+static bool is_listed(const char (*roles)[ROLE_MAX + 1], uint32_t count, const char *role)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(roles[i], role) == 0)
+            return true;
+    return false;
+}
+
+/* Nobody enters on another's behalf what it may say itself. */
+static void check_behalf(struct mp *m, const struct grant *g)
+{
+    for (uint32_t i = 0; i < g->behalf_count && !m->failed; i++)
+        m->failed = is_listed(g->roles, g->role_count, g->behalf[i]);
+}
+
 static void put_grant(struct buf *b, const struct grant *g)
 {
-    mp_put_array(b, GRANT_FIELDS + (g->first_counter > 0 ? 1 : 0)); /* field 11 only where it says something */
+    uint32_t more = g->behalf_count > 0 ? 2 : g->first_counter > 0 ? 1 : 0; /* only where they say something */
+
+    mp_put_array(b, GRANT_FIELDS + more);
     mp_put_bin(b, g->district, DISTRICT_BYTES);
     mp_put_cstr(b, g->participant);
     mp_put_cstr(b, g->name);
@@ -21,14 +54,14 @@ static void put_grant(struct buf *b, const struct grant *g)
     mp_put_uint(b, g->status);
     mp_put_bin(b, g->sign_key, KEY_BYTES);
     mp_put_bin(b, g->curve_key, KEY_BYTES);
-    mp_put_array(b, g->role_count);
-    for (uint32_t i = 0; i < g->role_count; i++)
-        mp_put_cstr(b, g->roles[i]);
+    put_roles(b, g->roles, g->role_count);
     mp_put_array(b, g->unit_count);
     for (uint32_t i = 0; i < g->unit_count; i++)
         mp_put_cstr(b, g->units[i]);
-    if (g->first_counter > 0)
-        mp_put_uint(b, g->first_counter);
+    if (more > 0)
+        mp_put_uint(b, g->first_counter > 0 ? g->first_counter : 1);
+    if (more > 1)
+        put_roles(b, g->behalf, g->behalf_count);
 }
 
 /* A list of ids, or the one entry that stands for all of them. */
@@ -56,12 +89,15 @@ static enum err read_grant(struct grant *out, struct bytes payload)
     out->status = (enum grant_status)fields_u32(&m, GRANT_ACTIVE, GRANT_CLOSED);
     mp_bin_exact(&m, out->sign_key, KEY_BYTES);
     mp_bin_exact(&m, out->curve_key, KEY_BYTES);
-    out->role_count = (uint32_t)mp_array(&m, 0, GRANT_MAX_ROLES);
-    for (uint32_t i = 0; i < out->role_count && !m.failed; i++)
-        mp_text(&m, out->roles[i], 1, ROLE_MAX);
+    out->role_count = read_roles(&m, out->roles);
     read_units(&m, out);
     if (unknown > 0) {
         out->first_counter = fields_u32(&m, 1, UINT32_MAX);
+        unknown--;
+    }
+    if (unknown > 0) {
+        out->behalf_count = read_roles(&m, out->behalf);
+        check_behalf(&m, out);
         unknown--;
     }
     fields_end(&m, unknown);
@@ -91,7 +127,7 @@ enum err grant_make(struct buf *out, const struct grant *g, const struct key *hu
     struct buf b;
     enum err e;
 
-    if (g->role_count > GRANT_MAX_ROLES || g->unit_count > GRANT_MAX_UNITS)
+    if (g->role_count > GRANT_MAX_ROLES || g->behalf_count > GRANT_MAX_ROLES || g->unit_count > GRANT_MAX_UNITS)
         return err_set(ERR_LIMIT, "grant of %s: at most %u roles and %u units", g->participant, GRANT_MAX_ROLES,
                        GRANT_MAX_UNITS);
     buf_init(&b, SIGNED_MAX);
@@ -118,14 +154,17 @@ enum err grant_open(struct grant *out, struct bytes object, const uint8_t hub_si
 
 bool grant_allows(const struct grant *g, const char *role, const char *unit)
 {
-    bool role_is_granted = role == NULL;
+    bool role_is_granted = role == NULL || is_listed(g->roles, g->role_count, role);
     bool unit_is_granted = unit == NULL || grant_is_of_all_units(g);
 
-    for (uint32_t i = 0; i < g->role_count && !role_is_granted; i++)
-        role_is_granted = strcmp(g->roles[i], role) == 0;
     for (uint32_t i = 0; i < g->unit_count && !unit_is_granted; i++)
         unit_is_granted = strcmp(g->units[i], unit) == 0;
     return role_is_granted && unit_is_granted;
+}
+
+bool grant_stands_in(const struct grant *g, const char *role)
+{
+    return is_listed(g->behalf, g->behalf_count, role);
 }
 
 bool grant_is_of_all_units(const struct grant *g)

@@ -20,6 +20,9 @@ struct grant {
     uint8_t sign_key[KEY_BYTES], curve_key[KEY_BYTES]; /* zeros before enrolment */
     uint32_t first_counter; /* of the generation that a new home begins with; 0: not said, it is 1 */
     uint32_t role_count, unit_count;
+    /* Roles whose forms it may enter for the units on their behalf, from paper or by telephone; none of `roles`. */
+    uint32_t behalf_count;
+    char behalf[GRANT_MAX_ROLES][33];
     char roles[GRANT_MAX_ROLES][33];         /* forms of these roles */
     char units[GRANT_MAX_UNITS][ID_MAX + 1]; /* about these units, or GRANT_ALL_UNITS alone */
 };
@@ -31,6 +34,9 @@ MUST_CHECK enum err grant_open(struct grant *out, struct bytes object, const uin
 /* Rights alone: may it send forms of this role about this unit?  NULL: that part is not asked.  The status is judged
  * apart, because a participant that is held is answered differently from one that has no right. */
 bool grant_allows(const struct grant *g, const char *role, const char *unit);
+/* May it enter forms of this role for its units, marked as on their behalf (SOURCE_PAPER, SOURCE_PHONE)?  The unit is
+ * asked apart, by grant_allows(g, NULL, unit). */
+bool grant_stands_in(const struct grant *g, const char *role);
 bool grant_is_of_all_units(const struct grant *g);
 bool grant_has_keys(const struct grant *g); /* false before enrolment */
 

@@ -24,14 +24,16 @@ MUST_CHECK enum err word_open_head(struct word_head *out, enum signed_type *type
 
 /* Why it was said.  Others may follow (up to 255): such a notice is shown by its text and its standings. */
 enum notice_kind {
-    NOTICE_RELEASED = 1,  /* the operator let submissions out of the quarantine; standings say what became of them */
-    NOTICE_REJECTED = 2,  /* ... or decided that they will never count */
-    NOTICE_HELD = 3,      /* submissions are kept apart; those of a receipt that were too many to be named there */
-    NOTICE_ERASED = 4,    /* their content was erased at the hub */
-    NOTICE_QUESTION = 5,  /* the office asks about a return: `about` says which, the text what */
-    NOTICE_CORRECTED = 6, /* what waited in quarantine needs nobody's word: the school has corrected it */
-    NOTICE_ACCEPTED = 7,  /* the office has accepted a return, and with it what it asked about it before */
-    NOTICE_NEWER = 8      /* in the place of a word of a type that the agent does not know */
+    NOTICE_RELEASED = 1,     /* the operator let submissions out of the quarantine; standings say what became of them */
+    NOTICE_REJECTED = 2,     /* ... or decided that they will never count */
+    NOTICE_HELD = 3,         /* submissions are kept apart; those of a receipt that were too many to be named there */
+    NOTICE_ERASED = 4,       /* their content was erased at the hub */
+    NOTICE_QUESTION = 5,     /* the office asks about a return: `about` says which, the text what */
+    NOTICE_CORRECTED = 6,    /* what waited in quarantine needs nobody's word: the school has corrected it */
+    NOTICE_ACCEPTED = 7,     /* the office has accepted a return, and with it what it asked about it before */
+    NOTICE_EXCUSED = 8,      /* the office does without a return, or gives it another day (`due`); the text says why */
+    NOTICE_EXCUSE_ENDED = 9, /* ... and takes that back */
+    NOTICE_NEWER = 10        /* in the place of a word of a type that the agent does not know */
 };
 /* What a submission counts as.  The first four are verdicts (receipt.h).  Others may follow, up to 255. */
 enum standing {
@@ -76,7 +78,7 @@ struct notice {
     uint32_t entry_count;
     struct notice_entry *entries; /* owned: notice_fini() */
     bool has_about;
-    struct notice_return about; /* kinds QUESTION and ACCEPTED */
+    struct notice_return about; /* kinds QUESTION, ACCEPTED, EXCUSED, EXCUSE_ENDED */
 };
 void notice_fini(struct notice *n);
 /* ERR_INVALID: something in `n` that notice_open() would refuse. */

@@ -13,6 +13,22 @@ int generation_compare(const struct generation *a, const struct generation *b)
     return memcmp(a->tag, b->tag, TAG_BYTES);
 }
 
+const char *source_name(enum record_source s)
+{
+    switch (s) {
+    case SOURCE_OWN: return "own";
+    case SOURCE_PAPER: return "paper";
+    case SOURCE_PHONE: return "phone";
+    case SOURCE_IMPORT: return "imported";
+    }
+    return "";
+}
+
+bool source_is_behalf(enum record_source s)
+{
+    return s == SOURCE_PAPER || s == SOURCE_PHONE;
+}
+
 int record_ref_compare(const struct record_ref *a, const struct record_ref *b)
 {
     int order = generation_compare(&a->gen, &b->gen);

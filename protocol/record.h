@@ -51,6 +51,9 @@ bool id_is_valid(const char *id); /* participant or unit */
 
 enum record_kind { RECORD_NEW = 0, RECORD_CORRECTION = 1, RECORD_RETRACTION = 2 };
 enum record_source { SOURCE_OWN = 0, SOURCE_PAPER = 1, SOURCE_PHONE = 2, SOURCE_IMPORT = 3 };
+/* Somebody else's words, as they were given on paper or by telephone. */
+bool source_is_behalf(enum record_source s);
+const char *source_name(enum record_source s); /* for programs: "own", "paper", "phone", "imported" */
 
 struct record_remark {
     uint32_t field; /* index of the top-level field */

@@ -214,7 +214,7 @@ expect 2 a submit grades-mat --period 2005/06-P2
 says 'there is no terminal to ask on; give the answers with --json FILE or --json -'
 expect 2 a submit grades-mat --json good.json
 says 'say the period: --period P'
-expect 2 a submit grades-mat --period 2005/06-P2 --json good.json --source letter
+expect 2 a submit grades-mat --period 2005/06-P2 --json good.json --on-behalf letter
 expect 2 a submit grades-mat --period 2005/06-P2 --json good.json --remark note=x
 says 'the form "grades-mat" has no field "note"'
 

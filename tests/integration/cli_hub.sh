@@ -300,7 +300,7 @@ expect 0 "$hub_program" explain V-2 --period 2020-09
 prints 'that is 12.5 of 3'
 prints 's1/1.'
 expect 0 "$hub_program" explain V-2 --period 2020-09 --unit s1 --format csv
-prints 'id,unit,period,received,numerator,denominator,codes'
+prints 'id,unit,period,received,numerator,denominator,codes,source'
 prints ',2020-09,20'
 prints 'Z,4.5,1,'
 [ "$(wc -l <out.txt)" = 4 ] || fail 'three submissions were expected'
@@ -315,7 +315,7 @@ says --unsafe-raw
 silent
 expect 2 "$hub_program" export submissions --form visit --unsafe-raw
 expect 0 "$hub_program" export submissions --form visit --period 2020-09 --unsafe-raw
-prints ',new,anna,3,4.5'
+prints ',new,own,anna,3,4.5'
 expect 0 "$hub_program" export submissions --form visit --period 2020-09 --unit s1 --unsafe-raw --format json
 is_json
 prints '"who": "anna"'

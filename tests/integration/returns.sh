@@ -82,7 +82,7 @@ serve_on 2020-10-25
 agent_on 2020-10-25 a sync >sync.txt 2>&1 || { cat sync.txt >&2; fail 'a cannot sync'; }
 agent_on 2020-10-25 b sync >sync.txt 2>&1 || { cat sync.txt >&2; fail 'b cannot sync'; }
 state_is 2020-10-25 a received
-grep -q '^visit,2020-09,a,received,2020-10-10,2020-10-25T.*Z,2020-10-25T.*Z,2020-09-01,2020-10-10,2020-10-20,yes,no,no,1,,,,,,,,,$' \
+grep -q '^visit,2020-09,a,received,2020-10-10,2020-10-25T.*Z,2020-10-25T.*Z,2020-09-01,2020-10-10,2020-10-20,yes,no,no,1,,,,,,,,,,,,$' \
     rows.csv || { cat rows.csv >&2; fail 'filled on and received on are not both shown'; }
 state_is 2020-10-25 b late
 hub_on 2020-10-25 completeness --form visit --period 2020-09 --summary --format csv >sums.csv

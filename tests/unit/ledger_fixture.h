@@ -199,6 +199,7 @@ struct sub {
     int32_t filled_on;          /* 0: SOME_DAY */
     const struct value *values; /* of another form; NULL: as above */
     struct record_ref made_as;  /* number not 0: its bytes are those of a copy that had this number */
+    enum record_source source;
 };
 
 static inline struct generation generation_of(uint32_t counter, uint8_t tag)
@@ -249,6 +250,7 @@ static inline void sub_encode(const struct world *w, const struct sub *s, struct
                        .has_time = true,
                        .made_ms = SOME_MS,
                        .kind = s->kind,
+                       .source = s->source,
                        .target = s->target};
 
     assert_non_null(f);

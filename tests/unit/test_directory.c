@@ -369,16 +369,19 @@ static void what_a_later_hub_adds_to_a_grant_is_skipped(void **state)
 
     *g = f->grant;
     g->first_counter = 17;
+    g->behalf_count = 1;
+    strcpy(g->behalf[0], "centre");
     buf_init(&whole, SIGNED_MAX);
     assert_int_equal(grant_make(&whole, g, f->hub), OK);
     buf_init(&b, SIGNED_MAX);
     resign(&b, buf_view(&whole), SIGNED_GRANT, f->hub, 1);
     assert_true(grant_opens(f, buf_view(&b)));
-    resign(&b, buf_view(&whole), SIGNED_GRANT, f->hub, 20);
+    resign(&b, buf_view(&whole), SIGNED_GRANT, f->hub, 19);
     assert_true(grant_opens(f, buf_view(&b)));
     assert_int_equal(grant_open(g, buf_view(&b), key_public(f->hub)), OK);
     assert_int_equal(g->first_counter, 17);
-    resign(&b, buf_view(&whole), SIGNED_GRANT, f->hub, 21);
+    assert_true(grant_stands_in(g, "centre"));
+    resign(&b, buf_view(&whole), SIGNED_GRANT, f->hub, 20);
     assert_false(grant_opens(f, buf_view(&b)));
     resign(&b, buf_view(&f->grant_object), SIGNED_GRANT, f->hub, -1);
     assert_false(grant_opens(f, buf_view(&b)));
@@ -399,6 +402,7 @@ static void a_grant_gives_these_roles_about_these_units_and_no_others(void **sta
     assert_false(grant_allows(&f->grant, "school", "other"));
     assert_false(grant_allows(&f->grant, "", ""));
     assert_false(grant_allows(&f->grant, "schoo", "gp"));
+    assert_false(grant_stands_in(&f->grant, "school"));
 }
 
 static void expect_grant(const struct fixture *f, const struct grant *g, enum err want)
@@ -408,6 +412,30 @@ static void expect_grant(const struct fixture *f, const struct grant *g, enum er
     buf_init(&b, SIGNED_MAX);
     assert_int_equal(grant_make(&b, g, f->hub), want);
     buf_fini(&b);
+}
+
+static void who_enters_for_others_has_no_right_of_their_own(void **state) /* invariant 6 */
+{
+    struct fixture *f = *state;
+    struct grant *g = calloc(1, sizeof(*g));
+    struct buf b;
+
+    *g = f->grant;
+    g->behalf_count = 1;
+    strcpy(g->behalf[0], "centre");
+    buf_init(&b, SIGNED_MAX);
+    assert_int_equal(grant_make(&b, g, f->hub), OK);
+    assert_int_equal(grant_open(g, buf_view(&b), key_public(f->hub)), OK);
+    assert_int_equal(g->first_counter, 1); /* which is what a home begins with anyway */
+    assert_true(grant_stands_in(g, "centre"));
+    assert_false(grant_allows(g, "centre", "gp"));
+    assert_false(grant_stands_in(g, "school"));
+    buf_fini(&b);
+    strcpy(g->behalf[0], g->roles[0]); /* it speaks for itself there */
+    expect_grant(f, g, ERR_INVALID);
+    g->behalf_count = GRANT_MAX_ROLES + 1;
+    expect_grant(f, g, ERR_LIMIT);
+    free(g);
 }
 
 static void a_grant_may_be_about_every_unit(void **state) /* invariant 6 */
@@ -492,6 +520,8 @@ int main(void)
         cmocka_unit_test(a_damaged_grant_never_opens),
         cmocka_unit_test(what_a_later_hub_adds_to_a_grant_is_skipped),
         cmocka_unit_test(a_grant_gives_these_roles_about_these_units_and_no_others),
+        cmocka_unit_test(who_enters_for_others_has_no_right_of_their_own),
+        cmocka_unit_test(who_enters_for_others_has_no_right_of_their_own),
         cmocka_unit_test(a_grant_may_be_about_every_unit),
         cmocka_unit_test(a_grant_is_signed_up_to_its_limits_only),
     };

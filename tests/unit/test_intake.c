@@ -181,6 +181,45 @@ static void who_may_speak_for_every_unit_is_heard_about_any(void **state) /* inv
     world_close(&w);
 }
 
+static void who_enters_for_others_says_so_with_each_record(void **state) /* invariant 6 */
+{
+    struct world w;
+    struct sub subs[] = {grade(1, "", 30), grade(2, "", 40), grade(3, "", 3), grade(4, "", 50)};
+    struct refusals r;
+    struct participant *office;
+    struct sealed s;
+
+    (void)state;
+    world_open(&w);
+    office = (struct participant *)(uintptr_t)w.of[1];
+    (void)snprintf(office->grant.units[0], sizeof(office->grant.units[0]), GRANT_ALL_UNITS);
+    office->grant.role_count = 0;
+    office->grant.behalf_count = 1;
+    (void)snprintf(office->grant.behalf[0], sizeof(office->grant.behalf[0]), "school");
+    for (size_t i = 0; i < COUNT(subs); i++) {
+        subs[i].school = 1;
+        subs[i].form = "card";
+        subs[i].unit = "m1008";
+        subs[i].source = SOURCE_PAPER;
+    }
+    subs[1].source = SOURCE_OWN; /* it has no word of its own about a school */
+    subs[2].form = "poll";       /* and none in a survey */
+    subs[3].form = "ledgerbook"; /* nor for the office, for which it does not stand in */
+    subs[3].unit = UNIT_DISTRICT;
+    seal_array(&w, subs, COUNT(subs), 1, NULL, &s);
+    take_refusals(&w, &s, &r);
+    assert_int_equal(r.count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(r.items[i].number, i + 2);
+        assert_int_equal(r.items[i].why.reason, QUARANTINE_ROLE);
+        assert_int_equal(r.items[i].why.rule, RULE_ROLE);
+    }
+    assert_int_equal(cell_of(&w, "places", "m1008", "2020-09", "").sum, 30);
+    assert_int_equal(verify_bad(&w), 0);
+    buf_fini(&s.bytes);
+    world_close(&w);
+}
+
 static void a_held_participants_batch_is_kept_for_the_operator(void **state)
 {
     static const enum participant_state states[] = {PARTICIPANT_HELD, PARTICIPANT_REVOKED};
@@ -376,6 +415,7 @@ int main(void)
         cmocka_unit_test(each_mistake_is_quarantined_alone_with_its_reason),
         cmocka_unit_test(a_period_of_any_of_the_forms_series_counts),
         cmocka_unit_test(who_may_speak_for_every_unit_is_heard_about_any),
+        cmocka_unit_test(who_enters_for_others_says_so_with_each_record),
         cmocka_unit_test(a_held_participants_batch_is_kept_for_the_operator),
         cmocka_unit_test(a_closed_participants_batch_is_judged_like_any_other),
         cmocka_unit_test(unknown_forms_and_malformed_records_are_quarantined),

@@ -233,6 +233,10 @@ static void later_is_greater_participant_generation_and_number(void **state)
     assert_true(slot_compare(1, &c, 1, &b) > 0);
     assert_true(slot_compare(2, &a, 1, &c) > 0);
     assert_true(slot_compare(1, &a, 2, &a) < 0);
+    /* who enters for others is less than anybody, whenever it was added, and whatever it says later */
+    assert_true(slot_compare(PARTICIPANT_STANDS_IN | 3, &c, 1, &a) < 0);
+    assert_true(slot_compare(1, &a, PARTICIPANT_STANDS_IN | 1, &c) > 0);
+    assert_true(slot_compare(PARTICIPANT_STANDS_IN | 1, &c, PARTICIPANT_STANDS_IN | 2, &a) < 0);
     assert_int_equal(slot_compare(1, &a, 1, &a), 0);
 }
 
