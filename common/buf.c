@@ -25,7 +25,7 @@ void buf_fini(struct buf *b)
     size_t max = b->max;
 
     if (secret && b->data != NULL)
-        explicit_bzero(b->data, b->cap);
+        explicit_bzero(b->data, b->touched);
     free(b->data);
     buf_init(b, max);
     b->secret = secret;
@@ -34,7 +34,7 @@ void buf_fini(struct buf *b)
 void buf_wipe(struct buf *b)
 {
     if (!b->secret && b->data != NULL)
-        explicit_bzero(b->data, b->cap);
+        explicit_bzero(b->data, b->touched);
     buf_fini(b);
 }
 
@@ -53,13 +53,14 @@ static uint8_t *grow_secret(struct buf *b, size_t cap)
     if (grown == NULL || b->data == NULL)
         return grown;
     memcpy(grown, b->data, b->len);
-    explicit_bzero(b->data, b->cap);
+    explicit_bzero(b->data, b->touched);
+    b->touched = b->len;
     free(b->data);
     return grown;
 }
 
 /* Makes sure that `more` bytes fit, plus one for buf_cstr(). */
-static bool reserve(struct buf *b, size_t more)
+bool buf_reserve(struct buf *b, size_t more)
 {
     size_t cap = b->cap == 0 ? FIRST_CAP : b->cap;
     uint8_t *grown;
@@ -85,14 +86,21 @@ static bool reserve(struct buf *b, size_t more)
     return true;
 }
 
+static void count(struct buf *b, size_t len)
+{
+    b->len += len;
+    if (b->touched < b->len)
+        b->touched = b->len;
+}
+
 uint8_t *buf_grow(struct buf *b, size_t len)
 {
     uint8_t *at;
 
-    if (!reserve(b, len))
+    if (!buf_reserve(b, len))
         return NULL;
     at = b->data + b->len;
-    b->len += len;
+    count(b, len);
     return at;
 }
 
@@ -149,9 +157,9 @@ void buf_printf(struct buf *b, const char *fmt, ...)
     va_end(ap);
     if (need < 0)
         b->failed = true;
-    else if (reserve(b, (size_t)need)) {
+    else if (buf_reserve(b, (size_t)need)) {
         (void)vsnprintf((char *)b->data + b->len, (size_t)need + 1, fmt, again);
-        b->len += (size_t)need;
+        count(b, (size_t)need);
     }
     va_end(again);
 }
@@ -176,7 +184,7 @@ void buf_put_zigzag(struct buf *b, int64_t v)
 
 const char *buf_cstr(struct buf *b)
 {
-    if (b->len == 0 || !reserve(b, 0))
+    if (b->len == 0 || !buf_reserve(b, 0))
         return "";
     b->data[b->len] = '\0';
     return (const char *)b->data;

@@ -14,10 +14,11 @@ struct buf {
     uint8_t *data;
     size_t len;
     size_t cap;
-    size_t max;    /* never grows past it */
-    bool failed;   /* no memory, or `max` reached */
-    bool over_max; /* which of the two */
-    bool secret;   /* leaves no copy behind when it grows */
+    size_t touched; /* no byte at or past it was ever written */
+    size_t max;     /* never grows past it */
+    bool failed;    /* no memory, or `max` reached */
+    bool over_max;  /* which of the two */
+    bool secret;    /* leaves no copy behind when it grows */
 };
 
 /* The caller's storage.  `max` is the most bytes it may ever hold. */
@@ -27,7 +28,8 @@ void buf_init(struct buf *b, size_t max);
 void buf_init_secret(struct buf *b, size_t max);
 /* Frees the bytes; the buffer is empty and usable again with the same `max`. */
 void buf_fini(struct buf *b);
-/* Overwrites the bytes before freeing, whatever kind of buffer it is. */
+/* Overwrites the bytes before freeing, whatever kind of buffer it is: all that was ever written, not the spare room
+ * behind it, which the system may never have had to find memory for. */
 void buf_wipe(struct buf *b);
 /* Empties it and clears `failed`; keeps the memory. */
 void buf_reset(struct buf *b);
@@ -44,6 +46,8 @@ void buf_put_varint(struct buf *b, uint64_t v);
 void buf_put_zigzag(struct buf *b, int64_t v);
 /* Room for `len` more bytes, already counted in `len`; NULL when failed.  Valid until the next put. */
 uint8_t *buf_grow(struct buf *b, size_t len);
+/* Room for `len` more bytes without counting them: the next puts of as many move nothing.  False when failed. */
+bool buf_reserve(struct buf *b, size_t len);
 /* Adds a NUL that is not counted in len, so that data is a C string; "" when failed or empty. */
 const char *buf_cstr(struct buf *b);
 /* OK, ERR_NOMEM or ERR_LIMIT: what `failed` stands for. */

@@ -26,7 +26,8 @@ struct csv {
     /* The window: win[row..pos) is the row so far, win[pos..end) not looked at yet, win[end] a zero that stops scans.
      */
     uint8_t *win;
-    size_t cap; /* without the stopping zero */
+    size_t cap;     /* without the stopping zero */
+    size_t touched; /* what was ever read into it ends here */
     size_t row, pos, end;
     uint64_t shifted; /* bytes of the file before win[0] */
     bool at_eof;
@@ -51,9 +52,19 @@ static enum err rewind_file(struct csv *c)
     return OK;
 }
 
+/* How many bytes were added at `end` of the window. */
+static size_t read_window(struct csv *c, size_t end, size_t cap)
+{
+    size_t len = fread(c->win + end, 1, cap - end, c->from);
+
+    if (c->touched < end + len)
+        c->touched = end + len;
+    return len;
+}
+
 static enum err read_some(struct csv *c, size_t kept, size_t *len)
 {
-    *len = kept + fread(c->win + kept, 1, WINDOW_BYTES - kept, c->from);
+    *len = kept + read_window(c, kept, WINDOW_BYTES);
     if (ferror(c->from))
         return err_errno(ERR_IO, errno, _("the CSV file cannot be read"));
     return OK;
@@ -235,7 +246,7 @@ void csv_close(struct csv *c)
     free(c->cells);
     free(c->spans);
     if (c->win != NULL)
-        explicit_bzero(c->win, c->cap); /* pupils' rows */
+        explicit_bzero(c->win, c->touched); /* pupils' rows */
     free(c->win);
     free(c);
 }
@@ -273,7 +284,7 @@ static bool grow_window(struct csv *c)
         return false;
     }
     memcpy(grown, c->win, c->end);
-    explicit_bzero(c->win, c->cap);
+    explicit_bzero(c->win, c->touched);
     free(c->win);
     c->win = grown;
     c->cap = cap;
@@ -294,7 +305,7 @@ static bool more(struct csv *c)
     c->row = 0;
     if (c->end == c->cap && !grow_window(c))
         return false;
-    c->end += fread(c->win + c->end, 1, c->cap - c->end, c->from);
+    c->end += read_window(c, c->end, c->cap);
     c->win[c->end] = 0;
     if (ferror(c->from)) {
         c->failed = err_errno(ERR_IO, errno, _("the CSV file cannot be read"));

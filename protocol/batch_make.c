@@ -48,6 +48,7 @@ struct batch_maker {
     size_t packed_of, held_of; /* of an earlier batch: how well it packed; 0: not known */
     struct buf part;           /* one column */
     uint8_t *packed;           /* max_sealed bytes: all sections, compressed */
+    size_t packed_touched;     /* none at or past it was ever written */
     ZSTD_CCtx *zstd;
 };
 
@@ -84,7 +85,7 @@ void batch_maker_free(struct batch_maker *m)
         block_maker_free(m->blocks[i].maker);
     buf_wipe(&m->part);
     if (m->packed != NULL)
-        wipe(m->packed, m->limits.max_sealed);
+        wipe(m->packed, m->packed_touched);
     free(m->packed);
     ZSTD_freeCCtx(m->zstd);
     free(m);
@@ -337,6 +338,18 @@ static enum err begin_frame(struct batch_maker *m, size_t plain_len)
     return e == OK ? from_zstd(ZSTD_CCtx_setPledgedSrcSize(m->zstd, plain_len)) : e;
 }
 
+/* A block is packed into the room itself, and given up where it does not become smaller: what zstd writes may end a
+ * block's length behind what it counts. */
+static void touch_packed(struct batch_maker *m, size_t pos)
+{
+    size_t end = pos + ZSTD_CStreamOutSize();
+
+    if (end > m->limits.max_sealed)
+        end = m->limits.max_sealed;
+    if (m->packed_touched < end)
+        m->packed_touched = end;
+}
+
 /* When the room ends, packing goes on over what it wrote, only to learn how much it is. */
 static enum err compress(struct batch_maker *m, struct packing *p, ZSTD_outBuffer *out, ZSTD_EndDirective end)
 {
@@ -348,6 +361,7 @@ static enum err compress(struct batch_maker *m, struct packing *p, ZSTD_outBuffe
         size_t before = out->pos;
 
         left = ZSTD_compressStream2(m->zstd, out, &in, end);
+        touch_packed(m, ZSTD_isError(left) ? out->size : out->pos);
         if ((e = from_zstd(left)) != OK)
             return e;
         p->packed_len += out->pos - before;

@@ -30,10 +30,7 @@ void batch_plain_free(struct batch_plain *p)
 {
     if (p == NULL)
         return;
-    /* All that was ever written to: one row beyond the last, not the spare room behind it. */
-    if (p->bytes.data != NULL)
-        wipe(p->bytes.data, p->bytes.cap - p->bytes.len < BLOCK_MAX_ROW ? p->bytes.cap : p->bytes.len + BLOCK_MAX_ROW);
-    buf_fini(&p->bytes);
+    buf_wipe(&p->bytes);
     buf_fini(&p->ends);
     buf_fini(&p->numbers);
     free(p->order);
@@ -200,13 +197,11 @@ static enum err make_room(struct buf *b, const struct batch_part *part)
     if (b->cap > need)
         return OK;
     buf_init(&moved, b->max);
-    if (need > b->max || buf_grow(&moved, need) == NULL) {
+    if (need > b->max || !buf_reserve(&moved, need)) {
         buf_fini(&moved);
         return need > b->max ? malformed("records of too many bytes") : ERR_NOMEM;
     }
-    if (b->len > 0)
-        memcpy(moved.data, b->data, b->len);
-    moved.len = b->len;
+    buf_put(&moved, b->data, b->len);
     buf_wipe(b);
     *b = moved;
     return OK;

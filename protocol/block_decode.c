@@ -513,13 +513,11 @@ static uint8_t *reserve_row(struct buf *b, uint32_t rows_left, size_t row_len)
     if (guess < ROW_ROOM)
         guess = ROW_ROOM; /* few bytes may stand there that came by another way (batch_open_parts()) */
     buf_init(&moved, b->max);
-    if (buf_grow(&moved, b->len + (guess < most ? guess : most)) == NULL || moved.cap < b->len + ROW_ROOM) {
+    if (!buf_reserve(&moved, b->len + (guess < most ? guess : most)) || moved.cap < b->len + ROW_ROOM) {
         buf_fini(&moved);
         return NULL;
     }
-    if (b->len > 0)
-        memcpy(moved.data, b->data, b->len);
-    moved.len = b->len;
+    buf_put(&moved, b->data, b->len);
     buf_wipe(b);
     *b = moved;
     return buf_grow(b, ROW_ROOM);

@@ -228,11 +228,31 @@ static void a_secret_buffer_leaves_nothing_behind_when_it_grows_or_ends(void **s
     assert_int_equal(b.data[0], second[0] ^ 0x55);
     buf_fini(&b);
     assert_int_equal(found_in_memory(second), 0);
-    put_pattern(&b, second); /* as secret as before */
+    put_pattern(&b, second); /* as secret as before, and what was emptied is no less so */
+    buf_reset(&b);
+    buf_put_u8(&b, 1);
     buf_fini(&b);
     assert_int_equal(found_in_memory(second), 0);
     free(wall[0]);
     free(wall[1]);
+}
+
+static void reserved_room_is_not_counted_and_moves_nothing(void **state)
+{
+    const uint8_t *before;
+    struct buf b;
+
+    (void)state;
+    buf_init_secret(&b, MOST);
+    buf_put_str(&b, "head");
+    assert_true(buf_reserve(&b, 1000));
+    assert_int_equal(b.len, 4);
+    before = b.data;
+    assert_non_null(buf_grow(&b, 1000));
+    assert_ptr_equal(b.data, before);
+    assert_false(buf_reserve(&b, MOST));
+    assert_int_equal(buf_status(&b), ERR_LIMIT);
+    buf_fini(&b);
 }
 
 static void a_grown_place_can_be_written_to_its_end(void **state)
@@ -518,6 +538,7 @@ int main(void)
         cmocka_unit_test(no_memory_is_not_taken_for_the_limit),
         cmocka_unit_test(reset_keeps_the_memory_and_fini_the_limit),
         cmocka_unit_test(a_secret_buffer_leaves_nothing_behind_when_it_grows_or_ends),
+        cmocka_unit_test(reserved_room_is_not_counted_and_moves_nothing),
         cmocka_unit_test(a_grown_place_can_be_written_to_its_end),
         cmocka_unit_test(printf_counts_no_nul_and_keeps_to_the_limit),
         cmocka_unit_test(a_format_that_cannot_be_printed_spoils_the_buffer),
