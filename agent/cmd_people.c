@@ -71,7 +71,7 @@ int cmd_people_add(int argc, char **argv)
                                             N_("Writes somebody who enters at this school into the list. The name "
                                                "stays here; the code goes with what is sent."),
                                             cmd_people_add};
-    struct person p = {NULL};
+    struct person p = {.code = NULL};
     const char *home = NULL;
     const struct cli_option options[] = {
         {"code", 0, N_("C"), N_("role or code that is sent instead (else the next free one, P1, P2...)"), &p.code},
