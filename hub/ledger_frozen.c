@@ -104,7 +104,7 @@ static enum err judge_target(struct apply *a, uint32_t row)
     struct bytes value;
     uint8_t key[8];
     uint64_t lsn;
-    bool is_frozen;
+    bool is_frozen = false;
     enum err e = range_find(a->t, a->p->participant, target, &lsn);
 
     if (e != OK)

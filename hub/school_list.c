@@ -202,7 +202,7 @@ static enum err add(struct school_list *l, struct school_row **out)
 
 static enum err take_row(struct reading *x, const struct cells *row)
 {
-    struct school_row *to;
+    struct school_row *to = NULL;
     enum err e;
 
     if (!x->has_headings) {
