@@ -336,6 +336,7 @@ static void close_all(void)
     uint64_t bad = 0;
 
     settle();
+    core_nights_fini(&core); /* as at the end of the core's loop: what was noted of the night is written */
     if (ledger_verify(w.hub, stderr, &bad) != OK || bad != 0)
         abort();
     workers_stop(core.workers);
