@@ -38,8 +38,9 @@ static struct standing_row row_of(const struct notice *n, const struct notice_en
     return row;
 }
 
-static enum err apply_notice(struct agent *a, struct store_txn *t, const struct notice *n)
+static enum err apply_notice(struct agent *a, struct store_txn *t, const void *notice)
 {
+    const struct notice *n = notice;
     uint32_t most = n->kind == NOTICE_ERASED ? STANDING_TOLD_ERASED : STANDING_TOLD;
     enum err e = OK;
 
@@ -80,45 +81,59 @@ static enum err put_held(struct agent *a, struct store_txn *t, uint64_t serial)
     return agent_meta_put(a, t, HELD_KEY, bytes_of(raw, sizeof(raw)));
 }
 
-static enum err take_notice(struct agent *a, const struct word_head *h, struct bytes object)
+/* A word that was opened, and what it does; `object` alone: it is put aside. */
+struct opened {
+    struct bytes object;
+    enum err (*apply)(struct agent *a, struct store_txn *t, const void *content);
+    const void *content;
+};
+
+/* Once, in its place, and that it is held in the same transaction. */
+static enum err take_opened(struct agent *a, const struct word_head *h, const struct opened *o)
 {
     struct store_txn *t = NULL;
-    struct notice n;
     bool is_new = false;
+    enum err e = store_begin_write(a->store, &t);
+
+    if (e == OK && (e = check_place(a, t, h, &is_new)) == OK && is_new &&
+        (e = o->apply != NULL ? o->apply(a, t, o->content) : aside_put(a, t, h->serial, o->object)) == OK)
+        e = put_held(a, t, h->serial);
+    if (e == OK && is_new)
+        return store_commit(t);
+    store_abort(t);
+    return e;
+}
+
+static enum err apply_page(struct agent *a, struct store_txn *t, const void *page)
+{
+    return own_page_take(a, t, page);
+}
+
+static enum err apply_figures(struct agent *a, struct store_txn *t, const void *figures)
+{
+    return own_figures_take(a, t, figures);
+}
+
+static enum err take_notice(struct agent *a, const struct word_head *h, struct bytes object)
+{
+    struct notice n;
     enum err e = notice_open(&n, object, a->directory->hub_sign);
 
     if (e != OK)
         return e;
-    if ((e = store_begin_write(a->store, &t)) == OK) {
-        if ((e = check_place(a, t, h, &is_new)) == OK && is_new && (e = apply_notice(a, t, &n)) == OK)
-            e = put_held(a, t, h->serial);
-        if (e == OK && is_new)
-            e = store_commit(t);
-        else
-            store_abort(t);
-    }
+    e = take_opened(a, h, &(struct opened){object, apply_notice, &n});
     notice_fini(&n);
     return e;
 }
 
+/* ERR_NOT_FOUND at opening, here and below: this computer has no key for it. */
 static enum err take_history(struct agent *a, const struct word_head *h, struct bytes object)
 {
     struct own_page *p = NULL;
-    struct store_txn *t = NULL;
-    bool is_new = false;
     enum err e = own_page_open(&p, a, object, a->directory->hub_sign);
-    bool has_key = e != ERR_NOT_FOUND;
 
-    if ((e != OK && has_key) || (e = store_begin_write(a->store, &t)) != OK)
-        goto done;
-    if ((e = check_place(a, t, h, &is_new)) == OK && is_new &&
-        (e = has_key ? own_page_take(a, t, p) : aside_put(a, t, h->serial, object)) == OK)
-        e = put_held(a, t, h->serial);
-    if (e == OK && is_new)
-        e = store_commit(t);
-    else
-        store_abort(t);
-done:
+    if (e == OK || e == ERR_NOT_FOUND)
+        e = take_opened(a, h, &(struct opened){object, e == OK ? apply_page : NULL, p});
     own_page_free(p);
     return e;
 }
@@ -126,21 +141,10 @@ done:
 static enum err take_figures(struct agent *a, const struct word_head *h, struct bytes object)
 {
     struct own_figures *x = NULL;
-    struct store_txn *t = NULL;
-    bool is_new = false;
     enum err e = own_figures_open(&x, a, object, a->directory->hub_sign);
-    bool has_key = e != ERR_NOT_FOUND;
 
-    if ((e != OK && has_key) || (e = store_begin_write(a->store, &t)) != OK)
-        goto done;
-    if ((e = check_place(a, t, h, &is_new)) == OK && is_new &&
-        (e = has_key ? own_figures_take(a, t, x) : aside_put(a, t, h->serial, object)) == OK)
-        e = put_held(a, t, h->serial);
-    if (e == OK && is_new)
-        e = store_commit(t);
-    else
-        store_abort(t);
-done:
+    if (e == OK || e == ERR_NOT_FOUND)
+        e = take_opened(a, h, &(struct opened){object, e == OK ? apply_figures : NULL, x});
     own_figures_free(x);
     return e;
 }
