@@ -1,6 +1,7 @@
 /* codes: who stands behind each code of a form's rows. */
 #include "agent/cmd_codes.h"
 
+#include "agent/due_list.h"
 #include "common/utf8.h"
 
 #include <stdlib.h>
@@ -16,10 +17,8 @@ enum err command_codes_of(struct agent *a, const char *form_id, const char *unit
         return e;
     if ((*form)->key < 0 || (*form)->mode == FORM_ANSWERS)
         return err_set(ERR_USAGE, _("the form \"%s\" has no rows with codes"), (*form)->id);
-    if (unit == NULL && (*form)->is_about_district)
-        unit = UNIT_DISTRICT;
     if (unit == NULL)
-        unit = g->unit_count == 1 ? g->units[0] : g->participant;
+        unit = due_unit(a, *form);
     if (!grant_allows(g, NULL, unit))
         return err_set(ERR_DENIED, _("\"%s\" has no right to report about \"%.80s\"; the district can give it"),
                        g->participant, unit);

@@ -481,7 +481,9 @@ enum err figures_make_word(struct hub *h, struct store_txn *t, const struct part
         publication_get(h, t, be64_get(content.p + 1), &row) != OK)
         return err_set(ERR_CORRUPT, "word %llu to %s is damaged", (unsigned long long)head->serial, p->id);
     buf_init_secret(&plain, FIGURES_PLAIN_MAX);
-    if ((e = make_part(h, t, p, &row, content, &plain)) == OK)
+    if ((e = make_part(h, t, p, &row, content, &plain)) == ERR_NOT_FOUND) /* no key is missing: it is */
+        e = err_set(ERR_CORRUPT, "publication %llu is not there", (unsigned long long)row.id);
+    if (e == OK)
         e = figures_make(out, head, clock_wall_ms(), bytes_of(plain.data, plain.len), to->history, h->sign);
     buf_fini(&plain);
     return e;

@@ -29,7 +29,8 @@ MUST_CHECK enum err figures_tell_newcomer(struct hub *h, struct store_txn *t, co
 MUST_CHECK enum err figures_take_back(struct hub *h, struct store_txn *t, const struct figures_order *o,
                                       const char *reason, uint64_t *told);
 
-/* Appends the word; `content` as stored.  ERR_UNSUPPORTED: the school's computer has no key to seal it to. */
+/* Appends the word; `content` as stored.  ERR_NOT_FOUND: the school's computer has no key to seal
+ * it to. */
 MUST_CHECK enum err figures_make_word(struct hub *h, struct store_txn *t, const struct participant *p,
                                       const struct word_head *head, struct bytes content, struct buf *out);
 

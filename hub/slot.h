@@ -18,9 +18,8 @@ struct slot_key {
 void slot_key_derive(struct slot_key *out, const struct key *storage);
 void slot_key_fini(struct slot_key *k);
 
-/* `r` is a value submission of form `f`, decoded from `record`; participant and record are read in mode `answers`
- * alone.
- */
+/* `r` is a value submission of form `f`, decoded from `record`.  In mode `answers` alone participant and record are
+ * read. */
 void slot_of(uint8_t out[SLOT_BYTES], const struct slot_key *k, const struct form *f, uint32_t participant,
              struct bytes record, const struct record *r);
 
