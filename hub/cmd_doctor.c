@@ -3,16 +3,17 @@
 
 #include "common/checkup.h"
 #include "common/clock.h"
+#include "common/folder.h"
 #include "common/value.h"
 #include "hub/archive.h"
 #include "hub/lease.h"
 #include "hub/ledger.h"
 #include "hub/quarantine.h"
+#include "hub/root_key.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define DAY_MS         INT64_C(86400000)
 #define CLOCK_MS       300000
@@ -132,14 +133,13 @@ static void look_at_addresses(const struct doctor *d)
 static void look_at_keys(const struct doctor *d)
 {
     int64_t left = (d->h->directory->expires_ms - clock_wall_ms()) / DAY_MS;
-    char until[64], path[512];
+    char until[64], path[FOLDER_PATH_MAX];
     bool is_soon = left < DIRECTORY_DAYS;
 
     cli_format_day(until, sizeof(until), d->h->directory->expires_ms);
     put(d, "directory", is_soon ? CHECKUP_ATTENTION : CHECKUP_OK, _("the directory is good until"), until,
         is_soon ? _("any change makes a new one; svodka-hub key list says what is due") : "");
-    (void)snprintf(path, sizeof(path), "%.400s/keys/root.key", d->h->dir);
-    if (access(path, F_OK) == 0)
+    if (root_key_path(path, sizeof(path), d->h->dir) == OK && strcmp(strrchr(path, '.'), ".key") == 0)
         put(d, "root_key", CHECKUP_ATTENTION, _("the root key"), _("lies here without a passphrase"),
             _("print it (svodka-hub key export), put it into the safe and take it away from here (docs/keys.md)"));
 }

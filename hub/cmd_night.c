@@ -90,6 +90,8 @@ static enum err take_runs(struct night *n)
     n->is_known = e == OK;
     if (e == ERR_NOT_FOUND)
         return OK;
+    if (e == OK && (e = ledger_time(n->t, 1, &until)) == OK && until < n->from_ms)
+        until = n->from_ms; /* else the hub was made that night, and was not down before */
     for (size_t i = 0; e == OK && i < count; i++) {
         add_down(n, until, runs[i].from_ms);
         until = runs[i].to_ms > until ? runs[i].to_ms : until;

@@ -88,6 +88,7 @@ CSV
 beside 2020-09-02 office import roster --period "$year" --csv roster.csv
 beside 2020-09-02 office sync
 beside 2020-09-02 s07 sync
+o 2020-09-02 night 2020-09-03 --check # who is expected has come, and the hub is as old as that: --check is content
 stop_hub
 
 printf '%s\n' 3 2 нет нет 170 20 18 да да 1 1 2 да 1 2 50 да 2 2 50 да 5 3 70 нет да да |
@@ -146,6 +147,8 @@ beside 2020-10-12 s07 submit soc --period soc-2020-10-01 --json soc.json
 if agent_on 2020-11-01 "$school" doctor >out.txt 2>err.txt; then fail 'there is no way to the district, and doctor is content'; fi
 says 'ПЛОХО       связь с районом: нет' out.txt
 says 'последний сеанс связи с районом: 2020-10-05' out.txt
+if agent_on 2010-01-01 "$school" doctor --offline >out.txt 2>err.txt; then fail 'the clock is ten years behind, and doctor is content'; fi
+says 'ПЛОХО       часы: 2010-01-01 12:00' out.txt
 
 marks() { # DAY HOME UNIT PERIOD GRADE ASSESSED GOOD FAILING ...
     marks_day=$1 marks_home=$2 marks_unit=$3 marks_period=$4
