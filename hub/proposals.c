@@ -2,9 +2,9 @@
 
 #include "common/cli.h"
 #include "common/utf8.h"
-#include "hub/compared.h"
 #include "hub/decode.h"
 #include "hub/programme.h"
+#include "hub/soft_values.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ struct finder {
     struct store_txn *t;
     struct decoder *decoder;
     struct form_checker *checker;
-    struct compared *compared; /* of the form in hand; NULL: it compares nothing */
+    struct soft_values *soft; /* of the form in hand; NULL: it compares nothing */
     struct proposal_list *list;
     const struct form *current; /* the form's newest version: what a question names */
     struct buf text;
@@ -164,7 +164,7 @@ static enum err judge(void *ctx, const struct submission *s)
 
     if (e != OK)
         return e == ERR_NOMEM ? e : err_prefix(ERR_CORRUPT, "a current submission");
-    if ((e = compared_find(x->compared, f, &r, &with)) != OK || (e = report_new(&report, FINDINGS_MAX)) != OK)
+    if ((e = soft_values_find(x->soft, f, &r, &with)) != OK || (e = report_new(&report, FINDINGS_MAX)) != OK)
         return e;
     form_checker_compare(x->checker, f, with);
     e = form_check(f, x->checker, r.values, r.value_count, r.filled_on, NULL, report);
@@ -193,12 +193,12 @@ static bool was_seen(const struct hub *h, size_t programme, size_t form)
 static enum err find_in_form(struct finder *x, const struct proposal_filter *f)
 {
     const char *id = x->current->id;
-    enum err e = compared_read(&x->compared, x->h, x->t, id, f->unit, f->period);
+    enum err e = soft_values_read(&x->soft, x->h, x->t, id, f->unit, f->period);
 
     if (e == OK)
         e = ledger_each_current(x->h->ledger, x->t, id, f->unit, f->period, judge, x);
-    compared_free(x->compared);
-    x->compared = NULL;
+    soft_values_free(x->soft);
+    x->soft = NULL;
     return e;
 }
 

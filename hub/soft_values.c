@@ -1,4 +1,4 @@
-#include "hub/compared.h"
+#include "hub/soft_values.h"
 
 #include "common/cli.h"
 #include "common/utf8.h"
@@ -11,7 +11,7 @@
 
 #define KEY_MAX       ((size_t)4 * FORM_MAX_TEXT + 256u)
 #define ENTRY_DIGEST  16u
-#define ENTRIES_BYTES ((size_t)COMPARED_MAX * sizeof(struct entry))
+#define ENTRIES_BYTES ((size_t)SOFT_VALUES_MAX * sizeof(struct entry))
 #define SOURCES_MAX   256u
 
 /* One number that stands in the ledger. */
@@ -28,7 +28,7 @@ struct source {
     size_t count;
 };
 
-struct compared {
+struct soft_values {
     struct hub *h;
     struct source sources[SOURCES_MAX];
     size_t count, total;
@@ -39,7 +39,7 @@ struct compared {
     const struct source *reading;
 };
 
-void compared_free(struct compared *c)
+void soft_values_free(struct soft_values *c)
 {
     if (c == NULL)
         return;
@@ -51,7 +51,7 @@ void compared_free(struct compared *c)
     free(c);
 }
 
-static enum err entry_of(struct compared *c, const char *unit, const char *period, const struct form *f,
+static enum err entry_of(struct soft_values *c, const char *unit, const char *period, const struct form *f,
                          const struct value *values, uint8_t out[ENTRY_DIGEST])
 {
     uint8_t whole[DIGEST_BYTES];
@@ -73,7 +73,7 @@ static enum err entry_of(struct compared *c, const char *unit, const char *perio
 
 static enum err take(void *ctx, const struct submission *s)
 {
-    struct compared *c = ctx;
+    struct soft_values *c = ctx;
     struct entry n;
     const struct form *f;
     struct record r;
@@ -84,8 +84,8 @@ static enum err take(void *ctx, const struct submission *s)
     form_compare_value(&n.value, c->reading->field, f, r.values);
     if (n.value.state != VALUE_PRESENT)
         return OK;
-    if (++c->total > COMPARED_MAX)
-        return err_set(ERR_LIMIT, _("more than %u earlier values: name a form, a unit or a period"), COMPARED_MAX);
+    if (++c->total > SOFT_VALUES_MAX)
+        return err_set(ERR_LIMIT, _("more than %u earlier values: name a form, a unit or a period"), SOFT_VALUES_MAX);
     if ((e = entry_of(c, r.unit, r.period, f, r.values, n.of)) != OK)
         return e;
     buf_put(&c->entries, &n, sizeof(n));
@@ -97,7 +97,7 @@ static int by_digest(const void *a, const void *b)
     return memcmp(((const struct entry *)a)->of, ((const struct entry *)b)->of, ENTRY_DIGEST);
 }
 
-static enum err read_source(struct compared *c, struct store_txn *t, struct source *s, const char *unit)
+static enum err read_source(struct soft_values *c, struct store_txn *t, struct source *s, const char *unit)
 {
     const struct form *f = hub_form_by_id(c->h, s->form);
     enum err e;
@@ -118,7 +118,7 @@ static enum err read_source(struct compared *c, struct store_txn *t, struct sour
     return OK;
 }
 
-static const struct source *find_source(const struct compared *c, const struct form_compare *by, const char *period)
+static const struct source *find_source(const struct soft_values *c, const struct form_compare *by, const char *period)
 {
     for (size_t i = 0; i < c->count; i++)
         if (strcmp(c->sources[i].form, by->form) == 0 && strcmp(c->sources[i].field, by->field) == 0 &&
@@ -127,7 +127,8 @@ static const struct source *find_source(const struct compared *c, const struct f
     return NULL;
 }
 
-static enum err compared_period(struct compared *c, const struct form_compare *by, const char *of, struct period *out)
+static enum err compared_period(struct soft_values *c, const struct form_compare *by, const char *of,
+                                struct period *out)
 {
     const struct form *other = hub_form_by_id(c->h, by->form);
     enum err e = OK;
@@ -139,7 +140,7 @@ static enum err compared_period(struct compared *c, const struct form_compare *b
     return e;
 }
 
-static enum err add_source(struct compared *c, struct store_txn *t, const struct form_compare *by, const char *unit,
+static enum err add_source(struct soft_values *c, struct store_txn *t, const struct form_compare *by, const char *unit,
                            const char *period)
 {
     struct period p = {.id = ""};
@@ -164,10 +165,10 @@ static bool compares(const struct hub *h, const char *form)
     return false;
 }
 
-enum err compared_read(struct compared **out, struct hub *h, struct store_txn *t, const char *form, const char *unit,
-                       const char *period)
+enum err soft_values_read(struct soft_values **out, struct hub *h, struct store_txn *t, const char *form,
+                          const char *unit, const char *period)
 {
-    struct compared *c;
+    struct soft_values *c;
     enum err e;
 
     *out = NULL;
@@ -185,7 +186,7 @@ enum err compared_read(struct compared **out, struct hub *h, struct store_txn *t
     if (e == OK)
         *out = c;
     else
-        compared_free(c);
+        soft_values_free(c);
     return e;
 }
 
@@ -206,7 +207,7 @@ static void look_up(const struct source *s, const uint8_t of[ENTRY_DIGEST], stru
     *out = found->value;
 }
 
-static enum err find_one(struct compared *c, const struct form *f, uint32_t i, const struct record *r)
+static enum err find_one(struct soft_values *c, const struct form *f, uint32_t i, const struct record *r)
 {
     const struct form_compare *by = &f->compares[i];
     const struct form *other = hub_form_by_id(c->h, by->form);
@@ -225,7 +226,7 @@ static enum err find_one(struct compared *c, const struct form *f, uint32_t i, c
     return e;
 }
 
-enum err compared_find(struct compared *c, const struct form *f, const struct record *r, const struct value **out)
+enum err soft_values_find(struct soft_values *c, const struct form *f, const struct record *r, const struct value **out)
 {
     enum err e = OK;
 
