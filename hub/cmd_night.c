@@ -334,7 +334,7 @@ static void say_totals(const struct night *n)
         enum standing_of_night w = standing_of(n, &n->schools[i]);
 
         came += w == CAME || w == CAME_BY_FILE;
-        expected += w != NOT_EXPECTED;
+        expected += w != NOT_EXPECTED && n->schools[i].p->state != PARTICIPANT_INVITED;
         submissions += n->schools[i].submissions;
         bytes += n->schools[i].bytes;
     }
@@ -416,7 +416,7 @@ static void say_head(const struct night *n)
 
     if (n->format != TABLE_TEXT)
         return;
-    cli_format_day(day, sizeof(day), n->to_ms);
+    cli_format_date(day, sizeof(day), n->day);
     (void)printf(_("The night to %s\n\n"), day);
 }
 

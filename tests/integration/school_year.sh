@@ -179,7 +179,9 @@ says 'последняя копия: нет' out.txt
 s 2020-11-26 doctor
 says 'в порядке   связь с районом: да' out.txt
 o 2020-11-26 night 2020-11-27 # while the hub is running: what it has in memory is in it
+says 'Ночь на 27 ноября 2020' out.txt
 says 'Школа № 9          не впущена' out.txt
+says 'Пришли: 0 из 3.' out.txt # who has never joined is expected by nobody
 says 'срок её приглашения истёк' out.txt
 stop_hub
 o 2020-11-27 night 2020-11-25

@@ -388,6 +388,47 @@ static inline void take_array(struct world *w, const struct sub *subs, size_t co
     buf_fini(&s.bytes);
 }
 
+/* ---- chance ---- */
+
+/* Where the numbers of draw() come from; set, it gives the same ones again. */
+static inline uint64_t *draw_seed(void)
+{
+    static uint64_t seed;
+
+    return &seed;
+}
+
+static inline uint64_t draw(uint64_t below)
+{
+    uint64_t z = (*draw_seed() += UINT64_C(0x9e3779b97f4a7c15));
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (z ^ z >> 31) % below;
+}
+
+/* By chance, or as the variable SVODKA_TEST_SEED says; printed, so that a run can be made again. */
+static inline void draw_begin(void)
+{
+    const char *given = getenv("SVODKA_TEST_SEED");
+
+    random_bytes(draw_seed(), sizeof(uint64_t));
+    if (given != NULL)
+        *draw_seed() = strtoull(given, NULL, 10);
+    print_message("seed %llu\n", (unsigned long long)*draw_seed());
+}
+
+static inline void shuffle_batches(struct sealed *s, size_t n)
+{
+    for (size_t i = n; i > 1; i--) {
+        size_t k = (size_t)draw(i);
+        struct sealed swap = s[i - 1];
+
+        s[i - 1] = s[k];
+        s[k] = swap;
+    }
+}
+
 /* ---- looking ---- */
 
 static inline uint64_t verify_bad(struct world *w)

@@ -665,16 +665,6 @@ struct plan {
     size_t count;
 };
 
-static uint64_t seed;
-static uint64_t draw(uint64_t below)
-{
-    uint64_t z = (seed += UINT64_C(0x9e3779b97f4a7c15));
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (z ^ z >> 31) % below;
-}
-
 static void make_plan(struct plan *p)
 {
     static const char *const periods[] = {"2020-09", "2020-10"};
@@ -739,17 +729,6 @@ static size_t cut(const struct world *w, const struct plan *p, struct sealed *ou
         }
     }
     return n;
-}
-
-static void shuffle(struct sealed *s, size_t n)
-{
-    for (size_t i = n; i > 1; i--) {
-        size_t k = (size_t)draw(i);
-        struct sealed swap = s[i - 1];
-
-        s[i - 1] = s[k];
-        s[k] = swap;
-    }
 }
 
 /* ---- a model without any cleverness ---- */
@@ -1055,7 +1034,7 @@ static void run_order(const struct plan *p, struct key **storage, bool by_files,
     open_with_kinds(&w);
     share_storage(&w, storage);
     n = cut(&w, p, batches);
-    shuffle(batches, n);
+    shuffle_batches(batches, n);
     if (by_files)
         take_mixed(&w, batches, n);
     for (size_t i = 0; i < n && !by_files; i++) {
@@ -1088,15 +1067,11 @@ static void any_order_and_split_give_the_same_cells_and_current_submissions(void
     struct buf cells_then;
     struct buf current_then;
     struct key *storage;
-    const char *given = getenv("SVODKA_TEST_SEED");
 
     (void)state;
     MUST(keys_start());
     MUST(key_generate(&storage, KEY_SECRET));
-    random_bytes(&seed, sizeof(seed));
-    if (given != NULL)
-        seed = strtoull(given, NULL, 10);
-    print_message("seed %llu\n", (unsigned long long)seed);
+    draw_begin();
     buf_init(&cells, 1 << 20);
     buf_init(&current, 1 << 20);
     buf_init(&cells_then, 1 << 20);
