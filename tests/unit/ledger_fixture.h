@@ -398,13 +398,19 @@ static inline uint64_t *draw_seed(void)
     return &seed;
 }
 
-static inline uint64_t draw(uint64_t below)
+/* The next number of a row of its own, which starts at `state`. */
+static inline uint64_t draw_from(uint64_t *state)
 {
-    uint64_t z = (*draw_seed() += UINT64_C(0x9e3779b97f4a7c15));
+    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
 
     z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (z ^ z >> 31) % below;
+    return z ^ z >> 31;
+}
+
+static inline uint64_t draw(uint64_t below)
+{
+    return draw_from(draw_seed()) % below;
 }
 
 /* By chance, or as the variable SVODKA_TEST_SEED says; printed, so that a run can be made again. */

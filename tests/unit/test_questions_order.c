@@ -11,14 +11,6 @@ struct plan {
     char remarks[EVENTS][8];
 };
 
-static uint64_t draw(uint64_t *x)
-{
-    *x ^= *x << 13;
-    *x ^= *x >> 7;
-    *x ^= *x << 17;
-    return *x;
-}
-
 struct pupil {
     char key[24];
     uint64_t current; /* 0: withdrawn */
@@ -26,17 +18,17 @@ struct pupil {
 
 static struct sub change(uint64_t *x, struct pupil *p, uint64_t number)
 {
-    int64_t value = 5 + (int64_t)(draw(x) % 3);
+    int64_t value = 5 + (int64_t)(draw_from(x) % 3);
     struct sub s;
 
     if (p->current == 0) {
         s = grade(number, p->key, value);
-    } else if (draw(x) % 4 == 0) {
+    } else if (draw_from(x) % 4 == 0) {
         s = retraction(number, p->current);
         p->current = 0;
         return s;
     } else {
-        if (draw(x) % 5 == 0)
+        if (draw_from(x) % 5 == 0)
             (void)snprintf(p->key, sizeof(p->key), "new-%llu", (unsigned long long)number);
         s = correction(number, p->current, p->key, value);
     }
@@ -52,11 +44,11 @@ static void make_plan(struct plan *p, uint64_t *x, int64_t asked_ms)
     for (size_t i = 0; i < EVENTS; i++) {
         uint64_t number = ROWS + 1 + i;
 
-        if (draw(x) % 3 == 0) {
+        if (draw_from(x) % 3 == 0) {
             (void)snprintf(p->remarks[i], sizeof(p->remarks[i]), "r%zu", i);
-            p->subs[i] = answer(number, 1 + draw(x) % (ASKED + 1), asked_ms, p->remarks[i], p->values[i]);
+            p->subs[i] = answer(number, 1 + draw_from(x) % (ASKED + 1), asked_ms, p->remarks[i], p->values[i]);
         } else {
-            p->subs[i] = change(x, &pupils[draw(x) % ROWS], number);
+            p->subs[i] = change(x, &pupils[draw_from(x) % ROWS], number);
         }
     }
 }
@@ -81,7 +73,7 @@ static void arrive(struct world *w, struct sealed *s, uint64_t *x)
     for (size_t i = 0; i < count; i++)
         order[i] = i % EVENTS;
     for (size_t i = count; x != NULL && i > 1; i--) {
-        size_t at = draw(x) % i;
+        size_t at = draw_from(x) % i;
         size_t kept = order[i - 1];
 
         order[i - 1] = order[at];

@@ -183,14 +183,6 @@ static void who_may_not_send_a_form_may_not_say_how_its_return_stands(void **sta
 
 /* ---- in any order ---- */
 
-static uint64_t draw(uint64_t *x)
-{
-    *x ^= *x << 13;
-    *x ^= *x >> 7;
-    *x ^= *x << 17;
-    return *x;
-}
-
 struct plan {
     struct sub subs[EVENTS];
     struct said said[EVENTS];
@@ -204,25 +196,25 @@ static void make_plan(const struct world *w, struct plan *p, uint64_t *x)
 
     for (size_t i = 0; i < EVENTS; i++) {
         uint64_t number = i + 1;
-        size_t at = draw(x) % ROWS, count = 0;
+        size_t at = draw_from(x) % ROWS, count = 0;
         struct sub rows[ROWS];
 
         for (size_t k = 0; k < ROWS; k++)
             if (current[k] != 0)
                 rows[count++] = p->subs[current[k] - 1];
-        if (draw(x) % 3 == 0) {
+        if (draw_from(x) % 3 == 0) {
             p->subs[i] =
                 cover_of(w, number, "grades", count == 0 ? COVER_NOTHING : COVER_COMPLETE, rows, count, &p->said[i]);
             continue;
         }
-        if (current[at] != 0 && draw(x) % 3 == 0) {
+        if (current[at] != 0 && draw_from(x) % 3 == 0) {
             p->subs[i] = retraction(number, current[at]);
             current[at] = 0;
             continue;
         }
-        p->subs[i] = current[at] != 0 && draw(x) % 2 == 0
-                         ? correction(number, current[at], keys[at], (int64_t)(draw(x) % 20))
-                         : grade(number, keys[at], (int64_t)(draw(x) % 20));
+        p->subs[i] = current[at] != 0 && draw_from(x) % 2 == 0
+                         ? correction(number, current[at], keys[at], (int64_t)(draw_from(x) % 20))
+                         : grade(number, keys[at], (int64_t)(draw_from(x) % 20));
         current[at] = number;
     }
 }
@@ -244,7 +236,7 @@ static void play(uint64_t seed, uint64_t *x, struct buf *out)
         seal_array(&w, &p->subs[i], 1, i + 1, i == 0 ? NULL : s[i - 1].digest, &s[i]);
     }
     for (size_t i = EVENTS; x != NULL && i > 1; i--) {
-        size_t at = draw(x) % i, kept = order[i - 1];
+        size_t at = draw_from(x) % i, kept = order[i - 1];
 
         order[i - 1] = order[at];
         order[at] = kept;
