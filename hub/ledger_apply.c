@@ -281,6 +281,7 @@ static enum err put_receipt(struct apply *a, struct buf *out)
                         .hub_ms = a->facts->wall_ms,
                         .ledger_number = a->lsn,
                         .directory_version = a->facts->directory_version};
+    size_t room = p->count < RECEIPT_MAX_REFUSALS ? p->count : RECEIPT_MAX_REFUSALS;
     size_t at = out->len;
     enum err e;
 
@@ -289,7 +290,7 @@ static enum err put_receipt(struct apply *a, struct buf *out)
     memcpy(r.batch, p->digest, DIGEST_BYTES);
     r.has_records = true;
     memcpy(r.records, p->tree, DIGEST_BYTES);
-    if ((r.refusals = calloc(RECEIPT_MAX_REFUSALS, sizeof(*r.refusals))) == NULL)
+    if (room > 0 && (r.refusals = calloc(room, sizeof(*r.refusals))) == NULL)
         return ERR_NOMEM;
     if ((e = judge_rows(a, &r)) == OK && (e = receipt_make(out, &r, a->ledger->hub->sign)) == OK &&
         (e = buf_status(out)) == OK)

@@ -175,19 +175,24 @@ static enum err take_row(void *ctx, uint64_t number, struct bytes record)
 {
     struct stored_opened *o = ctx;
 
-    if (o->record_count == BATCH_MAX_RECORDS)
+    if (o->record_count == o->record_room)
         return damaged();
     o->records[o->record_count] = record;
     o->numbers[o->record_count++] = number;
     return OK;
 }
 
-static enum err make_rows(struct stored_opened *o)
+/* As many as were sent: fewer are left. */
+static enum err make_rows(struct stored_opened *o, const struct batch_header *h)
 {
     if (o->records != NULL)
         return OK;
-    o->records = calloc(BATCH_MAX_RECORDS, sizeof(*o->records));
-    o->numbers = calloc(BATCH_MAX_RECORDS, sizeof(*o->numbers));
+    for (uint32_t i = 0; i < h->section_count; i++)
+        o->record_room += h->sections[i].records;
+    if (o->record_room == 0 || o->record_room > BATCH_MAX_RECORDS)
+        return damaged();
+    o->records = calloc(o->record_room, sizeof(*o->records));
+    o->numbers = calloc(o->record_room, sizeof(*o->numbers));
     return o->records == NULL || o->numbers == NULL ? ERR_NOMEM : OK;
 }
 
@@ -199,7 +204,7 @@ static enum err open_residue(struct stored_opened *o, const struct stored_batch 
     size_t before = o->residue.len;
     uint8_t place[PLACE_BYTES];
     uint8_t leaf[KEY_BYTES];
-    enum err e = make_rows(o);
+    enum err e = make_rows(o, &s->header);
 
     if (e == OK)
         e = leaf_of(at, &s->header, section, from->version, leaf);

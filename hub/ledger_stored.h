@@ -60,7 +60,7 @@ struct stored_opened {
     struct buf residue;
     struct bytes *records;
     uint64_t *numbers;
-    uint32_t record_count;
+    uint32_t record_count, record_room;
 };
 /* Sections whose bit is not set in `mask` are left out (~0u: none).  ERR_ERASED: a storage key is destroyed that should
  * not be; ERR_NOT_FOUND: it is missing; ERR_AUTH, ERR_MALFORMED: the bytes are not those that were stored.  Loans of
