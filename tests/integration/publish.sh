@@ -1,7 +1,6 @@
 #!/bin/sh
-# publish.sh BUILD_DIR: the only door out (invariant 7), with a real hub, six schools and two that came
-# later: closed periods only, small
-# numbers hidden, the same bytes again, nothing that came late, everything signed, listed and kept.
+# publish.sh BUILD_DIR: the only door out (invariant 7), with a real hub, six schools and two that came later: closed
+# periods only, small numbers hidden, the same bytes again, nothing that came late, everything signed, listed and kept.
 set -eu
 name=publish
 here=$(cd "$(dirname "$0")" && pwd)
