@@ -28,6 +28,11 @@ struct asked {
     struct units *late; /* that came after the period was closed */
 };
 
+static const char *audience_word(unsigned audience)
+{
+    return audience == AUDIENCE_SCHOOL ? _("schools") : audience == AUDIENCE_REGION ? _("the region") : _("the public");
+}
+
 static enum err read_audience(struct asked *a)
 {
     for (size_t i = 0; a->audience_name != NULL && i < sizeof(audiences) / sizeof(audiences[0]); i++)
@@ -393,7 +398,8 @@ static enum err publish(struct hub *h, struct asked *a, const char *period)
     if (e == OK)
         publish_say_told(a->told);
     if (e == OK && a->made == 0)
-        e = err_set(ERR_NOT_FOUND, _("no indicator of the period %s is meant for %s"), a->period.id, a->audience_name);
+        e = err_set(ERR_NOT_FOUND, _("no indicator of the period %s is meant for that: %s"), a->period.id,
+                    audience_word(a->audience));
     return e;
 }
 
