@@ -95,11 +95,15 @@ static void propose(const struct recode *x)
 static enum err set_code(const struct recode *x, struct change_command *cmd, const char *field, const char *code)
 {
     char set[FORM_NAME_MAX + 2 + FORM_MAX_TEXT];
+    enum err e;
 
     (void)snprintf(set, sizeof(set), "%s=%s", field, code);
     cmd->sets[0] = set;
     cmd->set_count = 1;
-    return command_correct(x->a, cmd);
+    e = command_correct(x->a, cmd);
+    cmd->sets[0] = NULL;
+    cmd->set_count = 0;
+    return e;
 }
 
 static enum err change_others(const struct recode *x, struct change_command *cmd)
@@ -132,7 +136,6 @@ static enum err change_rows(const struct recode *x)
         if (!x->at[i])
             continue;
         cmd.period = x->l->periods[i].id;
-        cmd.set_count = 0;
         e = x->both[i] ? command_retract(x->a, &cmd) : set_code(x, &cmd, x->form->fields[x->form->key].name, x->to);
     }
     return e == OK ? change_others(x, &cmd) : e;

@@ -30,14 +30,17 @@ bool code_follower_moves(const struct code_follower *f)
     return f->place == CODE_SAME || (f->place == CODE_BUILT_ON && !f->is_taken);
 }
 
-static enum err push(struct search *x, const struct code_follower *f)
+/* With the row's key and, of what is built on the code, the one that it becomes. */
+static enum err push(struct search *x, const struct code_follower *like, const char *key)
 {
     struct code_followers *l = x->out;
+    struct code_follower *f;
+    size_t size;
 
     if (l->count == CODE_FOLLOW_MAX)
         return err_set(ERR_LIMIT, _("the code \"%.80s\" stands in more than %u rows of other forms"), x->from,
                        CODE_FOLLOW_MAX);
-    if (l->count == l->cap) {
+    if (l->items == NULL || l->count == l->cap) {
         size_t cap = l->cap == 0 ? 16 : 2 * l->cap;
         struct code_follower *grown = reallocarray(l->items, cap, sizeof(*grown));
 
@@ -46,8 +49,18 @@ static enum err push(struct search *x, const struct code_follower *f)
         l->items = grown;
         l->cap = cap;
     }
-    l->items[l->count++] = *f;
-    return OK;
+    f = &l->items[l->count];
+    *f = *like;
+    if ((f->key = strdup(key)) == NULL)
+        return ERR_NOMEM;
+    l->count++; /* the list frees it from here on */
+    if (f->place != CODE_BUILT_ON)
+        return OK;
+    size = strlen(key) + strlen(x->to) + 1;
+    if ((f->fresh = malloc(size)) == NULL)
+        return ERR_NOMEM;
+    (void)snprintf(f->fresh, size, "%s%s", x->to, key + strlen(x->from));
+    return code_stands(x->a, x->at, x->period, f->fresh, &f->is_taken);
 }
 
 static bool is_text(const struct value *v, const char *text)
@@ -62,16 +75,6 @@ static bool is_built_on(const char *key, const char *code)
     size_t len = strlen(code);
 
     return strncmp(key, code, len) == 0 && strchr("-./_: ", key[len]) != NULL && key[len] != '\0';
-}
-
-static enum err set_fresh(const struct search *x, struct code_follower *f)
-{
-    size_t size = strlen(f->key) + strlen(x->to) + 1;
-
-    if ((f->fresh = malloc(size)) == NULL)
-        return ERR_NOMEM;
-    (void)snprintf(f->fresh, size, "%s%s", x->to, f->key + strlen(x->from));
-    return code_stands(x->a, x->at, x->period, f->fresh, &f->is_taken);
 }
 
 /* What the code is in this field, which has it; false: nothing to do with it. */
@@ -95,28 +98,17 @@ static enum err take_field(struct search *x, const struct form *of, uint32_t i, 
     const struct code_follower *before = x->out->count > 0 ? &x->out->items[x->out->count - 1] : NULL;
     struct code_follower f = {.form = x->at->form, .period = x->at->periods[x->period]};
     int32_t now = form_find_field(f.form, was->name, strlen(was->name));
-    enum err e = OK;
 
     if (was->type != VALUE_TEXT || now < 0 || !is_text(v, x->from) ||
         !place_of(x, was, now == f.form->key, key, &f.place))
         return OK;
     if (f.place == CODE_ROW && before != NULL && before->place == CODE_ROW && before->form == f.form)
         return OK;
-    if ((f.key = strdup(key)) == NULL)
-        return ERR_NOMEM;
-    if (f.place == CODE_BUILT_ON) {
+    if (f.place == CODE_BUILT_ON)
         now = f.form->key;
-        e = set_fresh(x, &f);
-    }
     f.field = f.form->fields[now].name;
     f.label = cli_pick(f.form->fields[now].label_ru, f.form->fields[now].label_en);
-    if (e == OK)
-        e = push(x, &f);
-    if (e != OK) {
-        free(f.fresh);
-        free(f.key);
-    }
-    return e;
+    return push(x, &f, key);
 }
 
 static enum err take_row(struct search *x, const struct return_line *l)
