@@ -2,6 +2,7 @@
  * by row, as a person would: nothing is changed behind anybody's back. */
 #include "agent/cmd_change.h"
 #include "agent/cmd_codes.h"
+#include "agent/code_follow.h"
 
 #include "common/ask.h"
 
@@ -19,6 +20,8 @@ struct recode {
     bool at[CODE_PERIODS_MAX];   /* `from` stands there */
     bool both[CODE_PERIODS_MAX]; /* and `to` as well */
     uint32_t count;
+    struct code_followers others; /* rows of other forms that have it */
+    bool moves_others;
 };
 
 static enum err find(struct recode *x)
@@ -34,10 +37,40 @@ static enum err find(struct recode *x)
                            _("\"%s\" stands in %s already; if both are one person: svodka-agent codes merge %s %s %s"),
                            x->to, x->l->periods[i].id, x->form->id, x->from, x->to);
     }
-    if (e == OK && x->count == 0 && book_find(&x->l->book, x->from) == NULL)
+    if (e == OK)
+        e = code_followers_read(&x->others, x->a, x->form, x->unit, x->from, x->to);
+    for (size_t i = 0; i < x->others.count; i++)
+        x->moves_others |= code_follower_moves(&x->others.items[i]);
+    if (e == OK && x->count == 0 && !x->moves_others && book_find(&x->l->book, x->from) == NULL)
         return err_set(ERR_NOT_FOUND, _("there is no row \"%.80s\" in \"%s\"; svodka-agent codes %s lists the codes"),
                        x->from, x->form->id, x->form->id);
     return e;
+}
+
+/* Of another form's row: what will be done, or what is left for a person to decide. */
+static void propose_other(const struct recode *x, const struct code_follower *f)
+{
+    const char *form = cli_pick(f->form->title_ru, f->form->title_en);
+    const char *period = cli_pick(f->period.label_ru, f->period.label_en);
+    const char *row = f->key[0] != '\0' ? f->key : "-";
+
+    if (f->place == CODE_BUILT_ON && !f->is_taken)
+        (void)printf(_("%s, %s: the row %s becomes %s"), form, period, f->key, f->fresh);
+    else if (f->place == CODE_BUILT_ON)
+        (void)printf(_("%s, %s: the row %s stays, because %s stands as well. If they are two, give it a free code: "
+                       "svodka-agent correct %s --period %s --key %s --set %s=CODE --reason TEXT"),
+                     form, period, f->key, f->fresh, f->form->id, f->period.id, f->key, f->field);
+    else if (f->place == CODE_SAME)
+        (void)printf(_("%s, %s, row %s: \"%s\" becomes %s"), form, period, row, f->label, x->to);
+    else if (f->place == CODE_ROW)
+        (void)printf(_("%s has a row %s, too, which stays. If it is the same person: svodka-agent codes %s %s %s %s"),
+                     form, x->from, x->merges ? "merge" : "rename", f->form->id, x->from, x->to);
+    else
+        (void)printf(_("%s, %s, row %s: \"%s\" is %s and stays. If the same person is meant: svodka-agent correct %s "
+                       "--period %s%s%s --set %s=%s --reason TEXT"),
+                     form, period, row, f->label, x->from, f->form->id, f->period.id,
+                     f->key[0] != '\0' ? " --key " : "", f->key, f->field, x->to);
+    (void)fputc('\n', stdout);
 }
 
 /* What will be done, in words and as the commands that do it one by one. */
@@ -55,27 +88,57 @@ static void propose(const struct recode *x)
             (void)printf(_("%s: the row %s becomes %s"), cli_pick(p->label_ru, p->label_en), x->from, x->to);
         (void)fputc('\n', stdout);
     }
+    for (size_t i = 0; i < x->others.count; i++)
+        propose_other(x, &x->others.items[i]);
+}
+
+static enum err set_code(const struct recode *x, struct change_command *cmd, const char *field, const char *code)
+{
+    char set[FORM_NAME_MAX + 2 + FORM_MAX_TEXT];
+    enum err e;
+
+    (void)snprintf(set, sizeof(set), "%s=%s", field, code);
+    cmd->sets[0] = set;
+    cmd->set_count = 1;
+    e = command_correct(x->a, cmd);
+    cmd->sets[0] = NULL;
+    cmd->set_count = 0;
+    return e;
+}
+
+static enum err change_others(const struct recode *x, struct change_command *cmd)
+{
+    enum err e = OK;
+
+    for (size_t i = 0; i < x->others.count && e == OK; i++) {
+        const struct code_follower *f = &x->others.items[i];
+
+        if (!code_follower_moves(f))
+            continue;
+        cmd->what = f->form->id;
+        cmd->key = f->form->key >= 0 ? f->key : NULL;
+        cmd->period = f->period.id;
+        e = set_code(x, cmd, f->field, f->fresh != NULL ? f->fresh : x->to);
+    }
+    return e;
 }
 
 static enum err change_rows(const struct recode *x)
 {
     struct change_command cmd = {.what = x->form->id, .key = x->from, .unit = x->unit, .by = x->by};
-    char set[FORM_NAME_MAX + 2 + FORM_MAX_TEXT], reason[RECORD_REASON_MAX + 1];
+    char reason[RECORD_REASON_MAX + 1];
     enum err e = OK;
 
-    (void)snprintf(set, sizeof(set), "%s=%s", x->form->fields[x->form->key].name, x->to);
     (void)snprintf(reason, sizeof(reason), x->merges ? _("%s and %s are one") : _("the code %s is %s now"), x->from,
                    x->to);
     cmd.reason = x->reason != NULL ? x->reason : reason;
-    cmd.sets[0] = set;
     for (uint32_t i = 0; i < x->l->period_count && e == OK; i++) {
         if (!x->at[i])
             continue;
         cmd.period = x->l->periods[i].id;
-        cmd.set_count = x->both[i] ? 0 : 1;
-        e = x->both[i] ? command_retract(x->a, &cmd) : command_correct(x->a, &cmd);
+        e = x->both[i] ? command_retract(x->a, &cmd) : set_code(x, &cmd, x->form->fields[x->form->key].name, x->to);
     }
-    return e;
+    return e == OK ? change_others(x, &cmd) : e;
 }
 
 /* The local book follows, once the rows do. */
@@ -99,7 +162,7 @@ static enum err move_entry(void *ctx, struct book *b)
 
 static enum err agree(const struct recode *x, bool queue, bool *yes)
 {
-    *yes = queue || x->count == 0;
+    *yes = queue || (x->count == 0 && !x->moves_others);
     if (*yes)
         return OK;
     if (isatty(STDIN_FILENO) != 0)
@@ -145,6 +208,7 @@ static int run(const struct cli_command *self, bool merges, int argc, char **arg
     x.to = argv[2];
     if ((e = command_open(&x.a, home)) == OK)
         e = recode(&x, argv[0], unit, queue != NULL);
+    code_followers_fini(&x.others);
     code_list_free(x.l);
     agent_close(x.a);
     return cli_fail(e);

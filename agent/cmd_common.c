@@ -166,13 +166,15 @@ enum err command_field(const struct form *f, const char *text, uint32_t *field, 
     const char *names[FORM_MAX_FIELDS];
     const char *equals = strchr(text, '=');
     const char *near;
-    char name[FORM_NAME_MAX + 1];
+    char name[4 * FORM_NAME_MAX + 1];
     int32_t found;
 
     if (equals == NULL || equals == text)
         return err_set(ERR_USAGE, _("\"%.80s\": FIELD=VALUE was expected"), text);
     (void)snprintf(name, sizeof(name), "%.*s", (int)(equals - text), text);
-    if ((found = form_find_field(f, text, (size_t)(equals - text))) < 0) {
+    if ((found = form_find_field_said(f, text, (size_t)(equals - text))) == FORM_FIELD_SEVERAL)
+        return err_set(ERR_USAGE, _("the form \"%s\" has several fields \"%s\": say its name"), f->id, name);
+    if (found < 0) {
         for (uint32_t i = 0; i < f->field_count; i++)
             names[i] = f->fields[i].name;
         near = cli_nearest(name, names, f->field_count);

@@ -221,8 +221,14 @@ static enum err make_table(const struct form *f, const char *path)
 
 static enum err make_template(struct agent *a, const struct form *f, const struct template_wish *w)
 {
+    const char *dot = strrchr(w->path, '.');
+
     if (is_workbook(w->path))
         return make_workbook(a, f, w);
+    if (dot != NULL && (strcasecmp(dot, ".xls") == 0 || strcasecmp(dot, ".ods") == 0))
+        return err_set(ERR_USAGE,
+                       _("%s: such a workbook is not written; name it .xlsx, every spreadsheet program opens it"),
+                       w->path);
     if (w->period != NULL || w->unit != NULL || w->last != NULL)
         return err_set(ERR_USAGE, "%s", _("--period, --unit and --last go with a workbook: --template FILE.xlsx"));
     return make_table(f, w->path);

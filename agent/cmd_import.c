@@ -2,6 +2,7 @@
 
 #include "agent/import.h"
 #include "agent/import_marked.h"
+#include "agent/people.h"
 #include "common/ask.h"
 #include "common/report.h"
 
@@ -15,7 +16,7 @@
 
 struct import_command {
     const char *period, *unit, *csv, *map, *replace, *accept_valid, *delimiter, *encoding, *filled_on, *entered_by;
-    const char *unit_column, *xlsx, *sheet, *form, *session, *again, *marked, *preview, *behalf;
+    const char *unit_column, *xlsx, *sheet, *form, *session, *again, *marked, *preview, *behalf, *by;
 };
 
 /* ---- options ---- */
@@ -414,12 +415,20 @@ static enum err take_session(struct agent *a, struct capture *c, const struct im
     return e;
 }
 
+/* Anonymous answers have no name with them. */
+static enum err take_name(const struct agent *a, const struct import_command *cmd, char *code,
+                          struct capture_options *o)
+{
+    return o->form->mode == FORM_ANSWERS ? OK : people_by(a, cmd->by, cmd->preview == NULL, code, &o->entered_by);
+}
+
 static enum err import_into(struct agent *a, struct import_command *cmd, const struct csv_options *csv,
                             struct book_source *w)
 {
     struct capture_options o = {
         .period = cmd->period, .filled_on = cmd->filled_on, .entered_by = cmd->entered_by, .source = SOURCE_IMPORT};
     struct import_options io = {.replace = cmd->replace != NULL, .refused_path = cmd->accept_valid};
+    char code[RECORD_ENTERED_BY_MAX + 1];
     struct session session;
     struct import_map *map = NULL;
     struct capture *c = NULL;
@@ -429,7 +438,7 @@ static enum err import_into(struct agent *a, struct import_command *cmd, const s
     if ((e = command_source(cmd->behalf, &o.source)) == OK && (e = command_form(a, cmd->form, &o.form)) == OK &&
         (e = new_report(&r, w != NULL)) == OK &&
         (w == NULL || (e = check_claims(a, o.form, book_source_claims(w), cmd)) == OK) &&
-        (e = read_map(a, o.form, cmd, r, &map, &io)) == OK) {
+        (e = read_map(a, o.form, cmd, r, &map, &io)) == OK && (e = take_name(a, cmd, code, &o)) == OK) {
         o.many_units = io.unit_heading != NULL;
         o.unit = cmd->unit;
         if (o.unit == NULL && !o.many_units && w != NULL)
@@ -517,6 +526,7 @@ int cmd_import(int argc, char **argv)
         {"again", 0, NULL, N_("the same sheet is in the session already, and this one is another"), &cmd.again},
         {"filled-on", 0, N_("DATE"), N_("the day it was filled in (else today)"), &cmd.filled_on},
         {"entered-by", 0, N_("WHO"), N_("role or local code of the one who enters it"), &cmd.entered_by},
+        OPTION_BY(&cmd.by),
         OPTION_BEHALF(&cmd.behalf),
         OPTION_HOME(&home),
         OPTION_END};

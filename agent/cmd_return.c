@@ -2,6 +2,7 @@
  */
 #include "agent/cmd_return.h"
 
+#include "agent/people.h"
 #include "agent/questions.h"
 #include "agent/standing.h"
 #include "common/ask.h"
@@ -12,7 +13,8 @@
 #include <unistd.h>
 
 struct return_command {
-    const char *form, *period, *unit, *complete, *partial, *nothing, *approve, *entered_by, *reason, *print, *behalf;
+    const char *form, *period, *unit, *complete, *partial, *nothing, *approve, *entered_by, *reason, *print, *behalf,
+        *by;
     enum table_format format;
 };
 
@@ -172,19 +174,22 @@ static enum err list_values(const struct agent *a, const struct own_return *r)
 
 /* ---- how it stands ---- */
 
-static void say_cover(const struct own_return *r)
+static enum err say_cover(const struct agent *a, const struct own_return *r)
 {
     const struct own_cover *c = &r->cover;
-    char day[11], approved[11];
+    char day[11], approved[11], who[BOOK_WHO_MAX + 1];
+    enum err e;
 
     if (!r->has_cover) {
         (void)printf("%s\n", _("The return is not marked yet. Say how it is: --complete, --partial or --nothing."));
-        return;
+        return OK;
     }
+    if ((e = people_name(a, c->entered_by, who)) != OK)
+        return e;
     cli_format_day(day, sizeof(day), c->made_ms);
     (void)printf(_("Marked on %s: %s\n"), day, cover_state_word(c->state));
-    if (c->entered_by[0] != '\0')
-        (void)printf(_("Drawn up by: %s\n"), c->entered_by);
+    if (who[0] != '\0')
+        (void)printf(_("Drawn up by: %s\n"), who);
     if (c->approved_by[0] != '\0') {
         date_format(approved, c->approved_on);
         (void)printf(_("Approved by: %s, %s\n"), c->approved_by, approved);
@@ -193,6 +198,8 @@ static void say_cover(const struct own_return *r)
     }
     if (c->reason[0] != '\0')
         (void)printf(_("Why it was changed: %s\n"), c->reason);
+    wipe(who, sizeof(who));
+    return OK;
 }
 
 static void say_changes(const struct own_return *r)
@@ -240,7 +247,8 @@ static enum err show(const struct agent *a, const struct own_return *r, enum tab
     (void)printf("%s\n", name);
     if (behalf[0] != '\0')
         (void)printf("%s\n", behalf);
-    say_cover(r);
+    if ((e = say_cover(a, r)) != OK)
+        return e;
     say_changes(r);
     if (r->past > 0)
         (void)printf(_("No longer kept on this computer after their time: %llu submissions; what follows is the rest "
@@ -291,7 +299,7 @@ static void say_marked(const struct agent *a, const struct own_return *r, bool i
 static bool is_marking(const struct return_command *cmd)
 {
     return cmd->complete != NULL || cmd->partial != NULL || cmd->nothing != NULL || cmd->approve != NULL ||
-           cmd->entered_by != NULL || cmd->reason != NULL;
+           cmd->entered_by != NULL || cmd->by != NULL || cmd->reason != NULL;
 }
 
 /* Who approves what nobody has marked yet says that it is complete. */
@@ -315,12 +323,12 @@ static enum err mark(struct agent *a, struct own_return **r, const struct return
     struct return_marking m = {
         .approved_by = cmd->approve, .entered_by = cmd->entered_by, .reason = cmd->reason, .source = source};
     struct own_return *fresh = NULL;
-    char text[COVER_REASON_BYTES];
+    char text[COVER_REASON_BYTES], code[RECORD_ENTERED_BY_MAX + 1];
     bool is_new = false;
     enum err e;
 
-    if ((e = choose_state(&m.state, *r, cmd)) != OK || (e = ask_reason(*r, &m, text, sizeof(text))) != OK ||
-        (e = own_return_mark(a, *r, &m, &is_new)) != OK ||
+    if ((e = people_by(a, cmd->by, false, code, &m.entered_by)) != OK || (e = choose_state(&m.state, *r, cmd)) != OK ||
+        (e = ask_reason(*r, &m, text, sizeof(text))) != OK || (e = own_return_mark(a, *r, &m, &is_new)) != OK ||
         (e = own_return_read(&fresh, a, (*r)->form, (*r)->unit, (*r)->period)) != OK)
         return e;
     own_return_free(*r);
@@ -422,6 +430,7 @@ int cmd_return(int argc, char **argv)
         {"nothing", 0, NULL, N_("there is nothing to report"), &cmd.nothing},
         {"approve", 0, N_("NAME"), N_("who approved it (today)"), &cmd.approve},
         {"entered-by", 0, N_("WHO"), N_("who drew it up"), &cmd.entered_by},
+        OPTION_BY(&cmd.by),
         {"reason", 'r', N_("TEXT"), N_("why it was changed after it was marked"), &cmd.reason},
         {"print", 0, N_("FILE"), N_("write a page (.html) or a workbook (.xlsx) to print and sign"), &cmd.print},
         OPTION_BEHALF(&cmd.behalf),

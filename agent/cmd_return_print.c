@@ -2,6 +2,7 @@
  * sent. */
 #include "agent/cmd_return.h"
 
+#include "agent/people.h"
 #include "common/clock.h"
 #include "common/handout.h"
 
@@ -216,7 +217,7 @@ static void put_signature(struct printing *p, const char *who, const char *name,
 }
 
 /* What was said of something else is not printed under this. */
-static void put_bottom(struct printing *p)
+static enum err put_bottom(struct printing *p)
 {
     const struct handout_column columns[] = {{"", width_of(p, 0), false},
                                              {_("Surname and initials"), width_of(p, 1), false},
@@ -224,15 +225,19 @@ static void put_bottom(struct printing *p)
                                              {_("Date"), width_of(p, 3), false}};
     const struct own_cover *c = &p->r->cover;
     bool holds = p->r->has_cover && !p->r->is_changed;
-    char text[64], day[11] = "";
+    char text[64], day[11] = "", who[BOOK_WHO_MAX + 1];
+    enum err e = people_name(p->a, holds ? c->entered_by : "", who);
 
+    if (e != OK)
+        return e;
     (void)snprintf(text, sizeof(text), _("Rows: %llu."), (unsigned long long)p->r->rows);
     handout_line(p->out, text);
     if (holds && c->has_approved_on)
         date_format(day, c->approved_on);
     handout_table(p->out, columns, 4);
-    put_signature(p, _("Drawn up by"), holds ? c->entered_by : "", "");
+    put_signature(p, _("Drawn up by"), who, "");
     put_signature(p, _("Approved by (head)"), holds ? c->approved_by : "", day);
+    return OK;
 }
 
 static enum err put_all(struct printing *p)
@@ -252,8 +257,7 @@ static enum err put_all(struct printing *p)
         handout_line(p->out, _("Nothing to report."));
     else
         e = r->form->mode == FORM_RECORD ? put_record(p) : put_rows(p);
-    put_bottom(p);
-    return e;
+    return e == OK ? put_bottom(p) : e;
 }
 
 enum err return_print(const struct agent *a, const struct own_return *r, const char *path)

@@ -1,6 +1,7 @@
 /* session open, close, withdraw: stacks of anonymous questionnaires. */
 #include "agent/cmd_session.h"
 
+#include "agent/people.h"
 #include "common/report.h"
 
 #include <errno.h>
@@ -140,10 +141,27 @@ void command_session_explain(void)
                     "single one cannot be found, changed or taken out; the session can be withdrawn as a whole."));
 }
 
+/* ---- who says so ---- */
+
+struct who {
+    const char *entered_by, *by;
+    char code[RECORD_ENTERED_BY_MAX + 1];
+};
+#define OPTIONS_WHO(w, help) {"entered-by", 0, N_("WHO"), help, &(w)->entered_by}, OPTION_BY(&(w)->by)
+
+static enum err read_who(const struct agent *a, struct who *w, struct session_by *out)
+{
+    enum err e = people_by(a, w->by, false, w->code, &w->entered_by);
+
+    out->entered_by = w->entered_by;
+    return e == OK ? report_new(&out->report, 0) : e;
+}
+
 /* ---- open ---- */
 
 struct open_command {
-    const char *period, *unit, *name, *group, *expected, *filled_on, *entered_by;
+    const char *period, *unit, *name, *group, *expected, *filled_on;
+    struct who who;
 };
 
 static enum err read_expected(const char *text, uint32_t *out)
@@ -205,13 +223,13 @@ static enum err end_judged(struct report *r, enum err e)
     return e;
 }
 
-static enum err open_session(struct agent *a, const char *form_id, const struct open_command *cmd)
+static enum err open_session(struct agent *a, const char *form_id, struct open_command *cmd)
 {
-    struct session_by by = {.entered_by = cmd->entered_by};
+    struct session_by by = {.report = NULL};
     struct session s;
     enum err e = fill_session(a, form_id, cmd, &s);
 
-    if (e == OK && (e = report_new(&by.report, 0)) == OK)
+    if (e == OK && (e = read_who(a, &cmd->who, &by)) == OK)
         e = end_judged(by.report, session_open(a, &s, &by));
     if (e != OK)
         return e;
@@ -240,7 +258,7 @@ int cmd_session_open(int argc, char **argv)
         {"group", 0, N_("G"), N_("whose answers they are, for the district"), &cmd.group},
         {"expected", 0, N_("N"), N_("how many sheets were handed out"), &cmd.expected},
         {"filled-on", 0, N_("DATE"), N_("the day that all its answers have (else today)"), &cmd.filled_on},
-        {"entered-by", 0, N_("WHO"), N_("role or local code of the one who opens it"), &cmd.entered_by},
+        OPTIONS_WHO(&cmd.who, N_("role or local code of the one who opens it")),
         OPTION_HOME(&home),
         OPTION_END};
     struct agent *a = NULL;
@@ -260,14 +278,14 @@ int cmd_session_open(int argc, char **argv)
 
 /* ---- close ---- */
 
-static enum err close_session(struct agent *a, const struct session_choice *choice, const char *entered_by)
+static enum err close_session(struct agent *a, const struct session_choice *choice, struct who *who)
 {
-    struct session_by by = {.entered_by = entered_by};
+    struct session_by by = {.report = NULL};
     char count[SESSION_COUNT_TEXT];
     struct session s;
     enum err e = command_find_session(a, choice, &s);
 
-    if (e == OK && (e = report_new(&by.report, 0)) == OK)
+    if (e == OK && (e = read_who(a, who, &by)) == OK)
         e = end_judged(by.report, session_close(a, &s, &by));
     if (e != OK)
         return e;
@@ -285,14 +303,12 @@ int cmd_session_close(int argc, char **argv)
            "added afterwards."),
         cmd_session_close};
     struct session_choice choice = {.name = NULL};
-    const char *home = NULL, *entered_by = NULL;
+    struct who who = {.by = NULL};
+    const char *home = NULL;
     const struct cli_option options[] = {
-        OPTION_CHOICE_FORM(&choice),
-        OPTION_PERIOD(&choice.period),
-        OPTION_UNIT(&choice.unit),
-        {"entered-by", 0, N_("WHO"), N_("role or local code of the one who closes it"), &entered_by},
-        OPTION_HOME(&home),
-        OPTION_END};
+        OPTION_CHOICE_FORM(&choice), OPTION_PERIOD(&choice.period),
+        OPTION_UNIT(&choice.unit),   OPTIONS_WHO(&who, N_("role or local code of the one who closes it")),
+        OPTION_HOME(&home),          OPTION_END};
     struct agent *a = NULL;
     enum err e;
 
@@ -300,7 +316,7 @@ int cmd_session_close(int argc, char **argv)
         return cli_exit_code();
     choice.name = argv[0];
     if ((e = command_open(&a, home)) == OK)
-        e = close_session(a, &choice, entered_by);
+        e = close_session(a, &choice, &who);
     agent_close(a);
     return cli_fail(e);
 }
@@ -308,14 +324,14 @@ int cmd_session_close(int argc, char **argv)
 /* ---- withdraw ---- */
 
 static enum err withdraw_session(struct agent *a, const struct session_choice *choice, const char *reason,
-                                 const char *entered_by)
+                                 struct who *who)
 {
-    struct session_by by = {.entered_by = entered_by};
+    struct session_by by = {.report = NULL};
     struct session_withdrawn done;
     struct session s;
     enum err e = command_find_session(a, choice, &s);
 
-    if (e == OK && (e = report_new(&by.report, 0)) == OK)
+    if (e == OK && (e = read_who(a, who, &by)) == OK)
         e = end_judged(by.report, session_withdraw(a, &s, reason, &by, &done));
     if (e != OK)
         return e;
@@ -338,15 +354,15 @@ int cmd_session_withdraw(int argc, char **argv)
            "back; the sheets can be entered again in another session."),
         cmd_session_withdraw};
     struct session_choice choice = {.name = NULL};
-    const char *home = NULL, *reason = NULL, *entered_by = NULL;
-    const struct cli_option options[] = {
-        {"reason", 'r', N_("TEXT"), N_("why, for the district"), &reason},
-        OPTION_CHOICE_FORM(&choice),
-        OPTION_PERIOD(&choice.period),
-        OPTION_UNIT(&choice.unit),
-        {"entered-by", 0, N_("WHO"), N_("role or local code of the one who withdraws it"), &entered_by},
-        OPTION_HOME(&home),
-        OPTION_END};
+    struct who who = {.by = NULL};
+    const char *home = NULL, *reason = NULL;
+    const struct cli_option options[] = {{"reason", 'r', N_("TEXT"), N_("why, for the district"), &reason},
+                                         OPTION_CHOICE_FORM(&choice),
+                                         OPTION_PERIOD(&choice.period),
+                                         OPTION_UNIT(&choice.unit),
+                                         OPTIONS_WHO(&who, N_("role or local code of the one who withdraws it")),
+                                         OPTION_HOME(&home),
+                                         OPTION_END};
     struct agent *a = NULL;
     enum err e = OK;
 
@@ -356,7 +372,7 @@ int cmd_session_withdraw(int argc, char **argv)
     if (reason == NULL || reason[0] == '\0')
         e = err_set(ERR_USAGE, _("say why: --reason TEXT"));
     if (e == OK && (e = command_open(&a, home)) == OK)
-        e = withdraw_session(a, &choice, reason, entered_by);
+        e = withdraw_session(a, &choice, reason, &who);
     agent_close(a);
     return cli_fail(e);
 }

@@ -2,6 +2,8 @@
 #include "agent/cmd_session.h"
 
 #include "agent/cmd_sheet.h"
+#include "agent/people.h"
+#include "agent/queue.h"
 
 #include <string.h>
 
@@ -117,6 +119,40 @@ int cmd_session_list(int argc, char **argv)
 
 /* ---- show ---- */
 
+struct said_by {
+    const struct session *s;
+    char code[RECORD_ENTERED_BY_MAX + 1];
+};
+
+/* The last word about it, by whom. */
+static enum err look_who(void *ctx, const struct queue_submission *q)
+{
+    struct said_by *x = ctx;
+    struct session_word w;
+    const struct bytes *by = &q->record->entered_by;
+
+    if (q->record->values == NULL || !session_word_read(&w, q->record->values, q->record->value_count) ||
+        strcmp(w.form, x->s->word.form) != 0 || strcmp(w.name, x->s->word.name) != 0)
+        return OK;
+    (void)snprintf(x->code, sizeof(x->code), "%.*s", (int)by->len, (const char *)by->p);
+    return OK;
+}
+
+static enum err show_who(struct sheet *sheet, const struct agent *a, const struct session *s, enum table_format format)
+{
+    const struct queue_filter words = {SESSION_FORM, s->unit, s->period};
+    char name[BOOK_WHO_MAX + 1];
+    struct said_by x = {.s = s};
+    enum err e = queue_each(a, &words, look_who, &x);
+
+    if (e == OK)
+        e = people_name(a, x.code, name);
+    if (e == OK)
+        e = sheet_text(sheet, "entered_by", _("last changed by"), format == TABLE_TEXT ? name : x.code);
+    wipe(name, sizeof(name));
+    return e;
+}
+
 static enum err show_session(const struct agent *a, const struct session *s, enum table_format format)
 {
     const struct table_column columns[] = {{"item", _("item"), TABLE_LEFT, false},
@@ -142,6 +178,8 @@ static enum err show_session(const struct agent *a, const struct session *s, enu
         (s->word.expected == 0 ||
          (e = sheet_count(&sheet, "expected", _("sheets handed out"), s->word.expected)) == OK))
         e = sheet_count(&sheet, "waiting", _("of these, wait here for others to leave with"), s->kept);
+    if (e == OK)
+        e = show_who(&sheet, a, s, format);
     if (e == OK)
         e = table_print(sheet.t, format, stdout);
     table_free(sheet.t);

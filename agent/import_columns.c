@@ -54,27 +54,6 @@ struct binding {
         report_add((b)->r, &(b)->where, __VA_ARGS__);                                                                  \
     } while (0)
 
-#define SEVERAL (-3)
-
-/* By name, else by a label in either language; SEVERAL: two fields have this label. */
-static int32_t field_by_words(const struct form *f, struct bytes heading, const char *folded)
-{
-    int32_t found = form_find_field(f, (const char *)heading.p, heading.len);
-
-    for (uint32_t i = 0; found < 0 && i < f->field_count; i++)
-        if (folds_to(f->fields[i].name, folded))
-            return (int32_t)i;
-    for (uint32_t i = 0; found < 0 && i < f->field_count; i++) {
-        if (!folds_to(f->fields[i].label_ru, folded) && !folds_to(f->fields[i].label_en, folded))
-            continue;
-        for (uint32_t k = i + 1; k < f->field_count; k++)
-            if (folds_to(f->fields[k].label_ru, folded) || folds_to(f->fields[k].label_en, folded))
-                return SEVERAL;
-        return (int32_t)i;
-    }
-    return found;
-}
-
 uint32_t import_columns_known(const struct form *f, const struct import_map *m, const char *unit_heading,
                               const struct csv_row *row, uint32_t *of)
 {
@@ -93,7 +72,7 @@ uint32_t import_columns_known(const struct form *f, const struct import_map *m, 
         ++*of;
         known += import_map_heading(m, buf_cstr(&folded)) != IMPORT_MAP_UNKNOWN ||
                  (unit_heading != NULL && folds_to(unit_heading, buf_cstr(&folded))) ||
-                 field_by_words(f, cell, buf_cstr(&folded)) != NO_FIELD;
+                 form_find_field_said(f, (const char *)cell.p, cell.len) != NO_FIELD;
     }
     buf_fini(&folded);
     return known;
@@ -118,7 +97,7 @@ static void complain_of_heading(struct binding *b, int32_t found, const char *he
 {
     const char *near;
 
-    if (found == SEVERAL) {
+    if (found == FORM_FIELD_SEVERAL) {
         COMPLAIN(b, "%s", _("several fields have this label; put the name of the field there, or use a map"));
         return;
     }
@@ -173,7 +152,7 @@ static void bind_heading(struct binding *b, uint32_t i, struct bytes heading)
     cell_text(text, heading);
     found = import_map_heading(c->map, folded);
     if (found == IMPORT_MAP_UNKNOWN)
-        found = field_by_words(c->form, heading, folded);
+        found = form_find_field_said(c->form, (const char *)heading.p, heading.len);
     else if (found == IMPORT_MAP_IGNORED && !is_unit)
         return;
     b->where.column = i + 1;

@@ -97,3 +97,17 @@ enum err people_by(const struct agent *a, const char *by, bool ask, char code[RE
         *entered_by = code;
     return e;
 }
+
+enum err people_name(const struct agent *a, const char *code, char out[BOOK_WHO_MAX + 1])
+{
+    const struct book_entry *entry;
+    struct book b;
+    enum err e = book_read(a, NULL, BOOK_PEOPLE, &b);
+
+    if (e != OK)
+        return e;
+    entry = book_find(&b, code);
+    utf8_copy(out, BOOK_WHO_MAX + 1, entry != NULL ? entry->who : code);
+    book_fini(&b);
+    return OK;
+}

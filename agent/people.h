@@ -14,5 +14,7 @@ MUST_CHECK enum err people_choose(const struct agent *a, const char *by, char co
  * ERR_USAGE: both were given. */
 MUST_CHECK enum err people_by(const struct agent *a, const char *by, bool ask, char code[RECORD_ENTERED_BY_MAX + 1],
                               const char **entered_by);
+/* For whoever reads at this school: the name behind a code of the list, or the text as it is, cut to the size. */
+MUST_CHECK enum err people_name(const struct agent *a, const char *code, char out[BOOK_WHO_MAX + 1]);
 
 #endif

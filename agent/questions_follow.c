@@ -113,6 +113,9 @@ static enum err take_change(struct follow *x, size_t i, const struct queue_submi
     q->is_withdrawn = q->about.scope == SCOPE_SUBMISSION && s->record->kind == RECORD_RETRACTION;
     if (q->about.scope == SCOPE_SUBMISSION && (e = value_text(x, q, s, &q->new_value)) != OK)
         return e;
+    if (q->about.scope == SCOPE_SUBMISSION && q->has_target && !q->is_withdrawn && /* it may have another code now */
+        ((e = key_text(x, s)) != OK || (e = keep_text(&q->key, bytes_of(buf_cstr(&x->text), x->text.len))) != OK))
+        return e;
     /* A correction of something else leaves the question where it was. */
     x->trails[i].is_changed = q->about.field[0] == '\0' || !q->has_target || q->about.scope != SCOPE_SUBMISSION ||
                               q->is_withdrawn || strcmp(q->old_value, q->new_value) != 0;

@@ -77,11 +77,15 @@ static int unknown_command(const char *program, const struct cli_command *table,
 {
     const char *names[MAX_COMMANDS];
     const char *near;
+    char first[MAX_NAME];
     size_t count = 0;
 
     for (const struct cli_command *c = table; c->name != NULL && count < MAX_COMMANDS; c++)
         names[count++] = c->name;
-    near = cli_nearest(typed, names, count);
+    if ((near = cli_nearest(typed, names, count)) == NULL) { /* "acept soc": what follows is not of the command */
+        (void)snprintf(first, sizeof(first), "%.*s", (int)strcspn(typed, " "), typed);
+        near = cli_nearest(first, names, count);
+    }
     if (near != NULL)
         cli_say(_("unknown command \"%s\"; did you mean \"%s\"?"), typed, near);
     else

@@ -168,7 +168,9 @@ static enum err refuse_other_files(const uint8_t *p, size_t len)
     if (len >= 2 && (memcmp(p, "\xFF\xFE", 2) == 0 || memcmp(p, "\xFE\xFF", 2) == 0))
         return err_set(ERR_MALFORMED, _("the file is in UTF-16 (\"Unicode text\"); save it as \"CSV UTF-8\""));
     if (len >= 4 && (memcmp(p, "PK\x03\x04", 4) == 0 || memcmp(p, "\xD0\xCF\x11\xE0", 4) == 0))
-        return err_set(ERR_MALFORMED, _("the file is a spreadsheet, not CSV; save it as \"CSV UTF-8\""));
+        return err_set(
+            ERR_MALFORMED,
+            _("the file is a workbook and no CSV: import takes it with --xlsx; or save it as \"CSV UTF-8\""));
     return OK;
 }
 

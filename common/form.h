@@ -119,6 +119,9 @@ MUST_CHECK enum err form_load(struct form **out, const char *file, const void *b
 void form_free(struct form *f);
 
 int32_t form_find_field(const struct form *f, const char *name, size_t len); /* top level; -1: none */
+/* As a person says it: by name, else by a label in either language, letters' case and runs of blanks aside. */
+#define FORM_FIELD_SEVERAL (-2) /* two fields have this label */
+int32_t form_find_field_said(const struct form *f, const char *text, size_t len);
 /* The field of that name and type among the `count` of another version (or of another repeat's columns); -1: none. */
 int32_t form_same_field(const struct form_field *of, const struct form_field *in, uint32_t count);
 

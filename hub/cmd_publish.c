@@ -23,9 +23,15 @@ struct asked {
     unsigned audience;
     enum table_format format;
     struct period period;
-    unsigned made; /* publications, new or known */
-    uint64_t told; /* schools' units */
+    unsigned made;      /* publications, new or known */
+    uint64_t told;      /* schools' units */
+    struct units *late; /* that came after the period was closed */
 };
+
+static const char *audience_word(unsigned audience)
+{
+    return audience == AUDIENCE_SCHOOL ? _("schools") : audience == AUDIENCE_REGION ? _("the region") : _("the public");
+}
 
 static enum err read_audience(struct asked *a)
 {
@@ -298,16 +304,34 @@ static enum err keep(struct work *w)
     return command_finish(w->hub, w->t, e);
 }
 
+/* Of its own there is nothing to publish; what was published for the others reaches it by itself. */
+static enum err note_late(struct asked *a, const struct units *late)
+{
+    enum err e = a->late != NULL ? OK : units_new(&a->late);
+
+    if (e == OK && a->school != NULL && units_has(late, a->school))
+        return err_set(ERR_NOT_FOUND,
+                       _("%s came after the period %s was closed: there is nothing of its own to publish. It gets the "
+                         "district's values once the period is published for all schools (without --school)"),
+                       a->school, a->period.id);
+    for (size_t i = 0; i < units_count(late) && e == OK; i++)
+        e = units_put(a->late, units_at(late, i));
+    return e;
+}
+
 static enum err make(struct work *w, struct store_txn *t, struct past *past)
 {
     const struct publication_order o = {w->programme, &w->asked->period, w->asked->audience};
     struct evaluation *e = NULL;
-    enum err err = evaluation_new(&e, w->hub, t, NULL);
+    struct units *late = NULL;
+    enum err err = snapshot_evaluation(&e, &late, w->hub, t, w->programme, &w->asked->period);
 
-    if (err == OK && (err = snapshot_is_living(w->hub, t, e, w->programme, &w->asked->period)) == OK &&
-        (err = past_read(past, w->hub, t)) == OK)
+    if (err == OK && late != NULL)
+        err = note_late(w->asked, late);
+    if (err == OK && (err = past_read(past, w->hub, t)) == OK)
         err = publication_make(&w->publication, e, &o, past->memories, past->count);
     evaluation_free(e);
+    units_free(late);
     w->last = past->last;
     return err;
 }
@@ -369,10 +393,13 @@ static enum err publish(struct hub *h, struct asked *a, const char *period)
     for (size_t i = 0; i < h->programme_count && e == OK; i++)
         if (a->programme == NULL || strcmp(a->programme, h->programmes[i]->id) == 0)
             e = publish_programme(h, a, h->programmes[i], who);
+    if (e == OK && a->late != NULL)
+        publish_say_late(a->late, a->audience == AUDIENCE_SCHOOL);
     if (e == OK)
         publish_say_told(a->told);
     if (e == OK && a->made == 0)
-        e = err_set(ERR_NOT_FOUND, _("no indicator of the period %s is meant for %s"), a->period.id, a->audience_name);
+        e = err_set(ERR_NOT_FOUND, _("no indicator of the period %s is meant for that: %s"), a->period.id,
+                    audience_word(a->audience));
     return e;
 }
 
@@ -428,5 +455,6 @@ int cmd_publish(int argc, char **argv)
             : told != NULL ? publish_told(h, a.format)
             : back != NULL ? withdraw(h, &a, argv[0], reason)
                            : publish(h, &a, argv[0]);
+    units_free(a.late);
     return command_close(h, e, !is_reading);
 }

@@ -5,6 +5,7 @@
 #include "common/table.h"
 #include "hub/figures.h"
 #include "hub/publish_store.h"
+#include "hub/units.h"
 
 MUST_CHECK enum err publish_list(struct hub *h, enum table_format f);
 MUST_CHECK enum err publish_show(struct hub *h, const char *id, const char *out_dir, enum table_format f);
@@ -14,6 +15,8 @@ MUST_CHECK enum err publish_told(struct hub *h, enum table_format f);
 MUST_CHECK enum err publish_tell(struct hub *h, const struct figures_order *o);
 /* How many schools get something; nothing when none does. */
 void publish_say_told(uint64_t told);
+/* Who is not in it, because it came after the period was closed; not empty. */
+void publish_say_late(const struct units *late, bool is_for_schools);
 MUST_CHECK enum err publish_withdraw(struct hub *h, const struct figures_order *o, const char *reason);
 /* One publication on stdout, for people with what the check found. */
 MUST_CHECK enum err publish_print(const struct hub *h, const struct publication_row *row,

@@ -70,6 +70,16 @@ void publish_say_told(uint64_t told)
                       (unsigned long long)told);
 }
 
+void publish_say_late(const struct units *late, bool is_for_schools)
+{
+    (void)fprintf(stderr, _("Not in it, because they came after the period was closed:"));
+    for (size_t i = 0; i < units_count(late); i++)
+        (void)fprintf(stderr, "%s %s", i > 0 ? "," : "", units_at(late, i));
+    (void)fprintf(stderr, ".\n");
+    if (is_for_schools)
+        (void)fprintf(stderr, "%s\n", _("They get the district's values, without values of their own."));
+}
+
 enum err publish_tell(struct hub *h, const struct figures_order *o)
 {
     struct store_txn *t = NULL;

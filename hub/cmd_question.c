@@ -1,6 +1,7 @@
 /* question, question list: what the office asks a school, and what comes back. */
 #include "hub/cmd_question.h"
 
+#include "common/clock.h"
 #include "common/utf8.h"
 
 #include <stdio.h>
@@ -21,6 +22,8 @@ enum err question_read_due(const char *text, struct question_ask *a)
     if (date_parse_local(&a->due, text, strlen(text)) != OK)
         return err_set(ERR_USAGE, _("--due: \"%.40s\" is not a date; expected one like 2020-09-01 or 01.09.2020"),
                        text);
+    if (a->due < clock_today())
+        return err_set(ERR_USAGE, _("--due: the day %.40s is past"), text);
     a->has_due = true;
     return OK;
 }
@@ -36,6 +39,7 @@ static enum err ask_in(struct hub *h, struct store_txn *t, const struct ask_opti
     struct question_ask a = {.unit = o->unit, .field = o->field, .key = o->key, .text = o->text};
     struct period period;
     char who[80];
+    int32_t field;
     enum err e;
 
     command_user(who, sizeof(who));
@@ -44,6 +48,8 @@ static enum err ask_in(struct hub *h, struct store_txn *t, const struct ask_opti
         (strcmp(o->unit, UNIT_DISTRICT) != 0 && (e = command_unit(h, o->unit)) != OK) ||
         (e = form_period(a.form, h->calendar, o->period, &period)) != OK)
         return e;
+    if (o->field != NULL && (field = form_find_field_said(a.form, o->field, strlen(o->field))) >= 0)
+        a.field = a.form->fields[field].name;
     a.period = period.id;
     e = questions_ask(h, t, &a, q);
     return e == OK ? question_note(h, t, who, o->by, q) : e;

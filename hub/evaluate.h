@@ -23,6 +23,10 @@ struct cell_source {
 /* `t` must stay open while the evaluation is used.  `source` NULL: the living cells of `t`. */
 MUST_CHECK enum err evaluation_new(struct evaluation **out, struct hub *h, struct store_txn *t,
                                    const struct cell_source *source);
+/* The same as if these units and all that is about them were not there; `without` must outlive the evaluation. */
+struct units;
+MUST_CHECK enum err evaluation_new_without(struct evaluation **out, struct hub *h, struct store_txn *t,
+                                           const struct cell_source *source, const struct units *without);
 void evaluation_free(struct evaluation *e);
 
 enum result_state { RESULT_OK, RESULT_NO_DATA };

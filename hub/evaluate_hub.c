@@ -14,6 +14,8 @@ struct of_hub {
     const char **ids;
     struct units **expected; /* their texts, while nobody has entered a roster: of each form */
     size_t expected_count;
+    struct cell_source source;
+    const struct units *without; /* NULL: with all of them */
 };
 
 static void of_hub_free(void *p)
@@ -55,6 +57,32 @@ static enum err each_living(void *ctx, const uint8_t digest[VARIABLE_DIGEST_BYTE
     }
     store_cursor_close(cursor);
     return e == ERR_NOT_FOUND ? OK : e;
+}
+
+/* ---- all but those of some units ---- */
+
+struct sieve {
+    const struct units *without;
+    enum err (*each)(void *to, const char *unit, const char *period, struct bytes part, const struct cell *c);
+    void *to;
+};
+
+static enum err let_through(void *to, const char *unit, const char *period, struct bytes part, const struct cell *c)
+{
+    const struct sieve *s = to;
+
+    return units_has(s->without, unit) ? OK : s->each(s->to, unit, period, part, c);
+}
+
+static enum err each_other(void *ctx, const uint8_t digest[VARIABLE_DIGEST_BYTES],
+                           enum err (*each)(void *to, const char *unit, const char *period, struct bytes part,
+                                            const struct cell *c),
+                           void *to)
+{
+    const struct of_hub *o = ctx;
+    struct sieve s = {o->without, each, to};
+
+    return o->source.each_cell(o->source.ctx, digest, let_through, &s);
 }
 
 /* ---- the roster ---- */
@@ -146,13 +174,20 @@ static enum err list_ids(struct of_hub *o, struct hub *h, struct unit_facts *out
     if (e == OK && count > 1)
         qsort(o->ids, count, sizeof(*o->ids), by_id);
     for (size_t i = 0; e == OK && i < count; i++) /* several forms are expected of the same */
-        if (kept == 0 || strcmp(o->ids[kept - 1], o->ids[i]) != 0)
+        if ((kept == 0 || strcmp(o->ids[kept - 1], o->ids[i]) != 0) &&
+            (o->without == NULL || !units_has(o->without, o->ids[i])))
             o->ids[kept++] = o->ids[i];
     *out = (struct unit_facts){o, o->ids, kept, is_entered, is_active, each_predecessor};
     return e;
 }
 
 enum err evaluation_new(struct evaluation **out, struct hub *h, struct store_txn *t, const struct cell_source *source)
+{
+    return evaluation_new_without(out, h, t, source, NULL);
+}
+
+enum err evaluation_new_without(struct evaluation **out, struct hub *h, struct store_txn *t,
+                                const struct cell_source *source, const struct units *without)
 {
     struct of_hub *o = calloc(1, sizeof(*o));
     struct evaluation_world w = {
@@ -162,7 +197,9 @@ enum err evaluation_new(struct evaluation **out, struct hub *h, struct store_txn
     if (o == NULL)
         return ERR_NOMEM;
     o->t = t;
-    w.source = source != NULL ? *source : (struct cell_source){each_living, o};
+    o->without = without;
+    o->source = source != NULL ? *source : (struct cell_source){each_living, o};
+    w.source = without != NULL ? (struct cell_source){each_other, o} : o->source;
     if ((e = roster_load(&o->roster, h, t)) == OK && (e = list_ids(o, h, &w.units)) == OK)
         e = evaluation_make(out, &w);
     if (e != OK) {

@@ -2,6 +2,7 @@
 
 #include "common/cli.h"
 #include "hub/snapshot_take.h"
+#include "hub/units.h"
 
 #include <string.h>
 
@@ -43,8 +44,8 @@ static enum err take_living(void *ctx, const struct indicator_line *l)
     return OK;
 }
 
-enum err snapshot_is_living(struct hub *h, struct store_txn *t, struct evaluation *e, const struct programme *p,
-                            const struct period *period)
+static enum err compare(struct hub *h, struct store_txn *t, struct evaluation *e, const struct programme *p,
+                        const struct period *period)
 {
     const struct indicator_query q = {.programme = p->id, .period = period->id, .level = -1};
     struct comparing c = {.programme = p->id};
@@ -59,8 +60,90 @@ enum err snapshot_is_living(struct hub *h, struct store_txn *t, struct evaluatio
                       _("%s: what was frozen when the period %s was closed is not what is there now (%s): something "
                         "came late, or the programme changed; open the period again and close it"),
                       p->id, period->id, c.name[0] != '\0' ? c.name : _("lines are missing"));
-    buf_fini(&c.target);
-    snapshot_writer_fini(&c.living);
     snapshot_writer_fini(&c.frozen);
+    snapshot_writer_fini(&c.living);
+    buf_fini(&c.target);
+    return err;
+}
+
+/* ---- who came after it was closed ---- */
+
+struct newcomers {
+    struct units *frozen, *late;
+};
+
+static enum err note_frozen(void *ctx, const struct snapshot_line *l)
+{
+    struct newcomers *n = ctx;
+
+    return l->unit[0] == '\0' ? OK : units_put(n->frozen, l->unit);
+}
+
+static enum err note_living(void *ctx, const struct indicator_line *l)
+{
+    struct newcomers *n = ctx;
+
+    return l->unit[0] == '\0' || units_has(n->frozen, l->unit) ? OK : units_put(n->late, l->unit);
+}
+
+/* Of all programmes, because one may have lines of the district alone. */
+static enum err find_late(struct hub *h, struct store_txn *t, struct evaluation *e, const struct period *period,
+                          struct units **late)
+{
+    const struct indicator_query q = {.period = period->id, .level = -1};
+    struct newcomers n = {NULL, NULL};
+    enum err err = units_new(&n.frozen);
+
+    if (err == OK && (err = units_new(&n.late)) == OK &&
+        (err = snapshot_each(h, t, period->id, "", NULL, note_frozen, &n)) == OK)
+        err = evaluation_lines(e, &q, note_living, &n);
+    units_free(n.frozen);
+    if (err == OK)
+        *late = n.late;
+    else
+        units_free(n.late);
+    return err;
+}
+
+/* Whoever is left out wrongly would be missed in a value, or among those that are expected: every line is compared. */
+static enum err look_without(struct evaluation **out, struct units **late, struct hub *h, struct store_txn *t,
+                             const struct programme *p, const struct period *period)
+{
+    char why[1024];
+    struct evaluation *rest = NULL;
+    struct units *left = NULL;
+    enum err err;
+
+    (void)snprintf(why, sizeof(why), "%s", err_text());
+    if ((err = find_late(h, t, *out, period, &left)) != OK)
+        return err;
+    if (units_count(left) == 0)
+        err = err_set(ERR_INVALID, "%s", why);
+    else if ((err = evaluation_new_without(&rest, h, t, NULL, left)) == OK)
+        err = compare(h, t, rest, p, period);
+    if (err != OK) {
+        evaluation_free(rest);
+        units_free(left);
+        return err;
+    }
+    evaluation_free(*out);
+    *out = rest;
+    *late = left;
+    return OK;
+}
+
+enum err snapshot_evaluation(struct evaluation **out, struct units **late, struct hub *h, struct store_txn *t,
+                             const struct programme *p, const struct period *period)
+{
+    struct evaluation *e = NULL;
+    enum err err = evaluation_new(&e, h, t, NULL);
+
+    *late = NULL;
+    if (err == OK && (err = compare(h, t, e, p, period)) == ERR_INVALID)
+        err = look_without(&e, late, h, t, p, period);
+    if (err == OK)
+        *out = e;
+    else
+        evaluation_free(e);
     return err;
 }

@@ -5,9 +5,11 @@
 #include "hub/evaluate.h"
 #include "hub/snapshot.h"
 
-/* All lines of the programme in the period.  ERR_INVALID: something came after the closing that changes them;
- * err_text() names the first. */
-MUST_CHECK enum err snapshot_is_living(struct hub *h, struct store_txn *t, struct evaluation *e,
-                                       const struct programme *p, const struct period *period);
+/* An evaluation in which all lines of the programme in the period are what was frozen.  Units that came after the
+ * closing, none of which has a line there, are left out of it if that is all that is new: *late (units.h) then names
+ * them, else it is NULL; it must outlive the evaluation.  ERR_INVALID: something else came after the closing that
+ * changes them; err_text() names the first. */
+MUST_CHECK enum err snapshot_evaluation(struct evaluation **out, struct units **late, struct hub *h,
+                                        struct store_txn *t, const struct programme *p, const struct period *period);
 
 #endif

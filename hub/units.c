@@ -70,6 +70,36 @@ bool units_has(const struct units *u, const char *id)
     return u->count > 0 && strlen(id) <= ID_MAX && bsearch(id, u->ids, u->count, sizeof(u->ids[0]), by_id) != NULL;
 }
 
+enum err units_new(struct units **out)
+{
+    return (*out = calloc(1, sizeof(**out))) == NULL ? ERR_NOMEM : OK;
+}
+
+/* At its place: most are there already. */
+enum err units_put(struct units *u, const char *id)
+{
+    size_t low = 0, high = u->count;
+    char(*place)[ID_MAX + 1];
+    enum err e;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(u->ids[middle], id) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < u->count && strcmp(u->ids[low], id) == 0)
+        return OK;
+    if ((e = add(u, "")) != OK)
+        return e;
+    place = u->ids + low;
+    memmove(place + 1, place, (u->count - 1 - low) * sizeof(*place));
+    (void)snprintf(*place, sizeof(*place), "%s", id);
+    return OK;
+}
+
 /* ---- where they are named ---- */
 
 static enum err add_granted(struct units *u, const struct grant *g)

@@ -8,6 +8,8 @@
 
 /* A set of ids, sorted. */
 struct units;
+MUST_CHECK enum err units_new(struct units **out); /* empty */
+MUST_CHECK enum err units_put(struct units *u, const char *id);
 void units_free(struct units *u); /* NULL does nothing */
 size_t units_count(const struct units *u);
 const char *units_at(const struct units *u, size_t i); /* as long as the set lives */

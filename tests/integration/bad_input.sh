@@ -384,7 +384,7 @@ csv_refused "$heading\n\"a\"b;F;5;1;\n" 'bad.csv: line 2, column 1: '
 csv_refused '' 'bad.csv: the file is empty: a row of headings was expected'
 csv_refused "$heading\n" 'bad.csv: the file has headings, but no rows below them'
 csv_refused "$heading\na\000b;F;5;1;\n" 'bad.csv: line 2, column 1: a zero byte; the file is not text'
-csv_refused 'PK\003\004aaaa' 'bad.csv: the file is a spreadsheet, not CSV; save it as "CSV UTF-8"'
+csv_refused 'PK\003\004aaaa' 'bad.csv: the file is a workbook and no CSV: import takes it with --xlsx; or save it as "CSV UTF-8"'
 csv_refused 'pupil;sex;grad;absences;note\na;F;5;1;\n' \
     'bad.csv:1:3: grad: the form "marks" has no field with this name or label; did you mean "grade"?'
 csv_refused 'pupil;sex;grade;extra\na;F;5;1\n' \

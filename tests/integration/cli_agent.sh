@@ -101,7 +101,7 @@ expect 1 a forms famly
 says 'there is no form "famly"; did you mean "family"?'
 expect 2 a forms --template x.csv
 expect 2 a forms grades-por --template x.xls
-says 'its name must end in .csv'
+says 'such a workbook is not written; name it .xlsx'
 expect 0 a forms grades-por --template t.csv
 prints 't-choices.csv: what may stand in the cells'
 expect 1 a forms grades-por --template t.csv

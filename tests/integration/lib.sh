@@ -265,29 +265,34 @@ find_hub_parts() {
 
 # ---- workbooks by other programs ----
 
-# FILE.csv becomes FILE.xlsx beside it, by LibreOffice where it is installed, else by Gnumeric (SVODKA_SPREADSHEET names one
-# of them); sets to_workbook_by.
-to_workbook() { # FILE.csv SEPARATOR
-    to_workbook_by=${SVODKA_SPREADSHEET:-$(command -v soffice || echo ssconvert)}
-    to_workbook_by=${to_workbook_by##*/}
-    if [ "$to_workbook_by" = soffice ]; then
-        soffice "-env:UserInstallation=file://$work/soffice" --headless --convert-to xlsx \
-            "--infilter=CSV:$(printf %d "'$2"),34,76,1,,1033,false,false" --outdir "$(dirname "$1")" "$1" \
-            >"$work/convert.txt" 2>&1 || :
-    elif [ "$2" = , ]; then # what ssconvert takes apart by itself
-        LC_ALL=C.UTF-8 ssconvert --import-encoding=UTF-8 -T Gnumeric_Excel:xlsx2 "$1" "${1%.csv}.xlsx" \
-            >"$work/convert.txt" 2>&1 || :
-    else
-        python3 -c 'import csv, sys; csv.writer(open(sys.argv[3], "w", encoding="utf-8", newline="")).writerows(
-            csv.reader(open(sys.argv[1], encoding="utf-8-sig", newline=""), delimiter=sys.argv[2]))' \
-            "$1" "$2" "$work/comma.csv"
-        LC_ALL=C.UTF-8 ssconvert --import-encoding=UTF-8 -T Gnumeric_Excel:xlsx2 "$work/comma.csv" "${1%.csv}.xlsx" \
-            >"$work/convert.txt" 2>&1 || :
-    fi
-    [ -s "${1%.csv}.xlsx" ] || {
+# FILE as a workbook, and whatever else they read, saved anew as .xlsx in FOLDER.  A start of LibreOffice costs six seconds
+# of processor time whatever it converts: all files together.  Tables (.csv) have commas.
+by_libreoffice() { # FOLDER FILE...
+    lo_folder=$1
+    shift
+    soffice "-env:UserInstallation=file://$work/soffice" --headless --norestore --convert-to xlsx \
+        --infilter=CSV:44,34,76,1,,1033,false,false --outdir "$lo_folder" "$@" >"$work/convert.txt" 2>&1 || :
+    for lo_file in "$@"; do
+        lo_file=${lo_file##*/}
+        [ -s "$lo_folder/${lo_file%.*}.xlsx" ] || {
+            cat "$work/convert.txt" >&2
+            fail "LibreOffice cannot convert $lo_file"
+        }
+    done
+}
+
+by_gnumeric() { # FILE OUT
+    LC_ALL=C.UTF-8 ssconvert --import-encoding=UTF-8 -T Gnumeric_Excel:xlsx2 "$1" "$2" >"$work/convert.txt" 2>&1 || :
+    [ -s "$2" ] || {
         cat "$work/convert.txt" >&2
-        fail "$to_workbook_by cannot convert $1"
+        fail "Gnumeric cannot convert $1"
     }
+}
+
+# What both take apart without being told.
+with_commas() { # FILE.csv SEPARATOR OUT.csv
+    python3 -c 'import csv, sys; csv.writer(open(sys.argv[3], "w", encoding="utf-8", newline="")).writerows(
+        csv.reader(open(sys.argv[1], encoding="utf-8-sig", newline=""), delimiter=sys.argv[2]))' "$1" "$2" "$3"
 }
 
 # ---- what must be true at the end of everything ----

@@ -1,6 +1,6 @@
 #!/bin/sh
-# publish.sh BUILD_DIR: the only door out (invariant 7), with a real hub and six schools: closed periods only, small
-# numbers hidden, the same bytes again, nothing that came late, everything signed, listed and kept.
+# publish.sh BUILD_DIR: the only door out (invariant 7), with a real hub, six schools and two that came later: closed
+# periods only, small numbers hidden, the same bytes again, nothing that came late, everything signed, listed and kept.
 set -eu
 name=publish
 here=$(cd "$(dirname "$0")" && pwd)
@@ -115,8 +115,12 @@ hub publish --list --format csv | grep -q "^$id,.*,well,2020/21,region,," || fai
 hub publish --show "$id" --format csv | cmp -s - "$csv" || fail 'it is not shown as it was published'
 hub audit | grep -q "published *well *period: 2020/21; for: region; number: $id" || fail 'the audit does not say what left the office'
 
-# ---- to schools: their own, and of others nothing ----
+# ---- to schools: their own, and of others nothing; h came after the closing, and sent something, too ----
 
+make_school h
+printf '{"registers": 5, "pupils": 50}' | agent h submit social --period 2020/21 --json - >submit.txt
+agent h sync >sync.txt 2>&1 || { cat sync.txt >&2; fail 'h cannot sync'; }
+refused 1 'h came after the period 2020/21 was closed' hub publish 2020/21 --for school --school h
 hub publish 2020/21 --for school --out one >school.txt 2>err.txt || { cat err.txt >&2; fail 'not published for schools'; }
 own=one/well-2020-21-school-b.csv
 grep -q '^well,W-1,unit,b,2020/21,,2.222222,2,90,,ok,' "$own" || { cat "$own" >&2; fail 'b does not see its own number'; }
@@ -124,6 +128,10 @@ grep -q '^well,W-1,unit,b,2020/21,,2.222222,2,90,,ok,' "$own" || { cat "$own" >&
 [ "$(hub publish --list --format csv | grep -c '2020/21,school,')" = 6 ] || { hub publish --list >&2; cat school.txt err.txt >&2; fail "not every school has a publication"; }
 
 # ---- and it travels down to them: by line, by stick, to who joins later ----
+
+grep -qF 'Not in it, because they came after the period was closed: h.' err.txt || { cat err.txt >&2; fail 'nobody is told that a school is not in it'; }
+[ ! -e one/well-2020-21-school-h.csv ] || fail 'a school that came after the closing has a sheet of its own'
+! grep -q 506 one/*.csv || fail 'what came after the closing is published'
 
 told() { hub publish --told --format csv | cut -d , -f 1,5,8; }
 own() { # HOME: its figures for programs
@@ -136,7 +144,7 @@ carry() { # HOME: there and back on a stick
     hub bundle read stick/up.svodka --receipt stick >read.txt 2>&1 || { cat read.txt >&2; fail "the stick of $1 is not read"; }
 }
 
-grep -qF '6 schools get it with the next meeting' err.txt || { cat err.txt >&2; fail 'nobody is told that it travels down'; }
+grep -qF '7 schools get it with the next meeting' err.txt || { cat err.txt >&2; fail 'nobody is told that it travels down'; }
 agent b indicators >empty.txt 2>&1
 grep -qF 'published nothing' empty.txt || { cat empty.txt >&2; fail 'something is there before it came'; }
 agent b sync >sync.txt 2>&1 || { cat sync.txt >&2; fail 'b cannot sync'; }
@@ -171,7 +179,8 @@ b,b,received
 c,c,waiting
 d,d,received
 e,e,waiting
-f,f,waiting' ] || { told >&2; fail 'the office does not see who has it'; }
+f,f,waiting
+h,,waiting' ] || { told >&2; fail 'the office does not see who has it'; }
 
 hub publish 2020/21 --for school >again.txt 2>err.txt
 if grep -qF 'get it with the next' err.txt; then cat err.txt >&2; fail 'the same is told twice'; fi
@@ -181,7 +190,7 @@ if grep -qF 'get it with the next' err.txt; then cat err.txt >&2; fail 'the same
 refused 2 'why it is withdrawn' hub publish 2020/21 --for school --withdraw
 refused 2 'with --for school alone' hub publish 2020/21 --for region --withdraw --reason x
 hub publish 2020/21 --for school --withdraw --reason 'Ошибка в школе f' >back.txt
-grep -qF '6 schools are told' back.txt || { cat back.txt >&2; fail 'not all are told that it holds no more'; }
+grep -qF '7 schools are told' back.txt || { cat back.txt >&2; fail 'not all are told that it holds no more'; }
 agent b sync >sync.txt 2>&1
 agent b indicators --period 2020/21 2>err.txt | grep -qF 'withdrawn by the district: Ошибка в школе f' || fail 'b still shows what was withdrawn'
 [ "$(own b | wc -l)" = 1 ] || { own b >&2; fail 'what was withdrawn is still there'; }
@@ -192,8 +201,14 @@ agent b sync >sync.txt 2>&1
 [ "$(own b | awk -F , '$2 == "W-1"')" = "$line" ] || { own b >&2; fail 'what was published again does not come back'; }
 # One that joins afterwards has no figures of its own, and gets the district's.
 make_school g
+hub publish 2020/21 --for school >again.txt 2>err.txt || { cat err.txt >&2; fail 'a school that came later keeps the others from their sheets'; }
+grep -qF 'was closed: g, h.' err.txt || { cat err.txt >&2; fail 'nobody is told who is not in it'; }
+agent h sync >sync.txt 2>&1 || { cat sync.txt >&2; fail 'h cannot sync'; }
 agent g sync >sync.txt 2>&1 || { cat sync.txt >&2; fail 'g cannot sync'; }
-[ "$(own g | tail -n 1 | cut -d , -f 1-8,13-15)" = 'well,W-1,,2020/21,,,,,9.649123,44,456' ] || { own g >&2; fail 'a newcomer is not told the district alone'; }
+for school in g h; do
+    [ "$(own "$school" | tail -n 1 | cut -d , -f 1-8,13-15)" = 'well,W-1,,2020/21,,,,,9.649123,44,456' ] ||
+        { own "$school" >&2; fail 'a newcomer is not told the district alone'; }
+done
 # A new computer of a school gets what was published before it was there.
 hub school rekey c --invite c2.invite >rekey.txt
 "$agent_program" join c2.invite --home "$work/c2" >join.txt

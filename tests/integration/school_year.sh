@@ -80,6 +80,8 @@ root=$(sed -n 's/^Отпечаток: //p' s05.txt)
 on 2020-09-02 "$agent_program" join "$code" --hub "$door" --root "$root" --home "$work/$school" >join.txt 2>err.txt </dev/null ||
     { cat s05.txt err.txt >&2; fail 'the sheet does not let the school in'; }
 says 'Код восстановления' join.txt
+s 2020-09-02 people add 'Петрова А. А.'
+s 2020-09-02 people add 'Яковлева О. П.'
 cat >roster.csv <<'CSV'
 unit_id,name,kind,settlement,status,since,small,remote
 s05,Школа № 5,secondary,township,active,1990-09-01,no,no
@@ -91,10 +93,12 @@ beside 2020-09-02 s07 sync
 o 2020-09-02 night 2020-09-03 --check # who is expected has come, and the hub is as old as that: --check is content
 stop_hub
 
-printf '%s\n' 3 2 нет нет 170 20 18 да да 1 1 2 да 1 2 50 да 2 2 50 да 5 3 70 нет да да |
+printf '%s\n' 1 3 2 нет нет 170 20 18 да да 1 1 2 да 1 2 50 да 2 2 50 да 5 3 70 нет да да |
     on 2020-09-14 script -qec "'$agent_program' submit pass --period $year --home '$work/$school'" /dev/null >typed.txt 2>&1 ||
     { cat typed.txt >&2; fail 'the passport cannot be filled in on a terminal'; }
-s 2020-09-14 return pass --period "$year" --complete --entered-by 'Петрова А. А.' --approve 'Иванова И. И.'
+s 2020-09-14 return pass --period "$year" --complete --by 'Петрова А. А.' --approve 'Иванова И. И.'
+s 2020-09-14 return pass --period "$year" --print паспорт.html
+says '<td>Петрова А. А.</td>' паспорт.html # the paper stays here
 
 # ---- the staff in a workbook ----
 
@@ -107,8 +111,14 @@ for i in 1 2 3 4 5 6 7 8 9; do
         "H$row=4–10 лет" "I$row=30–54" "J$row=18–25 ч" "K$row=да"
 done
 tool set staff.xlsx учителя.xlsx "$staff" "$@"
-s 2020-09-21 import staff --period "$year" --xlsx учителя.xlsx
+if agent_on 2020-09-21 "$school" import staff --period "$year" --xlsx учителя.xlsx --by Яковлев >out.txt 2>err.txt; then
+    fail 'one who is not in the list has entered it'
+fi
+says 'svodka-agent people add' err.txt
+s 2020-09-21 import staff --period "$year" --xlsx учителя.xlsx --by 'яковлева о. п.'
 says 'в очередь поставлено 9 записей' out.txt
+s 2020-09-21 return staff --period "$year" --format csv
+[ "$(grep -c ',P2,' out.txt)" = 9 ] || { cat out.txt >&2; fail 'the code of the one who imported is not with the rows'; }
 
 # ---- October: the social passport with two mistakes, mended in the copy ----
 
@@ -218,11 +228,26 @@ s 2021-01-12 import staff --period "$year" --xlsx новые.xlsx --replace --pr
 says 'T07' out.txt
 says 'Новых строк: 1' out.txt
 s 2021-01-12 import staff --period "$year" --xlsx новые.xlsx --replace
+# A week later: it should have been T11; what is built on the code follows, and the mentor is a person's to decide.
+for row in T10-1 T01-1; do
+    printf '{"row": "%s", "kind": "course", "topic": "exam_prep", "active_methods": true, "hours": 36, "start_date": "2020-11-02",
+        "end_date": "2020-11-20", "document": true}' "$row" >pd.json
+    s 2021-01-18 submit pd --period "$year" --json pd.json
+done
+printf '{"pair": "1", "scope": "in_school", "mentor_school": "s05", "mentor_code": "T01", "mentee_school": "s05",
+    "mentee_code": "T10", "area": "methods", "programme": true, "status": "active"}' >tand.json
+s 2021-01-18 submit tand --period "$year" --json tand.json
+s 2021-01-19 codes rename staff T10 T11 --queue --by 'Петрова А. А.'
+says 'Профессиональное развитие, 2020/21 учебный год: строка T10-1 станет T11-1' out.txt
+says 'svodka-agent correct tand --period 2020/21 --key 1 --set mentee_code=T11' out.txt
+s 2021-01-19 return pd --period "$year" --format csv
+for row in T11-1 T01-1; do says "$row" out.txt; done
+[ "$(wc -l <out.txt)" = 3 ] || { cat out.txt >&2; fail 'the row of the old code stands as well'; }
 meet 2021-01-12 "$school"
 
 # ---- February: forty sheets of paper ----
 
-s 2021-02-10 session open survey-comf --period "$year" --name 7А --group '7 класс' --expected 40
+s 2021-02-10 session open survey-comf --period "$year" --name 7А --group '7 класс' --expected 40 --by P2
 awk 'BEGIN {
     print "group,band,q1,q2,q3,q4,q5,q6"
     for (i = 0; i < 40; i++) printf "pupil,b5_9,%d,%d,%d,%d,%d,%d\n", i % 5, (i + 1) % 5, 3, 4, i % 4, 2}' >sheets.csv
@@ -317,6 +342,10 @@ says '2021/22' out.txt
 meet 2021-09-02 "$school"
 s 2021-09-02 forms --format csv
 grep -q '^pass,.*,2021/22,' out.txt || { cat out.txt >&2; fail 'the school is not told what the new year asks'; }
+s 2021-09-02 forms staff --template staff-22.xlsx --period 2021/22 --last
+python3 -c 'import zipfile; z = zipfile.ZipFile("staff-22.xlsx"); [print(z.read(n).decode()) for n in z.namelist() if n.endswith(".xml")]' >parts.txt
+says '>T11<' parts.txt
+if grep -qE '>T(07|10)<' parts.txt; then fail 'last year'"'"'s staff has a code that is no more'; fi
 o 2021-09-02 verify
 s 2021-09-02 verify
 say "$name: as expected"

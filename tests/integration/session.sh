@@ -60,7 +60,9 @@ figure() { # INDICATOR
 # ---- open ----
 
 refused 2 'say what it is called' agent a session open climate --period 2020-09
-session open climate --period 2020-09 --name 7А --group '7 класс' --expected 40 --filled-on 2020-09-15 >out.txt 2>err.txt
+refused 1 'nobody is called "Анна"' agent a session open climate --period 2020-09 --name 7А --by Анна
+agent a people add Анна >people.txt
+session open climate --period 2020-09 --name 7А --group '7 класс' --expected 40 --filled-on 2020-09-15 --by Анна >out.txt 2>err.txt
 grep -q 'The session "7А" is open' out.txt || fail 'nobody is told that it is open'
 refused 1 'there is a session "7А" already' agent a session open climate --period 2020-09 --name 7А
 same 'an open stack' '0,40,0,open' "$(stack 7А)"
@@ -115,7 +117,7 @@ refused 1 'nothing was queued' agent a import climate --period 2020-09 --csv bad
 # ---- closed ----
 
 printf '{"mark": 5, "row": 40}' | agent a submit climate --period 2020-09 --json - >out.txt 2>err.txt
-agent a session close 7А >out.txt 2>err.txt
+agent a session close 7А --by P1 >out.txt 2>err.txt
 same 'a closed stack' 'The session "7А" is closed. Answers: 40 of 40.' "$(cat out.txt)"
 refused 1 'is closed: open another one' agent a submit climate --period 2020-09 --json again.json --session 7А
 refused 1 'is closed: open another one' agent a session close 7А
@@ -136,6 +138,11 @@ rows = [json.loads(r["values"])["row"] for r in json.load(open(sys.argv[1]))]
 assert len(rows) == 40 and sorted(rows) == list(range(1, 41)), rows
 assert rows != sorted(rows), rows
 PY
+
+# Who opened and closed it is said of the stack, to the district by a code, and of no answer.
+session show 7А 2>err.txt | grep -q 'last changed by *Анна$' || { session show 7А >&2; fail 'nobody sees who closed it'; }
+session show 7А --format csv 2>err.txt | grep -q '^entered_by,.*,P1$' || fail 'it is no code'
+same 'no answer has a name' 0 "$(hub export submissions --form climate --period 2020-09 --unsafe-raw 2>err.txt | grep -c ,P1, || true)"
 
 # ---- another stack, more than expected; one without a session ----
 

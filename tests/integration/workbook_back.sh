@@ -22,20 +22,6 @@ has() { # TEXT FILE
 # The values of the last COUNT submissions of FORM.
 values() { a history "$1" --format csv --values | awk 'NR > 1' | tail -n "$2"; }
 only_values() { sed 's/^[^{]*//'; }
-# saved PROGRAM FILE OUT: FILE as the program writes it.
-saved() {
-    case $1 in
-    svodka) cp "$2" "$3" ;;
-    gnumeric) ssconvert -T Gnumeric_Excel:xlsx2 "$2" "$3" >convert.txt 2>&1 || { cat convert.txt >&2; fail "Gnumeric: $2"; } ;;
-    libreoffice)
-        mkdir -p lo
-        soffice "-env:UserInstallation=file://$work/lo/home" --headless --convert-to xlsx --outdir lo "$2" >convert.txt 2>&1 ||
-            { cat convert.txt >&2; fail "LibreOffice: $2"; }
-        mv "lo/$2" "$3"
-        ;;
-    esac
-}
-
 programs=svodka
 for program in gnumeric:ssconvert libreoffice:soffice; do
     if command -v "${program#*:}" >/dev/null 2>&1; then
@@ -50,28 +36,29 @@ hub programme load "$source_dir/tests/data/packs/lists" >load.txt
 make_school school
 checks=0
 stored=0
+templates=
 
-# back FORM COUNT PERIOD: the last COUNT submissions of FORM go into a template for PERIOD and come back from it.
+# template FORM COUNT PERIOD: the last COUNT submissions of FORM go into a template for PERIOD.
+template() {
+    stored=$((stored + $2))
+    [ "$(history_count school)" = "$stored" ] || fail "$1: $2 submissions were expected to begin with"
+    values "$1" "$2" | only_values | sort >"$1-was.txt"
+    a forms "$1" --template "$1.xlsx" --period "$3" --last >out.txt
+    cp "$1.xlsx" "$1-svodka.xlsx"
+    templates="$templates $1:$2:$3"
+}
+# back FORM COUNT PERIOD PROGRAM: they come back from it as that program has saved it.
 back() {
-    back_form=$1 back_count=$2 back_period=$3
-    stored=$((stored + back_count))
-    [ "$(history_count school)" = "$stored" ] || fail "$back_form: $back_count submissions were expected to begin with"
-    values "$back_form" "$back_count" | only_values | sort >was.txt
-    a forms "$back_form" --template "$back_form.xlsx" --period "$back_period" --last >out.txt
-    for back_program in $programs; do
-        saved "$back_program" "$back_form.xlsx" "$back_form-$back_program.xlsx"
-        a import --xlsx "$back_form-$back_program.xlsx" >out.txt 2>err.txt ||
-            { cat err.txt >&2; fail "$back_form: refused as $back_program saves it"; }
-        if grep -v '^Строк в таблице: ' err.txt >&2; then fail "$back_form: something is said of what $back_program saves"; fi
-        [ "$back_program" = svodka ] || has "новых: 0, изменённых: 0, без изменений: $back_count," err.txt
-        stored=$((stored + back_count))
-        [ "$(history_count school)" = "$stored" ] || fail "$back_form: not $back_count came back from $back_program"
-        values "$back_form" "$back_count" >now.txt
-        [ "$(grep -cF "$back_period" now.txt)" = "$back_count" ] || fail "$back_form: not for the workbook's period"
-        only_values <now.txt | sort >is.txt
-        cmp -s was.txt is.txt || { diff was.txt is.txt >&2 || :; fail "$back_form: $back_program: not what it was"; }
-        checks=$((checks + 1))
-    done
+    a import --xlsx "$1-$4.xlsx" >out.txt 2>err.txt || { cat err.txt >&2; fail "$1: refused as $4 saves it"; }
+    if grep -v '^Строк в таблице: ' err.txt >&2; then fail "$1: something is said of what $4 saves"; fi
+    [ "$4" = svodka ] || has "новых: 0, изменённых: 0, без изменений: $2," err.txt
+    stored=$((stored + $2))
+    [ "$(history_count school)" = "$stored" ] || fail "$1: not $2 came back from $4"
+    values "$1" "$2" >now.txt
+    [ "$(grep -cF "$3" now.txt)" = "$2" ] || fail "$1: not for the workbook's period"
+    only_values <now.txt | sort >is.txt
+    cmp -s "$1-was.txt" is.txt || { diff "$1-was.txt" is.txt >&2 || :; fail "$1: $4: not what it was"; }
+    checks=$((checks + 1))
 }
 
 cat >class.csv <<'CSV'
@@ -81,11 +68,11 @@ class;pupils;trips
 @в;0;"[{""where"": ""музей _x0041_ _xAG, \""Глобус\""\n  & <b>\t_"", ""day"": ""2020-02-29""}]"
 CSV
 a import class --period 2020/21-Q1 --csv class.csv >out.txt 2>err.txt || { cat err.txt >&2; fail 'class'; }
-back class 3 2020/21-Q2
+template class 3 2020/21-Q2
 
 echo '{"rooms": [{"room": "12", "seats": 30}, {"room": "007"}, {"room": "спортзал", "seats": 0}]}' >rooms.json
 a submit rooms --period 2020/21-Q1 --json rooms.json >out.txt 2>err.txt || { cat err.txt >&2; fail 'rooms'; }
-back rooms 1 2020/21-Q2
+template rooms 1 2020/21-Q2
 
 cat >subjects.csv <<'CSV'
 subject;teachers;young;hours;since
@@ -93,14 +80,14 @@ subject;teachers;young;hours;since
 -1;;0;0,30;
 CSV
 a import subjects --period 2020/21-Q1 --csv subjects.csv >out.txt 2>err.txt || { cat err.txt >&2; fail 'subjects'; }
-back subjects 2 2020/21-Q2
+template subjects 2 2020/21-Q2
 
 printf '%s' '{"kind": "basic", "settlement": "village", "small": true, "remote": false, "pupils": 30, "staff_total": 9,
     "teachers": 7, "mediation_service": false, "bonus_rules_updated": true, "marking_primary": "quarter",
     "marking_basic": "quarter", "grades": [{"grade": 1, "classes": 1, "grade_pupils": 12},
     {"grade": 2, "classes": 1, "grade_pupils": 18}]}' >pass.json
 a submit pass --period 2025/26 --json pass.json >out.txt 2>err.txt || { cat err.txt >&2; fail 'pass'; }
-back pass 1 2026/27
+template pass 1 2026/27
 
 # 40 teachers.
 {
@@ -115,7 +102,23 @@ back pass 1 2026/27
     done
 } >pd.csv
 a import pd --period 2025/26 --csv pd.csv >out.txt 2>err.txt || { cat err.txt >&2; fail 'pd'; }
-back pd 40 2026/27
+template pd 40 2026/27
+
+for program in $programs; do
+    case $program in
+    libreoffice) # shellcheck disable=SC2046
+        by_libreoffice lo $(for one in $templates; do printf '%s.xlsx ' "${one%%:*}"; done) ;;
+    esac
+    for one in $templates; do
+        form=${one%%:*}
+        rest=${one#*:}
+        case $program in
+        gnumeric) by_gnumeric "$form.xlsx" "$form-gnumeric.xlsx" ;;
+        libreoffice) mv "lo/$form.xlsx" "$form-libreoffice.xlsx" ;;
+        esac
+        back "$form" "${rest%%:*}" "${rest#*:}" "$program"
+    done
+done
 
 # A workbook that says what it is for is not taken for anything else.
 if a import class --period 2020/21-Q1 --xlsx class.xlsx >out.txt 2>err.txt; then fail 'taken for another period'; fi

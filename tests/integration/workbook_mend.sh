@@ -200,9 +200,7 @@ cut -f 2 marks.txt | grep -qx B3 || { cat err.txt marks.txt >&2; fail 'a cell th
 # ---- other programs open it, and keep the marks ----
 
 if command -v soffice >/dev/null 2>&1; then
-    mkdir lo
-    soffice "-env:UserInstallation=file://$work/lo/home" --headless --convert-to xlsx --outdir lo two-ошибки.xlsx >convert.txt 2>&1 ||
-        { cat convert.txt >&2; fail 'LibreOffice does not open the copy'; }
+    by_libreoffice lo two-ошибки.xlsx
     tool marks two-ошибки.xlsx | sort >ours.txt
     tool marks lo/two-ошибки.xlsx | sort >theirs.txt
     cmp -s ours.txt theirs.txt || { diff ours.txt theirs.txt >&2 || :; fail 'LibreOffice sees other marks'; }
@@ -242,13 +240,11 @@ no_book renamed.xlsx 'это не книга'
 no_book empty.xlsx 'файл пуст'
 head -c 3000 soc.xlsx >half.xlsx
 no_book half.xlsx 'файл повреждён'
-if command -v soffice >/dev/null 2>&1; then
-    for kind in xls ods; do
-        soffice "-env:UserInstallation=file://$work/lo/home" --headless --convert-to $kind --outdir lo soc.xlsx >convert.txt 2>&1 ||
-            fail "LibreOffice writes no $kind"
-    done
-    no_book lo/soc.xls 'это книга старого Excel (.xls)'
-    no_book lo/soc.ods 'это файл OpenDocument (.ods)'
+if command -v ssconvert >/dev/null 2>&1; then
+    ssconvert -T Gnumeric_Excel:excel_biff8 soc.xlsx soc.xls >convert.txt 2>&1 || { cat convert.txt >&2; fail 'Gnumeric writes no xls'; }
+    ssconvert -T Gnumeric_OpenCalc:odf soc.xlsx soc.ods >convert.txt 2>&1 || { cat convert.txt >&2; fail 'Gnumeric writes no ods'; }
+    no_book soc.xls 'это книга старого Excel (.xls)'
+    no_book soc.ods 'это файл OpenDocument (.ods)'
 fi
 says_not 'копия вашей книги' err.txt
 

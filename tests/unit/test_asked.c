@@ -125,11 +125,11 @@ static void a_change_of_the_field_is_an_answer_and_a_change_back_is_none(void **
     answer(s, 1, TEST_NOW_MS, "it is five");
     assert_string_equal(listed(s, &out), "1 @0 checked anna 5>5 it is five\n");
     last = enter(s, "hanna", 8, RECORD_CORRECTION, last); /* the key was wrong, too */
-    assert_string_equal(listed(s, &out), "1 @0 corrected anna 5>8 it is five\n");
+    assert_string_equal(listed(s, &out), "1 @0 corrected hanna 5>8 it is five\n");
     (void)enter(s, "", 0, RECORD_RETRACTION, last);
-    assert_string_equal(listed(s, &out), "1 @0 corrected anna 5>withdrawn it is five\n");
+    assert_string_equal(listed(s, &out), "1 @0 corrected hanna 5>withdrawn it is five\n");
     reopen(s);
-    assert_string_equal(listed(s, &out), "1 @0 corrected anna 5>withdrawn it is five\n");
+    assert_string_equal(listed(s, &out), "1 @0 corrected hanna 5>withdrawn it is five\n");
     buf_fini(&out);
 }
 

@@ -291,8 +291,8 @@ static void other_kinds_of_file_are_named(void **state)
                       "\xFF\xFE"
                       "a\0;\0",
                       6, ERR_MALFORMED, "UTF-16");
-    expect_error_with(&o, "PK\x03\x04rest", 8, ERR_MALFORMED, "spreadsheet");
-    expect_error_with(&o, "\xD0\xCF\x11\xE0rest", 8, ERR_MALFORMED, "spreadsheet");
+    expect_error_with(&o, "PK\x03\x04rest", 8, ERR_MALFORMED, "workbook");
+    expect_error_with(&o, "\xD0\xCF\x11\xE0rest", 8, ERR_MALFORMED, "workbook");
     expect_error_with(&o, "a;b\n1\0;2", 8, ERR_MALFORMED, "line 2, column 1: a zero byte");
     expect_error_with(&o, "a;b\n1;\"\0\"", 9, ERR_MALFORMED, "line 2, column 2: a zero byte");
 }
