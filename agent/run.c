@@ -338,7 +338,7 @@ static int wait_ms(const struct runner *r)
 
 static enum err loop(struct runner *r)
 {
-    enum err e = plan_again(r, 0);
+    enum err e = plan_again(r, SCHEDULE_START);
 
     while (e == OK) {
         struct pollfd fds[] = {{r->wake[0], POLLIN, 0}, {r->listen, POLLIN, 0}};

@@ -55,7 +55,8 @@ static int64_t last_night(const struct agent_conf *c, uint64_t own, int64_t now_
 
 bool schedule_is_missed(const struct schedule_state *s, const struct agent_conf *c, uint64_t own, int64_t now_ms)
 {
-    return s->success_ms > now_ms + CLOCK_MS || s->success_ms < last_night(c, own, now_ms);
+    return s->success_ms > now_ms + CLOCK_MS || s->success_ms < last_night(c, own, now_ms) ||
+           s->success_ms == INT64_MIN; /* as if */
 }
 
 static int64_t backoff(const struct agent_conf *c, uint32_t failures, uint64_t chance)

@@ -49,7 +49,10 @@ void schedule_put_back(struct schedule_state *s, int64_t by_ms);
 
 uint64_t schedule_own(const struct agent *a);
 MUST_CHECK enum err schedule_load(const struct agent *a, struct schedule_state *out);
-/* Decides on the next pass and stores it.  `put_back_ms`: see schedule_put_back(); 0: nothing of that. */
+/* Decides on the next pass and stores it.  `put_back_ms`: see schedule_put_back(); 0: nothing of that; SCHEDULE_START:
+ * the computer was just switched on.  If its clock is known to be wrong, perhaps because it begins at the same hour
+ * every time, that alone is a reason to sync soon. */
+#define SCHEDULE_START (-1)
 MUST_CHECK enum err schedule_plan(struct agent *a, int64_t put_back_ms, struct schedule_state *out);
 /* Applies the result of a pass that ended now, plans the next one, stores.  *s as it was loaded before the pass. */
 MUST_CHECK enum err schedule_note(struct agent *a, const struct sync_result *r, struct schedule_state *s);

@@ -11,6 +11,7 @@
 #define FIELDS       11u
 #define FIRST_FIELDS 3u /* that an earlier version kept */
 #define URGENT_BYTES 8u
+#define DAY_MS       INT64_C(86400000)
 
 uint64_t schedule_own(const struct agent *a)
 {
@@ -129,13 +130,26 @@ static enum err store_state(struct agent *a, const struct schedule_state *s)
     return e;
 }
 
-static enum err plan_and_store(struct agent *a, struct schedule_state *s)
+/* `is_missed`: as if a night had been missed. */
+static enum err plan_and_store(struct agent *a, bool is_missed, struct schedule_state *s)
 {
+    struct schedule_state as_if = *s;
     uint64_t chance;
 
+    if (is_missed && s->success_ms != 0)
+        as_if.success_ms = INT64_MIN;
     random_bytes(&chance, sizeof(chance));
-    s->next_ms = schedule_next(s, &a->conf, schedule_own(a), clock_wall_ms(), chance);
+    s->next_ms = schedule_next(&as_if, &a->conf, schedule_own(a), clock_wall_ms(), chance);
     return store_state(a, s);
+}
+
+/* By the last receipt, or by what the district said before. */
+static bool clock_is_wrong(const struct agent *a)
+{
+    struct queue_clock c;
+
+    return queue_clock(a, NULL, &c) == OK &&
+           (clock_wall_ms() < c.hub_ms - DAY_MS || c.offset_ms > DAY_MS || c.offset_ms < -DAY_MS);
 }
 
 enum err schedule_plan(struct agent *a, int64_t put_back_ms, struct schedule_state *out)
@@ -146,7 +160,7 @@ enum err schedule_plan(struct agent *a, int64_t put_back_ms, struct schedule_sta
         return e;
     if (put_back_ms > 0)
         schedule_put_back(out, put_back_ms);
-    return plan_and_store(a, out);
+    return plan_and_store(a, put_back_ms == SCHEDULE_START && clock_is_wrong(a), out);
 }
 
 enum err schedule_note(struct agent *a, const struct sync_result *r, struct schedule_state *s)
@@ -158,7 +172,7 @@ enum err schedule_note(struct agent *a, const struct sync_result *r, struct sche
     schedule_after(s, &a->conf, schedule_own(a), r, clock_wall_ms(), chance);
     if (r->outcome == SYNC_COMPLETE)
         e = settle_urgent(a, s);
-    return e == OK ? plan_and_store(a, s) : e;
+    return e == OK ? plan_and_store(a, false, s) : e;
 }
 
 enum err schedule_pass(struct agent *a, struct sync_result *r, struct schedule_state *out)

@@ -5,8 +5,8 @@
 #include "agent/home.h"
 
 /* In the school's time zone.  A clock that was days off at the last receipt is corrected by that, until somebody sets
- * it.  ERR_INVALID, with a sentence: it is certainly wrong (earlier than what the district has said), and nobody knows
- * by how much. */
+ * it.  ERR_INVALID, with a sentence: it is certainly wrong (earlier than what the district has said, or wrong already
+ * when that was long ago), and nobody knows by how much. */
 MUST_CHECK enum err agent_today(const struct agent *a, int32_t *day);
 
 #endif

@@ -175,6 +175,10 @@ static void a_wrong_clock_dates_no_submission(void **state)
         {0, 4000, 3, 3},      /* it was, and was set */
         {0, 0, -4000, -1},    /* its battery has died since */
         {0, 4000, -9000, -1}, /* ... again */
+        {-2, 365, -5, -1},    /* it was a year behind, and was set to another wrong day */
+        {-9, 5, 0, -1},       /* five days behind, nine days ago: still, or set since? */
+        {-2, 5, -5, 0},       /* ... two days ago: still */
+        {-2, -5, 0, 0},       /* ... ahead, two days ago: set since */
     };
     struct school *s = *state;
     struct capture_options o = {.form = agent_form(s->a, "grades-por"), .period = "P1"};
@@ -189,7 +193,7 @@ static void a_wrong_clock_dates_no_submission(void **state)
         o.filled_on = NULL;
         if (cases[i].day < 0) {
             assert_int_equal(capture_open(&c, s->a, &o), ERR_INVALID);
-            assert_non_null(strstr(err_text(), "set the clock, or give the day with --filled-on"));
+            assert_non_null(strstr(err_text(), "give the day with --filled-on, or set the clock and sync"));
             o.filled_on = "2020-10-01"; /* capture goes on */
             expected = 18536;
         }
