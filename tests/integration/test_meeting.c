@@ -402,6 +402,7 @@ static void run_makes_a_pass_when_asked_and_there_is_one_run_only(void **state)
     int64_t until = clock_mono_ms() + START_MS;
     char text[SYNC_TEXT];
     struct sync_result r;
+    uint64_t before;
 
     add_marks(a, 5000, 10);
     sync_ok(a, &r); /* nothing is missed: `run` would wait for the night */
@@ -413,6 +414,14 @@ static void run_makes_a_pass_when_asked_and_there_is_one_run_only(void **state)
     }
     assert_int_equal(r.outcome, SYNC_COMPLETE);
     assert_int_equal(r.verdicts[VERDICT_COUNTED], 7);
+    add_marks(a, 5020, 3); /* what is urgent needs no night, and nobody who waits for the end */
+    before = held_by(d).counted;
+    MUST(schedule_urgent(a));
+    MUST(run_nudge(a->dir));
+    while (held_by(d).counted < before + 3) {
+        assert_true(clock_mono_ms() < until);
+        clock_sleep_ms(10);
+    }
     second = start_run(d, "gp");
     assert_int_equal(waitpid(second, &status, 0), second);
     assert_true(WIFEXITED(status));
