@@ -3,7 +3,6 @@
 #include "agent/compared.h"
 #include "agent/today.h"
 #include "common/cli.h"
-#include "common/clock.h"
 #include "common/utf8.h"
 #include "protocol/builtin.h"
 
@@ -103,14 +102,15 @@ static enum err check_role(const struct capture *c, bool only_looks)
                    c->form->id, c->form->role, c->a->grant->participant);
 }
 
-static enum err choose_day(struct capture *c, const char *text, bool only_looks)
+static enum err choose_day(struct capture *c, const char *text)
 {
+    struct today today;
     enum err e;
 
     if (text == NULL) {
-        c->filled_on = zone_at(c->a->conf.zone, clock_wall_ms()).day;
-        e = agent_today(c->a, &c->filled_on);
-        return only_looks && e == ERR_INVALID ? OK : e;
+        if ((e = agent_today(c->a, &today)) == OK)
+            c->filled_on = today.day;
+        return e;
     }
     if (date_parse_local(&c->filled_on, text, strlen(text)) == OK)
         return OK;
@@ -144,7 +144,7 @@ enum err capture_open(struct capture **out, struct agent *a, const struct captur
     buf_init_secret(&c->bytes, RECORD_MAX + 4096);
     if ((e = check_role(c, o->only_looks)) != OK || (!o->many_units && (e = choose_unit(c, o->unit)) != OK) ||
         (e = builtin_period(o->form, a->calendar, o->period, &c->period)) != OK ||
-        (e = choose_day(c, o->filled_on, o->only_looks)) != OK || (e = choose_name(c, o->entered_by)) != OK ||
+        (e = choose_day(c, o->filled_on)) != OK || (e = choose_name(c, o->entered_by)) != OK ||
         (e = form_checker_new(&c->checker)) != OK || (e = compared_new(&c->compared, a, c->form, &c->period)) != OK) {
         capture_close(c);
         return e;

@@ -2,6 +2,8 @@
 
 #include "agent/run.h"
 #include "agent/schedule.h"
+#include "agent/today.h"
+#include "common/clock.h"
 
 #include "common/clock.h"
 #include "common/report.h"
@@ -39,8 +41,21 @@ static void warn_about_grant(const struct agent *a)
 static void warn_about_clock(const struct agent *a)
 {
     struct queue_clock c;
+    struct today today;
+    char text[640], clock[32], day[64];
 
-    if (queue_clock(a, NULL, &c) == OK && c.has_offset && (c.offset_ms > DAY_MS || c.offset_ms < -DAY_MS))
+    if (queue_clock(a, NULL, &c) != OK || agent_today(a, &today) != OK)
+        return;
+    cli_format_day(clock, sizeof(clock), clock_wall_ms());
+    cli_format_date(day, sizeof(day), today.day);
+    if (today.is_guess) {
+        (void)snprintf(text, sizeof(text),
+                       _("Note: by the clock of this computer it is %s, and that is wrong or was when the district was "
+                         "met last. Nobody knows by how much: \"filled on\" is %s unless you say it (--filled-on). Set "
+                         "the clock."),
+                       clock, day);
+        warn(text);
+    } else if (c.has_offset && (c.offset_ms > DAY_MS || c.offset_ms < -DAY_MS))
         warn(_("Note: at the last meeting the clock of this computer was off by more than a day from the district's. "
                "Check its date; until then \"filled on\" is reckoned by the district's clock."));
 }

@@ -4,9 +4,12 @@
 
 #include "agent/home.h"
 
-/* In the school's time zone.  A clock that was days off at the last receipt is corrected by that, until somebody sets
- * it.  ERR_INVALID, with a sentence: it is certainly wrong (earlier than what the district has said, or wrong already
- * when that was long ago), and nobody knows by how much. */
-MUST_CHECK enum err agent_today(const struct agent *a, int32_t *day);
+struct today {
+    int32_t day;   /* in the school's time zone */
+    bool is_guess; /* the clock is certainly wrong, or may be, and nobody knows by how much: whoever enters something is
+                      told, and may say the day.  A dead battery stops nothing */
+};
+/* A clock that was days off at the last receipt is corrected by that, until somebody sets it. */
+MUST_CHECK enum err agent_today(const struct agent *a, struct today *out);
 
 #endif

@@ -2,6 +2,7 @@
 #include "agent_fixture.h"
 
 #include "agent/draft.h"
+#include "agent/today.h"
 #include "common/form_json.h"
 
 /* ---- opening ---- */
@@ -161,44 +162,41 @@ static void put_number(struct school *s, const char *key, int64_t n)
 }
 
 /* Nothing is dated by a clock that is known to be wrong: its error at the last receipt is reckoned with, until somebody
- * sets it; where nobody knows how wrong it is, the day must be said. */
+ * sets it; where nobody knows how wrong it is, it is a guess, and said to be one.  Capture goes on. */
 static void a_wrong_clock_dates_no_submission(void **state)
 {
     static const struct {
         int64_t hub, offset, clock; /* days from TEST_NOW_MS; the offset is what the last receipt said */
-        int day;                    /* what is taken; -1: the day must be said */
+        int day;                    /* what is taken */
+        bool is_guess;
     } cases[] = {
-        {0, 0, 3, 3},         /* all is well */
-        {0, -4000, 4003, 3},  /* it was years ahead, and still is */
-        {0, -4000, 3, 3},     /* it was, and was set */
-        {0, 4000, -3997, 3},  /* it was years behind, and still is */
-        {0, 4000, 3, 3},      /* it was, and was set */
-        {0, 0, -4000, -1},    /* its battery has died since */
-        {0, 4000, -9000, -1}, /* ... again */
-        {-2, 365, -5, -1},    /* it was a year behind, and was set to another wrong day */
-        {-9, 5, 0, -1},       /* five days behind, nine days ago: still, or set since? */
-        {-2, 5, -5, 0},       /* ... two days ago: still */
-        {-2, -5, 0, 0},       /* ... ahead, two days ago: set since */
+        {0, 0, 3, 3, false},        /* all is well */
+        {0, -4000, 4003, 3, false}, /* it was years ahead, and still is */
+        {0, -4000, 3, 3, false},    /* it was, and was set */
+        {0, 4000, -3997, 3, true},  /* it was years behind, and still is */
+        {0, 4000, 3, 3, false},     /* it was, and was set */
+        {0, 0, -4000, 0, true},     /* its battery has died since: not before the district's last word */
+        {0, 4000, -9000, 0, true},  /* ... again */
+        {-2, 365, -5, -2, true},    /* it was a year behind, and was set to another wrong day */
+        {-9, 5, 0, 0, true},        /* five days behind, nine days ago: still, or set since? */
+        {-2, 5, -5, 0, true},       /* ... two days ago: still */
+        {-2, -5, 0, 0, false},      /* ... ahead, two days ago: set since */
+        {-300, -5, 0, -5, true},    /* ... 300 days ago */
     };
     struct school *s = *state;
     struct capture_options o = {.form = agent_form(s->a, "grades-por"), .period = "P1"};
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        int32_t expected = (int32_t)(TEST_NOW_MS / 86400000) + cases[i].day;
         struct capture *c = NULL;
+        struct today today;
 
         put_number(s, "hub-time", TEST_NOW_MS + cases[i].hub * 86400000);
         put_number(s, "offset", cases[i].offset * 86400000);
         clock_test_set(TEST_NOW_MS + cases[i].clock * 86400000);
-        o.filled_on = NULL;
-        if (cases[i].day < 0) {
-            assert_int_equal(capture_open(&c, s->a, &o), ERR_INVALID);
-            assert_non_null(strstr(err_text(), "give the day with --filled-on, or set the clock and sync"));
-            o.filled_on = "2020-10-01"; /* capture goes on */
-            expected = 18536;
-        }
+        assert_int_equal(agent_today(s->a, &today), OK);
+        assert_int_equal(today.is_guess, cases[i].is_guess);
         assert_int_equal(capture_open(&c, s->a, &o), OK);
-        assert_int_equal(capture_day(c), expected);
+        assert_int_equal(capture_day(c), (int32_t)(TEST_NOW_MS / 86400000) + cases[i].day);
         capture_close(c);
     }
     clock_test_set(TEST_NOW_MS);

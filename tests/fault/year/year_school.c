@@ -234,9 +234,8 @@ static bool can_know(const struct school *s)
 static void enter(struct school *s)
 {
     const struct form *f;
-    int32_t day = 0;
     int32_t real = here(s).day;
-    enum err e;
+    struct today today;
 
     s->enter_ms = true_ms + chance_between(5 * HOUR, 4 * DAY);
     if (is_summer(real))
@@ -245,17 +244,17 @@ static void enter(struct school *s)
     clock_of(s->clock_error_ms);
     if ((f = agent_form(s->agent, "marks")) == NULL)
         at_fault("%s has joined and has no form", s->id);
-    if ((e = agent_today(s->agent, &day)) == ERR_INVALID) { /* it asks, and is told */
+    MUST(agent_today(s->agent, &today));
+    if (today.is_guess) { /* who enters it is told, and says the day */
         s->undated++;
-        day = real;
-    } else if (e != OK)
-        at_fault("%s: today: %s", s->id, err_text());
-    if (day - real > 1 || real - day > 1) {
+        today.day = real;
+    }
+    if (today.day - real > 1 || real - today.day > 1) {
         if (can_know(s))
-            at_fault("%s: a submission is of day %d instead of %d", s->id, day, real);
+            at_fault("%s: a submission is of day %d instead of %d", s->id, today.day, real);
         s->misdated++;
     }
-    queue_row(s, f, day);
+    queue_row(s, f, today.day);
     if (once_in(20)) {
         MUST(schedule_urgent(s->agent));
         plan(s, 0);
@@ -282,7 +281,7 @@ void school_pass(struct school *s)
 
     speaking = s;
     clock_of(s->clock_error_ms);
-    core_is_away = hub_is_up && once_in(40);
+    core_is_away = hub_is_up && s->switch_ms != 0 && once_in(40); /* not while it joins */
     e = schedule_pass(s->agent, &r, &st);
     core_is_away = false;
     if (e == OK ? r.outcome != SYNC_COMPLETE : r.outcome == SYNC_FAILED || r.outcome == SYNC_REFUSED)
