@@ -173,7 +173,7 @@ enum wish { WISH_NOTHING, WISH_PLAN, WISH_PASS };
 
 static enum wish take_asker(struct runner *r, int fd)
 {
-    char question[16];
+    char question[16] = "";
     struct pollfd p = {fd, POLLIN, 0};
     ssize_t n = -1;
 

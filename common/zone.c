@@ -53,8 +53,8 @@ static bool read_header(struct bytes file, size_t at, struct counts *c)
 
 static size_t block_bytes(const struct counts *c, size_t time_bytes)
 {
-    return c->changes * (time_bytes + 1) + c->types * TYPE_BYTES + c->chars + c->leap * (time_bytes + 4) + c->standard +
-           c->utc;
+    return c->changes * (time_bytes + 1) + (size_t)c->types * TYPE_BYTES + c->chars + c->leap * (time_bytes + 4) +
+           c->standard + c->utc;
 }
 
 static bool read_offset(const uint8_t *types, uint32_t i, int32_t *out)
