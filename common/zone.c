@@ -187,7 +187,7 @@ static int64_t bounded(int64_t second)
 
 static int64_t floor_to(int64_t n, int64_t step)
 {
-    return n >= 0 ? n / step : -((-n + step - 1) / step);
+    return n / step - (n % step < 0 ? 1 : 0);
 }
 
 struct zone_time zone_at(const struct zone *z, int64_t wall_ms)
