@@ -1,8 +1,8 @@
 #include "agent/capture.h"
 
 #include "agent/compared.h"
+#include "agent/today.h"
 #include "common/cli.h"
-#include "common/clock.h"
 #include "common/utf8.h"
 #include "protocol/builtin.h"
 
@@ -104,8 +104,15 @@ static enum err check_role(const struct capture *c, bool only_looks)
 
 static enum err choose_day(struct capture *c, const char *text)
 {
-    c->filled_on = clock_today();
-    if (text == NULL || date_parse_local(&c->filled_on, text, strlen(text)) == OK)
+    struct today today;
+    enum err e;
+
+    if (text == NULL) {
+        if ((e = agent_today(c->a, &today)) == OK)
+            c->filled_on = today.day;
+        return e;
+    }
+    if (date_parse_local(&c->filled_on, text, strlen(text)) == OK)
         return OK;
     return err_set(ERR_USAGE, _("--filled-on: \"%.40s\" is not a date; expected one like 2020-09-01 or 01.09.2020"),
                    text);

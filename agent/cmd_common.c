@@ -1,5 +1,10 @@
 #include "agent/cmd_common.h"
 
+#include "agent/run.h"
+#include "agent/schedule.h"
+#include "agent/today.h"
+#include "common/clock.h"
+
 #include "common/clock.h"
 #include "common/report.h"
 
@@ -35,16 +40,38 @@ static void warn_about_grant(const struct agent *a)
 /* A dead clock battery: days and times would be wrong without anybody noticing. */
 static void warn_about_clock(const struct agent *a)
 {
-    struct buf v;
-    int64_t offset_ms = 0;
+    struct queue_clock c;
+    struct today today;
+    char text[640], clock[32], day[64];
 
-    buf_init(&v, 8);
-    if (agent_meta_get(a, NULL, "offset", &v) == OK && v.len == 8)
-        offset_ms = (int64_t)be64_get(v.data);
-    buf_fini(&v);
-    if (offset_ms > DAY_MS || offset_ms < -DAY_MS)
+    if (queue_clock(a, NULL, &c) != OK || agent_today(a, &today) != OK)
+        return;
+    cli_format_day(clock, sizeof(clock), clock_wall_ms());
+    cli_format_date(day, sizeof(day), today.day);
+    if (today.is_guess) {
+        (void)snprintf(text, sizeof(text),
+                       _("Note: by the clock of this computer it is %s, and that is wrong or was when the district was "
+                         "met last. Nobody knows by how much: \"filled on\" is %s unless you say it (--filled-on). Set "
+                         "the clock."),
+                       clock, day);
+        warn(text);
+    } else if (c.has_offset && (c.offset_ms > DAY_MS || c.offset_ms < -DAY_MS))
         warn(_("Note: at the last meeting the clock of this computer was off by more than a day from the district's. "
-               "Check its date; \"filled on\" is taken from it."));
+               "Check its date; until then \"filled on\" is reckoned by the district's clock."));
+}
+
+enum err command_urgent(struct agent *a)
+{
+    char why[512];
+    enum err e = schedule_urgent(a);
+
+    if (e != OK) {
+        (void)snprintf(why, sizeof(why), "%s", err_text());
+        return err_set(e, _("it is queued, but goes no sooner than the rest: %s"), why);
+    }
+    if (run_nudge(a->dir) != OK)
+        warn(_("svodka-agent run is not at work here: it goes at once with svodka-agent sync"));
+    return OK;
 }
 
 enum err command_open(struct agent **out, const char *home)

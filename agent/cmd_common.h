@@ -66,6 +66,9 @@ void command_report(const struct report *r);
  * stderr, and what to do (cmd_return.c).  What was queued stays whatever happens here. */
 void command_return_changed(const struct agent *a, const struct form *form, const char *unit, const char *period);
 
+/* What was just queued is urgent: a running svodka-agent run sends at once. */
+MUST_CHECK enum err command_urgent(struct agent *a);
+
 /* Makes a new recovery code and shows it, this once (cmd_backup.c). */
 MUST_CHECK enum err command_show_code(struct agent *a);
 

@@ -3,6 +3,7 @@
 
 #include "agent/link.h"
 #include "agent/queue.h"
+#include "agent/run.h"
 #include "agent/schedule.h"
 #include "agent/self_copy.h"
 #include "common/checkup.h"
@@ -113,18 +114,14 @@ static enum err look_at_run(const struct doctor *d)
     struct schedule_state s;
     int64_t days;
     char when[64], found[160];
-    int fd = -1;
-    enum err e = agent_lock(d->a, "run.lock", &fd);
+    enum err e;
 
-    if (e == OK) {
-        agent_unlock(fd);
+    if (run_is_at_work(d->a))
+        put(d, "run", CHECKUP_OK, _("sends by itself at night"), _("yes"), "");
+    else
         put(d, "run", CHECKUP_ATTENTION, _("sends by itself at night"), _("no"),
             _("start svodka-agent run with the computer (a service, docs/night.md); or send by hand: svodka-agent "
               "sync"));
-    } else if (e == ERR_BUSY)
-        put(d, "run", CHECKUP_OK, _("sends by itself at night"), _("yes"), "");
-    else
-        return e;
     if ((e = schedule_load(d->a, &s)) != OK)
         return e;
     days = s.success_ms == 0 ? 0 : (clock_wall_ms() - s.success_ms) / DAY_MS;

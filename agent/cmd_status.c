@@ -4,7 +4,9 @@
 #include "agent/draft.h"
 #include "agent/enrolment.h"
 #include "agent/excused.h"
+#include "agent/outlook.h"
 #include "agent/questions.h"
+#include "agent/run.h"
 #include "agent/self_copy.h"
 #include "agent/session.h"
 #include "agent/standing.h"
@@ -136,6 +138,29 @@ static enum err put_queue(struct sheet *s, const struct agent *a)
     return sheet_time(s, "last_receipt", _("last word from the district"), st.last_receipt_ms);
 }
 
+/* When the district heard of us last, and when next. */
+static enum err put_next(struct sheet *s, const struct agent *a)
+{
+    int64_t now = clock_wall_ms();
+    char text[OUTLOOK_TEXT], at[64] = "";
+    struct schedule_state st;
+    struct outlook o;
+    enum err e = schedule_load(a, &st);
+
+    if (e != OK)
+        return e;
+    o = outlook_of(&st, &a->conf, schedule_own(a), run_is_at_work(a), now);
+    outlook_say(text, &o, &st, &a->conf, now);
+    if ((e = sheet_time(s, "last_meeting", _("last meeting with the district"), st.success_ms)) == OK)
+        e = sheet_text(s, "next", _("next sending"), text);
+    if (e != OK || !s->has_names)
+        return e;
+    if (o.next_ms != 0)
+        cli_format_utc(at, sizeof(at), o.next_ms);
+    e = sheet_text(s, "next_kind", _("next sending: kind"), outlook_name(o.kind));
+    return e == OK ? sheet_text(s, "next_at", _("next sending: time"), at) : e;
+}
+
 /* What waits for an answer, each with its day. */
 static enum err put_questions(struct sheet *s, const struct agent *a)
 {
@@ -249,9 +274,10 @@ static enum err show_status(struct agent *a, enum table_format format, bool forg
     enum err e = sheet_new(&events.sheet, columns, format);
 
     if (e == OK && (e = put_who(&events.sheet, a)) == OK && (e = put_queue(&events.sheet, a)) == OK &&
-        (e = put_questions(&events.sheet, a)) == OK && (e = excused_each(a, put_excused, &excused)) == OK &&
-        (e = put_sessions(&events.sheet, a)) == OK && (e = put_risk(&events.sheet, a)) == OK &&
-        (e = agent_each_event(a, forget, put_event, &events)) == OK && (e = events.e) == OK)
+        (e = put_next(&events.sheet, a)) == OK && (e = put_questions(&events.sheet, a)) == OK &&
+        (e = excused_each(a, put_excused, &excused)) == OK && (e = put_sessions(&events.sheet, a)) == OK &&
+        (e = put_risk(&events.sheet, a)) == OK && (e = agent_each_event(a, forget, put_event, &events)) == OK &&
+        (e = events.e) == OK)
         e = table_print(events.sheet.t, format, stdout);
     table_free(events.sheet.t);
     return e;

@@ -14,7 +14,7 @@
 #define KEEP_MAX (4u << 20)
 
 struct submit_command {
-    const char *period, *unit, *json, *filled_on, *entered_by, *behalf, *session, *sheet_number, *by;
+    const char *period, *unit, *json, *filled_on, *entered_by, *behalf, *session, *sheet_number, *by, *urgent;
     const char *remarks[REPEAT_MAX];
     size_t remark_count;
 };
@@ -240,8 +240,11 @@ static enum err submit_with(struct agent *a, const char *form_id, const struct s
     struct submission s = {.a = a, .sheet_number = cmd->sheet_number};
     enum err e;
 
-    if ((e = command_source(cmd->behalf, &o.source)) != OK || (e = command_form(a, form_id, &o.form)) != OK ||
-        (o.form->mode != FORM_ANSWERS && (e = people_by(a, cmd->by, cmd->json == NULL, code, &o.entered_by)) != OK) ||
+    if ((e = command_source(cmd->behalf, &o.source)) != OK || (e = command_form(a, form_id, &o.form)) != OK)
+        return e;
+    if (cmd->urgent != NULL && o.form->mode == FORM_ANSWERS) /* the hour would tell whose it is */
+        return err_set(ERR_USAGE, "%s", _("--urgent is not for anonymous answers: they leave together with others"));
+    if ((o.form->mode != FORM_ANSWERS && (e = people_by(a, cmd->by, cmd->json == NULL, code, &o.entered_by)) != OK) ||
         (e = capture_open(&s.c, a, &o)) != OK)
         return e;
     s.form = o.form;
@@ -283,6 +286,7 @@ int cmd_submit(int argc, char **argv)
         {"session", 0, N_("NAME"), N_("of anonymous answers: the session they go into"), &cmd.session},
         {"sheet-number", 0, N_("N"),
          N_("the number on the paper: noticed when it comes twice, not kept with the answer"), &cmd.sheet_number},
+        {"urgent", 0, NULL, N_("send it at once, not tonight: as soon as there is a line"), &cmd.urgent},
         OPTION_BEHALF(&cmd.behalf),
         OPTION_HOME(&home),
         OPTION_END};
@@ -295,6 +299,8 @@ int cmd_submit(int argc, char **argv)
         e = err_set(ERR_USAGE, _("say the period: --period P"));
     if (e == OK && (e = command_open(&a, home)) == OK)
         e = submit_with(a, argv[0], &cmd);
+    if (e == OK && cmd.urgent != NULL)
+        e = command_urgent(a);
     agent_close(a);
     return cli_fail(e);
 }

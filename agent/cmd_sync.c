@@ -75,6 +75,8 @@ static void print_result(const struct sync_result *r)
     print_receipts(r);
     if (r->outcome == SYNC_COMPLETE && r->batches == 0 && r->receipts == 0)
         (void)printf("%s\n", _("Nothing waited: the district has everything."));
+    if (r->limited)
+        (void)printf("%s\n", _("As much was sent as sync.max_bytes_per_night allows; the rest goes another night."));
     if (r->left > 0)
         (void)printf(_("Batches that still wait for the district's confirmation: %s.\n"), count_text(left, r->left));
 }
@@ -118,6 +120,10 @@ int cmd_sync(int argc, char **argv)
         log_init("agent", LOG_INFO);
     if ((e = command_open(&a, home)) != OK)
         return cli_fail(e);
+    if ((e = schedule_by_hand(a, &state)) != OK) {
+        agent_close(a);
+        return cli_fail(e);
+    }
     r = &result;
     e = sync_once(a, r);
     if (r->outcome == SYNC_LOCKED) {

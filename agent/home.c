@@ -337,6 +337,7 @@ void agent_close(struct agent *a)
     wipe(a->code, sizeof(a->code));
     buf_fini(&a->old_signers);
     free(a->directory);
+    zone_free(a->conf.zone);
     free(a->grant);
     free(a->dir);
     free(a);

@@ -6,10 +6,12 @@
 #ifndef SVODKA_AGENT_HOME_H
 #define SVODKA_AGENT_HOME_H
 
+#include "agent/sync_days.h"
 #include "common/due.h"
 #include "common/form.h"
 #include "common/period.h"
 #include "common/store.h"
+#include "common/zone.h"
 #include "protocol/builtin.h"
 #include "protocol/directory.h"
 
@@ -38,6 +40,9 @@ enum agent_table {
 struct agent_conf {
     bool keys_credentials;                            /* keys may come from the service manager (keys.h) */
     int64_t window_from_min, window_to_min;           /* sync.window: minutes of the day */
+    struct sync_days days;                            /* sync.days, sync.holidays */
+    struct zone *zone;                                /* sync.time_zone; NULL: this computer's */
+    int64_t max_night;                                /* sync.max_bytes_per_night; 0: no limit */
     int64_t max_rate;                                 /* sync.max_rate: bytes/s; 0: no limit */
     int64_t chunk;                                    /* sync.chunk */
     int64_t connect_ms, handshake_ms, progress_ms;    /* deadlines */

@@ -10,12 +10,17 @@
 
 struct conf_file {
     struct agent_conf conf;
-    const char *window;
+    const char *window, *days, *holidays, *time_zone;
 };
 
-#define AT(member) offsetof(struct conf_file, conf.member)
+#define AT(member)   offsetof(struct conf_file, conf.member)
+#define TEXT(member) offsetof(struct conf_file, member)
 static const struct yaml_key conf_table[] = {
-    {"sync.window", YAML_WANT_TEXT, false, offsetof(struct conf_file, window), 0, 0, NULL},
+    {"sync.window", YAML_WANT_TEXT, false, TEXT(window), 0, 0, NULL},
+    {"sync.days", YAML_WANT_TEXT, false, TEXT(days), 0, 0, NULL},
+    {"sync.holidays", YAML_WANT_TEXT, false, TEXT(holidays), 0, 0, NULL},
+    {"sync.time_zone", YAML_WANT_TEXT, false, TEXT(time_zone), 0, 0, NULL},
+    {"sync.max_bytes_per_night", YAML_WANT_SIZE, false, AT(max_night), 0, INT64_C(1) << 40, NULL},
     {"sync.max_rate", YAML_WANT_SIZE, false, AT(max_rate), 0, INT64_C(1) << 40, NULL},
     {"sync.chunk", YAML_WANT_SIZE, false, AT(chunk), 512, CHUNK_MAX, NULL},
     {"sync.connect", YAML_WANT_DURATION, false, AT(connect_ms), 100, 3600000, NULL},
@@ -52,6 +57,34 @@ static enum err read_window(struct agent_conf *c, const char *text)
     return OK;
 }
 
+static enum err read_zone(struct agent_conf *c, const char *name)
+{
+    char why[512];
+    enum err e = zone_open(&c->zone, name);
+
+    if (e == OK)
+        return OK;
+    (void)snprintf(why, sizeof(why), "%s", err_text());
+    return err_set(e, "agent.yaml: sync.time_zone: %s", why);
+}
+
+/* What the table cannot read: one chunk must fit into a night. */
+static enum err read_texts(struct conf_file *c)
+{
+    enum err e = OK;
+
+    if (c->window != NULL)
+        e = read_window(&c->conf, c->window);
+    if (e == OK && c->days != NULL)
+        e = sync_days_read(&c->conf.days, c->days);
+    if (e == OK && c->holidays != NULL)
+        e = sync_holidays_read(&c->conf.days, c->holidays);
+    if (e == OK && c->conf.max_night != 0 && c->conf.max_night < CHUNK_MAX)
+        e = err_set(ERR_INVALID, _("agent.yaml: sync.max_bytes_per_night: at least %u is expected, or 0: no limit"),
+                    CHUNK_MAX);
+    return e == OK && c->time_zone != NULL ? read_zone(&c->conf, c->time_zone) : e;
+}
+
 enum err agent_conf_load(struct agent_conf *out, const char *dir)
 {
     struct conf_file c = {.conf = {.window_from_min = 60,
@@ -69,15 +102,18 @@ enum err agent_conf_load(struct agent_conf *out, const char *dir)
                                    .disk_reserve = 32 << 20,
                                    .keep_days = 30,
                                    .bundle_max = BUNDLE_DEFAULT_MAX},
-                          .window = NULL};
+                          .window = NULL,
+                          .days = NULL,
+                          .holidays = NULL,
+                          .time_zone = NULL};
     struct yaml_doc *doc = NULL;
     char path[FOLDER_PATH_MAX];
     enum err e = folder_path(path, dir, "agent.yaml");
 
     if (e == OK)
         e = conf_load(path, conf_table, &c, false, &doc);
-    if (e == OK && c.window != NULL)
-        e = read_window(&c.conf, c.window);
+    if (e == OK)
+        e = read_texts(&c);
     if (e == OK)
         *out = c.conf;
     yaml_free(doc);

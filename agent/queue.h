@@ -65,6 +65,15 @@ MUST_CHECK enum err queue_find_current(const struct agent *a, const struct queue
 /* What a person typed as an id.  ERR_MALFORMED; ERR_NOT_FOUND: not in this queue; ERR_INVALID: it fits several. */
 MUST_CHECK enum err queue_resolve(const struct agent *a, const char *id, struct record_ref *out);
 
+/* What the last receipts said of the time. */
+struct queue_clock {
+    int64_t hub_ms;    /* the latest hub's time in any of them, also in those that are gone; 0: none came yet */
+    bool has_offset;   /* ... and by how much it was ahead of this computer's clock then */
+    int64_t offset_ms; /* ... */
+};
+/* `t` NULL: own transaction. */
+MUST_CHECK enum err queue_clock(const struct agent *a, struct store_txn *t, struct queue_clock *out);
+
 struct queue_status {
     uint64_t waiting, sealed, stored, archived; /* records */
     uint64_t waiting_bytes;                     /* sealed batches not yet receipted */

@@ -35,18 +35,24 @@ static enum err put_refusals(struct agent *a, struct store_txn *t, const struct 
     return e;
 }
 
-/* The greatest hub time of any receipt, also of those whose batches are gone. */
-static enum err get_hub_time(const struct agent *a, struct store_txn *t, int64_t *out)
+static enum err get_number(const struct agent *a, struct store_txn *t, const char *key, bool *is_there, int64_t *out)
 {
     struct buf v;
     enum err e;
 
-    *out = 0;
     buf_init(&v, 8);
-    if ((e = agent_meta_get(a, t, "hub-time", &v)) == OK && v.len == 8)
-        *out = (int64_t)be64_get(v.data);
+    *is_there = (e = agent_meta_get(a, t, key, &v)) == OK && v.len == 8;
+    *out = *is_there ? (int64_t)be64_get(v.data) : 0;
     buf_fini(&v);
     return e == ERR_NOT_FOUND ? OK : e;
+}
+
+enum err queue_clock(const struct agent *a, struct store_txn *t, struct queue_clock *out)
+{
+    bool is_there;
+    enum err e = get_number(a, t, "hub-time", &is_there, &out->hub_ms);
+
+    return e == OK ? get_number(a, t, "offset", &out->has_offset, &out->offset_ms) : e;
 }
 
 /* Only what is newer than all before says anything about the clock: a receipt may come again.  One that was days on its
@@ -54,10 +60,10 @@ static enum err get_hub_time(const struct agent *a, struct store_txn *t, int64_t
 static enum err put_offset(const struct agent *a, struct store_txn *t, int64_t hub_ms, bool is_late)
 {
     uint8_t raw[8];
-    int64_t latest;
-    enum err e = get_hub_time(a, t, &latest);
+    struct queue_clock c;
+    enum err e = queue_clock(a, t, &c);
 
-    if (e != OK || hub_ms <= latest)
+    if (e != OK || hub_ms <= c.hub_ms)
         return e;
     be64_put(raw, (uint64_t)hub_ms);
     if ((e = agent_meta_put(a, t, "hub-time", bytes_of(raw, sizeof(raw)))) != OK || is_late)
@@ -193,8 +199,10 @@ static enum err hub_time(const struct agent *a, struct store_txn *t, int64_t *la
     struct bytes key;
     struct bytes value;
     struct batch_state b;
-    enum err e = get_hub_time(a, t, latest);
+    struct queue_clock last = {.hub_ms = 0};
+    enum err e = queue_clock(a, t, &last);
 
+    *latest = last.hub_ms;
     if (e != OK || (e = store_cursor_open(t, T_BATCHES, &c)) != OK)
         return e;
     for (e = store_seek(c, bytes_of("", 0), &key, &value); e == OK; e = store_next(c, &key, &value))

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define QUESTION     "sync"
+#define NUDGE        "soon"
 #define ASKERS_MAX   8u
 #define LOOK_MS      60000   /* the clock may be set meanwhile */
 #define CLOCK_SET_MS 120000  /* a difference that makes us plan anew */
@@ -108,7 +109,7 @@ static enum err receive_answer(int fd, struct sync_result *out, char text[SYNC_T
     return sync_result_decode(out, text, bytes_of(bytes, (size_t)n));
 }
 
-enum err run_ask(const char *home, struct sync_result *out, char text[SYNC_TEXT])
+static enum err connect_to(const char *home, int *out)
 {
     struct sockaddr_un a;
     int folder;
@@ -126,15 +127,53 @@ enum err run_ask(const char *home, struct sync_result *out, char text[SYNC_TEXT]
         e = err_set(ERR_DENIED, _("%s/run.sock: another user answers there"), home);
     close(folder);
     if (e == OK)
-        e = receive_answer(fd, out, text);
-    if (fd >= 0)
+        *out = fd;
+    else if (fd >= 0)
         close(fd);
     return e;
 }
 
-static bool take_asker(struct runner *r, int fd)
+enum err run_ask(const char *home, struct sync_result *out, char text[SYNC_TEXT])
 {
-    char question[16];
+    int fd;
+    enum err e = connect_to(home, &fd);
+
+    if (e != OK)
+        return e;
+    e = receive_answer(fd, out, text);
+    close(fd);
+    return e;
+}
+
+enum err run_nudge(const char *home)
+{
+    int fd;
+    enum err e = connect_to(home, &fd);
+
+    if (e != OK)
+        return e;
+    if (send(fd, NUDGE, strlen(NUDGE), MSG_NOSIGNAL) < 0)
+        e = err_errno(ERR_NET, errno, "run.sock");
+    close(fd);
+    return e;
+}
+
+bool run_is_at_work(const struct agent *a)
+{
+    int lock = -1;
+    enum err e = agent_lock(a, "run.lock", &lock);
+
+    if (e == OK)
+        agent_unlock(lock);
+    return e == ERR_BUSY;
+}
+
+/* What somebody wants: a pass at once, or a look at what is due. */
+enum wish { WISH_NOTHING, WISH_PLAN, WISH_PASS };
+
+static enum wish take_asker(struct runner *r, int fd)
+{
+    char question[16] = "";
     struct pollfd p = {fd, POLLIN, 0};
     ssize_t n = -1;
 
@@ -144,22 +183,22 @@ static bool take_asker(struct runner *r, int fd)
         for (size_t i = 0; i < ASKERS_MAX; i++)
             if (r->askers[i] < 0) {
                 r->askers[i] = fd;
-                return true;
+                return WISH_PASS;
             }
     close(fd);
-    return false;
+    return n == (ssize_t)strlen(NUDGE) && memcmp(question, NUDGE, (size_t)n) == 0 ? WISH_PLAN : WISH_NOTHING;
 }
 
-/* True: somebody wants a pass now. */
-static bool accept_askers(struct runner *r)
+static enum wish accept_askers(struct runner *r)
 {
-    bool any = false;
+    enum wish most = WISH_NOTHING;
+    enum wish one;
     int fd;
 
     while ((fd = accept4(r->listen, NULL, NULL, SOCK_CLOEXEC)) >= 0)
-        if (take_asker(r, fd))
-            any = true;
-    return any;
+        if ((one = take_asker(r, fd)) > most)
+            most = one;
+    return most;
 }
 
 static void answer_askers(struct runner *r, const struct sync_result *result, const char *text)
@@ -194,26 +233,28 @@ static void log_next(const struct runner *r)
     log_info("run: the next pass: %s", when);
 }
 
-static void plan(struct runner *r, const struct agent *a, const struct schedule_state *s)
+static void plan(struct runner *r, const struct schedule_state *s)
 {
-    int64_t now = clock_wall_ms();
-    uint64_t chance;
-
-    random_bytes(&chance, sizeof(chance));
-    r->next_ms = schedule_next(s, &a->conf, schedule_own(a), now, chance);
-    r->difference_ms = now - clock_mono_ms();
+    r->next_ms = s->next_ms;
+    r->difference_ms = clock_wall_ms() - clock_mono_ms();
     log_next(r);
 }
 
+/* How far the clock was put back since that was planned; negative: on, or the computer slept. */
+static int64_t put_back_ms(const struct runner *r)
+{
+    return r->difference_ms - (clock_wall_ms() - clock_mono_ms());
+}
+
 /* The home is opened anew each time: other commands may have changed it. */
-static enum err plan_again(struct runner *r)
+static enum err plan_again(struct runner *r, int64_t put_back)
 {
     struct schedule_state s;
     struct agent *a = NULL;
     enum err e = agent_open(&a, r->home);
 
-    if (e == OK && (e = schedule_load(a, &s)) == OK)
-        plan(r, a, &s);
+    if (e == OK && (e = schedule_plan(a, put_back, &s)) == OK)
+        plan(r, &s);
     agent_close(a);
     return e;
 }
@@ -228,31 +269,60 @@ static void log_result(const struct sync_result *r, const char *text)
         log_warning("run: %s", text);
 }
 
-static void pass(struct runner *r)
+/* Somebody synced by hand meanwhile, and something else was planned. */
+static bool is_planned_later(const struct agent *a, struct runner *r)
+{
+    struct schedule_state s;
+
+    if (schedule_load(a, &s) != OK || s.next_ms == r->next_ms || s.next_ms <= clock_wall_ms())
+        return false;
+    plan(r, &s);
+    return true;
+}
+
+/* One that was asked for sends everything, and at any time. */
+static enum err one_pass(struct agent *a, bool is_asked, struct sync_result *result, struct schedule_state *s)
+{
+    char text[SYNC_TEXT];
+    enum err e;
+
+    if (!is_asked)
+        return schedule_pass(a, result, s);
+    if ((e = schedule_load(a, s)) != OK)
+        return e;
+    e = sync_once(a, result);
+    if (e == ERR_CANCELLED || result->outcome == SYNC_LOCKED)
+        return e;
+    (void)snprintf(text, sizeof(text), "%s", e == OK ? "" : err_text());
+    if (schedule_note(a, result, s) != OK)
+        log_warning("run: %s", err_text());
+    return e == OK ? OK : err_set(e, "%s", text);
+}
+
+static void pass(struct runner *r, bool is_asked)
 {
     struct sync_result result = {.outcome = SYNC_FAILED};
-    struct schedule_state s;
+    struct schedule_state s = {.next_ms = 0};
     struct agent *a = NULL;
     char text[SYNC_TEXT] = "";
     enum err e = agent_open(&a, r->home);
 
+    if (e == OK && !is_asked && is_planned_later(a, r)) {
+        agent_close(a);
+        return;
+    }
     if (e == OK)
-        e = sync_once(a, &result);
+        e = one_pass(a, is_asked, &result, &s);
     if (e != OK)
         (void)snprintf(text, sizeof(text), "%s", err_text());
     log_result(&result, text);
     answer_askers(r, &result, text);
-    if (e == ERR_CANCELLED) { /* no failure: it goes on after the next start */
-        agent_close(a);
-        return;
-    }
-    if (a != NULL && schedule_note(a, &result, &s) == OK)
-        plan(r, a, &s);
-    else
-        r->next_ms = clock_wall_ms() + LOOK_MS;
-    if (result.outcome == SYNC_LOCKED)
-        r->next_ms = clock_wall_ms() + LOOK_MS;
     agent_close(a);
+    if (e == ERR_CANCELLED) /* no failure: it goes on after the next start */
+        return;
+    if (result.outcome == SYNC_LOCKED || s.next_ms == 0)
+        s.next_ms = clock_wall_ms() + LOOK_MS;
+    plan(r, &s);
 }
 
 /* ---- the loop ---- */
@@ -266,28 +336,28 @@ static int wait_ms(const struct runner *r)
     return (int)(left < LOOK_MS ? left : LOOK_MS);
 }
 
-static bool clock_was_set(const struct runner *r)
-{
-    int64_t moved = clock_wall_ms() - clock_mono_ms() - r->difference_ms;
-
-    return moved > CLOCK_SET_MS || moved < -CLOCK_SET_MS;
-}
-
 static enum err loop(struct runner *r)
 {
-    enum err e = plan_again(r);
+    enum err e = plan_again(r, SCHEDULE_START);
 
     while (e == OK) {
         struct pollfd fds[] = {{r->wake[0], POLLIN, 0}, {r->listen, POLLIN, 0}};
+        enum wish wish = WISH_NOTHING;
+        int64_t back;
 
         if (poll(fds, 2, wait_ms(r)) < 0 && errno != EINTR)
             return err_errno(ERR_IO, errno, "poll");
         if ((fds[0].revents & POLLIN) != 0)
             return OK;
-        if (((fds[1].revents & POLLIN) != 0 && accept_askers(r)) || clock_wall_ms() >= r->next_ms)
-            pass(r);
-        else if (clock_was_set(r))
-            e = plan_again(r);
+        if ((fds[1].revents & POLLIN) != 0)
+            wish = accept_askers(r);
+        back = put_back_ms(r);
+        if (wish == WISH_PASS)
+            pass(r, true);
+        else if (wish == WISH_PLAN || back > CLOCK_SET_MS || back < -CLOCK_SET_MS)
+            e = plan_again(r, back > CLOCK_SET_MS ? back : 0);
+        else if (clock_wall_ms() >= r->next_ms)
+            pass(r, false);
     }
     return e;
 }

@@ -1,15 +1,11 @@
 #include "agent/schedule.h"
 
-#include "common/clock.h"
-
-#include <string.h>
-#include <time.h>
-
-#define MINUTE_MS        INT64_C(60000)
-#define DAY_MINUTES      1440
-#define DAY_MS           (DAY_MINUTES * MINUTE_MS)
-#define FIRST_JITTER_MS  15000  /* a computer that has just joined */
-#define MISSED_JITTER_MS 300000 /* a power cut brings a whole valley back at once */
+#define MINUTE_MS       INT64_C(60000)
+#define DAY_MS          (ZONE_DAY_MIN * MINUTE_MS)
+#define HOUR_MS         (60 * MINUTE_MS)
+#define FIRST_JITTER_MS 15000 /* a computer that has just joined */
+#define NIGHTS_MAX      370   /* looked at for the next one in which it is sent */
+#define CLOCK_MS        120000
 
 static int64_t from_chance(uint64_t chance, int64_t below_ms)
 {
@@ -18,48 +14,50 @@ static int64_t from_chance(uint64_t chance, int64_t below_ms)
 
 /* ---- the window ---- */
 
-/* Midnight of the local day that lies `days` from the day of `now_ms`. */
-static int64_t midnight(int64_t now_ms, int days)
+/* By what clocks show at the school: also when they are put on or back in that night. */
+static int64_t moment_of_day(const struct agent_conf *c, uint64_t own, int32_t day)
 {
-    time_t now = (time_t)(now_ms / 1000);
-    struct tm tm;
+    int64_t minutes = (c->window_to_min - c->window_from_min + ZONE_DAY_MIN) % ZONE_DAY_MIN;
+    int64_t in_window = from_chance(own, (minutes == 0 ? ZONE_DAY_MIN : minutes) * MINUTE_MS);
+    int64_t minute = c->window_from_min + in_window / MINUTE_MS;
 
-    if (localtime_r(&now, &tm) == NULL)
-        return now_ms - now_ms % DAY_MS + days * DAY_MS;
-    tm.tm_mday += days;
-    tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
-    tm.tm_isdst = -1;
-    return (int64_t)mktime(&tm) * 1000;
+    return zone_moment(c->zone, day + (int32_t)(minute / ZONE_DAY_MIN), (int32_t)(minute % ZONE_DAY_MIN)) +
+           in_window % MINUTE_MS;
 }
 
-static int64_t moment_of_day(const struct agent_conf *c, uint64_t own, int64_t now_ms, int days)
+/* The first one after `now_ms`, and whether days without matter. */
+static int64_t night_after(const struct agent_conf *c, uint64_t own, int64_t now_ms, bool any_day)
 {
-    int64_t minutes = (c->window_to_min - c->window_from_min + DAY_MINUTES) % DAY_MINUTES;
+    int32_t day = zone_at(c->zone, now_ms).day - 1;
 
-    if (minutes == 0)
-        minutes = DAY_MINUTES;
-    return midnight(now_ms, days) + c->window_from_min * MINUTE_MS + from_chance(own, minutes * MINUTE_MS);
+    for (int i = 0; i < NIGHTS_MAX; i++, day++)
+        if ((any_day || sync_days_has(&c->days, day)) && moment_of_day(c, own, day) > now_ms)
+            return moment_of_day(c, own, day);
+    return SCHEDULE_NEVER;
 }
 
 int64_t schedule_night(const struct agent_conf *c, uint64_t own, int64_t now_ms)
 {
-    int days = -1;
-
-    while (moment_of_day(c, own, now_ms, days) <= now_ms)
-        days++;
-    return moment_of_day(c, own, now_ms, days);
+    return night_after(c, own, now_ms, false);
 }
 
 static int64_t last_night(const struct agent_conf *c, uint64_t own, int64_t now_ms)
 {
-    int days = 0;
+    int32_t day = zone_at(c->zone, now_ms).day;
 
-    while (moment_of_day(c, own, now_ms, days) > now_ms)
-        days--;
-    return moment_of_day(c, own, now_ms, days);
+    for (int i = 0; i < NIGHTS_MAX; i++, day--)
+        if (sync_days_has(&c->days, day) && moment_of_day(c, own, day) <= now_ms)
+            return moment_of_day(c, own, day);
+    return INT64_MIN;
 }
 
 /* ---- deciding ---- */
+
+bool schedule_is_missed(const struct schedule_state *s, const struct agent_conf *c, uint64_t own, int64_t now_ms)
+{
+    return s->success_ms > now_ms + CLOCK_MS || s->success_ms < last_night(c, own, now_ms) ||
+           s->success_ms == INT64_MIN; /* as if */
+}
 
 static int64_t backoff(const struct agent_conf *c, uint32_t failures, uint64_t chance)
 {
@@ -70,26 +68,37 @@ static int64_t backoff(const struct agent_conf *c, uint32_t failures, uint64_t c
     return from_chance(chance, most < c->retry_cap_ms ? most : c->retry_cap_ms);
 }
 
+/* The hub's word, or once a day, is still ahead.  If the clock was put back since, nobody knows how long ago it was
+ * said. */
+static int64_t wait_for_hub(const struct schedule_state *s, int64_t now_ms, uint64_t chance)
+{
+    int64_t said_ms = s->not_before_ms - s->noted_ms;
+
+    if (s->noted_ms <= now_ms + CLOCK_MS)
+        return s->not_before_ms;
+    if (said_ms < 0 || said_ms > HOUR_MS)
+        said_ms = HOUR_MS;
+    return now_ms + said_ms + from_chance(chance, SCHEDULE_MISSED_MS);
+}
+
 int64_t schedule_next(const struct schedule_state *s, const struct agent_conf *c, uint64_t own, int64_t now_ms,
                       uint64_t chance)
 {
-    int64_t next;
-
     if (s->not_before_ms == SCHEDULE_NEVER)
         return SCHEDULE_NEVER;
     if (s->not_before_ms > now_ms)
-        return s->not_before_ms;
+        return wait_for_hub(s, now_ms, chance);
     if (s->failures > 0)
-        next = now_ms + backoff(c, s->failures, chance);
-    else if (s->success_ms == 0)
-        next = now_ms + from_chance(chance, FIRST_JITTER_MS);
-    else if (s->not_before_ms != 0) /* asked back, and it is time */
-        next = now_ms;
-    else if (s->success_ms < last_night(c, own, now_ms))
-        next = now_ms + from_chance(chance, MISSED_JITTER_MS);
-    else
-        next = schedule_night(c, own, now_ms);
-    return next;
+        return now_ms + backoff(c, s->failures, chance);
+    if (s->urgent != 0)
+        return now_ms;
+    if (s->success_ms == 0)
+        return now_ms + from_chance(chance, FIRST_JITTER_MS);
+    if (s->not_before_ms != 0 && now_ms - s->not_before_ms < SCHEDULE_MISSED_MS) /* asked back, and it is time */
+        return now_ms;
+    if (s->not_before_ms != 0 || schedule_is_missed(s, c, own, now_ms))
+        return now_ms + from_chance(chance, SCHEDULE_MISSED_MS);
+    return schedule_night(c, own, now_ms);
 }
 
 /* SPEC.md 6.7: what each refusal asks of us. */
@@ -101,7 +110,7 @@ static void after_refusal(struct schedule_state *s, const struct agent_conf *c, 
     case MERR_UNKNOWN:
     case MERR_REVOKED:
     case MERR_HELD:
-    case MERR_SIGNATURE: s->not_before_ms = schedule_night(c, own, now_ms); return;
+    case MERR_SIGNATURE: s->not_before_ms = night_after(c, own, now_ms, true); return;
     case MERR_INVITATION_USED:
     case MERR_INVITATION_EXPIRED:
     case MERR_INVITATION_LOCKED:
@@ -113,7 +122,9 @@ static void after_refusal(struct schedule_state *s, const struct agent_conf *c, 
     case MERR_LIMIT:
     case MERR_INTERNAL: break;
     }
-    s->failures++;
+    s->not_before_ms = 0;
+    if (s->failures < UINT32_MAX)
+        s->failures++;
 }
 
 void schedule_after(struct schedule_state *s, const struct agent_conf *c, uint64_t own, const struct sync_result *r,
@@ -121,6 +132,11 @@ void schedule_after(struct schedule_state *s, const struct agent_conf *c, uint64
 {
     int64_t later_ms = (int64_t)r->later_seconds * 1000;
 
+    if (r->outcome == SYNC_LOCKED) /* another is at it */
+        return;
+    s->noted_ms = now_ms;
+    s->last = r->outcome;
+    s->refusal = r->outcome == SYNC_REFUSED ? r->refusal : 0;
     switch (r->outcome) {
     case SYNC_COMPLETE:
         s->success_ms = now_ms;
@@ -132,7 +148,7 @@ void schedule_after(struct schedule_state *s, const struct agent_conf *c, uint64
         s->not_before_ms = now_ms + later_ms + from_chance(chance, later_ms / 10 + 1);
         return;
     case SYNC_REFUSED: after_refusal(s, c, own, r->refusal, now_ms); return;
-    case SYNC_LOCKED: return; /* another is at it */
+    case SYNC_LOCKED:
     case SYNC_KEY_REFUSED:
     case SYNC_NO_HUB:
     case SYNC_UNREACHABLE:
@@ -143,54 +159,23 @@ void schedule_after(struct schedule_state *s, const struct agent_conf *c, uint64
         s->failures++;
 }
 
-/* ---- keeping ---- */
+/* ---- sync.max_bytes_per_night ---- */
 
-uint64_t schedule_own(const struct agent *a)
+uint64_t schedule_budget(const struct schedule_state *s, const struct agent_conf *c, int64_t now_ms)
 {
-    uint8_t d[DIGEST_BYTES];
+    uint64_t most = (uint64_t)c->max_night;
+    uint64_t sent = s->night == zone_at(c->zone, now_ms + DAY_MS / 2).day ? s->night_bytes : 0;
 
-    digest_domain(d, "svodka schedule v1", bytes_of(key_public(a->sign), KEY_BYTES));
-    return be64_get(d);
+    if (c->max_night == 0 || s->urgent != 0) /* what is urgent does not wait for another night */
+        return UINT64_MAX;
+    return sent < most ? most - sent : 0;
 }
 
-enum err schedule_load(const struct agent *a, struct schedule_state *out)
+void schedule_put_back(struct schedule_state *s, int64_t by_ms)
 {
-    struct buf v;
-    struct mp m;
-    enum err e;
+    int64_t *const moments[] = {&s->success_ms, &s->not_before_ms, &s->noted_ms, &s->skipped_ms};
 
-    memset(out, 0, sizeof(*out));
-    buf_init(&v, 64);
-    if ((e = agent_meta_get(a, NULL, "schedule", &v)) == OK) {
-        m = mp_of(bytes_of(v.data, v.len));
-        (void)mp_array(&m, 3, 32);
-        out->success_ms = mp_int(&m);
-        out->not_before_ms = mp_int(&m);
-        out->failures = (uint32_t)mp_uint(&m, UINT32_MAX);
-        if (m.failed)
-            memset(out, 0, sizeof(*out)); /* only a habit is lost */
-    }
-    buf_fini(&v);
-    return e == ERR_NOT_FOUND ? OK : e;
-}
-
-enum err schedule_note(struct agent *a, const struct sync_result *r, struct schedule_state *out)
-{
-    uint64_t chance;
-    struct buf v;
-    enum err e = schedule_load(a, out);
-
-    if (e != OK)
-        return e;
-    random_bytes(&chance, sizeof(chance));
-    schedule_after(out, &a->conf, schedule_own(a), r, clock_wall_ms(), chance);
-    buf_init(&v, 64);
-    mp_put_array(&v, 3);
-    mp_put_int(&v, out->success_ms);
-    mp_put_int(&v, out->not_before_ms);
-    mp_put_uint(&v, out->failures);
-    if ((e = buf_status(&v)) == OK)
-        e = agent_meta_put(a, NULL, "schedule", bytes_of(v.data, v.len));
-    buf_fini(&v);
-    return e;
+    for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++)
+        if (*moments[i] > by_ms && *moments[i] != SCHEDULE_NEVER)
+            *moments[i] -= by_ms;
 }

@@ -130,7 +130,7 @@ static enum err open_link(struct meeting *m, const struct directory_endpoint *at
 }
 
 static enum err meet_at(struct agent *a, const struct directory_endpoint *at, const struct key *invitation,
-                        struct compare_run *compare, struct sync_result *out)
+                        struct compare_run *compare, uint64_t most, struct sync_result *out)
 {
     struct meeting *m = calloc(1, sizeof(*m));
     enum err e = OK;
@@ -140,6 +140,7 @@ static enum err meet_at(struct agent *a, const struct directory_endpoint *at, co
     m->a = a;
     m->out = out;
     m->compare = compare;
+    m->most = most;
     m->over_invitation = invitation != NULL;
     m->tokens_ms = clock_mono_ms();
     buf_init(&m->enrol, ENROL_MAX);
@@ -180,7 +181,7 @@ static bool tries_next(const struct sync_result *out)
            (out->outcome == SYNC_REFUSED && out->refusal == MERR_UNKNOWN);
 }
 
-enum err sync_endpoints(struct agent *a, const struct key *invitation, struct compare_run *compare,
+enum err sync_endpoints(struct agent *a, const struct key *invitation, struct compare_run *compare, uint64_t most,
                         struct sync_result *out)
 {
     struct directory_endpoint list[DIRECTORY_MAX_ENDPOINTS]; /* a new directory may come in the meeting */
@@ -195,7 +196,7 @@ enum err sync_endpoints(struct agent *a, const struct key *invitation, struct co
     out->outcome = SYNC_UNREACHABLE;
     memcpy(list, a->directory->endpoints, count * sizeof(list[0]));
     for (uint32_t i = 0; i < count; i++) {
-        e = meet_at(a, &list[i], invitation, compare, out);
+        e = meet_at(a, &list[i], invitation, compare, most, out);
         if (!tries_next(out))
             return e;
         log_info("sync: %s: %s", list[i].url, err_text());
@@ -221,7 +222,7 @@ static enum err count_left(const struct agent *a, struct sync_result *out)
     return e;
 }
 
-static enum err locked_pass(struct agent *a, struct sync_result *out)
+static enum err locked_pass(struct agent *a, uint64_t most, struct sync_result *out)
 {
     struct key *invitation = NULL;
     uint64_t again;
@@ -248,7 +249,7 @@ static enum err locked_pass(struct agent *a, struct sync_result *out)
         if ((e = invitation_curve(&invitation, a->code, print)) != OK)
             return e;
     }
-    e = sync_endpoints(a, invitation, NULL, out);
+    e = sync_endpoints(a, invitation, NULL, most, out);
     key_free(invitation);
     (void)snprintf(text, sizeof(text), "%s", err_text());
     if (e == OK)
@@ -260,6 +261,11 @@ static enum err locked_pass(struct agent *a, struct sync_result *out)
 
 enum err sync_once(struct agent *a, struct sync_result *out)
 {
+    return sync_once_within(a, UINT64_MAX, out);
+}
+
+enum err sync_once_within(struct agent *a, uint64_t most, struct sync_result *out)
+{
     int lock = -1;
     enum err e;
 
@@ -269,7 +275,7 @@ enum err sync_once(struct agent *a, struct sync_result *out)
         return e;
     }
     if ((e = aside_take(a)) == OK)
-        e = locked_pass(a, out);
+        e = locked_pass(a, most, out);
     else
         out->outcome = SYNC_FAILED;
     agent_unlock(lock);
@@ -282,7 +288,7 @@ enum err sync_once(struct agent *a, struct sync_result *out)
 struct result_numbers {
     uint64_t outcome, refusal, later_seconds, joined, sealed, batches, records, bytes, resumed, resumed_sequence;
     uint64_t resumed_offset, receipts, counted, superseded, duplicate, quarantined, refused_batches, objects;
-    uint64_t new_directory, new_grant, reconciled, already_there, renumbered, left, expired, words;
+    uint64_t new_directory, new_grant, reconciled, already_there, renumbered, left, expired, words, limited;
 };
 
 enum err sync_result_encode(struct buf *out, const struct sync_result *r, const char *text)
@@ -312,7 +318,8 @@ enum err sync_result_encode(struct buf *out, const struct sync_result *r, const 
                                      r->renumbered,
                                      r->left,
                                      r->expired,
-                                     r->words};
+                                     r->words,
+                                     r->limited};
     uint64_t list[RESULT_NUMBERS];
 
     memcpy(list, &n, sizeof(list));
@@ -358,6 +365,7 @@ enum err sync_result_decode(struct sync_result *out, char text[SYNC_TEXT], struc
                                 .already_there = n.already_there,
                                 .renumbered = n.renumbered,
                                 .left = n.left,
-                                .expired = n.expired};
+                                .expired = n.expired,
+                                .limited = n.limited != 0};
     return OK;
 }

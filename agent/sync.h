@@ -43,12 +43,15 @@ struct sync_result {
     uint64_t reconciled, already_there, renumbered; /* two histories met; records dropped, and given new numbers */
     uint64_t left;                                  /* batches still without a receipt */
     uint64_t expired;                               /* archived batches destroyed after their time */
+    bool limited;                                   /* COMPLETE, but for what was more than `most` */
 };
 
 /* With a sentence for people when it is not OK.  OK goes with SYNC_COMPLETE, ERR_BUSY with LATER and LOCKED, ERR_DENIED
  * with REFUSED and KEY_REFUSED, ERR_MALFORMED with NO_HUB, ERR_NET with UNREACHABLE.  Whatever it returns, nothing is
  * lost, and what was received is kept (invariant 2). */
 MUST_CHECK enum err sync_once(struct agent *a, struct sync_result *out);
+/* The same, but not more than so many bytes of batches are sent: the rest goes on from there in another meeting. */
+MUST_CHECK enum err sync_once_within(struct agent *a, uint64_t most, struct sync_result *out);
 /* What people are told when the hub refuses: always an error, with the sentence. */
 MUST_CHECK enum err sync_explain(const struct msg_error *error);
 /* From a signal handler: the pass under way and all later ones of this process end soon, with ERR_CANCELLED. */

@@ -104,7 +104,8 @@ static enum err send_chunk(struct meeting *m, const struct batch_state *b, uint3
     return OK;
 }
 
-static enum err send_batch(struct meeting *m, const struct batch_state *b)
+/* *is_over: no more of it may be sent in this pass; what the hub has of it stays there, and is not waited for. */
+static enum err send_batch(struct meeting *m, const struct batch_state *b, bool *is_over)
 {
     uint32_t offset = resume_at(m, b);
     struct sent *s;
@@ -115,6 +116,11 @@ static enum err send_batch(struct meeting *m, const struct batch_state *b)
     while (e == OK && offset < b->length) {
         uint32_t len = chunk_size(m) < b->length - offset ? chunk_size(m) : b->length - offset;
 
+        if (len > m->most - m->out->bytes) {
+            *is_over = m->out->limited = true;
+            m->sent_count--;
+            break;
+        }
         s = meeting_find_sent(m, b->sequence);
         if ((e = wait_for_room(m, s, len)) != OK)
             break;
@@ -130,7 +136,7 @@ static enum err send_batch(struct meeting *m, const struct batch_state *b)
             break;
     }
     buf_fini(&data);
-    if (e == OK) {
+    if (e == OK && !*is_over) {
         m->out->batches++;
         m->out->records += b->records;
     }
@@ -190,10 +196,11 @@ static enum err wait_for_lost_receipts(struct meeting *m)
 enum err meeting_deliver(struct meeting *m)
 {
     struct batch_state b;
+    bool is_over = false;
     enum err found;
     enum err e = OK;
 
-    for (found = queue_batch(m->a, &m->gen, 0, &b); found == OK && e == OK;
+    for (found = queue_batch(m->a, &m->gen, 0, &b); found == OK && e == OK && !is_over;
          found = queue_batch(m->a, &m->gen, b.sequence + 1, &b)) {
         if (!is_wanted(&m->welcome, b.sequence))
             continue;
@@ -203,7 +210,7 @@ enum err meeting_deliver(struct meeting *m)
             if ((e = queue_send_again(m->a, &b)) != OK)
                 break;
         }
-        e = send_batch(m, &b);
+        e = send_batch(m, &b, &is_over);
     }
     if (e == OK && found != OK && found != ERR_NOT_FOUND)
         e = found;

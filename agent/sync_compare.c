@@ -50,7 +50,7 @@ enum err sync_compare(struct agent *a, struct compare_counts *out, compare_say s
         return err_set(ERR_DENIED, _("this computer has not joined the district yet: run svodka-agent sync first"));
     if ((e = agent_lock(a, "sync.lock", &lock)) != OK)
         return e;
-    e = sync_endpoints(a, NULL, &run, &result);
+    e = sync_endpoints(a, NULL, &run, UINT64_MAX, &result);
     agent_unlock(lock);
     return e;
 }

@@ -65,6 +65,7 @@ struct meeting {
     struct reconcile_plan *plan; /* while RECONCILE is under way */
     bool plan_moved, plan_complete;
     struct compare_run *compare; /* NULL: an ordinary meeting */
+    uint64_t most;               /* bytes of batches that may be sent */
     double tokens;               /* sync.max_rate */
     int64_t tokens_ms;
     struct message message; /* the one that was received last */
@@ -87,9 +88,10 @@ MUST_CHECK enum err meeting_run(struct meeting *m);
 MUST_CHECK enum err meeting_compare(struct meeting *m);
 /* HELLO for m->gen, until WELCOME. */
 MUST_CHECK enum err meeting_greet(struct meeting *m);
-/* A meeting at the first endpoint that answers; `compare` NULL: an ordinary one. */
+/* A meeting at the first endpoint that answers; `compare` NULL: an ordinary one.  `most`: bytes of batches to be sent.
+ */
 MUST_CHECK enum err sync_endpoints(struct agent *a, const struct key *invitation, struct compare_run *compare,
-                                   struct sync_result *out);
+                                   uint64_t most, struct sync_result *out);
 /* The words that WELCOME announced: until all are here, or as many as come unasked.  *more: another HELLO brings the
  * rest. */
 MUST_CHECK enum err meeting_wait_for_words(struct meeting *m, bool *more);

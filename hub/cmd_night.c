@@ -88,9 +88,9 @@ static enum err take_runs(struct night *n)
     enum err e = night_runs(n->t, n->day, runs, &count);
 
     n->is_known = e == OK;
-    if (e == ERR_NOT_FOUND)
-        return OK;
-    if (e == OK && (e = ledger_time(n->t, 1, &until)) == OK && until < n->from_ms)
+    if (e == ERR_NOT_FOUND && n->day < night_of(clock_wall_ms()) - (int32_t)n->hub->conf.night_days)
+        return OK; /* too long ago */
+    if ((e == OK || e == ERR_NOT_FOUND) && (e = ledger_time(n->t, 1, &until)) == OK && until < n->from_ms)
         until = n->from_ms; /* else the hub was made that night, and was not down before */
     for (size_t i = 0; e == OK && i < count; i++) {
         add_down(n, until, runs[i].from_ms);

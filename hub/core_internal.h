@@ -43,8 +43,9 @@ void job_free(struct job *j);
 
 /* ---- the night's notes (core_nights.c) ---- */
 struct core_nights {
-    struct night_row *rows; /* since they were written last */
+    struct night_row *rows; /* since they were written last; */
     size_t count, cap;
+    int32_t day;        /* ... in this night */
     int64_t run_ms;     /* wall clock: since when this core is at work; 0: nothing was written yet */
     int64_t flushed_ms; /* monotonic */
     int32_t pruned;     /* the night in which what is too old was forgotten */

@@ -14,12 +14,15 @@
 static struct night_row *row_of(struct core *c, uint32_t participant)
 {
     struct core_nights *n = &c->nights;
+    int32_t day = night_of(clock_wall_ms());
 
+    if (n->count == NOTED_MAX ||
+        (n->count > 0 && n->day != day)) /* it has struck noon: those are of the night before */
+        core_nights_flush(c);
+    n->day = day;
     for (size_t i = 0; i < n->count; i++)
         if (n->rows[i].participant == participant)
             return &n->rows[i];
-    if (n->count == NOTED_MAX)
-        core_nights_flush(c);
     if (n->count == n->cap) {
         size_t cap = n->cap == 0 ? 64 : 2 * n->cap;
         struct night_row *grown = realloc(n->rows, cap * sizeof(*grown));
@@ -76,7 +79,7 @@ static enum err write_all(struct core *c, struct store_txn *t, int32_t day, int6
     if (run.from_ms < from)
         run.from_ms = from;
     for (size_t i = 0; e == OK && i < n->count; i++)
-        e = night_add(t, day, &n->rows[i]);
+        e = night_add(t, n->day, &n->rows[i]);
     if (e == OK && run.from_ms <= now)
         e = night_note_run(t, day, &run);
     if (e == OK && n->pruned != day)

@@ -1,5 +1,6 @@
 /* Meetings between the real agent code and the real programs of the hub. */
 #include "agent/run.h"
+#include "agent/schedule.h"
 #include "tests/integration/meeting_fixture.h"
 
 #include <poll.h>
@@ -123,6 +124,42 @@ static void a_limited_rate_is_kept(void **state)
     assert_true(r.bytes > 15000);
     /* The first second's worth of tokens is not there at the beginning. */
     assert_true(clock_mono_ms() - began >= (int64_t)(r.bytes * 1000 / 30000) - 200);
+    agent_close(a);
+}
+
+/* Half a batch stays at the hub, and another night goes on from there; nothing is sent twice. */
+static void a_night_sends_no_more_than_it_may_and_the_next_one_goes_on(void **state)
+{
+    struct district *d = *state;
+    struct agent *a = school_open(d, "gp");
+    uint64_t before = held_by(d).counted;
+    uint64_t resumed = 0;
+    struct schedule_state s;
+    struct sync_result r;
+    unsigned nights = 0;
+
+    add_marks(a, 4000, 1000);
+    for (int64_t most = 10000;; most += 10000) { /* each time as if another night had begun */
+        a->conf.max_night = most;
+        MUST(schedule_pass(a, &r, &s));
+        assert_int_equal(r.outcome, SYNC_COMPLETE);
+        assert_true((int64_t)r.bytes <=
+                    10000 + a->conf.chunk); /* what was left of the night before was less than a chunk */
+        assert_true(s.night_bytes <= (uint64_t)most);
+        assert_int_equal(s.failures, 0);
+        assert_true(r.limited == (r.left > 0));
+        resumed += r.resumed;
+        if (!r.limited)
+            break;
+        assert_true(s.night_bytes > (uint64_t)(most - a->conf.chunk));
+        MUST(schedule_pass(a, &r, &s)); /* the same night once more: nothing */
+        assert_true(r.limited && r.bytes < (uint64_t)a->conf.chunk);
+        nights++;
+        assert_true(nights < 50);
+    }
+    assert_true(nights > 1);
+    assert_int_equal(resumed, nights);
+    assert_int_equal(held_by(d).counted, before + 1000);
     agent_close(a);
 }
 
@@ -365,6 +402,7 @@ static void run_makes_a_pass_when_asked_and_there_is_one_run_only(void **state)
     int64_t until = clock_mono_ms() + START_MS;
     char text[SYNC_TEXT];
     struct sync_result r;
+    uint64_t before;
 
     add_marks(a, 5000, 10);
     sync_ok(a, &r); /* nothing is missed: `run` would wait for the night */
@@ -376,6 +414,14 @@ static void run_makes_a_pass_when_asked_and_there_is_one_run_only(void **state)
     }
     assert_int_equal(r.outcome, SYNC_COMPLETE);
     assert_int_equal(r.verdicts[VERDICT_COUNTED], 7);
+    add_marks(a, 5020, 3); /* what is urgent needs no night, and nobody who waits for the end */
+    before = held_by(d).counted;
+    MUST(schedule_urgent(a));
+    MUST(run_nudge(a->dir));
+    while (held_by(d).counted < before + 3) {
+        assert_true(clock_mono_ms() < until);
+        clock_sleep_ms(10);
+    }
     second = start_run(d, "gp");
     assert_int_equal(waitpid(second, &status, 0), second);
     assert_true(WIFEXITED(status));
@@ -496,6 +542,7 @@ int main(void)
         cmocka_unit_test(several_batches_go_in_one_meeting),
         cmocka_unit_test(objects_that_the_school_lacks_are_fetched),
         cmocka_unit_test(a_limited_rate_is_kept),
+        cmocka_unit_test(a_night_sends_no_more_than_it_may_and_the_next_one_goes_on),
         cmocka_unit_test(a_wrong_key_is_refused_with_a_clear_word_and_may_come_back),
         cmocka_unit_test(something_else_on_the_port_is_told_as_such),
         cmocka_unit_test(a_port_that_is_silent_is_told_after_the_deadline),

@@ -2,6 +2,7 @@
 #include "agent_fixture.h"
 
 #include "agent/draft.h"
+#include "agent/today.h"
 #include "common/form_json.h"
 
 /* ---- opening ---- */
@@ -150,6 +151,76 @@ static void day_and_name_are_checked(void **state)
     assert_opens(s, &o, ERR_USAGE, "--entered-by: a role or code of at most 64 bytes is expected");
     o.entered_by = "deputy head";
     assert_opens(s, &o, OK, "");
+}
+
+static void put_number(struct school *s, const char *key, int64_t n)
+{
+    uint8_t raw[8];
+
+    be64_put(raw, (uint64_t)n);
+    assert_int_equal(agent_meta_put(s->a, NULL, key, bytes_of(raw, sizeof(raw))), OK);
+}
+
+/* Nothing is dated by a clock that is known to be wrong: its error at the last receipt is reckoned with, until somebody
+ * sets it; where nobody knows how wrong it is, it is a guess, and said to be one.  Capture goes on. */
+static void a_wrong_clock_dates_no_submission(void **state)
+{
+    static const struct {
+        int64_t hub, offset, clock; /* days from TEST_NOW_MS; the offset is what the last receipt said */
+        int day;                    /* what is taken */
+        bool is_guess;
+    } cases[] = {
+        {0, 0, 3, 3, false},        /* all is well */
+        {0, -4000, 4003, 3, false}, /* it was years ahead, and still is */
+        {0, -4000, 3, 3, false},    /* it was, and was set */
+        {0, 4000, -3997, 3, true},  /* it was years behind, and still is */
+        {0, 4000, 3, 3, false},     /* it was, and was set */
+        {0, 0, -4000, 0, true},     /* its battery has died since: not before the district's last word */
+        {0, 4000, -9000, 0, true},  /* ... again */
+        {-2, 365, -5, -2, true},    /* it was a year behind, and was set to another wrong day */
+        {-9, 5, 0, 0, true},        /* five days behind, nine days ago: still, or set since? */
+        {-2, 5, -5, 0, true},       /* ... two days ago: still */
+        {-2, -5, 0, 0, false},      /* ... ahead, two days ago: set since */
+        {-300, -5, 0, -5, true},    /* ... 300 days ago */
+    };
+    struct school *s = *state;
+    struct capture_options o = {.form = agent_form(s->a, "grades-por"), .period = "P1"};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct capture *c = NULL;
+        struct today today;
+
+        put_number(s, "hub-time", TEST_NOW_MS + cases[i].hub * 86400000);
+        put_number(s, "offset", cases[i].offset * 86400000);
+        clock_test_set(TEST_NOW_MS + cases[i].clock * 86400000);
+        assert_int_equal(agent_today(s->a, &today), OK);
+        assert_int_equal(today.is_guess, cases[i].is_guess);
+        assert_int_equal(capture_open(&c, s->a, &o), OK);
+        assert_int_equal(capture_day(c), (int32_t)(TEST_NOW_MS / 86400000) + cases[i].day);
+        capture_close(c);
+    }
+    clock_test_set(TEST_NOW_MS);
+}
+
+/* Just before midnight in Kaliningrad it is the next day in Kamchatka. */
+static void today_is_that_of_the_schools_time_zone(void **state)
+{
+    struct school *s = *state;
+    struct capture_options o = {.form = agent_form(s->a, "grades-por"), .period = "P1"};
+    const int64_t evening = INT64_C(1601580600000); /* 1 October 2020, 19:30 UTC */
+    struct capture *c = NULL;
+
+    clock_test_set(evening);
+    assert_int_equal(zone_open(&s->a->conf.zone, "Asia/Kamchatka"), OK);
+    assert_int_equal(capture_open(&c, s->a, &o), OK);
+    assert_int_equal(capture_day(c), 18537);
+    capture_close(c);
+    zone_free(s->a->conf.zone);
+    assert_int_equal(zone_open(&s->a->conf.zone, "Europe/Kaliningrad"), OK);
+    assert_int_equal(capture_open(&c, s->a, &o), OK);
+    assert_int_equal(capture_day(c), 18536);
+    capture_close(c);
+    clock_test_set(TEST_NOW_MS);
 }
 
 /* ---- records ---- */
@@ -406,6 +477,8 @@ int main(void)
         TEST(a_period_is_found_by_id_or_label_in_the_forms_series),
         TEST(a_period_may_be_of_any_series_of_the_form),
         TEST(day_and_name_are_checked),
+        TEST(a_wrong_clock_dates_no_submission),
+        TEST(today_is_that_of_the_schools_time_zone),
         TEST(a_record_tells_who_what_when_and_how),
         TEST(anonymous_answers_carry_nothing_that_tells_who_or_when),
         TEST(corrections_and_retractions_name_their_target),

@@ -245,16 +245,33 @@ static void a_participant_on_hold_is_told_and_goes_on_working(void **state) /* i
     }
 }
 
+/* What the last receipt said: the hub's time then, and by how much it was ahead of this computer's clock. */
+static void put_clock(const struct school *s, int64_t hub_ms, int64_t offset_ms)
+{
+    uint8_t raw[8];
+
+    be64_put(raw, (uint64_t)hub_ms);
+    assert_int_equal(agent_meta_put(s->a, NULL, "hub-time", bytes_of(raw, 8)), OK);
+    be64_put(raw, (uint64_t)offset_ms);
+    assert_int_equal(agent_meta_put(s->a, NULL, "offset", bytes_of(raw, 8)), OK);
+}
+
 static void a_clock_that_is_a_year_off_is_told(void **state)
 {
+    const int64_t year_ms = INT64_C(86400000) * 365;
     struct school *s = *state;
-    uint8_t offset[8];
+    int64_t now_ms;
 
-    be64_put(offset, (uint64_t)(INT64_C(86400000) * 365));
-    assert_int_equal(agent_meta_put(s->a, NULL, "offset", bytes_of(offset, 8)), OK);
+    clock_test_real(); /* by which the commands run */
+    now_ms = clock_wall_ms();
+    put_clock(s, now_ms - year_ms, -year_ms);
     assert_shows(command(s, "17\n15\n\nyes\n", SUBMIT_GRADES), 0,
                  "Note: at the last meeting the clock of this computer was off by more than a day from the district's. "
-                 "Check its date; \"filled on\" is taken from it.");
+                 "Check its date; until then \"filled on\" is reckoned by the district's clock.");
+    put_clock(s, now_ms + year_ms, year_ms);
+    assert_shows(
+        command(s, NULL, WORDS("status")), 0,
+        ", and that is wrong or was when the district was met last. Nobody knows by how much: \"filled on\" is ");
 }
 
 static void a_form_that_is_listed_but_not_here_comes_with_the_next_meeting(void **state)

@@ -226,6 +226,32 @@ static void settings_with_mistakes_stop_the_start(void **state)
     assert_int_equal(cli_write_file(path, "sync.window: \"25:00-05:00\"\n", 27, 0600, true), OK);
     assert_opens_with(s, ERR_INVALID,
                       "agent.yaml: sync.window: '25:00-05:00': HH:MM-HH:MM is expected, such as 01:00-05:00");
+    assert_int_equal(cli_write_file(path, "sync.days: mo-fr\n", 17, 0600, true), OK);
+    assert_opens_with(s, ERR_INVALID, "agent.yaml: sync.days: 'mo-fr': days of the week are expected");
+    assert_int_equal(cli_write_file(path, "sync.holidays: summer\n", 22, 0600, true), OK);
+    assert_opens_with(s, ERR_INVALID, "agent.yaml: sync.holidays: 'summer': days are expected");
+    assert_int_equal(cli_write_file(path, "sync.time_zone: MSK\n", 20, 0600, true), OK);
+    assert_opens_with(s, ERR_INVALID, "agent.yaml: sync.time_zone: \"MSK\" is no time zone that this system knows");
+    assert_int_equal(cli_write_file(path, "sync.max_bytes_per_night: 1K\n", 29, 0600, true), OK);
+    assert_opens_with(s, ERR_INVALID, "agent.yaml: sync.max_bytes_per_night: at least 65536 is expected");
+}
+
+static void the_settings_of_the_night_are_read(void **state)
+{
+    static const char text[] = "sync.window: \"22:30-04:00\"\nsync.days: mon-fri\nsync.holidays: 06-15..08-20, 03-08\n"
+                               "sync.time_zone: Asia/Omsk\nsync.max_bytes_per_night: 2M\n";
+    struct school *s = *state;
+    char path[256];
+
+    close_home(s);
+    home_path(s, "agent.yaml", path);
+    assert_int_equal(cli_write_file(path, text, sizeof(text) - 1, 0600, true), OK);
+    assert_int_equal(agent_open(&s->a, s->home), OK);
+    assert_int_equal(s->a->conf.window_from_min, 1350);
+    assert_int_equal(s->a->conf.days.off, 0x60);
+    assert_int_equal(s->a->conf.days.count, 2);
+    assert_int_equal(s->a->conf.max_night, 2 << 20);
+    assert_int_equal(zone_at(s->a->conf.zone, 0).minute, 360);
 }
 
 /* ---- what the hub says ---- */
@@ -394,6 +420,7 @@ int main(void)
         TEST(a_store_without_the_directory_is_refused),
         TEST(a_changed_directory_is_noticed),
         TEST(settings_with_mistakes_stop_the_start),
+        TEST(the_settings_of_the_night_are_read),
         TEST(a_grant_with_our_keys_enrols_and_forgets_the_code),
         TEST(older_or_foreign_objects_are_not_taken),
         TEST(a_grant_with_another_computers_keys_is_not_taken),

@@ -3,6 +3,7 @@
 #include "hub/nights.h"
 
 #include "common/value.h"
+#include "hub/core_internal.h"
 #include "hub/ledger_arrivals.h"
 #include "ledger_fixture.h"
 
@@ -113,6 +114,40 @@ static void what_a_school_did_in_a_night_adds_up(void **state)
     assert_int_equal(s.rows[1].bad_batches, 1);
     assert_int_equal(s.rows[1].bad_batch, MERR_SIGNATURE);
     store_abort(t);
+    world_close(&w);
+}
+
+/* What is noted at one minute to noon and written at one minute past is of the night that ends. */
+static void a_meeting_just_before_noon_is_of_the_night_that_ends(void **state)
+{
+    struct core core = {.gateway = NULL};
+    struct seen ending = {.count = 0}, beginning = {.count = 0};
+    int32_t day = day_of("2020-09-02");
+    int64_t noon = (int64_t)day * DAY_MS + 12 * HOUR_MS;
+    struct store_txn *t;
+    struct world w;
+
+    (void)state;
+    zone("UTC");
+    world_open(&w);
+    core.hub = w.hub;
+    clock_test_set(noon - 60000);
+    core_nights_met(&core, 1);
+    core_nights_met(&core, 2);
+    clock_test_set(noon + 30000);
+    core_nights_met(&core, 1);
+    clock_test_set(noon + 60000);
+    core_nights_flush(&core);
+    t = begin(&w);
+    MUST(night_each(t, day, see, &ending));
+    MUST(night_each(t, day + 1, see, &beginning));
+    store_abort(t);
+    assert_int_equal(ending.count, 2);
+    assert_int_equal(beginning.count, 1);
+    assert_int_equal(beginning.rows[0].participant, 1);
+    assert_int_equal(beginning.rows[0].greetings, 1);
+    core_nights_fini(&core);
+    clock_test_real();
     world_close(&w);
 }
 
@@ -251,6 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_night_lasts_from_noon_to_noon_in_local_time),
         cmocka_unit_test(what_a_school_did_in_a_night_adds_up),
+        cmocka_unit_test(a_meeting_just_before_noon_is_of_the_night_that_ends),
         cmocka_unit_test(the_hubs_own_stretches_are_kept_up_to_their_limit),
         cmocka_unit_test(nights_before_a_day_are_forgotten_and_no_others),
         cmocka_unit_test(damage_is_told),
