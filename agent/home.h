@@ -39,14 +39,16 @@ struct agent_conf {
     bool keys_credentials;                            /* keys may come from the service manager (keys.h) */
     int64_t window_from_min, window_to_min;           /* sync.window: minutes of the day */
     int64_t max_rate;                                 /* sync.max_rate: bytes/s; 0: no limit */
-    int64_t chunk;                                    /* sync.chunk */
+    int64_t chunk;                                    /* sync.chunk: at most; smaller on slow lines (line.h) */
     int64_t connect_ms, handshake_ms, progress_ms;    /* deadlines */
     int64_t batch_sealed, batch_plain, batch_records; /* at most the protocol's */
     int64_t map_size;
     int64_t retry_first_ms, retry_cap_ms;
-    int64_t disk_reserve; /* bytes kept free: below it capture stops with ERR_FULL */
-    int64_t keep_days;    /* after archived; at least 30 */
-    int64_t bundle_max;   /* bytes of one file for a stick */
+    int64_t disk_reserve;           /* bytes kept free: below it capture stops with ERR_FULL */
+    int64_t keep_days;              /* after archived; at least 30 */
+    int64_t bundle_max;             /* bytes of one file for a stick */
+    char proxy[ENDPOINT_MAX + 1];   /* sync.proxy as tcp://HOST:PORT; "": none */
+    char address[ENDPOINT_MAX + 1]; /* sync.address; "": none */
 };
 
 /* A form that lies in the home.  Most commands need one of the twenty to sixty that a district has. */

@@ -6,6 +6,7 @@
 #include "common/err.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define RESOLVE_MAX      16u
@@ -18,6 +19,13 @@ struct resolved {
     char urls[RESOLVE_MAX][RESOLVE_URL_MAX]; /* tcp://ADDRESS:PORT */
 };
 
+struct resolved_parts {
+    char host[RESOLVE_HOST_MAX + 1]; /* of an address in brackets without them */
+    char port[8];
+};
+
+/* "tcp://HOST:PORT" or "tcp://[ADDRESS]:PORT"; false: neither. */
+bool resolve_split(struct resolved_parts *out, const char *url);
 /* ERR_MALFORMED: not tcp://HOST:PORT.  ERR_NET: no such name, or no answer within `wait_ms`.  ERR_CANCELLED. */
 MUST_CHECK enum err resolve_url(struct resolved *out, const char *url, int64_t wait_ms,
                                 const volatile sig_atomic_t *cancelled);
