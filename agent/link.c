@@ -1,5 +1,6 @@
 #include "agent/link.h"
 
+#include "agent/proxy.h"
 #include "agent/resolve.h"
 #include "common/cli.h"
 #include "common/clock.h"
@@ -11,13 +12,9 @@
 #include <string.h>
 #include <zmq.h>
 
-#define STEP_MS      200 /* between two looks at `cancelled` */
-#define RESOLVE_TEXT 512
-#define HEARTBEAT_MS 30000
-#define DEAD_MS      120000
-/* What was sent and is not even acknowledged by the other end's TCP for so long is not going to be: the line has died,
- * or the provider has forgotten the connection.  Above what the retransmissions of round trips of seconds need. */
-#define UNACKED_MS      45000
+#define STEP_MS         200 /* between two looks at `cancelled` */
+#define HEARTBEAT_MS    30000
+#define DEAD_MS         120000
 #define MONITOR_ADDRESS "inproc://link-monitor"
 
 struct link {
@@ -25,7 +22,7 @@ struct link {
     struct buf frame; /* the last one received */
     bool is_lost;
     const volatile sig_atomic_t *cancelled;
-    const char *proxy; /* ADDRESS:PORT, while a connection is being made through it */
+    struct proxy *proxy; /* NULL: none */
     struct buf out;
     char place[RESOLVE_HOST_MAX + 8];
 };
@@ -60,12 +57,11 @@ static enum err open_socket(struct link *l, const struct link_options *o)
         !set_int(l->socket, ZMQ_RECONNECT_IVL, -1) || !set_int(l->socket, ZMQ_CONNECT_TIMEOUT, o->connect_ms) ||
         !set_int(l->socket, ZMQ_HANDSHAKE_IVL, o->handshake_ms) ||
         !set_int(l->socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS) || !set_int(l->socket, ZMQ_HEARTBEAT_TIMEOUT, DEAD_MS) ||
-        !set_int(l->socket, ZMQ_HEARTBEAT_TTL, DEAD_MS) || !set_int(l->socket, ZMQ_TCP_MAXRT, UNACKED_MS) ||
+        !set_int(l->socket, ZMQ_HEARTBEAT_TTL, DEAD_MS) || !set_int(l->socket, ZMQ_TCP_MAXRT, RESOLVE_UNACKED_MS) ||
         zmq_setsockopt(l->socket, ZMQ_MAXMSGSIZE, &largest, sizeof(largest)) != 0 ||
         zmq_setsockopt(l->socket, ZMQ_CURVE_SERVERKEY, o->server_key, KEY_BYTES) != 0 ||
         zmq_setsockopt(l->socket, ZMQ_CURVE_PUBLICKEY, key_public(o->curve), KEY_BYTES) != 0 ||
         zmq_setsockopt(l->socket, ZMQ_CURVE_SECRETKEY, key_secret(o->curve), KEY_BYTES) != 0 ||
-        (l->proxy != NULL && zmq_setsockopt(l->socket, ZMQ_SOCKS_PROXY, l->proxy, strlen(l->proxy)) != 0) ||
         zmq_socket_monitor(l->socket, MONITOR_ADDRESS, ZMQ_EVENT_ALL) != 0 ||
         zmq_connect(l->monitor, MONITOR_ADDRESS) != 0)
         return zmq_failed();
@@ -221,32 +217,14 @@ static enum err try_address(struct link *l, const struct link_options *o, const 
     return e;
 }
 
-/* The proxy looks the hub's name up: behind one there is often nobody else who can. */
 static enum err try_proxy(struct link *l, const struct link_options *o)
 {
-    struct resolved *r = calloc(1, sizeof(*r));
-    struct resolved_parts parts;
-    char text[RESOLVE_TEXT];
+    char local[PROXY_URL_MAX];
     enum err e;
 
-    if (r == NULL)
-        return ERR_NOMEM;
-    if (!resolve_split(&parts, o->url))
-        e = err_set(ERR_MALFORMED, _("%s: tcp://HOST:PORT is expected"), o->url);
-    else
-        e = resolve_url(r, o->proxy, o->connect_ms, o->cancelled);
     (void)snprintf(l->place, sizeof(l->place), "%.*s", (int)sizeof(l->place) - 1, o->url + strlen("tcp://"));
-    for (unsigned i = 0; i < r->count && (i == 0 || e == ERR_NET); i++) {
-        l->proxy = r->urls[i] + strlen("tcp://");
-        if ((e = try_address(l, o, o->url)) != OK)
-            log_info("sync: %s through %s: %s", o->url, r->urls[i], err_text());
-    }
-    l->proxy = NULL;
-    if (e == ERR_NET) {
-        (void)snprintf(text, sizeof(text), "%s", err_text());
-        e = err_set(e, _("through the proxy %s (sync.proxy in agent.yaml): %s"), r->place, text);
-    }
-    free(r);
+    if ((e = proxy_open(&l->proxy, local, o->proxy, o->url, o->connect_ms, o->cancelled)) == OK)
+        e = try_address(l, o, local);
     return e;
 }
 
@@ -294,6 +272,7 @@ void link_close(struct link *l)
         return;
     buf_fini(&l->frame);
     close_socket(l);
+    proxy_close(l->proxy);
     if (l->ctx != NULL)
         while (zmq_ctx_term(l->ctx) != 0 && errno == EINTR)
             continue;

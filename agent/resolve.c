@@ -5,11 +5,9 @@
 
 #include <netdb.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define STEP_MS 10
 
@@ -137,6 +135,18 @@ bool resolve_split(struct resolved_parts *out, const char *url)
     memcpy(out->host, at, len);
     out->host[len] = '\0';
     (void)snprintf(out->port, sizeof(out->port), "%s", colon + 1);
+    return true;
+}
+
+bool resolve_address(struct sockaddr_storage *out, socklen_t *len, const struct resolved_parts *parts)
+{
+    struct addrinfo *list = NULL;
+
+    if (look_up(parts->host, parts->port, AI_NUMERICHOST, &list) != 0)
+        return false;
+    memcpy(out, list->ai_addr, list->ai_addrlen);
+    *len = list->ai_addrlen;
+    freeaddrinfo(list);
     return true;
 }
 

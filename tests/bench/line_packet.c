@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 
 #define TCP_SYN 0x02u
+#define TCP_ACK 0x10u
 
 static uint32_t get16(const uint8_t *p)
 {
@@ -54,6 +55,21 @@ static struct line_flow *flow_of(struct line_flows *f, const struct line_packet 
     return NULL;
 }
 
+/* The near end may have another address by now; its port it keeps. */
+static void count_acked(struct line_flows *f, const struct line_packet *p, const uint8_t *tcp)
+{
+    for (size_t i = f->count; i-- > 0;) {
+        const struct line_flow *w = &f->flow[i];
+        uint32_t acked = get32(tcp + 8) - w->first - 1;
+
+        if (w->target != packet_address(p, 12) || w->target_port != get16(tcp) || w->source_port != get16(tcp + 2))
+            continue;
+        if ((tcp[13] & TCP_ACK) != 0 && acked <= w->most && acked > f->acked)
+            f->acked = acked;
+        return;
+    }
+}
+
 const struct line_flow *packet_count(struct line_flows *f, const struct line_packet *p, enum line_way way,
                                      unsigned life)
 {
@@ -65,6 +81,8 @@ const struct line_flow *packet_count(struct line_flows *f, const struct line_pac
 
     if (tcp == NULL)
         return NULL;
+    if (way == LINE_DOWN)
+        count_acked(f, p, tcp);
     sequence = get32(tcp + 4);
     if ((tcp[13] & TCP_SYN) != 0 && (w == NULL || w->first != sequence) && f->count < LINE_FLOWS_MAX) {
         w = &f->flow[f->count++];

@@ -23,6 +23,7 @@ struct line_flow {
 struct line_flows {
     struct line_flow flow[LINE_FLOWS_MAX];
     size_t count;
+    uint64_t acked;      /* the most bytes of one connection that the far end has acknowledged to the near one */
     uint64_t payload[2]; /* by way: bytes of all flows, what is sent again not counted */
 };
 

@@ -7,10 +7,10 @@
  * packets go up.  A packet waits for its turn at `rate` in a queue of `queue` bytes (a full one drops it), may be lost,
  * and arrives `delay` later; some arrive twice, some `late` ms after those behind them.
  *
- * A line with a `life` is up for so long, then dead for `dead`; `cut` ends one life after so many bytes up.  Each life
- * the far end sees the school under another address (100.64.0.N: route 100.64.0.0/16 to FAR), as behind a provider's
- * NAT; packets of connections of an earlier life are passed on with the new address (rebind: the far end answers with a
- * reset) or vanish (silent).
+ * A line with a `life` is up for so long, then dead for `dead`; `cut` ends one life when
+ * the far end has acknowledged so many bytes of one connection.  Each life the far end sees the school under another
+ * address (100.64.0.N: route 100.64.0.0/16 to FAR), as behind a provider's NAT; packets of connections of an earlier
+ * life are passed on with the new address (rebind: the far end answers with a reset) or vanish (silent).
  *
  * At the end it prints key=value lines: wire_up, wire_down (bytes of IP that entered, those sent again included),
  * payload_up, payload_down (of TCP, each byte once), lost, dropped (no room in the queue), lives. */
@@ -46,7 +46,7 @@ struct line {
     int64_t late;              /* ms */
     int64_t life, dead;        /* ms; life 0: for ever */
     enum nat nat;
-    int64_t cut;         /* bytes of IP up; 0: none */
+    int64_t cut;         /* bytes of one connection that the far end has; 0: none */
     int64_t seed, limit; /* limit: seconds */
 };
 
@@ -286,7 +286,7 @@ static void die_for_a_while(struct relay *r, int64_t now)
 
 static void look_at_life(struct relay *r, int64_t now)
 {
-    if (r->is_alive && r->line.cut > 0 && !r->is_cut && r->wire[LINE_UP] >= (uint64_t)r->line.cut) {
+    if (r->is_alive && r->line.cut > 0 && !r->is_cut && r->flows.acked >= (uint64_t)r->line.cut) {
         r->is_cut = true;
         die_for_a_while(r, now);
     }
@@ -307,11 +307,13 @@ static void deliver(struct relay *r, int64_t now)
     while (r->count > 0 && r->heap[0]->at_ns <= now) {
         struct pending *n = pop(r);
 
-        /* What was under way when the line died is gone; a device that is down takes nothing. */
-        if (n->life == r->life && r->is_alive &&
-            write(r->fd[n->way == LINE_UP ? 1 : 0], n->packet.bytes, n->packet.len) < 0 && errno != EIO &&
+        if (n->life != r->life || !r->is_alive) /* what was under way when the line died is gone */
+            continue;
+        /* A device that is down takes nothing. */
+        if (write(r->fd[n->way == LINE_UP ? 1 : 0], n->packet.bytes, n->packet.len) < 0 && errno != EIO &&
             errno != EAGAIN)
             die("a packet cannot be handed on: %s", strerror(errno));
+        look_at_life(r, now);
     }
 }
 
