@@ -6,7 +6,8 @@
 # plain TCP program sends as many bytes up as the agent's connections carried, on a fresh line of the same kind; so does
 # rsync over ssh with the table that was imported, as it is and packed by gzip.  A program whose connection was lost is
 # started again until it is done.  SVODKA_BENCH_SEED chooses what is lost; SVODKA_BENCH_CC the congestion controls
-# (default: cubic, and bbr where the kernel has it); SVODKA_BENCH_BESIDE=no leaves rsync out.
+# (default: cubic, and bbr where the kernel has it); SVODKA_BENCH_BESIDE=no leaves rsync out;
+# SVODKA_BENCH_ROWS: more rows or fewer.
 # Asserted: everything arrives, once, within the profile's deadline, generously.
 set -eu
 name=lines
@@ -30,7 +31,7 @@ refusal=$(line_refusal)
     exit 77
 }
 seed=${SVODKA_BENCH_SEED:-1}
-rows=5000
+rows=${SVODKA_BENCH_ROWS:-5000}
 period=2020/21
 patience=900 # seconds for the others
 load_before=$(cut -d ' ' -f 1-3 /proc/loadavg)
@@ -39,13 +40,14 @@ if [ -z "${SVODKA_BENCH_CC:-}" ] && grep -qw bbr /proc/sys/net/ipv4/tcp_availabl
     controls='cubic bbr'
 fi
 
-deadline_of() { # PROFILE
+deadline_of() { # PROFILE: seconds, of so many rows
+    times=$(((rows + 4999) / 5000))
     case $1 in
-    dsl | plain) echo 30 ;;
-    vsat) echo 90 ;;
-    edge | far | skew) echo 180 ;;
-    gprs | radio) echo 300 ;;
-    short) echo 600 ;;
+    dsl | plain) echo $((30 * times)) ;;
+    vsat) echo $((90 * times)) ;;
+    edge | far | skew) echo $((180 * times)) ;;
+    gprs | radio) echo $((300 * times)) ;;
+    short) echo $((600 * times)) ;;
     *) fail "there is no line '$1': $("$relay" list | cut -f 1 | tr '\n' ' ')" ;;
     esac
 }
