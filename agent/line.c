@@ -4,11 +4,12 @@
 
 #define SLOW_RATE     6250   /* 50 kbit/s */
 #define FAST_RATE     125000 /* 1 Mbit/s */
-#define SLOW_CHUNK    4096u
-#define CHUNK         16384u /* also while nothing is known */
+#define SLOW_CHUNK    4096u  /* also while nothing is known */
+#define CHUNK         16384u
 #define FAST_CHUNK    65536u
-#define FIRST_WINDOW  65536 /* while nothing is known: a minute at 9.6 kbit/s */
-#define WINDOW_SECOND 60    /* half of the heartbeat's 120 s */
+#define FIRST_WINDOW  16384 /* while nothing is known: what TCP itself sends at first */
+#define WINDOW_SECOND 8     /* above any round trip, and the line's own queue stays short */
+#define SAMPLE        2048  /* of less than this the round trip is most of the time */
 #define RATE_MAX      (INT64_C(1) << 40)
 
 void line_init(struct line *l, int64_t rate)
@@ -49,7 +50,7 @@ void line_acked(struct line *l, int64_t position, int64_t now_ms)
     l->acked = position;
     l->acked_at_ms = now_ms;
     l->is_heard = true;
-    if (last.end < 0) /* part of a chunk, or one that has no mark: nothing to reckon with */
+    if (last.end < 0 || position - last.acked < SAMPLE) /* nothing to reckon with */
         return;
     took = now_ms > last.acked_at_ms ? now_ms - last.acked_at_ms : 1;
     rate = (position - last.acked) * 1000 / took;
@@ -61,24 +62,24 @@ void line_acked(struct line *l, int64_t position, int64_t now_ms)
 void line_lost(struct line *l)
 {
     if (!l->is_heard && l->count > 0)
-        l->rate = SLOW_RATE / 2;
+        l->rate = 0;
 }
 
 uint32_t line_chunk(const struct line *l, uint32_t most)
 {
-    uint32_t size = CHUNK;
+    uint32_t size = SLOW_CHUNK;
 
-    if (l->rate > 0 && l->rate < SLOW_RATE)
-        size = SLOW_CHUNK;
-    else if (l->rate >= FAST_RATE)
+    if (l->rate >= FAST_RATE)
         size = FAST_CHUNK;
+    else if (l->rate >= SLOW_RATE)
+        size = CHUNK;
     return size < most ? size : most;
 }
 
 int64_t line_window(const struct line *l, uint32_t credit)
 {
     int64_t window = l->rate > 0 ? l->rate * WINDOW_SECOND : FIRST_WINDOW;
-    int64_t least = 2 * (int64_t)line_chunk(l, FAST_CHUNK);
+    int64_t least = (int64_t)2 * line_chunk(l, FAST_CHUNK);
 
     if (window < least)
         window = least;

@@ -2,8 +2,9 @@
  * a chunk is, and how much may be under way.  Pure: no clock, no socket; used by one thread.
  *
  * A chunk that is lost with its connection is sent again, so on a slow line chunks are small.  What is under way stands
- * before everything that the agent has to say later: were it more than the line carries in half of the heartbeat's
- * patience (SPEC.md 6.1), a slow line would look like a dead one.  More than the hub granted is never under way. */
+ * before everything that the agent has to say later, and makes every round trip longer by the time that it takes: on a
+ * slow line too much of it makes a live line look dead (SPEC.md 6.1: heartbeats) and a dead one alive.  So no more is
+ * under way than passes in some seconds, or two chunks; and never more than the hub granted. */
 #ifndef SVODKA_AGENT_LINE_H
 #define SVODKA_AGENT_LINE_H
 
@@ -31,7 +32,7 @@ void line_init(struct line *l, int64_t rate);
 void line_greeted(struct line *l);
 void line_sent(struct line *l, int64_t end, int64_t now_ms);
 void line_acked(struct line *l, int64_t position, int64_t now_ms);
-/* The connection was lost.  When not even one chunk came through, the next meeting begins with the smallest ones. */
+/* The connection was lost.  When not even one chunk came through, what was known before is no longer believed. */
 void line_lost(struct line *l);
 
 /* Bytes of the next chunk, at most; `most`: what hub and settings allow. */

@@ -156,7 +156,7 @@ static void keep_rate(struct agent *a, struct line *l, bool is_lost)
     if (is_lost)
         line_lost(l);
     line_init(&before, known_rate(a));
-    if (l->rate == 0 || line_chunk(&before, CHUNK_MAX) == line_chunk(l, CHUNK_MAX))
+    if ((l->rate == 0) == (before.rate == 0) && line_chunk(&before, CHUNK_MAX) == line_chunk(l, CHUNK_MAX))
         return;
     be64_put(raw, (uint64_t)l->rate);
     if (agent_meta_put(a, NULL, LINE_KEY, bytes_of(raw, sizeof(raw))) != OK)

@@ -93,6 +93,8 @@ const struct line_flow *packet_count(struct line_flows *f, const struct line_pac
                                 .target_port = (uint16_t)get16(tcp + 2),
                                 .life = life};
     }
+    if (w != NULL && (tcp[13] & TCP_SYN) != 0) /* sent again, it is a beginning all the same */
+        w->life = life;
     if (w == NULL || (tcp[13] & TCP_SYN) != 0)
         return w;
     headers = header_bytes(p) + (size_t)(tcp[12] >> 4) * 4;

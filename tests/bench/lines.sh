@@ -7,7 +7,7 @@
 # rsync over ssh with the table that was imported, as it is and packed by gzip.  A program whose connection was lost is
 # started again until it is done.  SVODKA_BENCH_SEED chooses what is lost; SVODKA_BENCH_CC the congestion controls
 # (default: cubic, and bbr where the kernel has it); SVODKA_BENCH_BESIDE=no leaves rsync out;
-# SVODKA_BENCH_ROWS: more rows or fewer.
+# SVODKA_BENCH_ROWS: more rows or fewer; SVODKA_BENCH_PATIENCE: seconds that the others have (900).
 # Asserted: everything arrives, once, within the profile's deadline, generously.
 set -eu
 name=lines
@@ -33,7 +33,7 @@ refusal=$(line_refusal)
 seed=${SVODKA_BENCH_SEED:-1}
 rows=${SVODKA_BENCH_ROWS:-5000}
 period=2020/21
-patience=900 # seconds for the others
+patience=${SVODKA_BENCH_PATIENCE:-900} # seconds for the others
 load_before=$(cut -d ' ' -f 1-3 /proc/loadavg)
 controls=${SVODKA_BENCH_CC:-cubic}
 if [ -z "${SVODKA_BENCH_CC:-}" ] && grep -qw bbr /proc/sys/net/ipv4/tcp_available_congestion_control; then
