@@ -64,6 +64,14 @@ static enum err wait_for(const struct wait *w, int fd, short events)
     }
 }
 
+/* `why`: an errno, or 0 for its end of file. */
+static enum err ended(int why)
+{
+    if (why == 0 || why == ECONNRESET || why == EPIPE)
+        return err_set(ERR_DENIED, _("it breaks the connection off"));
+    return err_set(ERR_NET, "%s", strerror(why));
+}
+
 static enum err read_all(const struct wait *w, int fd, uint8_t *to, size_t len)
 {
     for (size_t have = 0; have < len;) {
@@ -72,10 +80,8 @@ static enum err read_all(const struct wait *w, int fd, uint8_t *to, size_t len)
 
         if (e != OK)
             return e;
-        if (n == 0)
-            return err_set(ERR_DENIED, _("it breaks the connection off"));
-        if (n < 0 && errno != EAGAIN && errno != EINTR)
-            return err_set(ERR_NET, "%s", strerror(errno));
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+            return ended(n == 0 ? 0 : errno);
         have += n > 0 ? (size_t)n : 0;
     }
     return OK;
@@ -90,7 +96,7 @@ static enum err write_all(const struct wait *w, int fd, const uint8_t *from, siz
         if (e != OK)
             return e;
         if (n < 0 && errno != EAGAIN && errno != EINTR)
-            return err_set(ERR_NET, "%s", strerror(errno));
+            return ended(errno);
         done += n > 0 ? (size_t)n : 0;
     }
     return OK;

@@ -45,12 +45,13 @@ start_line() { # PROFILE [KEY=VALUE]...
     line_count=$((line_count + 1))
     line_near=sn$$x$line_count
     line_far=sf$$x$line_count
+    rm -f "$work/line.txt"
     start_profile=$1
     shift
     "$build/tests/bench/line_relay" "$start_profile" "$line_near" "$line_far" "$@" >"$work/line.txt" 2>"$work/line-said.txt" &
     relay_pid=$!
     remember "$relay_pid"
-    wait_until 10 grep -q ready "$work/line.txt" || fail "no line: $(cat "$work/line-said.txt")"
+    wait_until 10 grep -qs ready "$work/line.txt" || fail "no line: $(cat "$work/line-said.txt")"
     ip link set "$line_near" netns "$near"
     ip link set "$line_far" netns "$far"
     ip -n "$near" addr add "$near_address/24" dev "$line_near"
