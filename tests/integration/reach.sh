@@ -54,7 +54,7 @@ settings() { # LINE...: of agent.yaml, besides what every agent has
 add_row() {
     rows=$((rows + 1))
     printf 'pupil;sex;grade;absences;note\np%s;F;12;0;\n' "$rows" >row.csv
-    agent gp import marks --period 2020/21-Q1 --csv row.csv >import.txt
+    agent gp import marks --period 2020/21-Q1 --csv row.csv >import.txt 2>&1
 }
 sync_brings_it() { # WAY
     add_row
@@ -70,21 +70,20 @@ listens() { port_listens "$1"; }
 
 settings
 sync_brings_it 'IPv6'
-settings "sync.address: tcp://[::1]:$port"
-sync_brings_it 'IPv6 at a port that is for both'
-settings "sync.address: tcp://127.0.0.1:$port"
-sync_brings_it 'IPv4 at a port that is for both'
-agent gp doctor >doctor.txt 2>&1 || true
-grep -q "127.0.0.1:$port" doctor.txt || fail 'doctor does not look at sync.address'
+for way in "tcp://[::1]:$port" "tcp://127.0.0.1:$port"; do
+    settings "sync.address: $way"
+    sync_brings_it "$way, a port that is for both"
+    agent gp doctor --format csv >doctor.txt 2>&1 || true
+    grep -F "$way" doctor.txt | grep -q '^"*hub"*,"*ok' || {
+        cat doctor.txt >&2
+        fail "doctor does not reach the hub at $way"
+    }
+done
 
 # ---- a web page answers, as in a network that asks for a password first: the next address is tried ----
 
-# shellcheck disable=SC2016
 /usr/bin/python3 -c 'import http.server, sys
-class Portal(http.server.BaseHTTPRequestHandler):
-    def handle(self):
-        super().handle()
-http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Portal).serve_forever()' "$web" 2>web.log &
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.BaseHTTPRequestHandler).serve_forever()' "$web" 2>web.log &
 web_pid=$!
 remember "$web_pid"
 wait_until 10 listens "$web" || fail 'no web page'
@@ -141,7 +140,8 @@ for end in hub school; do
     stunnel4 "$end.conf" 2>"$end-tls.log" &
     remember "$!"
 done
-wait_until 10 listens "$tls" && wait_until 10 listens "$near_end" || fail 'no TLS'
+wait_until 10 listens "$tls" || fail 'no TLS at the hub'
+wait_until 10 listens "$near_end" || fail 'no TLS at the school'
 settings "sync.address: tcp://127.0.0.1:$near_end"
 sync_brings_it 'through TLS'
 grep -q "connected remote server from 127.0.0.1" hub-tls.log || {
