@@ -4,6 +4,7 @@
 #include "agent/resolve.h"
 #include "common/cli.h"
 #include "common/clock.h"
+#include "common/late.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -17,6 +18,43 @@
 #define DEAD_MS         120000
 #define MONITOR_ADDRESS "inproc://link-monitor"
 
+/* Only a meeting needs libzmq (late.h). */
+static struct {
+    __typeof__(&zmq_close) zmq_close;
+    __typeof__(&zmq_connect) zmq_connect;
+    __typeof__(&zmq_ctx_new) zmq_ctx_new;
+    __typeof__(&zmq_ctx_term) zmq_ctx_term;
+    __typeof__(&zmq_msg_close) zmq_msg_close;
+    __typeof__(&zmq_msg_data) zmq_msg_data;
+    __typeof__(&zmq_msg_init) zmq_msg_init;
+    __typeof__(&zmq_msg_recv) zmq_msg_recv;
+    __typeof__(&zmq_msg_size) zmq_msg_size;
+    __typeof__(&zmq_poll) zmq_poll;
+    __typeof__(&zmq_send) zmq_send;
+    __typeof__(&zmq_setsockopt) zmq_setsockopt;
+    __typeof__(&zmq_socket) zmq_socket;
+    __typeof__(&zmq_socket_monitor) zmq_socket_monitor;
+    __typeof__(&zmq_strerror) zmq_strerror;
+} from_zmq;
+
+static const struct late_function functions[] = {
+    LATE(from_zmq, zmq_close),    LATE(from_zmq, zmq_connect),        LATE(from_zmq, zmq_ctx_new),
+    LATE(from_zmq, zmq_ctx_term), LATE(from_zmq, zmq_msg_close),      LATE(from_zmq, zmq_msg_data),
+    LATE(from_zmq, zmq_msg_init), LATE(from_zmq, zmq_msg_recv),       LATE(from_zmq, zmq_msg_size),
+    LATE(from_zmq, zmq_poll),     LATE(from_zmq, zmq_send),           LATE(from_zmq, zmq_setsockopt),
+    LATE(from_zmq, zmq_socket),   LATE(from_zmq, zmq_socket_monitor), LATE(from_zmq, zmq_strerror),
+};
+
+static enum err open_zmq(void)
+{
+    static struct late_library library = {.file = SVODKA_SONAME_ZMQ,
+                                          .package = "libzmq5",
+                                          .functions = functions,
+                                          .count = sizeof(functions) / sizeof(functions[0])};
+
+    return late_open(&library);
+}
+
 struct link {
     void *ctx, *socket, *monitor;
     struct buf frame; /* the last one received */
@@ -29,7 +67,7 @@ struct link {
 
 static enum err zmq_failed(void)
 {
-    return err_set(ERR_INTERNAL, "libzmq: %s", zmq_strerror(errno));
+    return err_set(ERR_INTERNAL, "libzmq: %s", from_zmq.zmq_strerror(errno));
 }
 
 static bool is_cancelled(const struct link *l)
@@ -41,15 +79,15 @@ static bool set_int(void *s, int option, int64_t value)
 {
     int v = value > INT32_MAX ? INT32_MAX : (int)value;
 
-    return zmq_setsockopt(s, option, &v, sizeof(v)) == 0;
+    return from_zmq.zmq_setsockopt(s, option, &v, sizeof(v)) == 0;
 }
 
 static enum err open_socket(struct link *l, const struct link_options *o)
 {
     const int64_t largest = MESSAGE_MAX_DOWN;
 
-    l->socket = zmq_socket(l->ctx, ZMQ_DEALER);
-    l->monitor = zmq_socket(l->ctx, ZMQ_PAIR);
+    l->socket = from_zmq.zmq_socket(l->ctx, ZMQ_DEALER);
+    l->monitor = from_zmq.zmq_socket(l->ctx, ZMQ_PAIR);
     if (l->socket == NULL || l->monitor == NULL)
         return zmq_failed();
     /* No reconnection by the library, no routing id: the hub knows us by our key. */
@@ -58,12 +96,12 @@ static enum err open_socket(struct link *l, const struct link_options *o)
         !set_int(l->socket, ZMQ_HANDSHAKE_IVL, o->handshake_ms) ||
         !set_int(l->socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS) || !set_int(l->socket, ZMQ_HEARTBEAT_TIMEOUT, DEAD_MS) ||
         !set_int(l->socket, ZMQ_HEARTBEAT_TTL, DEAD_MS) || !set_int(l->socket, ZMQ_TCP_MAXRT, RESOLVE_UNACKED_MS) ||
-        zmq_setsockopt(l->socket, ZMQ_MAXMSGSIZE, &largest, sizeof(largest)) != 0 ||
-        zmq_setsockopt(l->socket, ZMQ_CURVE_SERVERKEY, o->server_key, KEY_BYTES) != 0 ||
-        zmq_setsockopt(l->socket, ZMQ_CURVE_PUBLICKEY, key_public(o->curve), KEY_BYTES) != 0 ||
-        zmq_setsockopt(l->socket, ZMQ_CURVE_SECRETKEY, key_secret(o->curve), KEY_BYTES) != 0 ||
-        zmq_socket_monitor(l->socket, MONITOR_ADDRESS, ZMQ_EVENT_ALL) != 0 ||
-        zmq_connect(l->monitor, MONITOR_ADDRESS) != 0)
+        from_zmq.zmq_setsockopt(l->socket, ZMQ_MAXMSGSIZE, &largest, sizeof(largest)) != 0 ||
+        from_zmq.zmq_setsockopt(l->socket, ZMQ_CURVE_SERVERKEY, o->server_key, KEY_BYTES) != 0 ||
+        from_zmq.zmq_setsockopt(l->socket, ZMQ_CURVE_PUBLICKEY, key_public(o->curve), KEY_BYTES) != 0 ||
+        from_zmq.zmq_setsockopt(l->socket, ZMQ_CURVE_SECRETKEY, key_secret(o->curve), KEY_BYTES) != 0 ||
+        from_zmq.zmq_socket_monitor(l->socket, MONITOR_ADDRESS, ZMQ_EVENT_ALL) != 0 ||
+        from_zmq.zmq_connect(l->monitor, MONITOR_ADDRESS) != 0)
         return zmq_failed();
     return OK;
 }
@@ -71,11 +109,11 @@ static enum err open_socket(struct link *l, const struct link_options *o)
 static void close_socket(struct link *l)
 {
     if (l->socket != NULL) {
-        (void)zmq_socket_monitor(l->socket, NULL, 0);
-        (void)zmq_close(l->socket);
+        (void)from_zmq.zmq_socket_monitor(l->socket, NULL, 0);
+        (void)from_zmq.zmq_close(l->socket);
     }
     if (l->monitor != NULL)
-        (void)zmq_close(l->monitor);
+        (void)from_zmq.zmq_close(l->monitor);
     l->socket = l->monitor = NULL;
 }
 
@@ -83,7 +121,7 @@ static void close_socket(struct link *l)
 static void zmq_frame_copy(struct buf *to, zmq_msg_t *from)
 {
     buf_reset(to);
-    buf_put(to, zmq_msg_data(from), zmq_msg_size(from));
+    buf_put(to, from_zmq.zmq_msg_data(from), from_zmq.zmq_msg_size(from));
 }
 
 /* ---- events ---- */
@@ -99,14 +137,14 @@ static enum err receive_frame(void *socket, struct buf *to)
     zmq_msg_t m;
     enum err e = OK;
 
-    (void)zmq_msg_init(&m);
-    if (zmq_msg_recv(&m, socket, ZMQ_DONTWAIT) >= 0) {
+    (void)from_zmq.zmq_msg_init(&m);
+    if (from_zmq.zmq_msg_recv(&m, socket, ZMQ_DONTWAIT) >= 0) {
         zmq_frame_copy(to, &m);
         e = buf_status(to);
     } else {
         e = errno == EAGAIN || errno == EINTR ? ERR_NOT_FOUND : zmq_failed();
     }
-    (void)zmq_msg_close(&m);
+    (void)from_zmq.zmq_msg_close(&m);
     return e;
 }
 
@@ -192,7 +230,7 @@ static enum err wait_until_in(struct link *l, const struct link_options *o)
                                  l->place)
                        : err_set(ERR_NET, _("%s cannot be reached: no answer within %lld s"), l->place,
                                  (long long)(o->connect_ms + 999) / 1000);
-        if (zmq_poll(&item, 1, left < STEP_MS ? left : STEP_MS) < 0 && errno != EINTR)
+        if (from_zmq.zmq_poll(&item, 1, left < STEP_MS ? left : STEP_MS) < 0 && errno != EINTR)
             return zmq_failed();
         while (e == OK && !is_in && next_event(l, &ev))
             e = judge(l, &ev, &is_connected, &is_in);
@@ -208,8 +246,8 @@ static enum err try_address(struct link *l, const struct link_options *o, const 
 {
     enum err e = open_socket(l, o);
 
-    if (e == OK && zmq_connect(l->socket, url) != 0)
-        e = err_set(ERR_NET, _("%s cannot be reached: %s"), l->place, zmq_strerror(errno));
+    if (e == OK && from_zmq.zmq_connect(l->socket, url) != 0)
+        e = err_set(ERR_NET, _("%s cannot be reached: %s"), l->place, from_zmq.zmq_strerror(errno));
     if (e == OK)
         e = wait_until_in(l, o);
     if (e != OK)
@@ -254,9 +292,9 @@ enum err link_open(struct link **out, const struct link_options *o)
     l->cancelled = o->cancelled;
     buf_init(&l->out, MESSAGE_MAX_UP);
     buf_init(&l->frame, MESSAGE_MAX_DOWN);
-    if ((l->ctx = zmq_ctx_new()) == NULL)
+    if ((e = open_zmq()) == OK && (l->ctx = from_zmq.zmq_ctx_new()) == NULL)
         e = zmq_failed();
-    else
+    if (e == OK)
         e = o->proxy != NULL && o->proxy[0] != '\0' ? try_proxy(l, o) : try_all(l, o);
     if (e != OK) {
         link_close(l);
@@ -274,7 +312,7 @@ void link_close(struct link *l)
     close_socket(l);
     proxy_close(l->proxy);
     if (l->ctx != NULL)
-        while (zmq_ctx_term(l->ctx) != 0 && errno == EINTR)
+        while (from_zmq.zmq_ctx_term(l->ctx) != 0 && errno == EINTR)
             continue;
     buf_fini(&l->out);
     free(l);
@@ -307,7 +345,7 @@ enum err link_send(struct link *l, const struct message *m)
     look_at_events(l);
     if (l->is_lost)
         return lost(l);
-    while (zmq_send(l->socket, l->out.data, l->out.len, ZMQ_DONTWAIT) < 0) {
+    while (from_zmq.zmq_send(l->socket, l->out.data, l->out.len, ZMQ_DONTWAIT) < 0) {
         if (errno == EINTR)
             continue;
         /* Credit is far below what the library takes: nobody reads at the other end. */
@@ -336,7 +374,7 @@ enum err link_receive(struct link *l, int64_t wait_ms, struct bytes *frame)
             return lost(l);
         if (left <= 0)
             return ERR_NOT_FOUND;
-        if (zmq_poll(items, 2, left < STEP_MS ? left : STEP_MS) < 0 && errno != EINTR)
+        if (from_zmq.zmq_poll(items, 2, left < STEP_MS ? left : STEP_MS) < 0 && errno != EINTR)
             return zmq_failed();
         look_at_events(l);
     }

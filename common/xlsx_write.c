@@ -37,8 +37,9 @@ static enum err from_lxw(lxw_error e)
     case LXW_ERROR_READING_TMPFILE:
     case LXW_ERROR_ZIP_FILE_OPERATION:
     case LXW_ERROR_ZIP_FILE_ADD:
-    case LXW_ERROR_ZIP_CLOSE: return err_set(ERR_IO, _("the workbook could not be put together: %s"), lxw_strerror(e));
-    default: return err_set(ERR_LIMIT, _("Excel does not take this: %s"), lxw_strerror(e));
+    case LXW_ERROR_ZIP_CLOSE:
+        return err_set(ERR_IO, _("the workbook could not be put together: %s"), from_xlsx.lxw_strerror(e));
+    default: return err_set(ERR_LIMIT, _("Excel does not take this: %s"), from_xlsx.lxw_strerror(e));
     }
 }
 
@@ -69,21 +70,24 @@ static enum err open_book(struct xlsx *x, const char *title, int32_t day)
     if ((x->fd = memfd_create("workbook", MFD_CLOEXEC)) < 0)
         return err_errno(ERR_IO, errno, _("no room for a workbook"));
     (void)snprintf(x->tmp, sizeof(x->tmp), "/proc/self/fd/%d", x->fd);
-    if ((x->book = workbook_new_opt(x->tmp, &options)) == NULL || (copy = strdup(title)) == NULL)
+    if ((x->book = from_xlsx.workbook_new_opt(x->tmp, &options)) == NULL || (copy = strdup(title)) == NULL)
         return err_set(ERR_NOMEM, _("no memory for a workbook"));
     properties.title = copy;
-    properties.created = (time_t)day * 86400 + 43200;    /* noon: the same day in every zone that has schools */
-    (void)workbook_set_properties(x->book, &properties); /* copies; without it the title is missing, nothing else */
+    properties.created = (time_t)day * 86400 + 43200; /* noon: the same day in every zone that has schools */
+    (void)from_xlsx.workbook_set_properties(x->book,
+                                            &properties); /* copies; without it the title is missing, nothing else */
     free(copy);
     return OK;
 }
 
 enum err xlsx_new(struct xlsx **out, const char *title, int32_t day)
 {
-    struct xlsx *x = calloc(1, sizeof(*x));
-    enum err e;
+    enum err e = late_xlsx();
+    struct xlsx *x;
 
-    if (x == NULL)
+    if (e != OK)
+        return e;
+    if ((x = calloc(1, sizeof(*x))) == NULL)
         return ERR_NOMEM;
     x->fd = -1;
     buf_init_secret(&x->text, (size_t)4 * XLSX_MAX_TEXT + 16);
@@ -106,7 +110,7 @@ void xlsx_free(struct xlsx *x)
     }
     buf_fini(&x->text);
     if (x->book != NULL)
-        lxw_workbook_free(x->book);
+        from_xlsx.lxw_workbook_free(x->book);
     if (x->fd >= 0)
         (void)close(x->fd);
     free(x);
@@ -204,7 +208,7 @@ struct xlsx_sheet *xlsx_sheet(struct xlsx *x, const char *name)
     s->x = x;
     buf_init(&s->widths, XLSX_MAX_COLUMNS * sizeof(double));
     buf_init(&s->kinds, XLSX_MAX_COLUMNS);
-    if (!choose_name(s, name) || (s->sheet = workbook_add_worksheet(x->book, s->name)) == NULL) {
+    if (!choose_name(s, name) || (s->sheet = from_xlsx.workbook_add_worksheet(x->book, s->name)) == NULL) {
         free(s);
         xlsx_fail(x, err_set(ERR_LIMIT, _("Excel does not take a sheet of the name \"%s\""), name));
         return NULL;
@@ -231,7 +235,7 @@ static enum err end_book(struct xlsx *x)
     if (x->failed != OK)
         return err_set(x->failed, "%s", x->why);
     x->book = NULL;
-    return from_lxw(workbook_close(book));
+    return from_lxw(from_xlsx.workbook_close(book));
 }
 
 static enum err read_back(struct xlsx *x, void **bytes, size_t *len)

@@ -14,43 +14,43 @@
 
 static void frame(lxw_format *f, enum xlsx_style style)
 {
-    format_set_border(f, LXW_BORDER_THIN);
-    format_set_border_color(f, 0xA6A6A6);
-    format_set_align(f, LXW_ALIGN_VERTICAL_TOP);
-    format_set_text_wrap(f);
+    from_xlsx.format_set_border(f, LXW_BORDER_THIN);
+    from_xlsx.format_set_border_color(f, 0xA6A6A6);
+    from_xlsx.format_set_align(f, LXW_ALIGN_VERTICAL_TOP);
+    from_xlsx.format_set_text_wrap(f);
     if (style == XLSX_TOTAL)
-        format_set_bold(f);
+        from_xlsx.format_set_bold(f);
     if (style == XLSX_GOOD)
-        format_set_bg_color(f, 0xD9EAD3);
+        from_xlsx.format_set_bg_color(f, 0xD9EAD3);
     if (style == XLSX_BAD)
-        format_set_bg_color(f, 0xF4CCCC);
+        from_xlsx.format_set_bg_color(f, 0xF4CCCC);
     if (style == XLSX_UNSURE)
-        format_set_bg_color(f, 0xFFF2CC);
+        from_xlsx.format_set_bg_color(f, 0xFFF2CC);
 }
 
 static void paint(lxw_format *f, enum xlsx_style style)
 {
     switch (style) {
     case XLSX_TITLE:
-        format_set_bold(f);
-        format_set_font_size(f, 14);
+        from_xlsx.format_set_bold(f);
+        from_xlsx.format_set_font_size(f, 14);
         break;
     case XLSX_HEADING:
     case XLSX_REQUIRED:
-        format_set_bold(f);
-        format_set_text_wrap(f);
-        format_set_align(f, LXW_ALIGN_CENTER);
-        format_set_align(f, LXW_ALIGN_VERTICAL_CENTER);
-        format_set_border(f, LXW_BORDER_THIN);
-        format_set_border_color(f, 0xA6A6A6);
-        format_set_bg_color(f, style == XLSX_HEADING ? 0xE7E6E6 : 0xCFE2F3);
+        from_xlsx.format_set_bold(f);
+        from_xlsx.format_set_text_wrap(f);
+        from_xlsx.format_set_align(f, LXW_ALIGN_CENTER);
+        from_xlsx.format_set_align(f, LXW_ALIGN_VERTICAL_CENTER);
+        from_xlsx.format_set_border(f, LXW_BORDER_THIN);
+        from_xlsx.format_set_border_color(f, 0xA6A6A6);
+        from_xlsx.format_set_bg_color(f, style == XLSX_HEADING ? 0xE7E6E6 : 0xCFE2F3);
         break;
     case XLSX_CODE:
-        format_set_font_size(f, 8);
-        format_set_font_color(f, 0x7F7F7F);
-        format_set_align(f, LXW_ALIGN_CENTER);
+        from_xlsx.format_set_font_size(f, 8);
+        from_xlsx.format_set_font_color(f, 0x7F7F7F);
+        from_xlsx.format_set_align(f, LXW_ALIGN_CENTER);
         break;
-    case XLSX_NOTE: format_set_font_color(f, 0x595959); break;
+    case XLSX_NOTE: from_xlsx.format_set_font_color(f, 0x595959); break;
     case XLSX_CELL:
     case XLSX_TOTAL:
     case XLSX_GOOD:
@@ -58,14 +58,14 @@ static void paint(lxw_format *f, enum xlsx_style style)
     case XLSX_UNSURE: frame(f, style); break;
     case XLSX_GROUP:
         frame(f, style);
-        format_set_bold(f);
-        format_set_bg_color(f, 0xF3F3F3);
+        from_xlsx.format_set_bold(f);
+        from_xlsx.format_set_bg_color(f, 0xF3F3F3);
         break;
     case XLSX_REMARK:
-        format_set_text_wrap(f);
-        format_set_align(f, LXW_ALIGN_VERTICAL_TOP);
+        from_xlsx.format_set_text_wrap(f);
+        from_xlsx.format_set_align(f, LXW_ALIGN_VERTICAL_TOP);
         break;
-    case XLSX_INPUT: format_set_unlocked(f); break;
+    case XLSX_INPUT: from_xlsx.format_set_unlocked(f); break;
     case XLSX_PLAIN:
     case XLSX_STYLES: break;
     }
@@ -79,20 +79,20 @@ lxw_format *xlsx_format(struct xlsx *x, enum xlsx_style style, uint32_t number)
 
     if (*f != NULL)
         return *f;
-    if ((*f = workbook_add_format(x->book)) == NULL) {
+    if ((*f = from_xlsx.workbook_add_format(x->book)) == NULL) {
         xlsx_fail(x, err_set(ERR_NOMEM, _("no memory for a workbook")));
         return NULL;
     }
     paint(*f, style);
     if (number == FORMAT_TEXT) {
-        format_set_num_format(*f, "@");
+        from_xlsx.format_set_num_format(*f, "@");
     } else if (number == FORMAT_DATE) {
-        format_set_num_format(*f, "dd.mm.yyyy");
+        from_xlsx.format_set_num_format(*f, "dd.mm.yyyy");
     } else if (number > FORMAT_PLACES) {
         (void)snprintf(places, sizeof(places), "0.%0*d", (int)(number - FORMAT_PLACES), 0);
-        format_set_num_format(*f, places);
+        from_xlsx.format_set_num_format(*f, places);
     } else if (number == FORMAT_PLACES) {
-        format_set_num_format(*f, places);
+        from_xlsx.format_set_num_format(*f, places);
     }
     return *f;
 }
@@ -180,8 +180,8 @@ void xlsx_set_columns(struct xlsx_sheet *s)
 
         if (w < WIDTH_MIN && width_of(s, i) >= 0)
             w = WIDTH_MIN;
-        xlsx_check(s->x, worksheet_set_column(s->sheet, (lxw_col_t)i, (lxw_col_t)i, w,
-                                              kind == 0 ? NULL : xlsx_format(s->x, XLSX_INPUT, kind - 1u)));
+        xlsx_check(s->x, from_xlsx.worksheet_set_column(s->sheet, (lxw_col_t)i, (lxw_col_t)i, w,
+                                                        kind == 0 ? NULL : xlsx_format(s->x, XLSX_INPUT, kind - 1u)));
     }
 }
 
@@ -229,9 +229,9 @@ void xlsx_text(struct xlsx_sheet *s, uint32_t row, uint32_t column, enum xlsx_st
             b->data[i] = ' ';
     if (!runs_on(style))
         widen(s, column, clean);
-    xlsx_check(s->x,
-               worksheet_write_string(s->sheet, row, (lxw_col_t)column, clean,
-                                      xlsx_format(s->x, style, style == XLSX_INPUT ? FORMAT_TEXT : FORMAT_GENERAL)));
+    xlsx_check(s->x, from_xlsx.worksheet_write_string(
+                         s->sheet, row, (lxw_col_t)column, clean,
+                         xlsx_format(s->x, style, style == XLSX_INPUT ? FORMAT_TEXT : FORMAT_GENERAL)));
 }
 
 void xlsx_span(struct xlsx_sheet *s, uint32_t row, uint32_t column, uint32_t last_column, enum xlsx_style style,
@@ -240,8 +240,8 @@ void xlsx_span(struct xlsx_sheet *s, uint32_t row, uint32_t column, uint32_t las
     if (!xlsx_is_usable(s) || !xlsx_is_inside(s, row, last_column))
         return;
     if (last_column > column)
-        xlsx_check(s->x, worksheet_merge_range(s->sheet, row, (lxw_col_t)column, row, (lxw_col_t)last_column, "",
-                                               xlsx_format(s->x, style, FORMAT_GENERAL)));
+        xlsx_check(s->x, from_xlsx.worksheet_merge_range(s->sheet, row, (lxw_col_t)column, row, (lxw_col_t)last_column,
+                                                         "", xlsx_format(s->x, style, FORMAT_GENERAL)));
     xlsx_text(s, row, column, style, text);
 }
 
@@ -255,8 +255,9 @@ void xlsx_decimal(struct xlsx_sheet *s, uint32_t row, uint32_t column, enum xlsx
     buf_init(&shown, 64);
     decimal_format(&shown, scaled, places);
     widen(s, column, buf_cstr(&shown));
-    xlsx_check(s->x, worksheet_write_number(s->sheet, row, (lxw_col_t)column, (double)scaled / pow(10, places),
-                                            xlsx_format(s->x, style, format_number(XLSX_NUMBER, places))));
+    xlsx_check(s->x,
+               from_xlsx.worksheet_write_number(s->sheet, row, (lxw_col_t)column, (double)scaled / pow(10, places),
+                                                xlsx_format(s->x, style, format_number(XLSX_NUMBER, places))));
     buf_fini(&shown);
 }
 
@@ -272,15 +273,15 @@ void xlsx_date(struct xlsx_sheet *s, uint32_t row, uint32_t column, enum xlsx_st
         xlsx_text(s, row, column, style, text);
         return;
     }
-    xlsx_check(s->x, worksheet_write_number(s->sheet, row, (lxw_col_t)column, (double)day + EXCEL_EPOCH,
-                                            xlsx_format(s->x, style, FORMAT_DATE)));
+    xlsx_check(s->x, from_xlsx.worksheet_write_number(s->sheet, row, (lxw_col_t)column, (double)day + EXCEL_EPOCH,
+                                                      xlsx_format(s->x, style, FORMAT_DATE)));
 }
 
 void xlsx_blank(struct xlsx_sheet *s, uint32_t row, uint32_t column, enum xlsx_kind kind, unsigned places)
 {
     if (xlsx_is_usable(s) && xlsx_is_inside(s, row, column))
-        xlsx_check(s->x, worksheet_write_blank(s->sheet, row, (lxw_col_t)column,
-                                               xlsx_format(s->x, XLSX_INPUT, format_number(kind, places))));
+        xlsx_check(s->x, from_xlsx.worksheet_write_blank(s->sheet, row, (lxw_col_t)column,
+                                                         xlsx_format(s->x, XLSX_INPUT, format_number(kind, places))));
 }
 
 void xlsx_cell_name(char out[XLSX_CELL_MAX], uint32_t row, uint32_t column, bool is_fixed)
@@ -349,7 +350,7 @@ unsigned xlsx_wrapped(const char *text, double characters)
 void xlsx_lines(struct xlsx_sheet *s, uint32_t row, unsigned lines)
 {
     if (xlsx_is_usable(s) && xlsx_is_inside(s, row, 0))
-        xlsx_check(s->x, worksheet_set_row(s->sheet, row, lines * LINE_POINTS, NULL));
+        xlsx_check(s->x, from_xlsx.worksheet_set_row(s->sheet, row, lines * LINE_POINTS, NULL));
 }
 
 void xlsx_hide_row(struct xlsx_sheet *s, uint32_t row)
@@ -357,13 +358,13 @@ void xlsx_hide_row(struct xlsx_sheet *s, uint32_t row)
     lxw_row_col_options options = {.hidden = LXW_TRUE};
 
     if (xlsx_is_usable(s) && xlsx_is_inside(s, row, 0))
-        xlsx_check(s->x, worksheet_set_row_opt(s->sheet, row, LXW_DEF_ROW_HEIGHT, NULL, &options));
+        xlsx_check(s->x, from_xlsx.worksheet_set_row_opt(s->sheet, row, LXW_DEF_ROW_HEIGHT, NULL, &options));
 }
 
 void xlsx_freeze(struct xlsx_sheet *s, uint32_t row, uint32_t column)
 {
     if (xlsx_is_usable(s))
-        worksheet_freeze_panes(s->sheet, row, (lxw_col_t)column);
+        from_xlsx.worksheet_freeze_panes(s->sheet, row, (lxw_col_t)column);
 }
 
 void xlsx_protect(struct xlsx_sheet *s)
@@ -372,11 +373,11 @@ void xlsx_protect(struct xlsx_sheet *s)
         .format_cells = LXW_TRUE, .format_columns = LXW_TRUE, .format_rows = LXW_TRUE, .sort = LXW_TRUE};
 
     if (xlsx_is_usable(s))
-        worksheet_protect(s->sheet, NULL, &allowed);
+        from_xlsx.worksheet_protect(s->sheet, NULL, &allowed);
 }
 
 void xlsx_hide(struct xlsx_sheet *s)
 {
     if (xlsx_is_usable(s))
-        worksheet_hide(s->sheet);
+        from_xlsx.worksheet_hide(s->sheet);
 }

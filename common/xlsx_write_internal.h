@@ -2,10 +2,9 @@
 #ifndef SVODKA_COMMON_XLSX_WRITE_INTERNAL_H
 #define SVODKA_COMMON_XLSX_WRITE_INTERNAL_H
 
+#include "common/late_xlsx.h"
 #include "common/value.h"
 #include "common/xlsx_write.h"
-
-#include <xlsxwriter.h>
 
 /* How numbers are shown. */
 #define FORMAT_GENERAL 0u

@@ -5,12 +5,12 @@
 
 static void set_page(struct xlsx_sheet *s, uint32_t rows)
 {
-    worksheet_set_landscape(s->sheet);
-    worksheet_set_paper(s->sheet, A4);
-    worksheet_set_margins(s->sheet, 0.4, 0.4, 0.5, 0.6);
+    from_xlsx.worksheet_set_landscape(s->sheet);
+    from_xlsx.worksheet_set_paper(s->sheet, A4);
+    from_xlsx.worksheet_set_margins(s->sheet, 0.4, 0.4, 0.5, 0.6);
     xlsx_footer(s, "");
     if (rows > 0)
-        xlsx_check(s->x, worksheet_repeat_rows(s->sheet, 0, rows - 1));
+        xlsx_check(s->x, from_xlsx.worksheet_repeat_rows(s->sheet, 0, rows - 1));
 }
 
 void xlsx_print_wide(struct xlsx_sheet *s, uint32_t rows)
@@ -18,7 +18,7 @@ void xlsx_print_wide(struct xlsx_sheet *s, uint32_t rows)
     if (!xlsx_is_usable(s))
         return;
     set_page(s, rows);
-    worksheet_fit_to_pages(s->sheet, 1, 0);
+    from_xlsx.worksheet_fit_to_pages(s->sheet, 1, 0);
 }
 
 void xlsx_print_many(struct xlsx_sheet *s, uint32_t columns)
@@ -26,10 +26,10 @@ void xlsx_print_many(struct xlsx_sheet *s, uint32_t columns)
     if (!xlsx_is_usable(s))
         return;
     set_page(s, 0);
-    worksheet_set_print_scale(s->sheet, 70);
-    worksheet_print_across(s->sheet); /* the columns of the same units one after the other */
-    if (columns > 0)                  /* rows as well would be a list of two ranges, which Gnumeric complains of */
-        xlsx_check(s->x, worksheet_repeat_columns(s->sheet, 0, (lxw_col_t)(columns - 1)));
+    from_xlsx.worksheet_set_print_scale(s->sheet, 70);
+    from_xlsx.worksheet_print_across(s->sheet); /* the columns of the same units one after the other */
+    if (columns > 0) /* rows as well would be a list of two ranges, which Gnumeric complains of */
+        xlsx_check(s->x, from_xlsx.worksheet_repeat_columns(s->sheet, 0, (lxw_col_t)(columns - 1)));
 }
 
 void xlsx_footer(struct xlsx_sheet *s, const char *text)
@@ -50,6 +50,6 @@ void xlsx_footer(struct xlsx_sheet *s, const char *text)
         buf_put_u8(&all, (uint8_t)text[i] < 0x20 ? (uint8_t)' ' : (uint8_t)text[i]);
     }
     buf_put_str(&all, "&R&P / &N");
-    xlsx_check(s->x, worksheet_set_footer(s->sheet, buf_cstr(&all)));
+    xlsx_check(s->x, from_xlsx.worksheet_set_footer(s->sheet, buf_cstr(&all)));
     buf_fini(&all);
 }

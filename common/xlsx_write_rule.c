@@ -28,7 +28,7 @@ uint32_t xlsx_list(struct xlsx *x, const char *const *texts, uint32_t count)
     xlsx_cell_name(last, count - 1, list, true);
     list_name(name, list);
     (void)snprintf(place, sizeof(place), "='%s'!%s:%s", x->lists->name, first, last);
-    xlsx_check(x, workbook_define_name(x->book, name, place));
+    xlsx_check(x, from_xlsx.workbook_define_name(x->book, name, place));
     x->list_count++;
     return list;
 }
@@ -100,6 +100,6 @@ void xlsx_rule(struct xlsx_sheet *s, uint32_t row, uint32_t column, uint32_t las
     v.input_message = message_of(r->hint, XLSX_MAX_MESSAGE, texts[1]);
     v.error_title = message_of(r->message_title, TITLE_MAX, texts[2]);
     v.error_message = message_of(r->message, XLSX_MAX_MESSAGE, texts[3]);
-    xlsx_check(s->x,
-               worksheet_data_validation_range(s->sheet, row, (lxw_col_t)column, last_row, (lxw_col_t)last_column, &v));
+    xlsx_check(s->x, from_xlsx.worksheet_data_validation_range(s->sheet, row, (lxw_col_t)column, last_row,
+                                                               (lxw_col_t)last_column, &v));
 }

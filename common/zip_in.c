@@ -1,11 +1,11 @@
 #include "common/zip_in.h"
 
 #include "common/cli.h"
+#include "common/late_zip.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <zip.h>
 
 #define END_SIZE     22u /* of the end record, without its comment */
 #define END_SEARCH   (END_SIZE + 65535u)
@@ -72,8 +72,8 @@ static enum err check_names(struct zip_in *z)
     for (zip_int64_t i = 0; i < z->count && e == OK; i++) {
         zip_stat_t st;
 
-        zip_stat_init(&st);
-        if (zip_stat_index(z->zip, (zip_uint64_t)i, 0, &st) != 0 || st.name == NULL)
+        from_zip.zip_stat_init(&st);
+        if (from_zip.zip_stat_index(z->zip, (zip_uint64_t)i, 0, &st) != 0 || st.name == NULL)
             e = damaged();
         else if (strlen(st.name) > NAME_LONGEST)
             e = err_set(ERR_LIMIT, "%s", _("the file is packed with names that no spreadsheet program gives"));
@@ -96,16 +96,16 @@ static enum err open_zip(struct zip_in *z, struct bytes bytes)
     zip_source_t *source;
     zip_error_t error;
 
-    zip_error_init(&error);
-    source = zip_source_buffer_create(bytes.p, bytes.len, 0, &error);
-    if (source != NULL && (z->zip = zip_open_from_source(source, ZIP_RDONLY, &error)) == NULL)
-        zip_source_free(source);
-    zip_error_fini(&error);
+    from_zip.zip_error_init(&error);
+    source = from_zip.zip_source_buffer_create(bytes.p, bytes.len, 0, &error);
+    if (source != NULL && (z->zip = from_zip.zip_open_from_source(source, ZIP_RDONLY, &error)) == NULL)
+        from_zip.zip_source_free(source);
+    from_zip.zip_error_fini(&error);
     if (source == NULL)
         return ERR_NOMEM;
     if (z->zip == NULL)
         return damaged();
-    z->count = zip_get_num_entries(z->zip, 0);
+    z->count = from_zip.zip_get_num_entries(z->zip, 0);
     if (z->count <= 0)
         return damaged();
     return z->count > ZIP_IN_MAX_ENTRIES ? too_many() : check_names(z);
@@ -118,7 +118,7 @@ enum err zip_in_open(struct zip_in **out, struct bytes bytes)
 
     if (bytes.len > ZIP_IN_MAX_BYTES)
         return err_set(ERR_LIMIT, _("the file has more than %u MiB"), ZIP_IN_MAX_BYTES >> 20);
-    if ((e = check_ends(bytes)) != OK)
+    if ((e = check_ends(bytes)) != OK || (e = late_zip()) != OK)
         return e;
     if ((z = calloc(1, sizeof(*z))) == NULL)
         return ERR_NOMEM;
@@ -135,13 +135,13 @@ void zip_in_close(struct zip_in *z)
     if (z == NULL)
         return;
     if (z->zip != NULL)
-        zip_discard(z->zip);
+        from_zip.zip_discard(z->zip);
     free(z);
 }
 
 bool zip_in_has(const struct zip_in *z, const char *name)
 {
-    return zip_name_locate(z->zip, name, ZIP_FL_NOCASE) >= 0;
+    return from_zip.zip_name_locate(z->zip, name, ZIP_FL_NOCASE) >= 0;
 }
 
 bool zip_in_is_encrypted(const struct zip_in *z)
@@ -151,14 +151,14 @@ bool zip_in_is_encrypted(const struct zip_in *z)
 
 enum err zip_part_open(struct zip_part **out, struct zip_in *z, const char *name)
 {
-    zip_int64_t at = zip_name_locate(z->zip, name, ZIP_FL_NOCASE);
+    zip_int64_t at = from_zip.zip_name_locate(z->zip, name, ZIP_FL_NOCASE);
     struct zip_part *p;
     zip_stat_t st;
 
     if (at < 0)
         return err_set(ERR_NOT_FOUND, _("the file has no part \"%.100s\""), name);
-    zip_stat_init(&st);
-    if (zip_stat_index(z->zip, (zip_uint64_t)at, 0, &st) != 0)
+    from_zip.zip_stat_init(&st);
+    if (from_zip.zip_stat_index(z->zip, (zip_uint64_t)at, 0, &st) != 0)
         return damaged();
     if ((p = calloc(1, sizeof(*p))) == NULL)
         return ERR_NOMEM;
@@ -166,7 +166,7 @@ enum err zip_part_open(struct zip_part **out, struct zip_in *z, const char *name
     p->max = ZIP_IN_FREE + ZIP_IN_MAX_RATIO * (st.comp_size < ZIP_IN_MAX_BYTES ? st.comp_size : ZIP_IN_MAX_BYTES);
     if (p->max > ZIP_IN_MAX_PART)
         p->max = ZIP_IN_MAX_PART;
-    if ((p->file = zip_fopen_index(z->zip, (zip_uint64_t)at, 0)) == NULL) {
+    if ((p->file = from_zip.zip_fopen_index(z->zip, (zip_uint64_t)at, 0)) == NULL) {
         free(p);
         return damaged();
     }
@@ -178,13 +178,13 @@ void zip_part_close(struct zip_part *p)
 {
     if (p == NULL)
         return;
-    (void)zip_fclose(p->file);
+    (void)from_zip.zip_fclose(p->file);
     free(p);
 }
 
 enum err zip_part_read(struct zip_part *p, void *to, size_t size, size_t *got)
 {
-    zip_int64_t n = zip_fread(p->file, to, size);
+    zip_int64_t n = from_zip.zip_fread(p->file, to, size);
 
     if (n < 0)
         return damaged();
