@@ -6,6 +6,7 @@
 #include "agent/run.h"
 #include "agent/schedule.h"
 #include "agent/self_copy.h"
+#include "agent/sync.h"
 #include "common/checkup.h"
 #include "common/clock.h"
 #include "common/value.h"
@@ -156,6 +157,7 @@ static enum err look_at_copy(const struct doctor *d)
 static void probe(const struct doctor *d, const struct directory_endpoint *at, unsigned *good)
 {
     const struct link_options o = {.url = at->url,
+                                   .proxy = d->a->conf.proxy,
                                    .server_key = at->curve,
                                    .curve = d->a->curve,
                                    .connect_ms = PROBE_MS,
@@ -177,13 +179,15 @@ static void probe(const struct doctor *d, const struct directory_endpoint *at, u
 
 static void look_at_line(const struct doctor *d)
 {
-    const struct directory *dir = d->a->directory;
+    struct directory_endpoint list[SYNC_ADDRESSES_MAX];
     unsigned good = 0;
+    uint32_t count;
 
     if (d->is_offline)
         return;
-    for (uint32_t i = 0; i < dir->endpoint_count; i++)
-        probe(d, &dir->endpoints[i], &good);
+    count = sync_addresses(d->a, list);
+    for (uint32_t i = 0; i < count; i++)
+        probe(d, &list[i], &good);
     if (good == 0)
         put(d, "line", CHECKUP_WRONG, _("a way to the district"), _("none"),
             _("is there internet here? Does a firewall let the port through? Until then: svodka-agent bundle write "

@@ -44,14 +44,16 @@ struct agent_conf {
     struct zone *zone;                                /* sync.time_zone; NULL: this computer's */
     int64_t max_night;                                /* sync.max_bytes_per_night; 0: no limit */
     int64_t max_rate;                                 /* sync.max_rate: bytes/s; 0: no limit */
-    int64_t chunk;                                    /* sync.chunk */
+    int64_t chunk;                                    /* sync.chunk: at most; smaller on slow lines (line.h) */
     int64_t connect_ms, handshake_ms, progress_ms;    /* deadlines */
     int64_t batch_sealed, batch_plain, batch_records; /* at most the protocol's */
     int64_t map_size;
     int64_t retry_first_ms, retry_cap_ms;
-    int64_t disk_reserve; /* bytes kept free: below it capture stops with ERR_FULL */
-    int64_t keep_days;    /* after archived; at least 30 */
-    int64_t bundle_max;   /* bytes of one file for a stick */
+    int64_t disk_reserve;           /* bytes kept free: below it capture stops with ERR_FULL */
+    int64_t keep_days;              /* after archived; at least 30 */
+    int64_t bundle_max;             /* bytes of one file for a stick */
+    char proxy[ENDPOINT_MAX + 1];   /* sync.proxy as tcp://HOST:PORT; "": none */
+    char address[ENDPOINT_MAX + 1]; /* sync.address; "": none */
 };
 
 /* A form that lies in the home.  Most commands need one of the twenty to sixty that a district has. */

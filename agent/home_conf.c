@@ -1,5 +1,6 @@
 #include "agent/home_internal.h"
 
+#include "agent/resolve.h"
 #include "common/cli.h"
 #include "common/conf.h"
 #include "common/folder.h"
@@ -10,7 +11,7 @@
 
 struct conf_file {
     struct agent_conf conf;
-    const char *window, *days, *holidays, *time_zone;
+    const char *window, *days, *holidays, *time_zone, *proxy, *address;
 };
 
 #define AT(member)   offsetof(struct conf_file, conf.member)
@@ -21,6 +22,8 @@ static const struct yaml_key conf_table[] = {
     {"sync.holidays", YAML_WANT_TEXT, false, TEXT(holidays), 0, 0, NULL},
     {"sync.time_zone", YAML_WANT_TEXT, false, TEXT(time_zone), 0, 0, NULL},
     {"sync.max_bytes_per_night", YAML_WANT_SIZE, false, AT(max_night), 0, INT64_C(1) << 40, NULL},
+    {"sync.proxy", YAML_WANT_TEXT, false, TEXT(proxy), 0, 0, NULL},
+    {"sync.address", YAML_WANT_TEXT, false, TEXT(address), 0, 0, NULL},
     {"sync.max_rate", YAML_WANT_SIZE, false, AT(max_rate), 0, INT64_C(1) << 40, NULL},
     {"sync.chunk", YAML_WANT_SIZE, false, AT(chunk), 512, CHUNK_MAX, NULL},
     {"sync.connect", YAML_WANT_DURATION, false, AT(connect_ms), 100, 3600000, NULL},
@@ -57,6 +60,20 @@ static enum err read_window(struct agent_conf *c, const char *text)
     return OK;
 }
 
+/* "SCHEME://HOST:PORT" becomes tcp://HOST:PORT in `out`. */
+static enum err read_url(char out[ENDPOINT_MAX + 1], const char *key, const char *scheme, const char *text)
+{
+    size_t skip = strlen(scheme);
+    struct resolved_parts parts;
+
+    if (text == NULL)
+        return OK;
+    if (strncmp(text, scheme, skip) != 0 ||
+        (size_t)snprintf(out, ENDPOINT_MAX + 1, "tcp://%s", text + skip) > ENDPOINT_MAX || !resolve_split(&parts, out))
+        return err_set(ERR_INVALID, _("agent.yaml: %s: '%.200s': %sHOST:PORT is expected"), key, text, scheme);
+    return OK;
+}
+
 static enum err read_zone(struct agent_conf *c, const char *name)
 {
     char why[512];
@@ -89,7 +106,7 @@ enum err agent_conf_load(struct agent_conf *out, const char *dir)
 {
     struct conf_file c = {.conf = {.window_from_min = 60,
                                    .window_to_min = 300,
-                                   .chunk = CHUNK_DEFAULT,
+                                   .chunk = CHUNK_MAX,
                                    .connect_ms = 60000,
                                    .handshake_ms = 120000,
                                    .progress_ms = 180000,
@@ -114,6 +131,10 @@ enum err agent_conf_load(struct agent_conf *out, const char *dir)
         e = conf_load(path, conf_table, &c, false, &doc);
     if (e == OK)
         e = read_texts(&c);
+    if (e == OK)
+        e = read_url(c.conf.proxy, "sync.proxy", "socks5://", c.proxy);
+    if (e == OK)
+        e = read_url(c.conf.address, "sync.address", "tcp://", c.address);
     if (e == OK)
         *out = c.conf;
     yaml_free(doc);

@@ -1,5 +1,6 @@
 #include "agent/link.h"
 
+#include "agent/proxy.h"
 #include "agent/resolve.h"
 #include "common/cli.h"
 #include "common/clock.h"
@@ -7,6 +8,7 @@
 #include "common/log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
@@ -58,6 +60,7 @@ struct link {
     struct buf frame; /* the last one received */
     bool is_lost;
     const volatile sig_atomic_t *cancelled;
+    struct proxy *proxy; /* NULL: none */
     struct buf out;
     char place[RESOLVE_HOST_MAX + 8];
 };
@@ -92,7 +95,7 @@ static enum err open_socket(struct link *l, const struct link_options *o)
         !set_int(l->socket, ZMQ_RECONNECT_IVL, -1) || !set_int(l->socket, ZMQ_CONNECT_TIMEOUT, o->connect_ms) ||
         !set_int(l->socket, ZMQ_HANDSHAKE_IVL, o->handshake_ms) ||
         !set_int(l->socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS) || !set_int(l->socket, ZMQ_HEARTBEAT_TIMEOUT, DEAD_MS) ||
-        !set_int(l->socket, ZMQ_HEARTBEAT_TTL, DEAD_MS) ||
+        !set_int(l->socket, ZMQ_HEARTBEAT_TTL, DEAD_MS) || !set_int(l->socket, ZMQ_TCP_MAXRT, RESOLVE_UNACKED_MS) ||
         from_zmq.zmq_setsockopt(l->socket, ZMQ_MAXMSGSIZE, &largest, sizeof(largest)) != 0 ||
         from_zmq.zmq_setsockopt(l->socket, ZMQ_CURVE_SERVERKEY, o->server_key, KEY_BYTES) != 0 ||
         from_zmq.zmq_setsockopt(l->socket, ZMQ_CURVE_PUBLICKEY, key_public(o->curve), KEY_BYTES) != 0 ||
@@ -252,6 +255,17 @@ static enum err try_address(struct link *l, const struct link_options *o, const 
     return e;
 }
 
+static enum err try_proxy(struct link *l, const struct link_options *o)
+{
+    char local[PROXY_URL_MAX];
+    enum err e;
+
+    (void)snprintf(l->place, sizeof(l->place), "%.*s", (int)sizeof(l->place) - 1, o->url + strlen("tcp://"));
+    if ((e = proxy_open(&l->proxy, local, o->proxy, o->url, o->connect_ms, o->cancelled)) == OK)
+        e = try_address(l, o, local);
+    return e;
+}
+
 static enum err try_all(struct link *l, const struct link_options *o)
 {
     struct resolved *r = calloc(1, sizeof(*r));
@@ -281,7 +295,7 @@ enum err link_open(struct link **out, const struct link_options *o)
     if ((e = open_zmq()) == OK && (l->ctx = from_zmq.zmq_ctx_new()) == NULL)
         e = zmq_failed();
     if (e == OK)
-        e = try_all(l, o);
+        e = o->proxy != NULL && o->proxy[0] != '\0' ? try_proxy(l, o) : try_all(l, o);
     if (e != OK) {
         link_close(l);
         return e;
@@ -296,6 +310,7 @@ void link_close(struct link *l)
         return;
     buf_fini(&l->frame);
     close_socket(l);
+    proxy_close(l->proxy);
     if (l->ctx != NULL)
         while (from_zmq.zmq_ctx_term(l->ctx) != 0 && errno == EINTR)
             continue;

@@ -14,6 +14,7 @@
 struct link;
 struct link_options {
     const char *url;           /* tcp://HOST:PORT; all addresses of HOST are tried in turn */
+    const char *proxy;         /* tcp://HOST:PORT of a SOCKS5 proxy, which then looks HOST up; "" or NULL: none */
     const uint8_t *server_key; /* the hub's CURVE key */
     const struct key *curve;   /* ours, or the invitation's */
     int64_t connect_ms;        /* to resolve the name; then for each address */

@@ -5,11 +5,9 @@
 
 #include <netdb.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define STEP_MS 10
 
@@ -118,8 +116,7 @@ static enum err resolve_name(struct resolved *out, const char *host, const char 
     return e;
 }
 
-/* "tcp://HOST:PORT" or "tcp://[ADDRESS]:PORT". */
-static bool split(const char *url, char host[RESOLVE_HOST_MAX + 1], char port[8])
+bool resolve_split(struct resolved_parts *out, const char *url)
 {
     const char *at = url + 6;
     const char *colon = strrchr(url, ':');
@@ -135,28 +132,39 @@ static bool split(const char *url, char host[RESOLVE_HOST_MAX + 1], char port[8]
     }
     if (len == 0 || len > RESOLVE_HOST_MAX)
         return false;
-    memcpy(host, at, len);
-    host[len] = '\0';
-    (void)snprintf(port, 8, "%s", colon + 1);
+    memcpy(out->host, at, len);
+    out->host[len] = '\0';
+    (void)snprintf(out->port, sizeof(out->port), "%s", colon + 1);
+    return true;
+}
+
+bool resolve_address(struct sockaddr_storage *out, socklen_t *len, const struct resolved_parts *parts)
+{
+    struct addrinfo *list = NULL;
+
+    if (look_up(parts->host, parts->port, AI_NUMERICHOST, &list) != 0)
+        return false;
+    memcpy(out, list->ai_addr, list->ai_addrlen);
+    *len = list->ai_addrlen;
+    freeaddrinfo(list);
     return true;
 }
 
 enum err resolve_url(struct resolved *out, const char *url, int64_t wait_ms, const volatile sig_atomic_t *cancelled)
 {
-    char host[RESOLVE_HOST_MAX + 1];
-    char port[8];
+    struct resolved_parts p;
     struct addrinfo *list = NULL;
     enum err e = OK;
 
     memset(out, 0, sizeof(*out));
-    if (!split(url, host, port))
+    if (!resolve_split(&p, url))
         return err_set(ERR_MALFORMED, _("%s: tcp://HOST:PORT is expected"), url);
-    (void)snprintf(out->place, sizeof(out->place), strchr(host, ':') != NULL ? "[%s]:%s" : "%s:%s", host, port);
-    if (look_up(host, port, AI_NUMERICHOST, &list) == 0) {
+    (void)snprintf(out->place, sizeof(out->place), strchr(p.host, ':') != NULL ? "[%s]:%s" : "%s:%s", p.host, p.port);
+    if (look_up(p.host, p.port, AI_NUMERICHOST, &list) == 0) {
         take(out, list);
         freeaddrinfo(list);
     } else {
-        e = resolve_name(out, host, port, wait_ms, cancelled);
+        e = resolve_name(out, p.host, p.port, wait_ms, cancelled);
     }
     if (e == OK && out->count == 0)
         e = err_set(ERR_NET, _("%s cannot be reached: its name has no address"), out->place);

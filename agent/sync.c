@@ -115,6 +115,7 @@ static enum err conclude(struct meeting *m, enum err e)
 static enum err open_link(struct meeting *m, const struct directory_endpoint *at, const struct key *invitation)
 {
     struct link_options o = {.url = at->url,
+                             .proxy = m->a->conf.proxy,
                              .server_key = at->curve,
                              .curve = m->over_invitation ? invitation : m->a->curve,
                              .connect_ms = m->a->conf.connect_ms,
@@ -127,6 +128,39 @@ static enum err open_link(struct meeting *m, const struct directory_endpoint *at
                       : e == ERR_NET       ? SYNC_UNREACHABLE
                                            : SYNC_FAILED;
     return e;
+}
+
+/* ---- what is known of the line, from one meeting to the next ---- */
+
+#define LINE_KEY "line"
+
+static int64_t known_rate(const struct agent *a)
+{
+    int64_t rate = 0;
+    struct buf v;
+
+    buf_init(&v, 8);
+    if (agent_meta_get(a, NULL, LINE_KEY, &v) == OK && v.len == 8)
+        rate = (int64_t)(be64_get(v.data) & INT64_MAX);
+    buf_fini(&v);
+    return rate;
+}
+
+/* Written when the next meeting would begin otherwise with it: a night without news costs the disk nothing.  Nothing
+ * depends on it, so that it cannot be written is no failure of the meeting. */
+static void keep_rate(struct agent *a, struct line *l, bool is_lost)
+{
+    struct line before;
+    uint8_t raw[8];
+
+    if (is_lost)
+        line_lost(l);
+    line_init(&before, known_rate(a));
+    if ((l->rate == 0) == (before.rate == 0) && line_chunk(&before, CHUNK_MAX) == line_chunk(l, CHUNK_MAX))
+        return;
+    be64_put(raw, (uint64_t)l->rate);
+    if (agent_meta_put(a, NULL, LINE_KEY, bytes_of(raw, sizeof(raw))) != OK)
+        log_info("sync: what the line can carry is not remembered: %s", err_text());
 }
 
 static enum err meet_at(struct agent *a, const struct directory_endpoint *at, const struct key *invitation,
@@ -143,12 +177,21 @@ static enum err meet_at(struct agent *a, const struct directory_endpoint *at, co
     m->most = most;
     m->over_invitation = invitation != NULL;
     m->tokens_ms = clock_mono_ms();
+    line_init(&m->line, known_rate(a));
     buf_init(&m->enrol, ENROL_MAX);
     if (m->over_invitation && (e = enrolment_request(a, &m->enrol)) != OK)
         out->outcome = SYNC_FAILED;
     if (e == OK && (e = open_link(m, at, invitation)) == OK)
         e = conclude(m, compare != NULL ? meeting_compare(m) : meeting_run(m));
     link_close(m->link);
+    if (m->has_welcome) {
+        char text[SYNC_TEXT];
+
+        (void)snprintf(text, sizeof(text), "%s", err_text());
+        keep_rate(a, &m->line, e == ERR_NET);
+        if (e != OK)
+            (void)err_set(e, "%s", text);
+    }
     reconcile_free(m->plan);
     buf_fini(&m->enrol);
     buf_fini(&m->object.bytes);
@@ -158,6 +201,29 @@ static enum err meet_at(struct agent *a, const struct directory_endpoint *at, co
 }
 
 /* ---- all endpoints ---- */
+
+static bool has_key(const struct directory_endpoint *list, uint32_t count, const uint8_t curve[KEY_BYTES])
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (memcmp(list[i].curve, curve, KEY_BYTES) == 0)
+            return true;
+    return false;
+}
+
+uint32_t sync_addresses(const struct agent *a, struct directory_endpoint list[SYNC_ADDRESSES_MAX])
+{
+    const struct directory *d = a->directory;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < d->endpoint_count && a->conf.address[0] != '\0'; i++)
+        if (!has_key(list, count, d->endpoints[i].curve)) {
+            memcpy(list[count].curve, d->endpoints[i].curve, KEY_BYTES);
+            (void)snprintf(list[count++].url, sizeof(list[0].url), "%s", a->conf.address);
+        }
+    for (uint32_t i = 0; i < d->endpoint_count; i++)
+        list[count++] = d->endpoints[i];
+    return count;
+}
 
 /* Which of two failures tells a person more. */
 static int weight(enum sync_outcome o)
@@ -184,8 +250,8 @@ static bool tries_next(const struct sync_result *out)
 enum err sync_endpoints(struct agent *a, const struct key *invitation, struct compare_run *compare, uint64_t most,
                         struct sync_result *out)
 {
-    struct directory_endpoint list[DIRECTORY_MAX_ENDPOINTS]; /* a new directory may come in the meeting */
-    uint32_t count = a->directory->endpoint_count;
+    struct directory_endpoint list[SYNC_ADDRESSES_MAX]; /* a new directory may come in the meeting */
+    uint32_t count = sync_addresses(a, list);
     enum sync_outcome worst = SYNC_UNREACHABLE;
     enum message_error refusal = 0;
     enum err e = err_set(ERR_NET, _("the district's directory names no address of its hub"));
@@ -194,7 +260,6 @@ enum err sync_endpoints(struct agent *a, const struct key *invitation, struct co
 
     (void)snprintf(text, sizeof(text), "%s", err_text());
     out->outcome = SYNC_UNREACHABLE;
-    memcpy(list, a->directory->endpoints, count * sizeof(list[0]));
     for (uint32_t i = 0; i < count; i++) {
         e = meet_at(a, &list[i], invitation, compare, most, out);
         if (!tries_next(out))

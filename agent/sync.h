@@ -23,6 +23,11 @@ enum sync_outcome {
     SYNC_FAILED       /* something here: disk, memory, a stop */
 };
 
+/* Where the hub is looked for, in this order: at sync.address with each key that the directory names, then at the
+ * directory's addresses.  Returns how many. */
+#define SYNC_ADDRESSES_MAX (2 * DIRECTORY_MAX_ENDPOINTS)
+uint32_t sync_addresses(const struct agent *a, struct directory_endpoint list[SYNC_ADDRESSES_MAX]);
+
 /* What happened; all counts are of this pass. */
 struct sync_result {
     enum sync_outcome outcome;

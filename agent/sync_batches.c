@@ -34,7 +34,7 @@ static enum err wait_for_room(struct meeting *m, const struct sent *s, uint32_t 
     while (e == OK) {
         const struct sent *now = meeting_find_sent(m, sequence);
         int64_t wait = wait_for_tokens(m, len);
-        bool has_credit = m->sent_total + len - m->acked_total <= (int64_t)m->credit;
+        bool has_credit = m->sent_total + len - m->acked_total <= line_window(&m->line, m->credit);
 
         if (now == NULL || now->has_receipt || (has_credit && wait == 0))
             return OK;
@@ -79,10 +79,9 @@ static uint32_t resume_at(struct meeting *m, const struct batch_state *b)
 
 static uint32_t chunk_size(const struct meeting *m)
 {
-    uint32_t size = m->welcome.chunk;
+    uint32_t most = m->welcome.chunk < (uint32_t)m->a->conf.chunk ? m->welcome.chunk : (uint32_t)m->a->conf.chunk;
+    uint32_t size = line_chunk(&m->line, most);
 
-    if (size > (uint32_t)m->a->conf.chunk)
-        size = (uint32_t)m->a->conf.chunk;
     return size < m->credit || m->credit == 0 ? size : m->credit;
 }
 
@@ -100,6 +99,7 @@ static enum err send_chunk(struct meeting *m, const struct batch_state *b, uint3
         return e;
     m->tokens -= (double)data->len;
     m->sent_total += (int64_t)data->len;
+    line_sent(&m->line, m->sent_total, clock_mono_ms());
     m->out->bytes += data->len;
     return OK;
 }
@@ -114,7 +114,8 @@ static enum err send_batch(struct meeting *m, const struct batch_state *b, bool 
 
     buf_init(&data, CHUNK_MAX);
     while (e == OK && offset < b->length) {
-        uint32_t len = chunk_size(m) < b->length - offset ? chunk_size(m) : b->length - offset;
+        uint32_t size = chunk_size(m);
+        uint32_t len = size < b->length - offset ? size : b->length - offset;
 
         if (len > m->most - m->out->bytes) {
             *is_over = m->out->limited = true;

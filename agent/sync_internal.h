@@ -3,6 +3,7 @@
 #define SVODKA_AGENT_SYNC_INTERNAL_H
 
 #include "agent/compare.h"
+#include "agent/line.h"
 #include "agent/link.h"
 #include "agent/sync.h"
 
@@ -59,6 +60,7 @@ struct meeting {
     struct generation gen;
     uint32_t credit;
     int64_t sent_total, acked_total;
+    struct line line;
     struct sent *sent;
     size_t sent_count, sent_cap;
     struct fetching object;

@@ -62,6 +62,7 @@ static void count_receipt(struct meeting *m, const struct receipt *r)
         s->has_receipt = true;
         if (s->end > m->acked_total)
             m->acked_total = s->end;
+        line_acked(&m->line, m->acked_total, clock_mono_ms());
     }
 }
 
@@ -139,6 +140,7 @@ static void take_ack(struct meeting *m, const struct msg_ack *ack)
     if (position > m->sent_total || position <= m->acked_total)
         return;
     m->acked_total = position;
+    line_acked(&m->line, position, clock_mono_ms());
     meeting_progress(m);
 }
 
@@ -310,6 +312,7 @@ enum err meeting_greet(struct meeting *m)
     m->word_bytes = 0;
     m->sent_count = 0;
     m->sent_total = m->acked_total = 0;
+    line_greeted(&m->line);
     if ((e = sync_hello(m->a, &m->gen, bytes_of(m->enrol.data, m->over_invitation ? m->enrol.len : 0),
                         &out->as.hello)) == OK)
         e = meeting_send(m, out);

@@ -28,6 +28,7 @@ begin() { # BUILD_DIR
     started=
     mounted=
     loop_device=
+    spaces= # network namespaces
     hub_pid=
     hub_home=
     work=
@@ -50,6 +51,9 @@ finish() {
     fi
     for finish_pid in $started; do
         end_process "$finish_pid"
+    done
+    for finish_space in $spaces; do
+        ip netns del "$finish_space" || true
     done
     if [ -n "$mounted" ]; then
         umount "$mounted" || umount -l "$mounted"
