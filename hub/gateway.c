@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/folder.h"
 #include "common/log.h"
+#include "common/service.h"
 #include "hub/gateway_internal.h"
 #include "hub/lease.h"
 
@@ -416,7 +417,7 @@ static enum err poll_once(struct gateway *g)
     }
     if (g->is_listening)
         count += add_sockets(g, &items[count], can_read(g));
-    if (zmq_poll(items, count, g->core == NULL ? PAUSE_FIRST_MS : 500) < 0 && errno != EINTR)
+    if (zmq_poll(items, count, service_wait_ms(g->core == NULL ? PAUSE_FIRST_MS : 500)) < 0 && errno != EINTR)
         return err_set(ERR_NET, "zmq_poll: %s", zmq_strerror(errno));
     if ((items[0].revents & ZMQ_POLLIN) != 0)
         g->stopping = true;
@@ -442,7 +443,22 @@ static enum err listen_all(struct gateway *g)
     g->is_listening = true;
     if (g->ready_fd >= 0 && write(g->ready_fd, "g", 1) != 1)
         log_debug("gateway: nobody waits for the start");
+    service_ready();
     return OK;
+}
+
+static void tell_manager(struct gateway *g)
+{
+    service_alive();
+    if (clock_mono_ms() - g->told_ms < STATUS_MS)
+        return;
+    g->told_ms = clock_mono_ms();
+    if (!g->is_listening)
+        service_status("%s", _("waits for the core, then schools can come"));
+    else if (!g->has_core)
+        service_status("%s", _("the core is away; schools are told to come again soon"));
+    else
+        service_status(_("schools can come; meetings right now: %zu of %u"), g->meeting_count, g->limits.slots);
 }
 
 static enum err loop(struct gateway *g)
@@ -453,7 +469,9 @@ static enum err loop(struct gateway *g)
         run_timers(g);
         if ((e = poll_once(g)) == OK && g->has_core && !g->is_listening && !g->stopping)
             e = listen_all(g);
+        tell_manager(g);
     }
+    service_stopping();
     return e == OK ? g->failed : e;
 }
 

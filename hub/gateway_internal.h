@@ -174,7 +174,7 @@ struct gateway {
     struct ipc_status status;
     uint64_t ignored, revoked; /* revoked: in the minute since revoked_ms */
     int64_t revoked_ms;
-    int64_t swept_ms, status_ms, tidied_ms;
+    int64_t swept_ms, status_ms, tidied_ms, told_ms;
     int64_t refused_ms, refused_left; /* lines about the refused: since when, how many more now */
     uint64_t refused_silent;          /* without a line of their own */
 };
