@@ -36,7 +36,7 @@ const struct cli_command hub_commands[] = {
     {"core", "", N_("run the core alone: the ledger's one writer"), cmd_core},
     {"gateway", "", N_("run the gateway alone: the one with the network"), cmd_gateway},
     {"status", "", N_("how the hub stands: schools, ledger, gaps, quarantine"), cmd_status},
-    {"night", "[DATE] [--check] [--silent DAYS]", N_("who came in the night, who did not, and what went wrong"),
+    {"night", "[DATE] [--check | --alert] [--silent DAYS]", N_("who came in the night, who did not, and what went wrong"),
      cmd_night},
     {"doctor", "", N_("what could keep the next night from going well, and what to do about it"), cmd_doctor},
     {"completeness", "[--period P] [--form F] [--unit U] [--summary]",
