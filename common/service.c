@@ -86,7 +86,8 @@ void service_start(void)
     const char *mistake = NULL;
 
     service_stop();
-    if (path != NULL && path[0] != '\0' && ((mistake = address_of(path)) != NULL || (mistake = open_socket()) != NULL)) {
+    if (path != NULL && path[0] != '\0' &&
+        ((mistake = address_of(path)) != NULL || (mistake = open_socket()) != NULL)) {
         log_warning("NOTIFY_SOCKET=%.120s: %s; the service manager is told nothing", path, mistake);
         service_stop();
     }

@@ -4,8 +4,8 @@
  * socket named in NOTIFY_SOCKET.  Spoken here by ourselves: libsystemd would bring five more libraries into the two
  * processes that strangers' bytes reach, for one sendto().  Without NOTIFY_SOCKET every call does nothing.
  *
- * The watchdog is fed by service_alive() and by nothing else, and only the loop that does the work calls it: a loop that
- * is stuck stops feeding, and the manager kills the process and starts it again.
+ * The watchdog is fed by service_alive() and by nothing else, and only the loop that does the work calls it: a loop
+ * that is stuck stops feeding, and the manager kills the process and starts it again.
  *
  * One thread uses this, the one that called service_start(). */
 #ifndef SVODKA_COMMON_SERVICE_H

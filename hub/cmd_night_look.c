@@ -3,13 +3,13 @@
 
 #include "hub/ledger.h"
 #include "hub/ledger_arrivals.h"
+#include "hub/room.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define DAY_MS       INT64_C(86400000)
 #define DOWN_MS      600000 /* a restart is no news */
-#define DISK_PERCENT 5
 
 /* ---- what is known ---- */
 
@@ -159,14 +159,12 @@ void night_totals(const struct night *n, struct night_totals *out)
 
 enum err night_room(const struct night *n, bool *is_little, uint64_t *bytes)
 {
-    struct store_usage u;
-    enum err e = store_usage(n->hub->store, &u);
+    struct room r;
+    enum err e = room_look(n->hub, &r);
 
     if (e != OK)
         return e;
-    *bytes = u.map_bytes > u.used_bytes ? u.map_bytes - u.used_bytes : 0;
-    if (u.disk_free_bytes < *bytes)
-        *bytes = u.disk_free_bytes;
-    *is_little = *bytes < (u.used_bytes + *bytes) / 100 * DISK_PERCENT;
+    *bytes = r.store_left < r.disk_left ? r.store_left : r.disk_left;
+    *is_little = r.store_is_little || r.disk_is_little;
     return OK;
 }

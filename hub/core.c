@@ -96,6 +96,7 @@ static void fill_limits(const struct core *c, struct ipc_limits *l)
     l->chunk = (uint32_t)conf->chunk;
     l->spool_max = (uint64_t)conf->spool_max;
     l->spool_days = (uint32_t)conf->spool_days;
+    l->disk_reserve = (uint64_t)conf->disk_reserve;
     l->log_refused = (uint32_t)conf->log_refused;
     for (size_t i = 0; i < conf->listen_count; i++)
         add_listener(l, conf->listen[i], "curve.key", c->hub->curve);

@@ -202,8 +202,7 @@ bool workers_are_stuck(struct workers *w, int64_t patience_ms)
     bool is_stuck;
 
     (void)pthread_mutex_lock(&w->lock);
-    is_stuck =
-        patience_ms > 0 && (w->busy > 0 || w->waiting > 0) && clock_mono_ms() - w->moved_ms > patience_ms;
+    is_stuck = patience_ms > 0 && (w->busy > 0 || w->waiting > 0) && clock_mono_ms() - w->moved_ms > patience_ms;
     (void)pthread_mutex_unlock(&w->lock);
     return is_stuck;
 }

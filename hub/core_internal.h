@@ -70,6 +70,7 @@ struct core {
     struct inbox *inbox;           /* NULL: none is watched */
     struct carry_host inbox_host;
     struct core_nights nights;
+    bool is_closed;         /* for want of room: said once */
     bool gateway_is_paused; /* enough jobs: nothing more is read */
     bool stopping;
 };

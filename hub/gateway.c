@@ -134,6 +134,8 @@ static enum err check_descriptors(uint32_t slots)
 
 static enum err take_limits(struct gateway *g, const struct ipc_limits *l)
 {
+    enum err e = OK;
+
     if (l->slots == 0 || l->chunk == 0 || l->credit < l->chunk)
         return err_set(ERR_INVALID, _("hub.yaml: gateway.credit must be at least gateway.chunk"));
     if (g->has_limits && !same_listeners(&g->limits, l)) {
@@ -149,9 +151,12 @@ static enum err take_limits(struct gateway *g, const struct ipc_limits *l)
     g->limits = *l;
     g->has_limits = true;
     if (g->spool == NULL)
-        return spool_open(&g->spool, g->exchange != NULL ? g->exchange : g->home, l->spool_max, l->spool_days);
-    spool_set_limits(g->spool, l->spool_max, l->spool_days);
-    return OK;
+        e = spool_open(&g->spool, g->exchange != NULL ? g->exchange : g->home, l->spool_max, l->spool_days);
+    if (e == OK) {
+        spool_set_limits(g->spool, l->spool_max, l->spool_days);
+        spool_set_reserve(g->spool, l->disk_reserve);
+    }
+    return e;
 }
 
 /* A key of a name that came before replaces it. */

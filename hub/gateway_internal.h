@@ -167,6 +167,7 @@ struct gateway {
     int64_t later_ms;   /* the moment given to the last one who found no slot */
     int64_t average_ms; /* a meeting takes, lately */
     bool acks_due;
+    bool is_closed; /* for want of room on the spool's disk: said once */
 
     struct frame routing, payload; /* the frames in hand */
     struct message message;        /* the message in hand: too large for the stack */

@@ -84,6 +84,7 @@ static const struct yaml_key conf_table[] = {
     {"door.announce", YAML_WANT_TEXT, false, AT(door_announce), 0, 0, NULL},
     {"telephone", YAML_WANT_TEXT, false, AT(telephone), 0, 0, NULL},
     {"store.map_size", YAML_WANT_SIZE, false, AT(map_size), 16 << 20, INT64_C(1) << 44, NULL},
+    {"store.disk_reserve", YAML_WANT_SIZE, false, AT(disk_reserve), 0, INT64_C(1) << 40, NULL},
     {"intake.workers", YAML_WANT_INTEGER, false, AT(workers), 1, 64, NULL},
     {"intake.group", YAML_WANT_DURATION, false, AT(group_ms), 0, 1000, NULL},
     {"gateway.slots", YAML_WANT_INTEGER, false, AT(slots), 1, 10000, NULL},
@@ -293,6 +294,7 @@ bool hub_door(const struct hub *h, char out[ENDPOINT_MAX + 1])
 enum err hub_conf_load(struct hub *h)
 {
     struct conf_file c = {.conf = {.map_size = INT64_C(64) << 30,
+                                   .disk_reserve = 128 << 20,
                                    .workers = 2,
                                    .group_ms = 20,
                                    .slots = 100,

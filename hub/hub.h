@@ -70,6 +70,7 @@ struct hub_conf {
     const char *door_announce; /* what the sheets say; NULL: `door`, or its port at the first announced host */
     const char *telephone;     /* whom a school calls; NULL: not said */
     int64_t map_size;
+    int64_t disk_reserve;  /* bytes kept free: below it nothing new is taken (room.h) */
     int64_t workers;       /* intake threads */
     int64_t group_ms;      /* group commit waits at most so long for more batches */
     int64_t slots;         /* meetings at once */

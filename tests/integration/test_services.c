@@ -1,5 +1,5 @@
-/* The real programs under a service manager, which the test plays: each says that it is ready when it is, gives signs of
- * life only while its work goes on, and says that it ends (docs/night.md). */
+/* The real programs under a service manager, which the test plays: each says that it is ready when it is, gives signs
+ * of life only while its work goes on, and says that it ends (docs/night.md). */
 #include "tests/integration/meeting_fixture.h"
 
 #include <dirent.h>
@@ -98,7 +98,8 @@ static void wait_for(const struct manager *m, pid_t who, const char *what, const
     fail_msg("process %ld never said %s", (long)who, what);
 }
 
-/* It falls silent, and stays so for ten times as long as somebody alive would.  What it said before it hung may come. */
+/* It falls silent, and stays so for ten times as long as somebody alive would.  What it said before it hung may come.
+ */
 static void wait_for_silence(const struct manager *m, pid_t of)
 {
     int64_t until = clock_mono_ms() + START_MS;

@@ -37,8 +37,7 @@ static enum err run(const char *script, const char *text, int64_t limit_ms)
     const char *const argv[] = {"/bin/sh", "-c", script, NULL};
     char folder[96];
     const char *const env[] = {folder, "SVODKA_SILENT=3", NULL};
-    struct alert_command c = {
-        .argv = argv, .env = env, .text = bytes_of(text, strlen(text)), .limit_ms = limit_ms};
+    struct alert_command c = {.argv = argv, .env = env, .text = bytes_of(text, strlen(text)), .limit_ms = limit_ms};
 
     (void)snprintf(folder, sizeof(folder), "SVODKA_DIR=%s", dir);
     return alert_run(&c);

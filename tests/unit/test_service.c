@@ -4,11 +4,11 @@
 #include "common/service.h"
 
 // clang-format off: cmocka wants these before it
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 // clang-format on
 #include <errno.h>
 #include <stdio.h>
