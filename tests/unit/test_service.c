@@ -1,22 +1,22 @@
 /* The service manager is told the truth: ready once, alive only while the loop turns, nothing that it did not ask for.
  * The test plays the manager: it holds the socket. */
-#include "common/clock.h"
 #include "common/service.h"
 
-// clang-format off: cmocka wants these before it
-#include <cmocka.h>
+#include "common/clock.h"
+
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-// clang-format on
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 static int manager = -1;
 static char said[512];
