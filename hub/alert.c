@@ -242,7 +242,7 @@ static bool is_fresh(struct bytes value, int64_t now_ms)
 
 enum err alert_was_told(struct store_txn *t, const char *thing, int64_t now_ms, bool *was_told)
 {
-    struct thing_key k;
+    struct thing_key k = {.text = ""};
     struct bytes value;
     enum err e;
 
@@ -255,7 +255,7 @@ enum err alert_was_told(struct store_txn *t, const char *thing, int64_t now_ms, 
 enum err alert_note_told(struct store_txn *t, const char *thing, int64_t now_ms)
 {
     uint8_t raw[sizeof(uint64_t)];
-    struct thing_key k;
+    struct thing_key k = {.text = ""};
 
     thing_key(&k, thing);
     be64_put(raw, (uint64_t)now_ms);

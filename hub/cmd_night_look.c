@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define DAY_MS       INT64_C(86400000)
-#define DOWN_MS      600000 /* a restart is no news */
+#define DAY_MS  INT64_C(86400000)
+#define DOWN_MS 600000 /* a restart is no news */
 
 /* ---- what is known ---- */
 

@@ -75,8 +75,10 @@ static bool hear(const struct manager *m, int wait_ms, char said[512], pid_t *wh
     assert_true(n > 0);
     said[n] = '\0';
     c = CMSG_FIRSTHDR(&h);
-    assert_non_null(c);
-    memcpy(&sender, CMSG_DATA(c), sizeof(sender));
+    if (c == NULL)
+        fail_msg("a datagram without its sender");
+    else
+        memcpy(&sender, CMSG_DATA(c), sizeof(sender));
     *who = sender.pid;
     return true;
 }
