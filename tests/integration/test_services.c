@@ -66,7 +66,7 @@ static bool hear(const struct manager *m, int wait_ms, char said[512], pid_t *wh
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
     struct pollfd p = {.fd = m->socket, .events = POLLIN};
     const struct cmsghdr *c;
-    struct ucred sender;
+    struct ucred sender = {.pid = 0};
     ssize_t n;
 
     if (poll(&p, 1, wait_ms) != 1)
