@@ -18,6 +18,7 @@ fi
     exit 2
 }
 begin "$1"
+cd "$work"
 seed=${SVODKA_TEST_SEED:-$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}
 seed_random "$seed"
 say "disk: SVODKA_TEST_SEED=$seed"
