@@ -56,6 +56,8 @@ if command -v systemd-analyze >/dev/null; then
     units=$put/lib/systemd/system
     # Other units may complain about the machine of the test; ours may not.
     MANPATH=$put/share/man systemd-analyze verify --no-pager "$units"/svodka-* >"$work/verify.txt" 2>&1 || true
+    # Where there is no man, it cannot find the manual pages.
+    command -v man >/dev/null || sed -i "/^[^ ]*: Command 'man /d" "$work/verify.txt"
     if grep -F svodka "$work/verify.txt" >&2; then
         fail 'systemd finds something wrong in the units'
     fi
