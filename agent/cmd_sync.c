@@ -2,6 +2,7 @@
 #include "agent/run.h"
 #include "agent/schedule.h"
 #include "common/log.h"
+#include "common/service.h"
 
 #include <stdio.h>
 
@@ -157,7 +158,9 @@ int cmd_run(int argc, char **argv)
     if (cli_parse(&self, options, argc, argv, 0, 0) < 0)
         return cli_exit_code();
     log_init("agent", verbose != NULL ? LOG_INFO : LOG_NOTICE);
+    service_start();
     if ((e = cli_home(home, &dir)) == OK)
         e = run_home(dir);
+    service_stop();
     return cli_fail(e);
 }

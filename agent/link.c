@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/late.h"
 #include "common/log.h"
+#include "common/service.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -221,6 +222,7 @@ static enum err wait_until_in(struct link *l, const struct link_options *o)
         bool was_connected = is_connected;
         struct event ev;
 
+        service_alive();
         if (is_cancelled(l))
             return err_set(ERR_CANCELLED, _("stopped"));
         if (left <= 0)
@@ -368,6 +370,7 @@ enum err link_receive(struct link *l, int64_t wait_ms, struct bytes *frame)
             *frame = bytes_of(l->frame.data, l->frame.len);
             return e;
         }
+        service_alive();
         if (is_cancelled(l))
             return err_set(ERR_CANCELLED, _("stopped"));
         if (l->is_lost)

@@ -4,6 +4,7 @@
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/service.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -227,10 +228,12 @@ static void log_next(const struct runner *r)
 
     if (r->next_ms == SCHEDULE_NEVER) {
         log_notice("run: waits until it is asked (svodka-agent sync)");
+        service_status("%s", _("waits until it is asked (svodka-agent sync)"));
         return;
     }
     cli_format_time(when, sizeof(when), r->next_ms);
     log_info("run: the next pass: %s", when);
+    service_status(_("next meeting with the district: %s"), when);
 }
 
 static void plan(struct runner *r, const struct schedule_state *s)
@@ -311,6 +314,7 @@ static void pass(struct runner *r, bool is_asked)
         agent_close(a);
         return;
     }
+    service_status("%s", _("meets the district right now"));
     if (e == OK)
         e = one_pass(a, is_asked, &result, &s);
     if (e != OK)
@@ -345,7 +349,8 @@ static enum err loop(struct runner *r)
         enum wish wish = WISH_NOTHING;
         int64_t back;
 
-        if (poll(fds, 2, wait_ms(r)) < 0 && errno != EINTR)
+        service_alive();
+        if (poll(fds, 2, service_wait_ms(wait_ms(r))) < 0 && errno != EINTR)
             return err_errno(ERR_IO, errno, "poll");
         if ((fds[0].revents & POLLIN) != 0)
             return OK;
@@ -395,7 +400,9 @@ enum err run_home(const char *home)
         r.askers[i] = -1;
     if ((e = take_lock(&r)) == OK && (e = catch_signals(&r)) == OK && (e = listen_at(home, &r.listen)) == OK) {
         log_notice("run: at work in %s", home);
+        service_ready();
         e = loop(&r);
+        service_stopping();
     }
     if (r.listen >= 0)
         close(r.listen);

@@ -1,6 +1,7 @@
 #include "common/cli.h"
 
 #include "common/cli_internal.h"
+#include "common/installed.h"
 
 #include <langinfo.h>
 #include <locale.h>
@@ -12,6 +13,10 @@
 
 #ifndef SVODKA_LOCALEDIR_DEFAULT
 #define SVODKA_LOCALEDIR_DEFAULT "/usr/local/share/locale"
+#endif
+
+#ifndef SVODKA_LOCALE_FOLDER
+#define SVODKA_LOCALE_FOLDER "share/locale"
 #endif
 
 #define DOMAIN "svodka"
@@ -90,7 +95,10 @@ static void set_locale(void)
 void cli_start(const char *program)
 {
     const char *dir = env_or_null("SVODKA_LOCALEDIR");
+    char installed[FOLDER_PATH_MAX];
 
+    if (dir == NULL && installed_path(installed, SVODKA_LOCALE_FOLDER) == OK)
+        dir = installed;
     program_name = program;
     set_locale();
     (void)bindtextdomain(DOMAIN, dir != NULL ? dir : SVODKA_LOCALEDIR_DEFAULT);

@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "hub/audit.h"
+#include "hub/room.h"
 #include "hub/words.h"
 
 #include <stdio.h>
@@ -84,7 +85,8 @@ enum err carry_open(struct carry_reading **out, struct hub *h, const char *path,
     r->into = into;
     r->host = host;
     buf_init(&r->result.problems, PROBLEMS_TEXT);
-    e = bundle_open(&r->file, path, may_link, (uint64_t)h->conf.bundle_max);
+    if ((e = room_check(h)) == OK)
+        e = bundle_open(&r->file, path, may_link, (uint64_t)h->conf.bundle_max);
     if (e == OK && bundle_direction(r->file) != BUNDLE_UP)
         e = err_set(ERR_INVALID,
                     _("%s: this is an answer of a hub, for a school: svodka-agent bundle receipt takes it"), path);

@@ -76,7 +76,7 @@ struct carry_file {
     uint64_t problem_count;
 };
 struct carry_reading;
-/* Opens a file.  Errors (bundle_open()'s, and an answer of ours) have a sentence; nothing was done.
+/* Opens a file.  Errors (bundle_open()'s, an answer of ours, ERR_FULL: room.h) have a sentence; nothing was done.
  * `into`, `host`: loans until the end. */
 MUST_CHECK enum err carry_open(struct carry_reading **out, struct hub *h, const char *path, bool may_link,
                                struct carry *into, const struct carry_host *host);

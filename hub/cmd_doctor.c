@@ -9,6 +9,7 @@
 #include "hub/lease.h"
 #include "hub/ledger.h"
 #include "hub/quarantine.h"
+#include "hub/room.h"
 #include "hub/root_key.h"
 
 #include <jansson.h>
@@ -20,7 +21,6 @@
 #define SILENT_DAYS    3
 #define BACKUP_DAYS    7
 #define DIRECTORY_DAYS 30
-#define ROOM_PERCENT   5
 
 struct doctor {
     struct hub *h;
@@ -61,23 +61,21 @@ static enum err look_at_clock(const struct doctor *d)
 
 static enum err look_at_room(const struct doctor *d)
 {
-    struct store_usage u;
-    uint64_t room;
+    struct room r;
     char left[32];
-    bool is_little;
-    enum err e = store_usage(d->h->store, &u);
+    enum err e = room_look(d->h, &r);
 
     if (e != OK)
         return e;
-    room = u.map_bytes > u.used_bytes ? u.map_bytes - u.used_bytes : 0;
-    is_little = room < u.map_bytes / 100 * ROOM_PERCENT;
-    cli_format_bytes(left, sizeof(left), room);
-    put(d, "store", is_little ? CHECKUP_ATTENTION : CHECKUP_OK, _("what the store may still grow by"), left,
-        is_little ? _("raise store.map_size in hub.yaml and start the hub again") : "");
-    is_little = u.disk_free_bytes < (u.used_bytes + u.disk_free_bytes) / 100 * ROOM_PERCENT;
-    cli_format_bytes(left, sizeof(left), u.disk_free_bytes);
-    put(d, "disk", is_little ? CHECKUP_WRONG : CHECKUP_OK, _("free on the disk"), left,
-        is_little ? _("make room, or move the hub's folder to a larger disk; delete nothing in it") : "");
+    cli_format_bytes(left, sizeof(left), r.store_left);
+    put(d, "store", r.store_is_little ? CHECKUP_ATTENTION : CHECKUP_OK, _("what the store may still grow by"), left,
+        r.store_is_little ? _("raise store.map_size in hub.yaml and start the hub again") : "");
+    cli_format_bytes(left, sizeof(left), r.disk_left);
+    put(d, "disk", r.disk_is_little ? CHECKUP_WRONG : CHECKUP_OK, _("free on the disk"), left,
+        r.is_closed ? _("nothing that schools send is taken any more: make room, or move the hub's folder to a larger "
+                        "disk; delete nothing in it")
+        : r.disk_is_little ? _("make room, or move the hub's folder to a larger disk; delete nothing in it")
+                           : "");
     return OK;
 }
 

@@ -1,140 +1,20 @@
 /* svodka-hub night: who came, who did not and since when, what was turned away, when the hub was not running. */
-#include "hub/commands.h"
+#include "hub/cmd_night.h"
 
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/value.h"
 #include "hub/lease.h"
-#include "hub/ledger_arrivals.h"
-#include "hub/nights.h"
 #include "hub/quarantine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY_MS       INT64_C(86400000)
-#define SILENT_DAYS  3
-#define SILENT_MOST  3650
-#define DOWN_MS      600000 /* a restart is no news */
-#define DISK_PERCENT 5
+#define SILENT_DAYS 3
+#define SILENT_MOST 3650
 
-struct school {
-    const struct participant *p;
-    struct night_row row;
-    uint64_t batches, submissions, bytes, quarantined;
-};
-struct night {
-    struct hub *hub;
-    struct store_txn *t;
-    enum table_format format;
-    struct table *table;
-    int32_t day;
-    int64_t from_ms, to_ms; /* to: this very moment, if the night is not over */
-    int64_t silent_days;
-    struct school *schools; /* by index in the registry */
-    size_t count;
-    struct night_run down[NIGHT_RUNS_MAX + 1];
-    size_t down_count;
-    bool is_known; /* something was noted of that night */
-    bool needs_attention;
-};
-
-/* ---- what is known ---- */
-
-static struct school *school_of(const struct night *n, uint32_t participant)
-{
-    for (size_t i = 0; i < n->count; i++)
-        if (n->schools[i].p->index == participant)
-            return &n->schools[i];
-    return NULL;
-}
-
-static enum err take_row(void *ctx, const struct night_row *r)
-{
-    struct night *n = ctx;
-    struct school *s = school_of(n, r->participant);
-
-    if (s != NULL)
-        s->row = *r;
-    return OK;
-}
-
-static enum err take_arrival(void *ctx, const struct ledger_arrival *a)
-{
-    struct school *s = school_of(ctx, a->participant);
-
-    if (s == NULL)
-        return OK;
-    s->batches++;
-    s->submissions += a->submissions;
-    s->bytes += a->bytes;
-    s->quarantined += a->quarantined;
-    return OK;
-}
-
-static void add_down(struct night *n, int64_t from_ms, int64_t to_ms)
-{
-    if (to_ms - from_ms >= DOWN_MS)
-        n->down[n->down_count++] = (struct night_run){from_ms, to_ms};
-}
-
-/* What is between the stretches in which it ran. */
-static enum err take_runs(struct night *n)
-{
-    struct night_run runs[NIGHT_RUNS_MAX];
-    int64_t until = n->from_ms;
-    size_t count;
-    enum err e = night_runs(n->t, n->day, runs, &count);
-
-    n->is_known = e == OK;
-    if (e == ERR_NOT_FOUND && n->day < night_of(clock_wall_ms()) - (int32_t)n->hub->conf.night_days)
-        return OK; /* too long ago */
-    if ((e == OK || e == ERR_NOT_FOUND) && (e = ledger_time(n->t, 1, &until)) == OK && until < n->from_ms)
-        until = n->from_ms; /* else the hub was made that night, and was not down before */
-    for (size_t i = 0; e == OK && i < count; i++) {
-        add_down(n, until, runs[i].from_ms);
-        until = runs[i].to_ms > until ? runs[i].to_ms : until;
-    }
-    if (e == OK)
-        add_down(n, until, n->to_ms);
-    return e;
-}
-
-static enum err gather(struct night *n)
-{
-    const struct registry *r = n->hub->registry;
-    enum err e;
-
-    if ((n->schools = calloc(registry_count(r) + 1, sizeof(*n->schools))) == NULL)
-        return ERR_NOMEM;
-    n->count = registry_count(r);
-    for (size_t i = 0; i < n->count; i++)
-        n->schools[i].p = registry_at(r, i);
-    if ((e = night_each(n->t, n->day, take_row, n)) == OK && (e = take_runs(n)) == OK)
-        e = ledger_each_arrival(n->hub, n->t, n->from_ms, n->to_ms, take_arrival, n);
-    return e;
-}
-
-/* ---- one school ---- */
-
-enum standing_of_night { CAME, CAME_BY_FILE, TURNED_AWAY, SILENT, NOT_EXPECTED };
-
-static enum standing_of_night standing_of(const struct night *n, const struct school *s)
-{
-    bool is_expected = (s->p->state == PARTICIPANT_ACTIVE || s->p->state == PARTICIPANT_HELD) &&
-                       s->p->enrolled_ms < n->to_ms; /* of an earlier night: it had joined by then */
-
-    if (s->row.first_ms != 0)
-        return CAME;
-    if (s->batches > 0)
-        return CAME_BY_FILE;
-    if (s->row.refused > 0)
-        return TURNED_AWAY;
-    return is_expected ? SILENT : NOT_EXPECTED;
-}
-
-static const char *standing_word(enum standing_of_night w, enum table_format f)
+static const char *standing_word(enum night_standing w, enum table_format f)
 {
     const char *const names[] = {"came", "file", "refused", "silent", "not-expected"};
     const char *const words[] = {_("came"), _("by file"), _("turned away"), _("did not come"), ""};
@@ -142,61 +22,25 @@ static const char *standing_word(enum standing_of_night w, enum table_format f)
     return f == TABLE_TEXT ? words[w] : names[w];
 }
 
-/* Why the hub said no, for the operator. */
-static const char *refusal_word(enum message_error why)
-{
-    switch (why) {
-    case MERR_VERSION: return _("its program is too old or too new for this hub");
-    case MERR_UNKNOWN: return _("it gave another name than its key has, or looks for another district");
-    case MERR_REVOKED: return _("its computer is revoked");
-    case MERR_HELD: return _("it is on hold, and as much as is kept of it is here");
-    case MERR_INVITATION_USED: return _("its invitation was used before; give it another one (school invite)");
-    case MERR_INVITATION_EXPIRED: return _("its invitation has expired; give it another one (school invite)");
-    case MERR_INVITATION_LOCKED: return _("its invitation is locked after wrong tries; give it another one");
-    case MERR_ENROL: return _("its request to join was wrong");
-    case MERR_SIGNATURE: return _("the signature does not fit");
-    case MERR_SEQUENCE: return _("its history is another one than the hub's; this settles by itself");
-    case MERR_BUSY: return _("the hub was busy; it comes again");
-    case MERR_LIMIT: return _("a limit was exceeded");
-    case MERR_MALFORMED:
-    case MERR_ORDER:
-    case MERR_INTERNAL: break;
-    }
-    return _("a mistake of the program: look into the hub's log");
-}
-
-/* Whole days since it was seen last, at the end of the night; -1: it came, or this is an old night. */
-static int64_t days_silent(const struct night *n, const struct school *s)
-{
-    enum standing_of_night w = standing_of(n, s);
-
-    if ((w != SILENT && w != TURNED_AWAY) || s->p->last_seen_ms == 0 || s->p->last_seen_ms >= n->to_ms)
-        return -1;
-    return (n->to_ms - s->p->last_seen_ms) / DAY_MS;
-}
-
 static void put_part(struct buf *out, const char *text)
 {
     buf_printf(out, "%s%s", out->len > 0 ? "; " : "", text);
 }
 
-static void put_note(struct buf *out, const struct night *n, const struct school *s)
+static void put_note(struct buf *out, const struct night *n, const struct night_school *s)
 {
-    int64_t days = days_silent(n, s);
-    char text[512], when[64];
+    int64_t days = night_days_silent(n, s);
+    char text[512];
 
     if (days >= 0) {
-        cli_format_day(when, sizeof(when), s->p->last_seen_ms);
-        (void)snprintf(text, sizeof(text),
-                       ngettext("seen last on %s, %lld day ago", "seen last on %s, %lld days ago", (unsigned long)days),
-                       when, (long long)days);
+        night_put_silence(text, sizeof(text), s, days);
         put_part(out, text);
     }
     if (s->row.refused > 0)
-        put_part(out, refusal_word(s->row.refusal));
+        put_part(out, night_refusal_word(s->row.refusal));
     if (s->row.bad_batches > 0) {
         (void)snprintf(text, sizeof(text), _("parcels turned away: %llu (%s)"), (unsigned long long)s->row.bad_batches,
-                       refusal_word(s->row.bad_batch));
+                       night_refusal_word(s->row.bad_batch));
         put_part(out, text);
     }
     if (s->quarantined > 0) {
@@ -225,11 +69,11 @@ static void put_number(char *out, size_t size, uint64_t v, enum table_format f)
         (void)snprintf(out, size, "%llu", (unsigned long long)v);
 }
 
-static enum err put_school(struct night *n, const struct school *s)
+static enum err put_school(struct night *n, const struct night_school *s)
 {
     char first[64], last[64], submissions[32], bytes[32], aside[32], refused[32], bad[32], silent[32] = "";
     enum table_format f = n->format;
-    int64_t days = days_silent(n, s);
+    int64_t days = night_days_silent(n, s);
     struct buf note;
     enum err e;
 
@@ -247,7 +91,7 @@ static enum err put_school(struct night *n, const struct school *s)
     buf_init(&note, 8192);
     put_note(&note, n, s);
     if (f == TABLE_TEXT) {
-        const char *const cells[] = {s->p->id,       s->p->grant.name, standing_word(standing_of(n, s), f),
+        const char *const cells[] = {s->p->id,       s->p->grant.name, standing_word(night_standing_of(n, s), f),
                                      first,          submissions,      bytes,
                                      buf_cstr(&note)};
 
@@ -255,7 +99,7 @@ static enum err put_school(struct night *n, const struct school *s)
     } else {
         const char *const cells[] = {s->p->id,
                                      s->p->grant.name,
-                                     standing_word(standing_of(n, s), f),
+                                     standing_word(night_standing_of(n, s), f),
                                      first,
                                      last,
                                      submissions,
@@ -298,12 +142,12 @@ static enum err new_table(struct table **out, enum table_format f)
 /* Who did not come first, then who was turned away, then the others. */
 static enum err put_schools(struct night *n)
 {
-    static const enum standing_of_night order[] = {SILENT, TURNED_AWAY, CAME_BY_FILE, CAME};
+    static const enum night_standing order[] = {SILENT, TURNED_AWAY, CAME_BY_FILE, CAME};
     enum err e = OK;
 
     for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++)
         for (size_t i = 0; e == OK && i < n->count; i++)
-            if (standing_of(n, &n->schools[i]) == order[k])
+            if (night_standing_of(n, &n->schools[i]) == order[k])
                 e = put_school(n, &n->schools[i]);
     return e;
 }
@@ -327,21 +171,14 @@ static enum err put_down(struct night *n)
 
 static void say_totals(const struct night *n)
 {
-    uint64_t came = 0, expected = 0, submissions = 0, bytes = 0;
+    struct night_totals sum;
     char count[32], size[32];
 
-    for (size_t i = 0; i < n->count; i++) {
-        enum standing_of_night w = standing_of(n, &n->schools[i]);
-
-        came += w == CAME || w == CAME_BY_FILE;
-        expected += w != NOT_EXPECTED && n->schools[i].p->state != PARTICIPANT_INVITED;
-        submissions += n->schools[i].submissions;
-        bytes += n->schools[i].bytes;
-    }
-    cli_format_count(count, sizeof(count), submissions);
-    cli_format_bytes(size, sizeof(size), bytes);
-    (void)printf(_("\nCame: %llu of %llu. Submissions: %s (%s).\n"), (unsigned long long)came,
-                 (unsigned long long)expected, count, size);
+    night_totals(n, &sum);
+    cli_format_count(count, sizeof(count), sum.submissions);
+    cli_format_bytes(size, sizeof(size), sum.bytes);
+    (void)printf(_("\nCame: %llu of %llu. Submissions: %s (%s).\n"), (unsigned long long)sum.came,
+                 (unsigned long long)sum.expected, count, size);
 }
 
 static void say_down(const struct night *n)
@@ -376,21 +213,15 @@ static enum err say_waiting(struct night *n)
     return OK;
 }
 
-/* Little is left of the disk, or of what the store may grow to. */
 static enum err look_at_disk(struct night *n)
 {
-    struct store_usage u;
-    char left[32];
-    enum err e = store_usage(n->hub->store, &u);
     uint64_t free_bytes;
+    char left[32];
+    bool is_little;
+    enum err e = night_room(n, &is_little, &free_bytes);
 
-    if (e != OK)
+    if (e != OK || !is_little)
         return e;
-    free_bytes = u.map_bytes > u.used_bytes ? u.map_bytes - u.used_bytes : 0;
-    if (u.disk_free_bytes < free_bytes)
-        free_bytes = u.disk_free_bytes;
-    if (free_bytes >= (u.used_bytes + free_bytes) / 100 * DISK_PERCENT)
-        return OK;
     n->needs_attention = true;
     cli_format_bytes(left, sizeof(left), free_bytes);
     if (n->format == TABLE_TEXT)
@@ -401,9 +232,9 @@ static enum err look_at_disk(struct night *n)
 static void judge(struct night *n)
 {
     for (size_t i = 0; i < n->count; i++) {
-        const struct school *s = &n->schools[i];
+        const struct night_school *s = &n->schools[i];
 
-        if (s->row.refused > 0 || s->row.bad_batches > 0 || days_silent(n, s) >= n->silent_days)
+        if (s->row.refused > 0 || s->row.bad_batches > 0 || night_days_silent(n, s) >= n->silent_days)
             n->needs_attention = true;
     }
     if (!n->is_known || n->down_count > 0)
@@ -426,7 +257,7 @@ static enum err show(struct night *n)
 
     if (e != OK)
         return e;
-    if ((e = gather(n)) == OK && (e = put_schools(n)) == OK)
+    if ((e = night_gather(n)) == OK && (e = put_schools(n)) == OK)
         e = put_down(n);
     if (e == OK)
         say_head(n);
@@ -459,8 +290,7 @@ static enum err read_day(struct night *n, const char *text)
     return OK;
 }
 
-/* What the core holds in memory, first; without an answer the last minute may be missing. */
-static void ask_core(const struct hub *h)
+void night_ask_core(const struct hub *h)
 {
     struct buf answer;
 
@@ -472,11 +302,13 @@ static void ask_core(const struct hub *h)
 
 int cmd_night(int argc, char **argv)
 {
-    const char *home = NULL, *format = NULL, *silent = NULL, *check = NULL;
+    const char *home = NULL, *format = NULL, *silent = NULL, *check = NULL, *alert = NULL;
     const struct cli_option options[] = {
         HOME_OPTION(&home),
+        {"alert", 0, NULL, N_("run night.alert of hub.yaml when there is something that was not told lately"), &alert},
         {"check", 0, NULL, N_("exit with 1 when something of that night needs somebody's attention"), &check},
-        {"silent", 0, N_("DAYS"), N_("with --check: a school that has not come for so long (default: 3)"), &silent},
+        {"silent", 0, N_("DAYS"), N_("with --check and --alert: a school that has not come for so long (default: 3)"),
+         &silent},
         FORMAT_OPTION(&format),
         LAST_OPTION};
     struct night n = {.silent_days = SILENT_DAYS};
@@ -490,8 +322,10 @@ int cmd_night(int argc, char **argv)
         (e = command_number(&n.silent_days, "silent", silent, 1, SILENT_MOST)) != OK ||
         (e = read_day(&n, count > 0 ? argv[0] : NULL)) != OK)
         return cli_fail(e);
+    if (alert != NULL)
+        return night_alert(&n, home);
     if ((e = command_open(&n.hub, home, HUB_READ)) == OK) {
-        ask_core(n.hub);
+        night_ask_core(n.hub);
         if ((e = store_begin_read(n.hub->store, &n.t)) == OK)
             e = show(&n);
         store_abort(n.t);

@@ -2,6 +2,7 @@
 
 #include "common/expr_json.h"
 #include "common/log.h"
+#include "common/service.h"
 #include "hub/core.h"
 #include "hub/lease.h"
 
@@ -30,7 +31,10 @@ int cmd_core(int argc, char **argv)
     if ((e = cli_home(home, &home)) != OK || (e = command_number(&fd, "ready-fd", ready, 0, 1 << 20)) != OK)
         return cli_fail(e);
     log_init("svodka-hub", verbose != NULL ? LOG_INFO : LOG_NOTICE);
-    return cli_fail(core_run(home, (int)fd));
+    service_start();
+    e = core_run(home, (int)fd);
+    service_stop();
+    return cli_fail(e);
 }
 
 /* A home that cannot be opened, or is served already, is told at once instead of by children that die again and again.
@@ -63,7 +67,9 @@ int cmd_serve(int argc, char **argv)
     if ((e = cli_home(home, &home)) != OK || (e = check_home(home, &exchange)) != OK)
         return cli_fail(e);
     log_init("svodka-hub", LOG_NOTICE);
+    service_start();
     code = cli_fail(hub_serve(home, exchange, self));
+    service_stop();
     free(exchange);
     return code;
 }

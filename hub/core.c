@@ -3,6 +3,7 @@
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/service.h"
 #include "hub/audit.h"
 #include "hub/core_internal.h"
 #include "hub/key_ring.h"
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #define MAINTAIN_MS 60000
+#define TELL_MS     2000 /* between two lines for `systemctl status` */
 #define PASSWD_MAX  4096 /* bytes of one line of the system's list of users */
 
 /* What an epoll event is about; operators are 16 and more. */
@@ -94,6 +96,7 @@ static void fill_limits(const struct core *c, struct ipc_limits *l)
     l->chunk = (uint32_t)conf->chunk;
     l->spool_max = (uint64_t)conf->spool_max;
     l->spool_days = (uint32_t)conf->spool_days;
+    l->disk_reserve = (uint64_t)conf->disk_reserve;
     l->log_refused = (uint32_t)conf->log_refused;
     for (size_t i = 0; i < conf->listen_count; i++)
         add_listener(l, conf->listen[i], "curve.key", c->hub->curve);
@@ -305,13 +308,28 @@ static void sign_audit(struct core *c)
         log_warning("core: the audit is not signed: %s; tried again in a minute", err_text());
 }
 
+/* A worker that hangs lets the loop go round for ever and nothing come of it: that is no sign of life either. */
+static void tell_manager(struct core *c)
+{
+    if (!workers_are_stuck(c->workers, service_watchdog_ms()))
+        service_alive();
+    if (clock_mono_ms() - c->told_ms < TELL_MS)
+        return;
+    c->told_ms = clock_mono_ms();
+    service_status(_("schools: %zu, programmes: %zu; the gateway is %s; parcels taken: %llu, turned away: %llu"),
+                   registry_count(c->hub->registry), c->hub->programme_count,
+                   c->gateway != NULL ? _("here") : _("away"), (unsigned long long)c->batches,
+                   (unsigned long long)c->refused);
+}
+
 static enum err loop(struct core *c)
 {
     struct epoll_event events[16];
     enum err e;
 
     while (!c->stopping) {
-        int n = epoll_wait(c->epoll, events, 16, c->checkpoint != NULL ? 0 : core_inbox_wait(c, MAINTAIN_MS));
+        int wait = c->checkpoint != NULL ? 0 : service_wait_ms(core_inbox_wait(c, MAINTAIN_MS));
+        int n = epoll_wait(c->epoll, events, 16, wait);
 
         if (n < 0 && errno != EINTR)
             return err_errno(ERR_IO, errno, "epoll");
@@ -327,7 +345,9 @@ static enum err loop(struct core *c)
         core_checkpoint(c);
         core_nights(c);
         core_inbox(c);
+        tell_manager(c);
     }
+    service_stopping();
     checkpoint_free(c->checkpoint); /* it does not count; the next one goes over it */
     c->checkpoint = NULL;
     /* What the workers finish now is committed; the rest was never promised. */
@@ -400,6 +420,7 @@ enum err core_run(const char *home, int ready_fd)
                    c.hub->programme_count);
         if (ready_fd >= 0 && write(ready_fd, "c", 1) != 1)
             log_debug("core: nobody waits for the start");
+        service_ready();
         core_keys(&c); /* the year may have begun while it stood still */
         e = loop(&c);
     }

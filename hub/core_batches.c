@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "hub/prepared.h"
 #include "hub/registry_status.h"
+#include "hub/room.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 
 #define GROUP_MAX   4u /* batches in one transaction: its dirty pages stay in memory until the commit */
 #define RETRY_AFTER 30u
+#define ROOM_AFTER  900u /* somebody has to make room first */
 
 enum err core_room_for_held(struct core *c, const struct participant *from, const struct signer *by, uint64_t bytes,
                             bool *is_full)
@@ -45,6 +47,21 @@ static const struct participant *sender(struct core *c, uint64_t connection, con
     return p;
 }
 
+/* The gateway looks, too, before a batch comes; but what it says is not what is believed here. */
+static bool has_room(struct core *c, uint64_t connection)
+{
+    bool was_closed = c->is_closed;
+
+    c->is_closed = room_check(c->hub) != OK;
+    if (c->is_closed && !was_closed)
+        log_error("core: %s", err_text());
+    else if (was_closed && !c->is_closed)
+        log_notice("core: there is room on the disk again; what schools send is taken");
+    if (c->is_closed)
+        core_error(c, connection, MERR_BUSY, ROOM_AFTER, "the hub's disk is nearly full; it will be taken later");
+    return !c->is_closed;
+}
+
 static enum err add_job(struct core *c, uint64_t connection, const struct participant *from, struct buf *batch,
                         const char *spool_file)
 {
@@ -68,7 +85,7 @@ enum err core_batch(struct core *c, const struct ipc_frame *f)
     struct buf batch;
     enum err e;
 
-    if (from == NULL)
+    if (from == NULL || !has_room(c, f->connection))
         return OK;
     buf_init(&batch, BATCH_MAX_SEALED);
     buf_put(&batch, f->bytes.p, f->bytes.len);
@@ -134,7 +151,7 @@ enum err core_spooled(struct core *c, const struct ipc_spooled *s)
     char name[80];
     enum err e;
 
-    if (from == NULL)
+    if (from == NULL || !has_room(c, s->connection))
         return OK;
     hex_name(name, s->digest);
     buf_init(&batch, BATCH_MAX_SEALED);

@@ -1,5 +1,6 @@
 #include "hub/core_internal.h"
 
+#include "common/clock.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@ struct workers {
     struct job *todo, **todo_last;
     struct job *done, **done_last;
     unsigned busy, waiting, pending;
+    int64_t moved_ms; /* when something was done last, or there was nothing to do */
     bool stopping;
     int event;
     struct worker *list;
@@ -72,6 +74,7 @@ static void *work(void *arg)
         *all->done_last = j;
         all->done_last = &j->next;
         all->busy--;
+        all->moved_ms = clock_mono_ms();
         if (all->busy == 0 && all->waiting == 0)
             (void)pthread_cond_broadcast(&all->idle);
         if (write(all->event, &one, sizeof(one)) != (ssize_t)sizeof(one))
@@ -162,6 +165,8 @@ int workers_fd(const struct workers *w)
 void workers_add(struct workers *w, struct job *j)
 {
     (void)pthread_mutex_lock(&w->lock);
+    if (w->busy == 0 && w->waiting == 0)
+        w->moved_ms = clock_mono_ms();
     j->next = NULL;
     *w->todo_last = j;
     w->todo_last = &j->next;
@@ -190,6 +195,16 @@ struct job *workers_take(struct workers *w)
     }
     (void)pthread_mutex_unlock(&w->lock);
     return j;
+}
+
+bool workers_are_stuck(struct workers *w, int64_t patience_ms)
+{
+    bool is_stuck;
+
+    (void)pthread_mutex_lock(&w->lock);
+    is_stuck = patience_ms > 0 && (w->busy > 0 || w->waiting > 0) && clock_mono_ms() - w->moved_ms > patience_ms;
+    (void)pthread_mutex_unlock(&w->lock);
+    return is_stuck;
 }
 
 void workers_drain(struct workers *w)

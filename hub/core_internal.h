@@ -39,6 +39,8 @@ void workers_add(struct workers *w, struct job *j);
 unsigned workers_pending(const struct workers *w); /* added and not yet taken back */
 struct job *workers_take(struct workers *w);       /* one that is done, or NULL */
 void workers_drain(struct workers *w);             /* waits until all are done (not taken back) */
+/* There is work, and none of it has been done for `patience_ms` (0: for as long as you like). */
+bool workers_are_stuck(struct workers *w, int64_t patience_ms);
 void job_free(struct job *j);
 
 /* ---- the night's notes (core_nights.c) ---- */
@@ -61,7 +63,7 @@ struct core {
     uint64_t allow_serial;
     uid_t gateway_user; /* besides our own; (uid_t)-1: nobody */
     struct ipc_status gateway_status;
-    int64_t started_ms, last_maintain_ms;
+    int64_t started_ms, last_maintain_ms, told_ms;
     uint64_t batches, records, refused;
     struct checkpoint *checkpoint; /* under way; NULL: none */
     int64_t checkpoint_next_ms;    /* monotonic: when to look again whether one is due */
@@ -69,6 +71,7 @@ struct core {
     struct inbox *inbox;           /* NULL: none is watched */
     struct carry_host inbox_host;
     struct core_nights nights;
+    bool is_closed;         /* for want of room: said once */
     bool gateway_is_paused; /* enough jobs: nothing more is read */
     bool stopping;
 };

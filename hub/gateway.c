@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/folder.h"
 #include "common/log.h"
+#include "common/service.h"
 #include "hub/gateway_internal.h"
 #include "hub/lease.h"
 
@@ -133,6 +134,8 @@ static enum err check_descriptors(uint32_t slots)
 
 static enum err take_limits(struct gateway *g, const struct ipc_limits *l)
 {
+    enum err e = OK;
+
     if (l->slots == 0 || l->chunk == 0 || l->credit < l->chunk)
         return err_set(ERR_INVALID, _("hub.yaml: gateway.credit must be at least gateway.chunk"));
     if (g->has_limits && !same_listeners(&g->limits, l)) {
@@ -148,9 +151,12 @@ static enum err take_limits(struct gateway *g, const struct ipc_limits *l)
     g->limits = *l;
     g->has_limits = true;
     if (g->spool == NULL)
-        return spool_open(&g->spool, g->exchange != NULL ? g->exchange : g->home, l->spool_max, l->spool_days);
-    spool_set_limits(g->spool, l->spool_max, l->spool_days);
-    return OK;
+        e = spool_open(&g->spool, g->exchange != NULL ? g->exchange : g->home, l->spool_max, l->spool_days);
+    if (e == OK) {
+        spool_set_limits(g->spool, l->spool_max, l->spool_days);
+        spool_set_reserve(g->spool, l->disk_reserve);
+    }
+    return e;
 }
 
 /* A key of a name that came before replaces it. */
@@ -416,7 +422,7 @@ static enum err poll_once(struct gateway *g)
     }
     if (g->is_listening)
         count += add_sockets(g, &items[count], can_read(g));
-    if (zmq_poll(items, count, g->core == NULL ? PAUSE_FIRST_MS : 500) < 0 && errno != EINTR)
+    if (zmq_poll(items, count, service_wait_ms(g->core == NULL ? PAUSE_FIRST_MS : 500)) < 0 && errno != EINTR)
         return err_set(ERR_NET, "zmq_poll: %s", zmq_strerror(errno));
     if ((items[0].revents & ZMQ_POLLIN) != 0)
         g->stopping = true;
@@ -442,7 +448,22 @@ static enum err listen_all(struct gateway *g)
     g->is_listening = true;
     if (g->ready_fd >= 0 && write(g->ready_fd, "g", 1) != 1)
         log_debug("gateway: nobody waits for the start");
+    service_ready();
     return OK;
+}
+
+static void tell_manager(struct gateway *g)
+{
+    service_alive();
+    if (clock_mono_ms() - g->told_ms < STATUS_MS)
+        return;
+    g->told_ms = clock_mono_ms();
+    if (!g->is_listening)
+        service_status("%s", _("waits for the core, then schools can come"));
+    else if (!g->has_core)
+        service_status("%s", _("the core is away; schools are told to come again soon"));
+    else
+        service_status(_("schools can come; meetings right now: %zu of %u"), g->meeting_count, g->limits.slots);
 }
 
 static enum err loop(struct gateway *g)
@@ -453,7 +474,9 @@ static enum err loop(struct gateway *g)
         run_timers(g);
         if ((e = poll_once(g)) == OK && g->has_core && !g->is_listening && !g->stopping)
             e = listen_all(g);
+        tell_manager(g);
     }
+    service_stopping();
     return e == OK ? g->failed : e;
 }
 

@@ -7,6 +7,7 @@
 
 #define DISK_SECONDS  60u
 #define AGAIN_SECONDS 1u
+#define ROOM_SECONDS  900u /* somebody has to make room first */
 
 static struct spool_key key_of(const struct meeting *m)
 {
@@ -171,11 +172,29 @@ static void take_whole(struct gateway *g, struct meeting *m)
 
 /* ---- CHUNK ---- */
 
+/* Before a batch is begun, so that nobody sends half of one in vain. */
+static bool has_room(struct gateway *g)
+{
+    bool was_closed = g->is_closed;
+
+    g->is_closed = spool_is_closed(g->spool);
+    if (g->is_closed && !was_closed)
+        log_error("gateway: the disk with the spool is nearly full: no batch is begun until there is room "
+                  "(store.disk_reserve in hub.yaml)");
+    else if (was_closed && !g->is_closed)
+        log_notice("gateway: there is room for the spool again");
+    return !g->is_closed;
+}
+
 /* The first chunk of a batch in this meeting. */
 static bool begin_batch(struct gateway *g, struct meeting *m, const struct msg_chunk *c)
 {
     struct spool_key k;
 
+    if (!has_room(g)) {
+        refuse(g, m, MERR_BUSY, ROOM_SECONDS, "the hub's disk is nearly full; it will be taken later");
+        return false;
+    }
     m->sequence = c->sequence;
     memcpy(m->digest, c->digest, DIGEST_BYTES);
     m->total = c->total;

@@ -167,6 +167,7 @@ struct gateway {
     int64_t later_ms;   /* the moment given to the last one who found no slot */
     int64_t average_ms; /* a meeting takes, lately */
     bool acks_due;
+    bool is_closed; /* for want of room on the spool's disk: said once */
 
     struct frame routing, payload; /* the frames in hand */
     struct message message;        /* the message in hand: too large for the stack */
@@ -174,7 +175,7 @@ struct gateway {
     struct ipc_status status;
     uint64_t ignored, revoked; /* revoked: in the minute since revoked_ms */
     int64_t revoked_ms;
-    int64_t swept_ms, status_ms, tidied_ms;
+    int64_t swept_ms, status_ms, tidied_ms, told_ms;
     int64_t refused_ms, refused_left; /* lines about the refused: since when, how many more now */
     uint64_t refused_silent;          /* without a line of their own */
 };

@@ -2,6 +2,7 @@
  * service of its own. */
 #include "common/cli.h"
 #include "common/log.h"
+#include "common/service.h"
 #include "hub/gateway.h"
 #include "protocol/keys.h"
 
@@ -38,8 +39,10 @@ static int run(int argc, char **argv)
     if (exchange != NULL)
         (void)umask(027); /* the core's user reads and removes what is in the spool */
     log_init("svodka-hub", verbose != NULL ? LOG_INFO : LOG_NOTICE);
+    service_start();
     if ((e = keys_start()) == OK)
         e = gateway_run(dir, exchange, ready != NULL ? (int)strtol(ready, NULL, 10) : -1);
+    service_stop();
     return cli_fail(e);
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define NAME_BYTES 160u
@@ -28,7 +29,7 @@ struct entry {
 struct spool {
     int dir;
     mode_t mode; /* of its files: the folder's group may read them where it may write into the folder */
-    uint64_t max_bytes, bytes;
+    uint64_t max_bytes, bytes, reserve;
     uint32_t days;
     struct entry *entries;
     size_t count, cap;
@@ -346,6 +347,18 @@ void spool_set_limits(struct spool *s, uint64_t max_bytes, uint32_t days)
 {
     s->max_bytes = max_bytes;
     s->days = days;
+}
+
+void spool_set_reserve(struct spool *s, uint64_t bytes)
+{
+    s->reserve = bytes;
+}
+
+bool spool_is_closed(const struct spool *s)
+{
+    struct statvfs v;
+
+    return s->reserve > 0 && fstatvfs(s->dir, &v) == 0 && (uint64_t)v.f_bavail * v.f_frsize < s->reserve;
 }
 
 void spool_close(struct spool *s)

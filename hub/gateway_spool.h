@@ -24,6 +24,10 @@ struct spool_key {
 MUST_CHECK enum err spool_open(struct spool **out, const char *home, uint64_t max_bytes, uint32_t days);
 void spool_close(struct spool *s); /* the files stay; NULL does nothing */
 void spool_set_limits(struct spool *s, uint64_t max_bytes, uint32_t days);
+/* So many bytes of the disk are kept free (none, unless it is said); true: fewer are left, and nothing should be begun.
+ */
+void spool_set_reserve(struct spool *s, uint64_t bytes);
+bool spool_is_closed(const struct spool *s);
 
 /* Bytes held from the beginning on; 0: none. */
 uint32_t spool_have(struct spool *s, const struct spool_key *k);

@@ -71,7 +71,7 @@ enum err hub_meta_put(struct store_txn *t, const char *key, struct bytes value)
 
 struct conf_file {
     struct hub_conf conf;
-    const struct yaml_node *listen, *announce, *operators;
+    const struct yaml_node *listen, *announce, *operators, *alert;
     const char *checkpoint_at;
 };
 
@@ -84,6 +84,7 @@ static const struct yaml_key conf_table[] = {
     {"door.announce", YAML_WANT_TEXT, false, AT(door_announce), 0, 0, NULL},
     {"telephone", YAML_WANT_TEXT, false, AT(telephone), 0, 0, NULL},
     {"store.map_size", YAML_WANT_SIZE, false, AT(map_size), 16 << 20, INT64_C(1) << 44, NULL},
+    {"store.disk_reserve", YAML_WANT_SIZE, false, AT(disk_reserve), 0, INT64_C(1) << 40, NULL},
     {"intake.workers", YAML_WANT_INTEGER, false, AT(workers), 1, 64, NULL},
     {"intake.group", YAML_WANT_DURATION, false, AT(group_ms), 0, 1000, NULL},
     {"gateway.slots", YAML_WANT_INTEGER, false, AT(slots), 1, 10000, NULL},
@@ -102,6 +103,8 @@ static const struct yaml_key conf_table[] = {
     {"backup.erased_days", YAML_WANT_INTEGER, false, AT(backup_days), 1, 3650, NULL},
     {"checkpoint.at", YAML_WANT_TEXT, false, offsetof(struct conf_file, checkpoint_at), 0, 0, NULL},
     {"night.keep_days", YAML_WANT_INTEGER, false, AT(night_days), 1, 36500, NULL},
+    {"night.alert", YAML_WANT_SEQUENCE, false, offsetof(struct conf_file, alert), 0, 0, NULL},
+    {"night.alert_limit", YAML_WANT_DURATION, false, AT(alert_limit_ms), 1000, 600000, NULL},
     {"inbox", YAML_WANT_TEXT, false, AT(inbox), 0, 0, NULL},
     {"outbox", YAML_WANT_TEXT, false, AT(outbox), 0, 0, NULL},
     {"bundle.max_size", YAML_WANT_SIZE, false, AT(bundle_max), BUNDLE_LEAST_MAX, BUNDLE_MOST_MAX, NULL},
@@ -179,6 +182,27 @@ static enum err read_operators(const struct yaml_node *list, struct hub_conf *c)
                            n->line, n->column, HUB_MAX_OPERATORS, NAME_MAX_BYTES);
         c->operators[c->operator_count++] = n->text;
     }
+    return OK;
+}
+
+/* A program by its path and its words: what stands there is run as it stands, by no shell. */
+static enum err read_alert(const struct yaml_node *list, struct hub_conf *c)
+{
+    if (list == NULL)
+        return OK;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct yaml_node *n = list->items[i];
+
+        if (i == HUB_MAX_ALERT || n->kind != YAML_SCALAR)
+            return err_set(ERR_INVALID, _("hub.yaml:%u:%u: night.alert: at most %u words are expected"), n->line,
+                           n->column, HUB_MAX_ALERT);
+        c->alert[i] = n->text;
+    }
+    if (list->count == 0 || c->alert[0][0] != '/')
+        return err_set(ERR_INVALID,
+                       _("hub.yaml:%u:%u: night.alert: a list is expected that begins with the path of a program from "
+                         "/ on"),
+                       list->line, list->column);
     return OK;
 }
 
@@ -270,6 +294,7 @@ bool hub_door(const struct hub *h, char out[ENDPOINT_MAX + 1])
 enum err hub_conf_load(struct hub *h)
 {
     struct conf_file c = {.conf = {.map_size = INT64_C(64) << 30,
+                                   .disk_reserve = 128 << 20,
                                    .workers = 2,
                                    .group_ms = 20,
                                    .slots = 100,
@@ -284,6 +309,7 @@ enum err hub_conf_load(struct hub *h)
                                    .checkpoint_min = 6 * 60 + 30,
                                    .bundle_max = BUNDLE_DEFAULT_MAX,
                                    .night_days = 400,
+                                   .alert_limit_ms = 60000,
                                    .backup_days = 30}};
     char path[FOLDER_PATH_MAX];
     enum err e = folder_path(path, h->dir, "hub.yaml");
@@ -296,6 +322,8 @@ enum err hub_conf_load(struct hub *h)
         e = read_urls(c.announce, "announce", c.conf.announce, &c.conf.announce_count);
     if (e == OK)
         e = read_operators(c.operators, &c.conf);
+    if (e == OK)
+        e = read_alert(c.alert, &c.conf);
     if (e == OK)
         e = read_minute(c.checkpoint_at, &c.conf.checkpoint_min);
     if (e == OK)

@@ -59,6 +59,7 @@ enum hub_table {
 };
 
 #define HUB_MAX_OPERATORS 32u
+#define HUB_MAX_ALERT     32u /* words of night.alert */
 struct hub_conf {
     const char *name;      /* of the district */
     const char *listen[8]; /* tcp://HOST:PORT */
@@ -69,6 +70,7 @@ struct hub_conf {
     const char *door_announce; /* what the sheets say; NULL: `door`, or its port at the first announced host */
     const char *telephone;     /* whom a school calls; NULL: not said */
     int64_t map_size;
+    int64_t disk_reserve;  /* bytes kept free: below it nothing new is taken (room.h) */
     int64_t workers;       /* intake threads */
     int64_t group_ms;      /* group commit waits at most so long for more batches */
     int64_t slots;         /* meetings at once */
@@ -84,10 +86,12 @@ struct hub_conf {
     int64_t checkpoint_min;                   /* checkpoint.at: minute of the day, local time */
     const char *operators[HUB_MAX_OPERATORS]; /* who works with the hub and answers for it: names for the register */
     size_t operator_count;
-    const char *inbox, *outbox; /* folders that are watched for files of schools; NULL: none (inbox.h) */
-    int64_t bundle_max;         /* bytes of one file, read or written */
-    int64_t night_days;         /* for which it is known who came (nights.h) */
-    int64_t backup_days;        /* after an act of erasure: until when backups made before are to be destroyed */
+    const char *inbox, *outbox;           /* folders that are watched for files of schools; NULL: none (inbox.h) */
+    int64_t bundle_max;                   /* bytes of one file, read or written */
+    int64_t night_days;                   /* for which it is known who came (nights.h) */
+    const char *alert[HUB_MAX_ALERT + 1]; /* a command and its words; the first NULL ends them (alert.h) */
+    int64_t alert_limit_ms;
+    int64_t backup_days; /* after an act of erasure: until when backups made before are to be destroyed */
 };
 
 #define HUB_MAX_SEAL_KEYS 32u /* a second one of a year now and then included; the directory lists the newest 16 */

@@ -231,7 +231,7 @@ static void begin(struct inbox *in, const struct inbox_file *f)
         e = carry_open(&in->reading, in->hub, path, false, &in->schools, in->host);
     if (e == OK)
         return;
-    if (e == ERR_NOMEM || e == ERR_IO)
+    if (e == ERR_NOMEM || e == ERR_IO || e == ERR_FULL)
         postpone(in);
     else if (e == ERR_NOT_FOUND || !inbox_is_same(in, &in->now))
         inbox_forget(in, in->now.name);

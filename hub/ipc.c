@@ -10,7 +10,7 @@
 
 static void put_limits(struct buf *b, const struct ipc_limits *l)
 {
-    mp_put_array(b, 9);
+    mp_put_array(b, 10);
     mp_put_uint(b, IPC_LIMITS);
     mp_put_bin(b, l->district, sizeof(l->district));
     mp_put_uint(b, l->slots);
@@ -18,6 +18,7 @@ static void put_limits(struct buf *b, const struct ipc_limits *l)
     mp_put_uint(b, l->chunk);
     mp_put_uint(b, l->spool_max);
     mp_put_uint(b, l->spool_days);
+    mp_put_uint(b, l->disk_reserve);
     mp_put_uint(b, l->log_refused);
     mp_put_array(b, l->listener_count);
     for (uint32_t i = 0; i < l->listener_count; i++) {
@@ -127,6 +128,7 @@ static void get_limits(struct mp *m, struct ipc_limits *l)
     l->chunk = (uint32_t)mp_uint(m, CHUNK_MAX);
     l->spool_max = mp_uint(m, UINT64_MAX);
     l->spool_days = (uint32_t)mp_uint(m, UINT32_MAX);
+    l->disk_reserve = mp_uint(m, UINT64_MAX);
     l->log_refused = (uint32_t)mp_uint(m, UINT32_MAX);
     l->listener_count = (uint32_t)mp_array(m, 1, IPC_LISTENERS);
     for (uint32_t i = 0; i < l->listener_count && !m->failed; i++)
@@ -188,7 +190,7 @@ static void get_status(struct mp *m, struct ipc_status *s)
 static size_t elements_of(uint64_t type)
 {
     switch (type) {
-    case IPC_LIMITS: return 9;
+    case IPC_LIMITS: return 10;
     case IPC_ALLOW: return 7;
     case IPC_STATUS: return 6;
     case IPC_REPLY:
@@ -221,7 +223,7 @@ static void get_fields(struct mp *m, struct ipc_packet *p)
 enum err ipc_decode(struct ipc_packet *p, struct bytes in)
 {
     struct mp m = mp_of(in);
-    size_t elements = mp_array(&m, 2, 9);
+    size_t elements = mp_array(&m, 2, 10);
     uint64_t type = mp_uint(&m, IPC_STATUS);
 
     memset(p, 0, sizeof(*p));

@@ -46,6 +46,7 @@ struct ipc_limits {
     uint32_t slots, credit, chunk;
     uint64_t spool_max;
     uint32_t spool_days;
+    uint64_t disk_reserve; /* store.disk_reserve, for the disk that the spool is on */
     uint32_t log_refused;
     uint32_t listener_count;
     struct ipc_listener listeners[IPC_LISTENERS];

@@ -3,7 +3,9 @@
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/folder.h"
+#include "common/installed.h"
 #include "common/log.h"
+#include "common/service.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +23,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef SVODKA_LIBEXEC_FOLDER
+#define SVODKA_LIBEXEC_FOLDER "libexec/svodka" /* in the folder of the installation */
+#endif
 #ifndef SVODKA_LIBEXEC_DEFAULT
 #define SVODKA_LIBEXEC_DEFAULT "/usr/libexec/svodka"
 #endif
@@ -77,6 +82,8 @@ enum err hub_gateway_program(char out[FOLDER_PATH_MAX], const char *self)
         if (folder_path(out, real, GATEWAY_NAME) == OK && is_program(out))
             return OK;
     }
+    if (installed_path(out, SVODKA_LIBEXEC_FOLDER "/" GATEWAY_NAME) == OK && is_program(out))
+        return OK;
     if ((e = folder_path(out, SVODKA_LIBEXEC_DEFAULT, GATEWAY_NAME)) == OK && !is_program(out))
         e = err_set(ERR_NOT_FOUND, _("the program %s is neither beside %s nor at %s"), GATEWAY_NAME, self, out);
     return e;
@@ -117,7 +124,10 @@ static void hear(struct server *s, struct child *c)
     if (!s->was_announced)
         log_notice("serve: the hub is ready: core %ld, gateway %ld", (long)s->children[0].pid,
                    (long)s->children[1].pid);
+    if (!s->was_announced)
+        service_ready();
     s->was_announced = true;
+    service_status("%s", _("core and gateway are at work"));
 }
 
 /* ---- children ---- */
@@ -198,6 +208,7 @@ static void ended(struct server *s, struct child *c, int status)
     c->next_ms = now + c->pause_ms;
     describe_end(how, sizeof(how), status);
     log_warning("serve: the %s ended (%s); it is started again in %lld ms", c->name, how, (long long)c->pause_ms);
+    service_status(_("the %s ended (%s); it is started again"), c->name, how);
     c->pause_ms = c->pause_ms * 2 < PAUSE_MAX_MS ? c->pause_ms * 2 : PAUSE_MAX_MS;
 }
 
@@ -317,8 +328,10 @@ static void loop(struct server *s)
         for (size_t i = 0; i < CHILDREN; i++)
             if (s->children[i].pid == 0 && s->children[i].next_ms <= now)
                 start(s, &s->children[i]);
-        poll_once(s, wait_ms(s));
+        poll_once(s, service_wait_ms(wait_ms(s)));
+        service_alive();
     }
+    service_stopping();
     if (s->failed == OK)
         log_notice("serve: ending");
     end_all(s);

@@ -18,6 +18,7 @@ fi
     exit 2
 }
 begin "$1"
+cd "$work"
 seed=${SVODKA_TEST_SEED:-$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}
 seed_random "$seed"
 say "disk: SVODKA_TEST_SEED=$seed"
@@ -138,11 +139,51 @@ agent_on_full_disk() {
 
 # ---- a full disk under the hub ----
 
+# The edge: less is free than is kept.  Nothing is begun, nothing is lost, and both sides are told; nothing has to be
+# started again when there is room.
+hub_nearly_full() {
+    ballast 3072
+    cp "$work/model.db" "$work/model.before"
+    make_rows "$work/rows.csv" 300 100000
+    agent school import marks --period "$period" --csv "$work/rows.csv" >"$work/import.txt" 2>&1
+    model_import school "$period" "$work/rows.csv"
+    refused 1 'come back in 900 s' agent school sync # by the gateway, before anything lies in its spool
+    stop_hub
+    mkdir -m 700 "$work/exchange" "$work/exchange/spool"
+    echo "gateway.folder: $work/exchange" >>"$hub_home/hub.yaml"
+    start_hub
+    find_hub_parts
+    near_parts="$core_pid $gateway_pid"
+    refused 1 'come back in 900 s' agent school sync # the spool is on another disk: by the core
+    agent school bundle write "$work/near.svodka" >"$work/bundle.txt"
+    refused 1 "the hub's disk is nearly full" hub bundle read "$work/near.svodka"
+    refused_code=0
+    hub doctor >"$work/doctor.txt" || refused_code=$?
+    [ "$refused_code" = 1 ] || fail 'doctor finds nothing wrong with a disk that is nearly full'
+    grep -qF 'nothing that schools send is taken any more' "$work/doctor.txt" ||
+        fail 'doctor does not say what a nearly full disk means'
+    for near_line in "core: the hub's disk is nearly full" 'gateway: the disk with the spool is nearly full'; do
+        [ "$(grep -cF "$near_line" "$work/hub.log")" = 1 ] || fail "the hub's log does not say once: $near_line"
+    done
+    mv "$work/model.db" "$work/model.after"
+    mv "$work/model.before" "$work/model.db"
+    same_cells 'a disk that is nearly full'
+    mv "$work/model.after" "$work/model.db"
+    rm -f "$work/disk/ballast"
+    settle 'a disk that was nearly full' school
+    find_hub_parts
+    [ "$near_parts" = "$core_pid $gateway_pid" ] || fail 'the hub did not live through a disk that was nearly full'
+    stop_hub
+    sed -i -e 's/^store.disk_reserve: .*/store.disk_reserve: 0/' -e '/^gateway.folder/d' "$hub_home/hub.yaml"
+    start_hub
+}
+
 hub_on_full_disk() {
     rm -rf "$work/hub" "$work/model.db" "$work"/*.invite
     make_hub "$here/pack"
     mv "$work/hub" "$work/disk/hub"
     hub_home=$work/disk/hub
+    echo 'store.disk_reserve: 4M' >>"$hub_home/hub.yaml"
     model_new
     make_school school
     start_hub
@@ -150,6 +191,7 @@ hub_on_full_disk() {
     agent school import marks --period "$period" --csv "$work/rows.csv" >"$work/import.txt"
     model_import school "$period" "$work/rows.csv"
     settle 'a hub on a small disk' school
+    hub_nearly_full
     ballast 256
     make_rows "$work/rows.csv" 8000 100000
     agent school import marks --period "$period" --csv "$work/rows.csv" >"$work/import.txt"

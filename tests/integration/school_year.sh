@@ -198,6 +198,33 @@ o 2020-11-27 night 2020-11-25
 says 'Школа № 5          пришла        2020-11-24 12:00        1' out.txt
 says 'Сервер не работал с 2020-11-24 12:00 до 2020-11-25 12:00' out.txt
 if hub_on 2020-11-27 night --check >out.txt 2>err.txt; then fail 'a school was turned away, and --check is content'; fi
+# Who need not look is told: once a day, and not of what was told already.
+cat >tell.sh <<'TELL'
+cat >>"$1"
+env >"$1.env"
+TELL
+: >told.txt
+printf 'night.alert: ["/bin/sh", "%s", "%s"]\n' "$work/tell.sh" "$work/told.txt" >>"$hub_home/hub.yaml"
+o 2020-11-27 night --alert 2020-11-27
+says 'ночь на 27 ноября 2020' told.txt
+says 's09  Школа № 9: срок её приглашения истёк' told.txt
+says 'Сервер не работал с 2020-11-26 12:00 до' told.txt
+for figure in SVODKA_NIGHT=2020-11-27 SVODKA_REFUSED=1 SVODKA_EXPECTED=3 SVODKA_CAME=0 SVODKA_SILENT=1; do
+    grep -qx "$figure" told.txt.env || { cat told.txt.env >&2; fail "the command is not given $figure"; }
+done
+! grep -E '^(SVODKA_HOME|LD_PRELOAD|FAKETIME)' told.txt.env >&2 || fail 'the command is given what is ours'
+cp told.txt told-once.txt
+o 2020-11-27 night --alert 2020-11-27
+cmp -s told.txt told-once.txt || fail 'the same thing is told twice on one day'
+printf 'exit 7\n' >tell.sh
+if hub_on 2020-11-28 night --alert 2020-11-27 >out.txt 2>err.txt; then fail 'nobody was told, and nobody is told that'; fi
+says 'кодом 7' err.txt
+printf 'cat >"$1"\n' >tell.sh
+o 2020-11-28 night --alert 2020-11-27 # the next morning, and after a try that failed
+says 'Школа № 9' told.txt
+sed -i '/^night.alert/d' "$hub_home/hub.yaml"
+o 2020-11-29 night --alert 2020-11-27
+says 'Школа № 9' out.txt # there is nobody to tell: it is for the log
 
 # ---- a week later: a correction, and the return is marked again ----
 

@@ -2,8 +2,8 @@
 # users.sh BUILD_DIR: gateway and core under users of their own, as the units start them (invariant 6).
 #
 # The gateway's user can read neither keys nor store, nor stand in for the core; a whole meeting with spooled batches
-# works; keys may come as a service manager's credentials; nobody of the same user looks into a process with keys; the
-# units are right and closed as far as systemd can tell.
+# works; keys may come as a service manager's credentials; nobody of the same user looks into a process with keys.  The
+# units themselves are install.sh's.
 set -eu
 LC_ALL=C
 export LC_ALL
@@ -18,34 +18,6 @@ name=users
 here=$(cd "$(dirname "$0")" && pwd)
 pack=$here/../fault/pack
 begin "$1"
-
-# ---- the units ----
-
-if command -v systemd-analyze >/dev/null; then
-    mkdir "$work/units"
-    for unit in "$build"/configs/systemd/*.service; do
-        sed -e "s,^ExecStart=[^ ]*/svodka-hub ,ExecStart=$hub_program ," -e '/^Documentation=/d' \
-            -e "s,^ExecStart=[^ ]*/svodka-hub-gateway ,ExecStart=$build/hub/svodka-hub-gateway ," \
-            -e "s,^ExecStart=[^ ]*/svodka-agent ,ExecStart=$agent_program ," "$unit" >"$work/units/${unit##*/}"
-    done
-    # Its own units may complain about the machine of the test; ours may not.
-    systemd-analyze verify --no-pager "$work"/units/*.service >"$work/verify.txt" 2>&1 || true
-    if grep -F svodka "$work/verify.txt" >&2; then
-        fail 'systemd finds something wrong in the units'
-    fi
-    printf '[Service]\nExecStart=/bin/true\nUser=nobody\n' >"$work/units/open.service"
-    for unit in svodka-hub-core:10 svodka-hub-gateway:20 svodka-agent:20; do
-        systemd-analyze security --no-pager --offline=true --threshold="${unit#*:}" "$work/units/${unit%:*}.service" \
-            >"$work/security.txt" 2>&1 || {
-            grep -v '✓' "$work/security.txt" >&2
-            fail "${unit%:*} is more open than ${unit#*:} of 100"
-        }
-    done
-    ! systemd-analyze security --no-pager --offline=true --threshold=20 "$work/units/open.service" >/dev/null 2>&1 ||
-        fail 'systemd-analyze finds a unit without any protection closed enough: the check above says nothing'
-else
-    warn "$name: SKIPPED in part: no systemd-analyze (package systemd): the units are not checked"
-fi
 
 [ "$(id -u)" = 0 ] || {
     warn "$name: SKIPPED in part: not root: no users can be changed to"

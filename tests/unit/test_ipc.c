@@ -24,6 +24,7 @@ static struct ipc_packet limits_packet(void)
     p.as.limits.chunk = CHUNK_MAX;
     p.as.limits.spool_max = UINT64_C(1) << 40;
     p.as.limits.spool_days = 14;
+    p.as.limits.disk_reserve = 128 << 20;
     p.as.limits.log_refused = 100;
     p.as.limits.listener_count = 2;
     memcpy(p.as.limits.listeners[0].url, "tcp://*:4000", 13);

@@ -234,6 +234,20 @@ static void the_longest_untouched_makes_room(void **state)
     assert_int_equal(files_in(p), 0);
 }
 
+/* Before the disk is full, whatever is on it besides. */
+static void nothing_is_begun_when_less_is_free_than_is_kept(void **state)
+{
+    struct place *p = *state;
+
+    assert_false(spool_is_closed(p->s)); /* nothing was said */
+    spool_set_reserve(p->s, 1);
+    assert_false(spool_is_closed(p->s));
+    spool_set_reserve(p->s, UINT64_MAX); /* no disk has so much */
+    assert_true(spool_is_closed(p->s));
+    spool_set_reserve(p->s, 0);
+    assert_false(spool_is_closed(p->s));
+}
+
 static void beginnings_are_found_again_after_a_restart(void **state)
 {
     struct place *p = *state;
@@ -358,6 +372,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(each_participant_has_beginnings_of_its_own, begin, end),
         cmocka_unit_test_setup_teardown(of_a_participant_four_beginnings_are_kept, begin, end),
         cmocka_unit_test_setup_teardown(the_longest_untouched_makes_room, begin, end),
+        cmocka_unit_test_setup_teardown(nothing_is_begun_when_less_is_free_than_is_kept, begin, end),
         cmocka_unit_test_setup_teardown(beginnings_are_found_again_after_a_restart, begin, end),
         cmocka_unit_test_setup_teardown(what_is_too_old_is_forgotten, begin, end),
         cmocka_unit_test_setup_teardown(a_batch_that_was_handed_over_stays_until_the_core_takes_it, begin, end),
