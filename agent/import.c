@@ -411,6 +411,25 @@ static enum err run(struct importer *im)
     return finish(im);
 }
 
+/* Of a field, or of a column of a list: "trips[2].day". */
+static const char *label_of(const void *ctx, const char *name)
+{
+    const struct form *f = ctx;
+    const char *column = strstr(name, "].");
+    int32_t at = field_of(f, name);
+    const struct form_field *found = at >= 0 ? &f->fields[at] : NULL;
+
+    if (found != NULL && column != NULL) {
+        const struct form_field *list = found;
+
+        found = NULL;
+        for (uint32_t i = 0; i < list->column_count; i++)
+            if (strcmp(list->columns[i].name, column + 2) == 0)
+                found = &list->columns[i];
+    }
+    return found != NULL ? cli_pick(found->label_ru, found->label_en) : NULL;
+}
+
 enum err import_run(struct agent *a, struct capture *c, struct import_source *s, const struct import_options *o,
                     struct report *r, struct import_result *out)
 {
@@ -425,7 +444,9 @@ enum err import_run(struct agent *a, struct capture *c, struct import_source *s,
     if (o->replace && o->refused_path != NULL)
         return err_set(ERR_USAGE, _("--replace needs the whole list, so it does not go with --accept-valid"));
     report_set_sheet(r, s->sheet);
+    report_set_labels(r, label_of, im.form);
     e = run(&im);
+    report_set_labels(r, NULL, NULL);
     report_set_sheet(r, NULL);
     if (im.values != NULL)
         wipe(im.values, im.form->field_count * sizeof(*im.values));

@@ -168,9 +168,10 @@ static enum err take_cell(struct list_reader *rd, const struct form_field *f, co
     memcpy(value, cell->text.p, len);
     value[len] = '\0';
     rd->where.field = f->name;
+    rd->where.label = cli_pick(f->label_ru, f->label_en);
     rd->where.value = len > 0 ? value : NULL;
     COMPLAIN(rd, "%s", text);
-    rd->where.field = rd->where.value = NULL;
+    rd->where.field = rd->where.label = rd->where.value = NULL;
     return OK;
 }
 

@@ -28,6 +28,8 @@ struct report {
     size_t kept_warnings;
     size_t shown;             /* of those kept; 0: all */
     const char *file, *sheet; /* of findings that name none */
+    const char *(*label)(const void *ctx, const char *field);
+    const void *label_ctx;
 };
 
 enum err report_new(struct report **out, size_t max_findings)
@@ -59,6 +61,12 @@ void report_set_file(struct report *r, const char *file)
 void report_set_sheet(struct report *r, const char *sheet)
 {
     r->sheet = sheet;
+}
+
+void report_set_labels(struct report *r, const char *(*label)(const void *ctx, const char *field), const void *ctx)
+{
+    r->label = label;
+    r->label_ctx = ctx;
 }
 
 void report_cell_name(char out[REPORT_CELL_MAX], uint32_t column, uint32_t line)
@@ -122,7 +130,7 @@ static void put_clean(struct buf *out, const char *s, size_t max_points)
 static bool copy_finding(struct kept *kept, const struct finding *f, const char *text)
 {
     struct finding *copy = &kept->finding;
-    size_t file_at, field_at, value_at, expected_at, sheet_at;
+    size_t file_at, field_at, value_at, expected_at, sheet_at, label_at;
     struct buf block;
 
     buf_init(&block, LINE_SIZE);
@@ -137,6 +145,8 @@ static bool copy_finding(struct kept *kept, const struct finding *f, const char 
     put_clean(&block, f->expected != NULL ? f->expected : "", TEXT_MAX / 4);
     sheet_at = block.len;
     put_clean(&block, f->sheet != NULL ? f->sheet : "", TEXT_MAX / 16);
+    label_at = block.len;
+    put_clean(&block, f->label != NULL ? f->label : "", TEXT_MAX / 16);
     if (block.failed) {
         buf_fini(&block);
         return false;
@@ -149,6 +159,7 @@ static bool copy_finding(struct kept *kept, const struct finding *f, const char 
     copy->value = f->value != NULL ? copy->text + value_at : NULL;
     copy->expected = f->expected != NULL ? copy->text + expected_at : NULL;
     copy->sheet = f->sheet != NULL ? copy->text + sheet_at : NULL;
+    copy->label = f->label != NULL ? copy->text + label_at : NULL;
     return true;
 }
 
@@ -175,8 +186,10 @@ static void put_place(struct buf *out, const struct finding *f)
         buf_put_str(out, f->file);
     if (f->sheet != NULL) {
         put_sheet(out, f);
+        if (f->label != NULL)
+            buf_printf(out, _(", \"%s\""), f->label);
         buf_put_str(out, ": ");
-        if (f->field != NULL)
+        if (f->field != NULL && f->label == NULL)
             buf_printf(out, "%s: ", f->field);
         return;
     }
@@ -288,6 +301,8 @@ void report_add(struct report *r, const struct finding *f, const char *fmt, ...)
         whole.file = r->file;
     if (whole.sheet == NULL)
         whole.sheet = r->sheet;
+    if (whole.label == NULL && whole.sheet != NULL && whole.field != NULL && r->label != NULL)
+        whole.label = r->label(r->label_ctx, whole.field);
     add(r, &whole, text);
 }
 

@@ -20,6 +20,7 @@ struct finding {
     bool is_warning;
     unsigned rule;        /* enum form_rule, of what breaks a form's rule; else 0 */
     const char *expected; /* what that rule expects (form_rule.h), or NULL */
+    const char *label;    /* what a person knows the field by, if it is not `field`, or NULL */
 };
 
 struct report;
@@ -31,6 +32,9 @@ void report_free(struct report *r);
 void report_set_file(struct report *r, const char *file);
 /* The same for the sheet of a workbook. */
 void report_set_sheet(struct report *r, const char *sheet);
+/* What findings added from now on in a sheet call a field: people see its label there.  `label` may return NULL: then
+ * by its name.  Of `ctx` a loan, until it is set anew (NULL: no labels). */
+void report_set_labels(struct report *r, const char *(*label)(const void *ctx, const char *field), const void *ctx);
 /* "D7", "AB12": column from 1. */
 #define REPORT_CELL_MAX 24u
 void report_cell_name(char out[REPORT_CELL_MAX], uint32_t column, uint32_t line);
@@ -42,7 +46,7 @@ size_t report_kept(const struct report *r);
 const struct finding *report_at(const struct report *r, size_t i);
 /* Prints at most so many (0: all that are kept); the rest is counted. */
 void report_set_shown(struct report *r, size_t shown);
-/* "FILE:LINE:COLUMN: FIELD: TEXT (found: VALUE)" or "FILE: sheet "SHEET", cell D7: FIELD: TEXT (found: VALUE)", one a
+/* "FILE:LINE:COLUMN: FIELD: TEXT (found: VALUE)" or "FILE: sheet "SHEET", cell D7, "LABEL": TEXT (found: VALUE)", one a
  * line, then how many more there were. */
 void report_print(const struct report *r, FILE *to);
 

@@ -60,8 +60,8 @@ tool set soc.xlsx паспорт.xlsx "$sheet" A3=100 B3=150 C3=12 D3=5 E3=мн�
     O3=70 P3=60 Q3=20
 cp паспорт.xlsx before.xlsx
 not_taken --xlsx паспорт.xlsx
-says "паспорт.xlsx: лист «$sheet», ячейка B3: both_parents_he: " err.txt
-says "паспорт.xlsx: лист «$sheet», ячейка E3: non_native_russian: ожидалось целое число (найдено: много)" err.txt
+says "паспорт.xlsx: лист «$sheet», ячейка B3, «Оба родителя с высшим образованием»: " err.txt
+says "паспорт.xlsx: лист «$sheet», ячейка E3, «Русский язык не родной»: ожидалось целое число (найдено: много)" err.txt
 says 'паспорт-ошибки.xlsx — копия вашей книги' err.txt
 cmp паспорт.xlsx before.xlsx || fail 'the workbook itself was changed'
 [ "$(stat -c %a паспорт-ошибки.xlsx)" = 600 ] || fail 'others may read the copy'

@@ -113,18 +113,18 @@ book x.xlsx <<'JSON'
     ["n", "F", 4, 1, {"v": "-1", "s": "14"}], ["o", "F", 4, {"v": "1e400"}], ["p", "F", "5"], ["", "F", "5"]],
     "merged": ["C12:D12", "A12:A13"], "hidden_rows": [3], "hidden_columns": [2]}]}
 JSON
-sheet_refused 'x.xlsx: sheet "Ученики", cell C3: grade: the formula of this cell gives an error: put it right, or write the value (found: #N/A)'
-says 'cell D3: absences: expected a whole number (found: true)'
-says 'cell C4: grade: the formula of this cell has no stored result'
-says 'cell D6: absences: the cell is shown as a date, but there is no such day (found: 60)'
-says 'cell B7: sex: no such choice: expected one of F, M (found: X)'
-says 'cell C7: grade: expected a whole number (found: 2.5)'
-says 'cell A8: pupil: line 3 has the same key'
+sheet_refused 'x.xlsx: sheet "Ученики", cell C3, "grade": the formula of this cell gives an error: put it right, or write the value (found: #N/A)'
+says 'cell D3, "absences": expected a whole number (found: true)'
+says 'cell C4, "grade": the formula of this cell has no stored result'
+says 'cell D6, "absences": the cell is shown as a date, but there is no such day (found: 60)'
+says 'cell B7, "sex": no such choice: expected one of F, M (found: X)'
+says 'cell C7, "grade": expected a whole number (found: 2.5)'
+says 'cell A8, "pupil": line 3 has the same key'
 says 'row 9: the row has 6 cells, but the number of headings is 5'
-says 'cell E10: note: the cell is shown as a date'
-says 'cell D11: absences: the number in this cell cannot be read (found: 1e400)'
-says 'cell D12: absences: the cell is merged with others'
-says 'cell A13: pupil: the cell is merged with others'
+says 'cell E10, "note": the cell is shown as a date'
+says 'cell D11, "absences": the number in this cell cannot be read (found: 1e400)'
+says 'cell D12, "absences": the cell is merged with others'
+says 'cell A13, "pupil": the cell is merged with others'
 says 'row 3: warning: 1 row of the table is hidden in the workbook; it is read like the others'
 says 'warning: column B is hidden in the workbook; it is read like the others'
 says 'nothing was queued: 10 rows of 10 have mistakes'
@@ -200,11 +200,11 @@ taken 2 --xlsx x.xlsx
 last_are '{"class": "5А", "pupils": 25, "trips": [{"where": "музей", "day": "2020-09-01", "went": 20}, {"where": "театр \"Глобус\"", "went": 7}]}
 {"class": "5Б", "pupils": 24}'
 classes ', ["5А", "цирк", "завтра", 2.5]'
-refused 'x.xlsx: sheet "Поездки", cell C6: day: ' --xlsx x.xlsx
-says 'x.xlsx: sheet "Поездки", cell D6: went: expected a whole number (found: 2.5)'
+refused 'x.xlsx: sheet "Поездки", cell C6, "When": ' --xlsx x.xlsx
+says 'x.xlsx: sheet "Поездки", cell D6, "How many": expected a whole number (found: 2.5)'
 classes ', ["5А", null, null, 31]'
-refused 'x.xlsx: sheet "Поездки", cell B6: trips[3].where: an answer is required' --xlsx x.xlsx
-says 'x.xlsx: sheet "Поездки", cell D6: trips[3].went: the answer breaks the form'
+refused 'x.xlsx: sheet "Поездки", cell B6, "Where": an answer is required' --xlsx x.xlsx
+says 'x.xlsx: sheet "Поездки", cell D6, "How many": the answer breaks the form'
 classes ', ["6В", "цирк", null, 3]'
 refused 'x.xlsx: sheet "Поездки", row 6: the main sheet has no row with this key (found: 6В)' --xlsx x.xlsx
 classes ', [null, "цирк", null, 3]'
@@ -272,11 +272,11 @@ last_are '{"subject": "Математика", "teachers": 7, "young": 2, "hours"
 grep -qx '2 rows of totals left out' out.txt || fail 'what was left out is not said'
 for cell in '(из них 2)' '7 (из них 2 или 3)' '7 (из них -2)' '7 (из них двое)' '7 из них 2' '7 (из них 2' '7,5 (из них 2)'; do
     subjects "$cell"
-    refused 'x.xlsx: sheet "Свод", cell B6: teachers: ' subjects --period "$period" --xlsx x.xlsx --map subjects.yaml
+    refused 'x.xlsx: sheet "Свод", cell B6, "Teachers": ' subjects --period "$period" --xlsx x.xlsx --map subjects.yaml
     says "(found: $cell)"
 done
 subjects '7 (из них 2,5)'
-refused 'cell B6: teachers: expected a whole number' subjects --period "$period" --xlsx x.xlsx --map subjects.yaml
+refused 'cell B6, "Teachers": expected a whole number' subjects --period "$period" --xlsx x.xlsx --map subjects.yaml
 # The rows that are written aside have the same headings, so the same map reads them.
 taken 3 subjects --period "$period" --xlsx x.xlsx --map subjects.yaml --accept-valid aside.csv
 sed 's/7 (из них 2,5)/7 (в т. ч. молодых специалистов 2)/' aside.csv >mended.csv
