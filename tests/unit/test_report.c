@@ -210,6 +210,39 @@ static void an_empty_report_prints_nothing(void **state)
     report_free(NULL);
 }
 
+static const char *label_of(const void *ctx, const char *field)
+{
+    return strcmp(field, "age") == 0 ? ctx : NULL;
+}
+
+/* A CSV file has names in its heading, a sheet has labels. */
+static void in_a_sheet_a_field_is_called_by_its_label(void **state)
+{
+    const struct finding in_sheet = {.file = "a.xlsx", .sheet = "S", .line = 7, .column = 3, .field = "age"};
+    const struct finding unknown = {.file = "a.xlsx", .sheet = "S", .line = 7, .column = 3, .field = "other"};
+    const struct finding in_csv = {.file = "a.csv", .line = 7, .column = 3, .field = "age"};
+    char label[] = "Age in years";
+    struct report *r = new_report(0);
+    char *all;
+
+    (void)state;
+    report_set_labels(r, label_of, label);
+    report_add(r, &in_sheet, "text");
+    report_add(r, &unknown, "text");
+    report_add(r, &in_csv, "text");
+    report_set_labels(r, NULL, NULL);
+    report_add(r, &in_sheet, "text");
+    memset(label, 'x', sizeof(label) - 1); /* it was copied */
+    assert_string_equal(report_at(r, 0)->field, "age");
+    all = printed(r);
+    assert_string_equal(all, "a.xlsx: sheet \"S\", cell C7, \"Age in years\": text\n"
+                             "a.xlsx: sheet \"S\", cell C7: other: text\n"
+                             "a.csv:7:3: age: text\n"
+                             "a.xlsx: sheet \"S\", cell C7: age: text\n");
+    free(all);
+    report_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +255,7 @@ int main(void)
         cmocka_unit_test(an_error_takes_the_place_of_a_warning_in_a_full_report),
         cmocka_unit_test(a_very_long_text_is_cut_and_kept),
         cmocka_unit_test(an_empty_report_prints_nothing),
+        cmocka_unit_test(in_a_sheet_a_field_is_called_by_its_label),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
