@@ -98,6 +98,7 @@ struct listing {
     struct table *table;
     enum table_format format;
     struct evaluation *e;
+    uint64_t lines;
     struct buf value, numerator, denominator, target;
     struct comment comment;
     char last[FORM_NAME_MAX + PART_MAX + PERIOD_ID_MAX + 8]; /* indicator and period of the line before */
@@ -123,6 +124,7 @@ static void reset(struct listing *out)
 
 static enum err put_cells(struct listing *out, const char *const *cells)
 {
+    out->lines++;
     return out->value.failed || out->numerator.failed || out->denominator.failed || out->target.failed
                ? ERR_NOMEM
                : table_row(out->table, cells);
@@ -348,6 +350,10 @@ static enum err show(struct hub *h, const struct indicator_query *q, const char 
     e = command_print(out.table, f, e);
     if (e == OK)
         say_open(&out);
+    if (e == OK && out.lines == 0 && f == TABLE_TEXT) /* for people: a program reads an empty list */
+        (void)fprintf(stderr, "svodka-hub: %s\n",
+                      _("no indicator is computed for what was asked: is the programme loaded, does it compute "
+                        "anything for this period? (svodka-hub programme list; indicators without --period)"));
     listing_fini(&out);
     return e;
 }

@@ -291,6 +291,8 @@ is_json
 expect 0 "$hub_program" indicators
 prints 'September 2020'
 prints 'no data'
+expect 0 "$hub_program" indicators --period 2020 # of that calendar year, nothing
+says 'no indicator is computed for what was asked'
 expect 1 "$hub_program" indicators --period 2020-13
 silent
 expect 1 "$hub_program" indicators --indicator V-3
