@@ -4,8 +4,6 @@
 #include "agent/schedule.h"
 #include "agent/today.h"
 #include "common/clock.h"
-
-#include "common/clock.h"
 #include "common/report.h"
 
 #include <stdlib.h>

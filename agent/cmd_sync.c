@@ -121,7 +121,7 @@ int cmd_sync(int argc, char **argv)
         log_init("agent", LOG_INFO);
     if ((e = command_open(&a, home)) != OK)
         return cli_fail(e);
-    if ((e = schedule_by_hand(a, &state)) != OK) {
+    if ((e = schedule_load(a, &state)) != OK) {
         agent_close(a);
         return cli_fail(e);
     }

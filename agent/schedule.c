@@ -173,7 +173,7 @@ uint64_t schedule_budget(const struct schedule_state *s, const struct agent_conf
 
 void schedule_put_back(struct schedule_state *s, int64_t by_ms)
 {
-    int64_t *const moments[] = {&s->success_ms, &s->not_before_ms, &s->noted_ms, &s->skipped_ms};
+    int64_t *const moments[] = {&s->success_ms, &s->not_before_ms, &s->noted_ms};
 
     for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++)
         if (*moments[i] > by_ms && *moments[i] != SCHEDULE_NEVER)

@@ -11,7 +11,6 @@
 
 #define SCHEDULE_NEVER     INT64_MAX /* not by itself: a person must do something first */
 #define SCHEDULE_MISSED_MS 300000    /* jitter: a power cut brings a whole valley back at once */
-#define SCHEDULE_SKIP_MS   600000    /* how often a person may skip a pause */
 
 /* Kept in the store over restarts. */
 struct schedule_state {
@@ -20,7 +19,6 @@ struct schedule_state {
     uint32_t failures;          /* since the hub's last WELCOME */
     int64_t noted_ms;           /* this computer's clock when that was noted; 0: nothing was yet */
     int64_t next_ms;            /* what schedule_plan() decided last; 0: nothing was yet */
-    int64_t skipped_ms;         /* when a person skipped a pause last; 0: never */
     int32_t night;              /* of night_bytes: the day on which it ends */
     uint64_t night_bytes;       /* sent by itself since noon */
     enum sync_outcome last;     /* how the last pass ended ... */
@@ -59,9 +57,6 @@ MUST_CHECK enum err schedule_note(struct agent *a, const struct sync_result *r, 
 /* One pass that nobody asked for, within what may be sent tonight; noted, unless another is at it or it was cancelled.
  * Errors are those of sync_once(). */
 MUST_CHECK enum err schedule_pass(struct agent *a, struct sync_result *r, struct schedule_state *out);
-/* A person wants a pass now.  ERR_BUSY, with a sentence: a pause after failures is under way, and one was skipped less
- * than ten minutes ago. */
-MUST_CHECK enum err schedule_by_hand(struct agent *a, struct schedule_state *out);
 /* Something urgent was queued: the next pass is as soon as there is a line. */
 MUST_CHECK enum err schedule_urgent(struct agent *a);
 

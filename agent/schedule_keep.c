@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define STATE_MAX    160u
-#define FIELDS       11u
+#define FIELDS       9u
 #define FIRST_FIELDS 3u /* that an earlier version kept */
 #define URGENT_BYTES 8u
 #define DAY_MS       INT64_C(86400000)
@@ -83,12 +83,10 @@ static bool read_state(struct schedule_state *s, struct bytes value)
     if (fields >= FIELDS) {
         s->noted_ms = mp_int(&m);
         s->next_ms = mp_int(&m);
-        s->skipped_ms = mp_int(&m);
         s->night = (int32_t)mp_uint(&m, INT32_MAX);
         s->night_bytes = mp_uint(&m, UINT64_MAX);
         s->last = (enum sync_outcome)mp_uint(&m, SYNC_FAILED);
         s->refusal = (enum message_error)mp_uint(&m, MERR_LAST);
-        (void)mp_uint(&m, UINT64_MAX);
     }
     return !m.failed;
 }
@@ -118,12 +116,10 @@ static enum err store_state(struct agent *a, const struct schedule_state *s)
     mp_put_uint(&v, s->failures);
     mp_put_int(&v, s->noted_ms);
     mp_put_int(&v, s->next_ms);
-    mp_put_int(&v, s->skipped_ms);
     mp_put_uint(&v, s->night < 0 ? 0 : (uint64_t)s->night);
     mp_put_uint(&v, s->night_bytes);
     mp_put_uint(&v, (uint64_t)s->last);
     mp_put_uint(&v, (uint64_t)s->refusal);
-    mp_put_uint(&v, 0);
     if ((e = buf_status(&v)) == OK)
         e = agent_meta_put(a, NULL, "schedule", bytes_of(v.data, v.len));
     buf_fini(&v);
@@ -200,24 +196,4 @@ enum err schedule_pass(struct agent *a, struct sync_result *r, struct schedule_s
         return e == OK ? noted : err_set(e, "%s", text);
     }
     return e == OK ? OK : err_set(e, "%s", text);
-}
-
-enum err schedule_by_hand(struct agent *a, struct schedule_state *out)
-{
-    int64_t now = clock_wall_ms();
-    char next[64], again[64];
-    enum err e = schedule_load(a, out);
-
-    if (e != OK || out->failures == 0 || out->next_ms <= now || out->noted_ms > now)
-        return e;
-    if (out->skipped_ms == 0 || out->skipped_ms > now || now - out->skipped_ms >= SCHEDULE_SKIP_MS) {
-        out->skipped_ms = now;
-        return store_state(a, out);
-    }
-    cli_format_minute(next, sizeof(next), out->next_ms);
-    cli_format_minute(again, sizeof(again), out->skipped_ms + SCHEDULE_SKIP_MS);
-    return err_set(ERR_BUSY,
-                   _("the hub was tried just now and could not be reached; svodka-agent run tries again at %s, and by "
-                     "hand it can be tried again from %s"),
-                   next, again);
 }

@@ -8,6 +8,8 @@
 #include <strings.h>
 
 #define KEEP_ALIGNMENT ((size_t)16)
+#define CHOICE_TEXT    200u
+#define CHOICE_LIST    640u
 #define NAMED_CHOICES  8u   /* of a list, in "one of ... was expected" */
 #define NEAR_CHOICES   200u /* longest list that "did you mean" looks through */
 
@@ -194,10 +196,21 @@ static const char *near_choice(const struct form_field *f, const char *text, siz
     return cli_nearest(typed, codes, f->choices->count);
 }
 
+/* A person knows a choice by its label, a file may have its code. */
+static void name_choice(char out[CHOICE_TEXT], const struct choice *c)
+{
+    const char *label = cli_pick(c->label_ru, c->label_en);
+
+    if (label == NULL || strcmp(label, c->code) == 0 || strlen(c->code) + strlen(label) + 4 > CHOICE_TEXT)
+        (void)snprintf(out, CHOICE_TEXT, "%s", c->code);
+    else
+        (void)snprintf(out, CHOICE_TEXT, "%s (%s)", c->code, label);
+}
+
 enum err refuse_choice(const struct form_field *f, const char *text, size_t len)
 {
     const char *near = near_choice(f, text, len);
-    char list[640];
+    char list[CHOICE_LIST] = "";
     size_t used = 0;
     uint32_t i;
 
@@ -207,18 +220,14 @@ enum err refuse_choice(const struct form_field *f, const char *text, size_t len)
     if (near != NULL)
         return err_set(ERR_INVALID, _("no such choice in the list \"%s\"; did you mean \"%s\"?"), f->choices->name,
                        near);
-    for (i = 0; i < f->choices->count && i < NAMED_CHOICES; i++) { /* a code has at most 64 bytes */
-        const char *code = f->choices->items[i].code;
-        size_t n = strlen(code);
+    for (i = 0; i < f->choices->count && i < NAMED_CHOICES; i++) {
+        char one[CHOICE_TEXT];
 
-        if (used + n + 3 > sizeof(list))
+        name_choice(one, &f->choices->items[i]);
+        if (used + strlen(one) + 3 > sizeof(list))
             break;
-        memcpy(list + used, i == 0 ? "" : ", ", i == 0 ? 0 : 2);
-        used += i == 0 ? 0 : 2;
-        memcpy(list + used, code, n);
-        used += n;
+        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i == 0 ? "" : ", ", one);
     }
-    list[used] = '\0';
     if (i < f->choices->count)
         return err_set(ERR_INVALID, _("no such choice: expected a code of the list \"%s\", such as %s"),
                        f->choices->name, list);

@@ -86,7 +86,7 @@ done
 # ---- what cannot be ----
 
 refused 1 'pass.xlsx' a forms pass --template pass.xlsx
-refused 2 '.csv' a forms pass --template pass.xls
+refused 2 '.xlsx' a forms pass --template pass.xls
 refused 2 '--period' a forms pass --template x.xlsx --last
 refused 2 '--period' a forms pass --template x.xlsx --unit s1
 refused 2 '.xlsx' a forms pass --template x.csv --period 2026/27

@@ -156,7 +156,7 @@ static void a_choice_is_known_by_code_or_label(void **state)
     assert_shown(x, "one", "first school", "GP");
     assert_shown(x, "one", "ЁЛКА", "b");
     assert_unreadable(x, "one", "same", "several choices");
-    assert_unreadable(x, "one", "zzzzzz", "one of GP, MS, b, c");
+    assert_unreadable(x, "one", "zzzzzz", "one of GP (First school), MS (Second school), b (same), c (same)");
     assert_unreadable(x, "one", "GPP", "did you mean");
     assert_unreadable(x, "one", "\xFF", "no such choice");
 }
@@ -277,7 +277,7 @@ static void a_long_list_is_found_quickly_and_named_shortly(void **state)
     }
     assert_int_equal(parse(&x, "one", "place 4998", &v), OK);
     assert_int_equal(v.as.i, 4998);
-    assert_unreadable(&x, "one", "nowhere", "such as c0, c1, c2, c3, c4, c5, c6, c7");
+    assert_unreadable(&x, "one", "nowhere", "such as c0 (Place 0), c1 (Place 1), c2 (Place 2), c3 (Place 3), ");
     finish(&x);
     buf_fini(&yaml);
 }

@@ -309,7 +309,7 @@ static void an_unknown_choice_is_named(void **state)
     q.csv = "pupil;sex\n1;X\n2;F\n3;женский\n4;\n";
     o = import(s, &q);
     assert_int_equal(o->e, ERR_INVALID);
-    assert_string_equal(o->said, "in.csv:2:2: sex: no such choice: expected one of F, M (found: X)\n"
+    assert_string_equal(o->said, "in.csv:2:2: sex: no such choice: expected one of F (female), M (male) (found: X)\n"
                                  "in.csv:5:2: sex: an answer is required\n");
     q.csv = "pupil;sex\n2;F\n3;женский\n";
     assert_int_equal(import(s, &q)->e, OK);

@@ -181,14 +181,12 @@ static void a_clock_that_jumped_by_years_stops_no_night(void **state)
 /* While it is watched the waiting goes on as it was. */
 static void a_clock_put_back_while_it_is_watched_changes_no_waiting(void **state)
 {
-    struct schedule_state s = {
-        .success_ms = NOON - HOUR, .noted_ms = NOON, .not_before_ms = NOON + 2 * HOUR, .skipped_ms = 0};
+    struct schedule_state s = {.success_ms = NOON - HOUR, .noted_ms = NOON, .not_before_ms = NOON + 2 * HOUR};
 
     (void)state;
     schedule_put_back(&s, 400 * DAY);
     assert_true(schedule_next(&s, &conf, 5, NOON - 400 * DAY, 3) == NOON - 400 * DAY + 2 * HOUR);
     assert_false(schedule_is_missed(&s, &conf, 5, NOON - 400 * DAY));
-    assert_int_equal(s.skipped_ms, 0);
     s.not_before_ms = SCHEDULE_NEVER;
     schedule_put_back(&s, 400 * DAY);
     assert_true(s.not_before_ms == SCHEDULE_NEVER);

@@ -65,32 +65,6 @@ static void everything_is_there_after_a_restart(void **state)
     assert_memory_equal(&back, &st, sizeof(st));
 }
 
-/* SPEC.md 6.8: a person's "send now" skips the sleep, once in ten minutes. */
-static void a_person_skips_a_pause_once_in_ten_minutes(void **state)
-{
-    struct school *s = *state;
-    struct schedule_state st;
-
-    note(s, &complete);
-    assert_int_equal(schedule_by_hand(s->a, &st), OK); /* no pause: as often as one likes */
-    assert_int_equal(schedule_by_hand(s->a, &st), OK);
-    do
-        note(s, &dead_line); /* until chance makes the pause a long one */
-    while (loaded(s).next_ms < TEST_NOW_MS + 15 * MINUTE);
-    assert_int_equal(schedule_by_hand(s->a, &st), OK);
-    assert_int_equal(schedule_by_hand(s->a, &st), ERR_BUSY);
-    assert_non_null(strstr(err_text(), "by hand it can be tried again from"));
-    clock_test_set(TEST_NOW_MS + SCHEDULE_SKIP_MS - 1);
-    assert_int_equal(schedule_by_hand(s->a, &st), ERR_BUSY);
-    clock_test_set(TEST_NOW_MS + SCHEDULE_SKIP_MS);
-    assert_int_equal(schedule_by_hand(s->a, &st), OK);
-    clock_test_set(TEST_NOW_MS - 400 * DAY); /* nobody waits for a clock that was put back */
-    assert_int_equal(schedule_by_hand(s->a, &st), OK);
-    clock_test_set(TEST_NOW_MS);
-    note(s, &complete);
-    assert_int_equal(schedule_by_hand(s->a, &st), OK);
-}
-
 /* What is queued as urgent while a pass is under way is not settled by it. */
 static void a_wish_that_comes_during_a_pass_outlives_it(void **state)
 {
@@ -153,7 +127,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(everything_is_there_after_a_restart, school_open, school_close),
-        cmocka_unit_test_setup_teardown(a_person_skips_a_pause_once_in_ten_minutes, school_open, school_close),
         cmocka_unit_test_setup_teardown(a_wish_that_comes_during_a_pass_outlives_it, school_open, school_close),
         cmocka_unit_test_setup_teardown(a_computer_whose_clock_is_known_to_be_wrong_sends_when_it_is_switched_on,
                                         school_open, school_close),
