@@ -8,8 +8,7 @@
 #include <strings.h>
 
 #define KEEP_ALIGNMENT ((size_t)16)
-#define CHOICE_TEXT    200u
-#define CHOICE_LIST    640u
+#define CHOICE_LIST    640u /* bytes of them */
 #define NAMED_CHOICES  8u   /* of a list, in "one of ... was expected" */
 #define NEAR_CHOICES   200u /* longest list that "did you mean" looks through */
 
@@ -196,23 +195,26 @@ static const char *near_choice(const struct form_field *f, const char *text, siz
     return cli_nearest(typed, codes, f->choices->count);
 }
 
-/* A person knows a choice by its label, a file may have its code. */
-static void name_choice(char out[CHOICE_TEXT], const struct choice *c)
+/* A person knows a choice by its label, a file may have its code.  False: no room for it. */
+static bool name_choice(struct buf *out, const struct choice *c)
 {
     const char *label = cli_pick(c->label_ru, c->label_en);
+    bool has_label = label != NULL && strcmp(label, c->code) != 0;
 
-    if (label == NULL || strcmp(label, c->code) == 0 || strlen(c->code) + strlen(label) + 4 > CHOICE_TEXT)
-        (void)snprintf(out, CHOICE_TEXT, "%s", c->code);
-    else
-        (void)snprintf(out, CHOICE_TEXT, "%s (%s)", c->code, label);
+    if (out->len + strlen(c->code) + (has_label ? strlen(label) : 0) + strlen(",  ()") > CHOICE_LIST)
+        return false;
+    buf_printf(out, "%s%s", out->len > 0 ? ", " : "", c->code);
+    if (has_label)
+        buf_printf(out, " (%s)", label);
+    return true;
 }
 
 enum err refuse_choice(const struct form_field *f, const char *text, size_t len)
 {
     const char *near = near_choice(f, text, len);
-    char list[CHOICE_LIST] = "";
-    size_t used = 0;
-    uint32_t i;
+    struct buf list;
+    uint32_t i = 0;
+    enum err e;
 
     if (f->choice_index != NULL && index_find(&f->choice_index->words, text, len) == INDEX_AMBIGUOUS)
         return err_set(ERR_INVALID, _("several choices have this label: expected a code of the list \"%s\""),
@@ -220,18 +222,16 @@ enum err refuse_choice(const struct form_field *f, const char *text, size_t len)
     if (near != NULL)
         return err_set(ERR_INVALID, _("no such choice in the list \"%s\"; did you mean \"%s\"?"), f->choices->name,
                        near);
-    for (i = 0; i < f->choices->count && i < NAMED_CHOICES; i++) {
-        char one[CHOICE_TEXT];
-
-        name_choice(one, &f->choices->items[i]);
-        if (used + strlen(one) + 3 > sizeof(list))
-            break;
-        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i == 0 ? "" : ", ", one);
-    }
+    buf_init(&list, CHOICE_LIST + 1);
+    while (i < f->choices->count && i < NAMED_CHOICES && name_choice(&list, &f->choices->items[i]))
+        i++;
     if (i < f->choices->count)
-        return err_set(ERR_INVALID, _("no such choice: expected a code of the list \"%s\", such as %s"),
-                       f->choices->name, list);
-    return err_set(ERR_INVALID, _("no such choice: expected one of %s"), list);
+        e = err_set(ERR_INVALID, _("no such choice: expected a code of the list \"%s\", such as %s"), f->choices->name,
+                    buf_cstr(&list));
+    else
+        e = err_set(ERR_INVALID, _("no such choice: expected one of %s"), buf_cstr(&list));
+    buf_fini(&list);
+    return e;
 }
 
 static enum err parse_select_one(struct value *out, const struct form_field *f, const char *text, size_t len)
