@@ -237,7 +237,7 @@ static bool is_fresh(struct bytes value, int64_t now_ms)
 {
     int64_t told = value.len == sizeof(uint64_t) ? (int64_t)be64_get(value.p) : 0;
 
-    return told <= now_ms && now_ms - told < ALERT_AGAIN_MS;
+    return told > now_ms - ALERT_AGAIN_MS && told < now_ms + ALERT_AGAIN_MS;
 }
 
 enum err alert_was_told(struct store_txn *t, const char *thing, int64_t now_ms, bool *was_told)

@@ -20,8 +20,8 @@ struct alert_command {
  * ERR_LIMIT: it took too long. */
 MUST_CHECK enum err alert_run(const struct alert_command *c);
 
-/* Was the thing ("silent/school-07") told less than ALERT_AGAIN_MS before `now_ms`?  What was told in the future, by a
- * clock that was wrong, was not. */
+/* Was the thing ("silent/school-07") told less than ALERT_AGAIN_MS before `now_ms`, or after it by a clock that has
+ * been set back by less than that?  What was told later still, by a clock that was wrong, was not. */
 MUST_CHECK enum err alert_was_told(struct store_txn *t, const char *thing, int64_t now_ms, bool *was_told);
 MUST_CHECK enum err alert_note_told(struct store_txn *t, const char *thing, int64_t now_ms);
 /* Forgets what may be told again anyway. */
