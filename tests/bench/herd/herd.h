@@ -43,8 +43,9 @@ uint64_t herd_chance(void);
 /* ---- herd_school.c ---- */
 void school_name(char out[32], size_t i);
 void school_home(char out[128], size_t i);
+void school_invite(struct hub *h, struct store_txn *t, size_t i, struct buf *invitation);
 /* The home of a school that has joined, with something to send. */
-void school_make(struct hub *h, struct store_txn *t, size_t i);
+void school_make(struct hub *h, struct store_txn *t, size_t i, const struct buf *invitation);
 /* One process for some of them; they are children of the caller. */
 void schools_start(void);
 /* How many have got rid of everything. */

@@ -3,6 +3,7 @@
 #include "agent/enrolment.h"
 
 #include <dlfcn.h>
+#include <sodium.h>
 #include <sys/wait.h>
 
 #define RUDE_MS 200
@@ -41,6 +42,19 @@ int connect(int fd, const struct sockaddr *to, socklen_t len)
 
 /* ---- homes ---- */
 
+/* Codes are stretched for whoever might try them out; thousands of homes are made faster without.  Nothing that happens
+ * in the night is changed by it. */
+int crypto_pwhash_argon2id(unsigned char *const out, unsigned long long out_len, const char *const code,
+                           unsigned long long code_len, const unsigned char *const salt, unsigned long long ops,
+                           size_t memory, int algorithm)
+{
+    (void)ops;
+    (void)memory;
+    (void)algorithm;
+    return crypto_generichash(out, (size_t)out_len, (const unsigned char *)code, code_len, salt,
+                              crypto_pwhash_argon2id_SALTBYTES);
+}
+
 static void write_conf(const char *home)
 {
     char path[160];
@@ -68,22 +82,28 @@ static void join(struct hub *h, struct store_txn *t, struct agent *a, const char
     buf_fini(&grant);
 }
 
-void school_make(struct hub *h, struct store_txn *t, size_t i)
+void school_invite(struct hub *h, struct store_txn *t, size_t i, struct buf *invitation)
+{
+    char id[32];
+    const struct school_add add = {.id = id, .name = id};
+
+    school_name(id, i);
+    buf_init(invitation, INVITATION_MAX);
+    MUST(registry_add(h, t, &add, invitation));
+}
+
+void school_make(struct hub *h, struct store_txn *t, size_t i, const struct buf *invitation)
 {
     struct invitation *inv = calloc(1, sizeof(*inv));
     struct agent *a = NULL;
-    struct buf text, keep;
+    struct buf keep;
     char id[32], home[128];
-    const struct school_add add = {.id = id, .name = id};
 
     assert_non_null(inv);
     school_name(id, i);
     school_home(home, i);
-    buf_init(&text, INVITATION_MAX);
     buf_init(&keep, INVITATION_MAX);
-    MUST(registry_add(h, t, &add, &text));
-    MUST(hub_reload(h, t));
-    MUST(invitation_read(inv, &keep, bytes_of(text.data, text.len)));
+    MUST(invitation_read(inv, &keep, bytes_of(invitation->data, invitation->len)));
     MUST(agent_create(home, inv));
     write_conf(home);
     MUST(agent_open(&a, home));
@@ -92,7 +112,6 @@ void school_make(struct hub *h, struct store_txn *t, size_t i)
         add_marks(a, 1, SUBMISSIONS);
     agent_close(a);
     buf_wipe(&keep);
-    buf_fini(&text);
     free(inv);
 }
 
