@@ -273,7 +273,7 @@ int main(int argc, char **argv)
     if (setenv("TZ", "UTC", 1) != 0 || mkdtemp(herd->dir) == NULL)
         at_fault("cannot begin in %s", o.dir);
     took_ms = clock_mono_ms();
-    make_hub(herd->is_small ? "gateway.slots: 8\n" : "");
+    make_hub(herd->is_small ? "gateway.slots: 4\n" : "");
     make_schools();
     (void)printf(
         "herd: %zu schools with %u submissions each, made in %.1f s; all knock within %lld s; strangers: %zu (%s)\n",
