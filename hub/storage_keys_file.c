@@ -32,12 +32,8 @@ enum err storage_file_folder(const char *home)
     struct stat st;
     enum err e = folder_path(path, home, "keys/" STORAGE_FOLDER);
 
-    if (e != OK)
+    if (e != OK || (e = folder_ensure(path, 0700)) != OK)
         return e;
-    if (mkdir(path, 0700) == 0)
-        return folder_sync_of(path);
-    if (errno != EEXIST)
-        return err_errno(ERR_IO, errno, "%s", path);
     if (stat(path, &st) != 0)
         return err_errno(ERR_IO, errno, "%s", path);
     if ((st.st_mode & 077) != 0)

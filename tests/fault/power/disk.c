@@ -282,7 +282,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(x->text, y->text);
 }
 
-static bool is_part(const char *name, const char *part)
+bool disk_is_part(const char *name, const char *part)
 {
     size_t len = strlen(part);
 
@@ -298,7 +298,7 @@ static void take(struct taking *t, uint32_t folder, const char *path, const char
         struct disk_file *f;
         char *own;
 
-        if (name->folder != folder || (part != NULL && !is_part(name->text, part)))
+        if (name->folder != folder || (part != NULL && !disk_is_part(name->text, part)))
             continue;
         if (asprintf(&own, "%s%s%s", path, path[0] == '\0' ? "" : "/", name->text) < 0)
             abort();

@@ -2,8 +2,8 @@
  *
  * A write that was not synced may be there, or not, or in part: sector by sector of 512 bytes, and of one sector a
  * beginning.  A length may be there without the bytes.  A name (made, moved, removed) is there for good once its folder
- * was synced, and may be there, or not, before, whichever came first; a rename happens whole or not at all.  That a file
- * was synced says nothing about its name. */
+ * was synced, and may be there, or not, before, whichever came first; a rename happens whole or not at all.  That a
+ * file was synced says nothing about its name. */
 #ifndef SVODKA_TESTS_FAULT_POWER_DISK_H
 #define SVODKA_TESTS_FAULT_POWER_DISK_H
 
@@ -38,8 +38,9 @@ struct disk_image {
     size_t count;
     uint64_t mark; /* of all of it: equal images have equal marks */
 };
-/* What lies below the root's `part` (a name in the root, and names that begin with it and a dot); random: for
- * DISK_CHANCE. */
+/* Is this name in the root of that part: the part's own, or it and a dot and more (what is made aside)? */
+bool disk_is_part(const char *name, const char *part);
+/* What lies below the root's `part`; random: for DISK_CHANCE. */
 struct disk_image *disk_lose(const struct disk *d, const char *part, enum disk_luck luck, uint32_t (*random)(void));
 void disk_image_free(struct disk_image *i);
 /* Into an empty folder: 0700 and 0600. */

@@ -6,6 +6,7 @@
 #include "tests/fault/power/tape.h"
 
 #include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #define FACTS_MAX 20000u
 #define FILE_MOST (64u << 20)
 
-const char *const part_names[PART_COUNT] = {"hub", "school", "stick", "copies"};
+const char *const part_names[PART_COUNT] = {"hub", "school", "again-hub", "again-school", "stick", "copies"};
 
 static struct fact facts[FACTS_MAX];
 static size_t count;
@@ -21,8 +22,8 @@ static char said[512];
 
 static const char *say(const struct fact *f, const char *what)
 {
-    static const char *const kinds[] = {"home", "membership", "submission", "batch", "receipt",
-                                        "draft", "entry",     "batch held", "file",  "erased key"};
+    static const char *const kinds[] = {"home",  "membership", "submission", "batch", "receipt",
+                                        "draft", "entry",      "batch held", "file",  "erased key"};
 
     (void)snprintf(said, sizeof(said), "%s: %s %llu %s %s (promised at %zu)", part_names[f->part], kinds[f->kind],
                    (unsigned long long)f->number, f->name, what, f->moment);
@@ -142,10 +143,10 @@ static bool is_at_school(struct agent *a, const struct fact *f)
     return true;
 }
 
-const char *facts_missing_school(struct agent *a, size_t moment)
+const char *facts_missing_school(struct agent *a, enum part part, size_t moment)
 {
     for (size_t i = 0; i < count; i++)
-        if (facts[i].part == PART_SCHOOL && holds(&facts[i], moment) && !is_at_school(a, &facts[i]))
+        if (facts[i].part == part && holds(&facts[i], moment) && !is_at_school(a, &facts[i]))
             return say(&facts[i], "is not there");
     return NULL;
 }
@@ -170,12 +171,11 @@ static bool has_stored(struct hub *h, struct store_txn *t, const struct fact *f)
     struct batch_row row;
     struct bytes value;
 
-    return who != NULL &&
-           store_get(t, H_BATCHES, place_key(raw, who->index, &f->gen, f->number), &value) == OK &&
+    return who != NULL && store_get(t, H_BATCHES, place_key(raw, who->index, &f->gen, f->number), &value) == OK &&
            batch_row_get(&row, value) == OK && memcmp(row.digest, f->digest, DIGEST_BYTES) == 0;
 }
 
-const char *facts_missing_hub(struct hub *h, size_t moment)
+const char *facts_missing_hub(struct hub *h, enum part part, size_t moment)
 {
     const char *missing = NULL;
     struct store_txn *t;
@@ -185,7 +185,7 @@ const char *facts_missing_hub(struct hub *h, size_t moment)
     for (size_t i = 0; i < count && missing == NULL; i++) {
         const struct fact *f = &facts[i];
 
-        if (f->part != PART_HUB || !holds(f, moment))
+        if (f->part != part || !holds(f, moment))
             continue;
         if ((f->kind == FACT_ENTRY && !has_entry(t, f)) || (f->kind == FACT_STORED && !has_stored(h, t, f)))
             missing = say(f, "is not there");
@@ -232,6 +232,38 @@ static const char *check_whole(enum part part, const char *name, struct bytes by
 static bool is_unfinished(const char *name)
 {
     return name[0] == '.' || strstr(name, ".part") != NULL || strstr(name, ".new") != NULL;
+}
+
+static const char *secret_dir;
+static const struct fact *secret;
+static bool was_found;
+
+static int look_into(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    struct buf b;
+
+    (void)st;
+    if (kind != FTW_F)
+        return 0;
+    buf_init(&b, FILE_MOST);
+    was_found = was_found || (read_file(secret_dir, path + strlen(secret_dir) + 1, &b) &&
+                              memmem(b.data, b.len, secret->name, strlen(secret->name)) != NULL);
+    (void)at;
+    buf_fini(&b);
+    return 0;
+}
+
+const char *facts_secret_left(enum part part, const char *home, size_t moment)
+{
+    secret_dir = home;
+    for (size_t i = 0; i < count; i++) {
+        secret = &facts[i];
+        was_found = false;
+        if (secret->part == part && secret->kind == FACT_GONE && holds(secret, moment) &&
+            nftw(home, look_into, 8, FTW_PHYS) == 0 && was_found)
+            return "a key that was destroyed is still there";
+    }
+    return NULL;
 }
 
 const char *facts_missing_files(enum part part, const char *folder, size_t moment)

@@ -9,7 +9,7 @@
 #define FACT_NAME 96u
 
 /* What loses its power together, and lies under that name in the watched folder. */
-enum part { PART_HUB, PART_SCHOOL, PART_STICK, PART_COPIES, PART_COUNT };
+enum part { PART_HUB, PART_SCHOOL, PART_HUB_AGAIN, PART_SCHOOL_AGAIN, PART_STICK, PART_COPIES, PART_COUNT };
 extern const char *const part_names[PART_COUNT];
 
 enum fact_kind {
@@ -22,7 +22,7 @@ enum fact_kind {
     FACT_ENTRY,   /* hub: the journal has this entry `number` */
     FACT_STORED,  /* hub: the batch whose receipt was handed out is held */
     FACT_FILE,    /* stick, copies: a file of that name, with these bytes */
-    FACT_GONE,    /* hub: no file below the home has these bytes in it: an erased key */
+    FACT_GONE,    /* hub: no file below the home has `name` in it: an erased key */
 };
 struct fact {
     enum fact_kind kind;
@@ -44,8 +44,10 @@ size_t fact_count(void);
 size_t facts_promised(enum part part, size_t moment);
 
 /* Is all that was promised at `moment` there?  NULL, or what is missing (in a buffer of its own). */
-const char *facts_missing_school(struct agent *a, size_t moment);
-const char *facts_missing_hub(struct hub *h, size_t moment);
+const char *facts_missing_school(struct agent *a, enum part part, size_t moment);
+const char *facts_missing_hub(struct hub *h, enum part part, size_t moment);
+/* Nothing that was destroyed is left in the home, before anybody opens it. */
+const char *facts_secret_left(enum part part, const char *home, size_t moment);
 /* Files of a part in `folder`: whole or not there; what was promised is there. */
 const char *facts_missing_files(enum part part, const char *folder, size_t moment);
 bool fact_is_promised(enum part part, enum fact_kind kind, size_t moment);

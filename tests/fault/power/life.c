@@ -26,7 +26,7 @@ size_t school_count = 1;
 struct school *speaking = &schools[0];
 
 static struct school *const me = &schools[0];
-static char stick[160], copies[160];
+static char stick[160], copies[160], code[COPY_CODE_CHARS + 1];
 static struct {
     const char *what;
     size_t at;
@@ -181,11 +181,9 @@ static void note_records(uint64_t first)
 
     MUST(queue_reader_open(&reader, me->agent, &from));
     while (queue_reader_next(reader, &item) == OK)
-        fact_add_bytes((struct fact){.kind = FACT_RECORD,
-                                     .part = PART_SCHOOL,
-                                     .gen = item.ref.gen,
-                                     .number = item.ref.number},
-                       item.record);
+        fact_add_bytes(
+            (struct fact){.kind = FACT_RECORD, .part = PART_SCHOOL, .gen = item.ref.gen, .number = item.ref.number},
+            item.record);
     queue_reader_close(reader);
 }
 
@@ -253,18 +251,15 @@ static void write_stick(void)
 
 static void copy_school(const char *what)
 {
-    static bool has_code;
     enum part part = PART_COPIES;
-    char code[COPY_CODE_CHARS + 1];
     struct self_copy_made made;
     char path[200];
 
     chapter(what);
     clock_of(0);
     (void)snprintf(path, sizeof(path), "%s/school.copy", copies);
-    if (!has_code)
+    if (code[0] == '\0')
         MUST(self_copy_new_code(me->agent, code));
-    has_code = true;
     MUST(self_copy_write(me->agent, path, &made));
     note_file(&part, path);
 }
@@ -369,22 +364,104 @@ static void back_up_hub(void)
     finish(h, t);
 }
 
-static void erase(void)
+/* The secrets in a storage key's file. */
+static size_t read_secrets(char secrets[][65], size_t most)
 {
-    const struct erase_order o = {
-        .scope = ACT_CLASS, .retention = "default", .year = 2020, .by = "operator", .order = "order 1"};
+    char path[200], line[200];
+    size_t count = 0;
+    FILE *f;
+
+    (void)snprintf(path, sizeof(path), "%s/keys/storage/default-2020.key", hub_home);
+    f = fopen(path, "re");
+    while (f != NULL && count < most && fgets(line, sizeof(line), f) != NULL)
+        if (strlen(line) > 65 && strncmp(line, "node ", 5) == 0)
+            (void)snprintf(secrets[count++], 65, "%.64s", line + strlen(line) - 65);
+    if (f != NULL)
+        (void)fclose(f);
+    return count;
+}
+
+static void erase(const char *what, const struct erase_order *o)
+{
+    static char before[64][65], after[64][65];
     static struct act act;
+    size_t had = read_secrets(before, 64);
+    size_t has;
     struct store_txn *t;
     struct hub *h;
 
-    chapter("what was sent in 2020/21 is erased");
+    chapter(what);
     h = hub_alone(HUB_WRITE, &t);
-    MUST(ledger_erase(h, t, &o, false, &act));
+    MUST(ledger_erase(h, t, o, false, &act));
     MUST(store_commit(t));
     ledger_committed(h->ledger);
     MUST(ledger_erase_keys(h));
-    fact_add((struct fact){.kind = FACT_GONE, .part = PART_HUB, .name = "keys/storage/default-2020.key"});
+    has = read_secrets(after, 64);
+    assert_true(had > 0);
+    for (size_t i = 0; i < had; i++) {
+        struct fact f = {.kind = FACT_GONE, .part = PART_HUB};
+        bool is_gone = true;
+
+        for (size_t k = 0; k < has; k++)
+            is_gone = is_gone && strcmp(before[i], after[k]) != 0;
+        (void)snprintf(f.name, sizeof(f.name), "%s", before[i]);
+        if (is_gone)
+            fact_add(f);
+    }
+    assert_true(fact_is_promised(PART_HUB, FACT_GONE, tape_length()));
     hub_close(h, false);
+}
+
+static void erase_one(void)
+{
+    erase("one submission is erased", &(struct erase_order){.scope = ACT_SUBMISSION,
+                                                            .participant = 1,
+                                                            .ref = {me->agent->gen, 2},
+                                                            .by = "operator",
+                                                            .order = "order 1"});
+}
+
+static void erase_year(void)
+{
+    erase("what was sent in 2020/21 is erased",
+          &(struct erase_order){
+              .scope = ACT_CLASS, .retention = "default", .year = 2020, .by = "operator", .order = "order 2"});
+}
+
+/* ---- back from copies ---- */
+
+static void restore_school(const char *root)
+{
+    char from[200], to[200];
+    int64_t made_ms;
+
+    chapter("the school's home is made again from its copy");
+    (void)snprintf(from, sizeof(from), "%s/school.copy", copies);
+    (void)snprintf(to, sizeof(to), "%s/again-school", root);
+    clock_of(0);
+    MUST(self_copy_restore(from, to, code, &made_ms));
+    fact_add((struct fact){.kind = FACT_MADE, .part = PART_SCHOOL_AGAIN});
+    fact_add((struct fact){.kind = FACT_JOINED, .part = PART_SCHOOL_AGAIN});
+}
+
+static void restore_hub(const char *root)
+{
+    struct backup_head head;
+    struct key *key = NULL;
+    struct hub *h;
+    char from[200], to[200];
+    uint64_t acts;
+
+    chapter("the hub's home is made again from its backup");
+    h = hub_alone(HUB_WRITE, NULL);
+    MUST(root_key_path(from, sizeof(from), hub_home));
+    MUST(root_key_open(&key, from, NULL, h->root));
+    hub_close(h, false);
+    (void)snprintf(from, sizeof(from), "%s/hub.backup", copies);
+    (void)snprintf(to, sizeof(to), "%s/again-hub", root);
+    MUST(backup_restore_hub(from, to, key, "operator", &head, &acts));
+    fact_add((struct fact){.kind = FACT_MADE, .part = PART_HUB_AGAIN});
+    key_free(key);
 }
 
 /* What is archived and past its time is destroyed after a meeting. */
@@ -404,14 +481,6 @@ static void meet_after_years(void)
 }
 
 /* ---- all of it ---- */
-
-static void reopen_school(void)
-{
-    agent_close(me->agent);
-    clock_of(0);
-    MUST(agent_open(&me->agent, me->home));
-    me->agent->conf.chunk = 1024;
-}
 
 void life_play(const char *root)
 {
@@ -444,6 +513,7 @@ void life_play(const char *root)
     hub_stop();
     change_keys();
     back_up_hub();
+    erase_one();
     hub_start();
     meet("receipts say archived, keys are new");
     enter("two submissions", 69, 2);
@@ -453,10 +523,11 @@ void life_play(const char *root)
     enter("one in another year", 71, 1);
     meet_after_years();
     hub_stop();
-    erase();
-    reopen_school();
+    erase_year();
     agent_close(me->agent);
     me->agent = NULL;
+    restore_school(root);
+    restore_hub(root);
     chapter("the end");
     buf_fini(&invitation);
 }

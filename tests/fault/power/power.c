@@ -61,7 +61,7 @@ static bool is_seen(uint64_t mark)
 
 /* ---- one disk ---- */
 
-static const char *school_is_sound(const char *home, size_t moment)
+static const char *school_is_sound(enum part part, const char *home, size_t moment)
 {
     static char text[300];
     const char *missing;
@@ -72,7 +72,7 @@ static const char *school_is_sound(const char *home, size_t moment)
         (void)snprintf(text, sizeof(text), "the school's home does not open: %s", err_text());
         return text;
     }
-    if ((missing = facts_missing_school(a, moment)) == NULL && (queue_verify(a, stderr, &bad) != OK || bad != 0))
+    if ((missing = facts_missing_school(a, part, moment)) == NULL && (queue_verify(a, stderr, &bad) != OK || bad != 0))
         missing = "the school's queue does not verify";
     if (missing == NULL && agent_form(a, "marks") != NULL && a->form_count > 0) { /* it goes on */
         uint64_t sealed;
@@ -85,18 +85,20 @@ static const char *school_is_sound(const char *home, size_t moment)
     return missing;
 }
 
-static const char *hub_is_sound(const char *home, size_t moment)
+static const char *hub_is_sound(enum part part, const char *home, size_t moment)
 {
     static char text[300];
     const char *missing;
     struct hub *h = NULL;
     uint64_t bad = 1;
 
+    if ((missing = facts_secret_left(part, home, moment)) != NULL)
+        return missing;
     if (hub_open(&h, home, HUB_WRITE) != OK) {
         (void)snprintf(text, sizeof(text), "the hub's home does not open: %s", err_text());
         return text;
     }
-    if ((missing = facts_missing_hub(h, moment)) == NULL && (ledger_verify(h, stderr, &bad) != OK || bad != 0))
+    if ((missing = facts_missing_hub(h, part, moment)) == NULL && (ledger_verify(h, stderr, &bad) != OK || bad != 0))
         missing = "the ledger does not verify";
     hub_close(h, false);
     return missing;
@@ -114,7 +116,8 @@ static const char *is_sound(enum part part, const char *folder, size_t moment, b
         *is_absent = true;
         return fact_is_promised(part, FACT_MADE, moment) ? "the whole home is not there" : NULL;
     }
-    return part == PART_SCHOOL ? school_is_sound(home, moment) : hub_is_sound(home, moment);
+    return part == PART_SCHOOL || part == PART_SCHOOL_AGAIN ? school_is_sound(part, home, moment)
+                                                            : hub_is_sound(part, home, moment);
 }
 
 /* ---- a stretch of moments, in a child: LMDB may abort on what it finds ---- */
@@ -181,7 +184,7 @@ static enum part part_of(const struct tape_event *e)
     if (e->folder != TAPE_ROOT)
         return part_of_node[e->folder];
     for (enum part part = PART_HUB; part < PART_COUNT; part++)
-        if (strncmp(name, part_names[part], strlen(part_names[part])) == 0)
+        if (disk_is_part(name, part_names[part]))
             return part;
     return PART_COUNT;
 }
@@ -231,7 +234,8 @@ static void take(const struct report_line *r)
                       r->fate == FATE_BEGUN ? "the program that opened it died" : r->text);
 }
 
-static void try_stretch(struct disk *d, size_t from, size_t to)
+/* A child that dies is followed by one that begins behind the moment of its death. */
+static size_t try_some(struct disk *d, size_t from, size_t to)
 {
     struct report_line r;
     struct report_line begun = {.fate = FATE_SOUND};
@@ -255,18 +259,16 @@ static void try_stretch(struct disk *d, size_t from, size_t to)
     close(ends[0]);
     if (waitpid(child, &status, 0) != child)
         at_fault("the child is gone");
-    if (begun.fate == FATE_BEGUN)
+    if (begun.fate == FATE_BEGUN) {
         take(&begun);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        totals.unsound++;
-        (void)fprintf(stderr, "power: moments %zu to %zu were not all looked at (status %d)\n", from, to, status);
+        to = begun.moment + 1;
+    } else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        at_fault("power: moments %zu to %zu were not looked at (status %d)", from, to, status);
+    for (size_t m = from; m < to && m < tape_length(); m++) {
+        disk_tell(d, tape_at(m));
+        disk_return(d, tape_at(m));
     }
-    for (size_t m = from; m < to; m++) {
-        const struct tape_event *e = tape_at(m);
-
-        disk_tell(d, e);
-        disk_return(d, e);
-    }
+    return to;
 }
 
 /* A file's part is that of the folder that it was made in. */
@@ -283,8 +285,8 @@ static void try_all(void)
 
     if (lies)
         disk_lie(d);
-    for (size_t m = 0; m < tape_length(); m += STRETCH)
-        try_stretch(d, m, m + STRETCH < tape_length() ? m + STRETCH : tape_length());
+    for (size_t m = 0; m < tape_length();)
+        m = try_some(d, m, m + STRETCH < tape_length() ? m + STRETCH : tape_length());
     disk_free(d);
 }
 
@@ -298,20 +300,18 @@ static void say(void)
         syncs += tape_at(i)->kind == TAPE_SYNC;
     (void)getrusage(RUSAGE_SELF, &own);
     (void)getrusage(RUSAGE_CHILDREN, &children);
-    (void)printf("power: seed %llu: %zu events on the tape, %llu of them barriers; %zu promises; %llu disks, of which "
-                 "%llu were equal to others and %llu not in the sample; opened %llu: %llu sound, %llu without the home "
-                 "before it was promised, %llu unsound; %.1f s of processor time\n",
-                 (unsigned long long)seed, tape_length(), (unsigned long long)syncs, fact_count(),
-                 (unsigned long long)totals.disks, (unsigned long long)totals.equal,
-                 (unsigned long long)totals.skipped,
-                 (unsigned long long)(totals.sound + totals.absent + totals.unsound),
-                 (unsigned long long)totals.sound, (unsigned long long)totals.absent,
-                 (unsigned long long)totals.unsound,
-                 (double)(own.ru_utime.tv_sec + own.ru_stime.tv_sec + children.ru_utime.tv_sec +
-                          children.ru_stime.tv_sec) +
-                     (double)(own.ru_utime.tv_usec + own.ru_stime.tv_usec + children.ru_utime.tv_usec +
-                              children.ru_stime.tv_usec) /
-                         1e6);
+    (void)printf(
+        "power: seed %llu: %zu events on the tape, %llu of them barriers; %zu promises; %llu disks, of which "
+        "%llu were equal to others and %llu not in the sample; opened %llu: %llu sound, %llu without the home "
+        "before it was promised, %llu unsound; %.1f s of processor time\n",
+        (unsigned long long)seed, tape_length(), (unsigned long long)syncs, fact_count(),
+        (unsigned long long)totals.disks, (unsigned long long)totals.equal, (unsigned long long)totals.skipped,
+        (unsigned long long)(totals.sound + totals.absent + totals.unsound), (unsigned long long)totals.sound,
+        (unsigned long long)totals.absent, (unsigned long long)totals.unsound,
+        (double)(own.ru_utime.tv_sec + own.ru_stime.tv_sec + children.ru_utime.tv_sec + children.ru_stime.tv_sec) +
+            (double)(own.ru_utime.tv_usec + own.ru_stime.tv_usec + children.ru_utime.tv_usec +
+                     children.ru_stime.tv_usec) /
+                1e6);
 }
 
 static bool read_arguments(int argc, char **argv)
@@ -348,8 +348,8 @@ int main(int argc, char **argv)
         return 2;
     }
     (void)snprintf(root, sizeof(root), "/dev/shm/svodka-power-XXXXXX");
-    if (setenv("TZ", "UTC", 1) != 0 || setenv("LC_ALL", "C", 1) != 0 || mkdtemp(root) == NULL ||
-        life_seed(seed) != 0 || (seen = calloc((size_t)1 << MARKS_BITS, sizeof(*seen))) == NULL)
+    if (setenv("TZ", "UTC", 1) != 0 || setenv("LC_ALL", "C", 1) != 0 || mkdtemp(root) == NULL || life_seed(seed) != 0 ||
+        (seen = calloc((size_t)1 << MARKS_BITS, sizeof(*seen))) == NULL)
         at_fault("cannot begin");
     tzset();
     MUST(keys_start());

@@ -77,7 +77,7 @@ static uint32_t node_of_fd(int fd)
     struct stat st;
 
     return is_running && fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) ? node_of_stat(&st)
-                                                                                            : NO_NODE;
+                                                                                             : NO_NODE;
 }
 
 /* The folder that holds a path's last part, and that part.  False: not below the root. */
@@ -101,7 +101,10 @@ static bool place_of(int dirfd, const char *path, struct place *out)
     slash = memrchr(path, '/', len);
     (void)snprintf(out->name, sizeof(out->name), "%.*s", (int)(len - (slash == NULL ? 0 : (size_t)(slash - path) + 1)),
                    slash == NULL ? path : slash + 1);
-    (void)snprintf(parent, sizeof(parent), "%.*s", slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path),
+    (void)snprintf(parent, sizeof(parent), "%.*s",
+                   slash == NULL   ? 1
+                   : slash == path ? 1
+                                   : (int)(slash - path),
                    slash == NULL ? "." : path);
     out->folder = fstatat(dirfd, parent, &st, 0) == 0 ? node_of_stat(&st) : NO_NODE;
     errno = saved;

@@ -1,9 +1,9 @@
 /* tape.h: what a program tells the disk, in order.
  *
- * Linked into a test program, tape.c stands in front of the C library's calls that change files and folders (open, write
- * and its kin, ftruncate, fallocate, fsync, fdatasync, mkdir, rename, link, unlink), for the program's own code and for
- * the libraries it loads, and notes what is done below one folder.  What a program maps and writes into is not seen
- * (LMDB's lock file, which holds nothing), nor is what stdio writes by itself.  One thread. */
+ * Linked into a test program, tape.c stands in front of the C library's calls that change files and folders (open,
+ * write and its kin, ftruncate, fallocate, fsync, fdatasync, mkdir, rename, link, unlink), for the program's own code
+ * and for the libraries it loads, and notes what is done below one folder.  What a program maps and writes into is not
+ * seen (LMDB's lock file, which holds nothing), nor is what stdio writes by itself.  One thread. */
 #ifndef SVODKA_TESTS_FAULT_POWER_TAPE_H
 #define SVODKA_TESTS_FAULT_POWER_TAPE_H
 

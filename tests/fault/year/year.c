@@ -1,5 +1,5 @@
-#include "tests/fault/seeded.h"
 #include "tests/fault/year/year.h"
+#include "tests/fault/seeded.h"
 
 #include "hub/nights.h"
 
