@@ -5,6 +5,7 @@
 #include "agent/stick.h"
 #include "common/form_json.h"
 #include "hub/backup.h"
+#include "hub/carry.h"
 #include "hub/copies.h"
 #include "hub/key_change.h"
 #include "hub/ledger_erase.h"
@@ -26,7 +27,7 @@ size_t school_count = 1;
 struct school *speaking = &schools[0];
 
 static struct school *const me = &schools[0];
-static char stick[160], copies[160], code[COPY_CODE_CHARS + 1];
+static char stick[160], copies[160], written[200], code[COPY_CODE_CHARS + 1];
 static struct {
     const char *what;
     size_t at;
@@ -232,6 +233,7 @@ static void note_file(void *ctx, const char *path)
     assert_true(fd >= 0 && fstat(fd, &st) == 0 && (bytes = malloc((size_t)st.st_size)) != NULL);
     assert_int_equal(read(fd, bytes, (size_t)st.st_size), st.st_size);
     close(fd);
+    (void)snprintf(written, sizeof(written), "%s", path);
     (void)snprintf(f.name, sizeof(f.name), "%s", strrchr(path, '/') + 1);
     fact_add_bytes(f, bytes_of(bytes, (size_t)st.st_size));
     free(bytes);
@@ -362,6 +364,68 @@ static void back_up_hub(void)
     MUST(store_begin_write(h->store, &t));
     MUST(archive_confirm(h, t, &row, ARCHIVE_OPERATOR));
     finish(h, t);
+}
+
+static enum err nothing_new(void *ctx, struct hub *h, struct store_txn *t)
+{
+    (void)ctx;
+    (void)h;
+    (void)t;
+    return OK;
+}
+
+static void nobody_joined(void *ctx, struct hub *h)
+{
+    (void)ctx;
+    (void)h;
+}
+
+static enum err load_again(void *ctx, struct hub *h)
+{
+    (void)ctx;
+    return hub_reload(h, NULL);
+}
+
+static char answer[200];
+
+static void note_answer(void *ctx, const char *path)
+{
+    note_file(ctx, path);
+    (void)snprintf(answer, sizeof(answer), "%s", path);
+}
+
+/* What the stick says of batches is told to the school in a file: then it must be held. */
+static void read_stick(void)
+{
+    static const struct carry_host host = {.who = "operator",
+                                           .before_registry = nothing_new,
+                                           .joined = nobody_joined,
+                                           .reload = load_again};
+    enum part part = PART_STICK;
+    struct carry run = {.schools = NULL};
+    struct carry_reading *r;
+    struct stick_news news;
+    bool is_done = false;
+    struct hub *h;
+
+    chapter("the hub reads the stick, and its answer goes back");
+    h = hub_alone(HUB_WRITE, NULL);
+    MUST(carry_open(&r, h, written, true, &run, &host));
+    while (!is_done)
+        MUST(carry_step(r, &is_done));
+    assert_true(carry_result(r)->batches > 0 && carry_result(r)->problem_count == 0);
+    carry_close(r);
+    MUST(hub_reload(h, NULL));
+    MUST(carry_answer(h, run.schools[0], stick, note_answer, &part));
+    carry_fini(&run);
+    hub_close(h, false);
+    chapter("the school takes the answer");
+    clock_of(0);
+    stick_news_init(&news);
+    MUST(stick_take(me->agent, answer, &news));
+    assert_true(news.receipts > 0 && news.problem[0] == '\0');
+    stick_news_fini(&news);
+    note_receipts();
 }
 
 /* The secrets in a storage key's file. */
@@ -507,10 +571,10 @@ void life_play(const char *root)
     enter("sixty submissions", 5, 60);
     meet("a long batch goes through the spool");
     enter("four submissions", 65, 4);
-    write_stick();
     copy_school("a copy of the school's home");
-    meet("the same batch goes by the line");
+    write_stick();
     hub_stop();
+    read_stick();
     change_keys();
     back_up_hub();
     erase_one();
