@@ -24,7 +24,7 @@
 #define LATER_MS   INT64_C(1700000000000)
 
 static uint64_t seed = 1;
-static unsigned chances = 4, one_in = 1;
+static unsigned chances = 1, one_in = 1;
 static size_t only = SIZE_MAX;
 static bool lies, is_verbose;
 static char root[64];
@@ -228,7 +228,7 @@ static void take(const struct report_line *r)
     case FATE_BEGUN:
     case FATE_UNSOUND: break;
     }
-    if (totals.unsound++ < 40)
+    if (totals.unsound++ < (lies ? 0 : 40))
         (void)fprintf(stderr, "power: seed %llu, moment %zu, %s, %s: %s\n", (unsigned long long)seed, r->moment,
                       part_names[r->part], luck_name(r->luck),
                       r->fate == FATE_BEGUN ? "the program that opened it died" : r->text);
@@ -369,7 +369,7 @@ int main(int argc, char **argv)
     try_all();
     say();
     folder_remove(root);
-    if (lies) /* were every sync a lie, losses must be found: otherwise all this proves nothing */
-        return totals.unsound > 100 ? 0 : 1;
+    if (lies) /* losses must be found */
+        return totals.unsound > totals.sound && totals.unsound > 20 ? 0 : 1;
     return totals.unsound == 0 ? 0 : 1;
 }
