@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/folder.h"
 #include "common/log.h"
+#include "hub/gateway_spool.h"
 #include "hub/ledger.h"
 #include "tests/fault/power/disk.h"
 #include "tests/fault/power/facts.h"
@@ -89,6 +90,7 @@ static const char *hub_is_sound(enum part part, const char *home, size_t moment)
 {
     static char text[300];
     const char *missing;
+    struct spool *spool;
     struct hub *h = NULL;
     uint64_t bad = 1;
 
@@ -101,6 +103,12 @@ static const char *hub_is_sound(enum part part, const char *home, size_t moment)
     if ((missing = facts_missing_hub(h, part, moment)) == NULL && (ledger_verify(h, stderr, &bad) != OK || bad != 0))
         missing = "the ledger does not verify";
     hub_close(h, false);
+    if (missing == NULL && spool_open(&spool, home, UINT64_C(1) << 30, 14) != OK) {
+        (void)snprintf(text, sizeof(text), "the gateway's spool does not open: %s", err_text());
+        return text;
+    }
+    if (missing == NULL)
+        spool_close(spool);
     return missing;
 }
 
