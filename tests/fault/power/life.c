@@ -308,6 +308,7 @@ void life_play(const char *root)
     enter("one in another year", 71, 1);
     meet_after_years();
     hub_stop();
+    life_end_keys();
     life_erase_year();
     agent_close(me->agent);
     me->agent = NULL;

@@ -104,30 +104,74 @@ void life_make_hub(struct buf *invitation)
     finish(h, t);
 }
 
-void life_change_keys(void)
+static void change(const char *what, enum err (*how)(struct key_change *c))
 {
     struct key_change c = {.who = "operator"};
+
+    chapter(what);
+    c.h = hub_alone(HUB_WRITE, &c.t);
+    MUST(how(&c));
+    MUST(store_commit(c.t));
+    ledger_committed(c.h->ledger);
+    key_change_done(&c);
+    hub_close(c.h, false);
+}
+
+static enum err new_seal(struct key_change *c)
+{
+    return key_change_seal(c, 2020, NULL);
+}
+
+static enum err new_sign(struct key_change *c)
+{
     struct key *root = NULL;
     char path[200];
 
-    chapter("the hub gets another sealing key");
-    c.h = hub_alone(HUB_WRITE, &c.t);
-    MUST(key_change_seal(&c, 2020, NULL));
-    MUST(store_commit(c.t));
-    ledger_committed(c.h->ledger);
-    key_change_done(&c);
-    hub_close(c.h, false);
-    chapter("the hub gets another signing key");
-    c = (struct key_change){.who = "operator"};
-    c.h = hub_alone(HUB_WRITE, &c.t);
     MUST(root_key_path(path, sizeof(path), hub_home));
-    MUST(root_key_open(&root, path, NULL, c.h->root));
-    MUST(key_change_sign(&c, root));
+    MUST(root_key_open(&root, path, NULL, c->h->root));
+    MUST(key_change_sign(c, root));
     key_free(root);
-    MUST(store_commit(c.t));
-    ledger_committed(c.h->ledger);
-    key_change_done(&c);
-    hub_close(c.h, false);
+    return OK;
+}
+
+static enum err new_curve(struct key_change *c)
+{
+    return key_change_curve_begin(c, "tcp://127.0.0.1:7891", "tcp://127.0.0.1:7891");
+}
+
+static enum err retire_first(struct key_change *c)
+{
+    struct key_ring *ring = c->h->ring;
+
+    for (size_t i = 0; i < ring->count; i++)
+        if (ring->keys[i].kind == RING_SEAL && ring->keys[i].state == RING_OLD)
+            return key_change_retire(c, &ring->keys[i]);
+    return ERR_NOT_FOUND;
+}
+
+void life_change_keys(void)
+{
+    change("the hub gets another sealing key", new_seal);
+    change("the hub gets another signing key", new_sign);
+    change("the hub gets another transport key", new_curve);
+}
+
+void life_end_keys(void)
+{
+    struct fact f = {.kind = FACT_GONE, .part = PART_HUB};
+    char path[200], line[200];
+    FILE *file;
+
+    (void)snprintf(path, sizeof(path), "%s/keys/seal-2020.key", hub_home);
+    assert_non_null(file = fopen(path, "re"));
+    while (fgets(line, sizeof(line), file) != NULL) /* the secret stands last */
+        (void)snprintf(f.name, sizeof(f.name), "%.*s", (int)strcspn(line, "\n"), line);
+    (void)fclose(file);
+    assert_true(strlen(f.name) > 40);
+    change("the other transport key is that of all addresses", key_change_curve_switch);
+    change("the first transport key goes", key_change_curve_finish);
+    change("the first sealing key is destroyed", retire_first);
+    fact_add(f);
 }
 
 void life_back_up_hub(void)

@@ -16,6 +16,7 @@ void note_file(void *ctx, const char *path);
 void life_make_hub(struct buf *invitation);
 void life_read_stick(void);
 void life_change_keys(void);
+void life_end_keys(void);
 void life_back_up_hub(void);
 void life_erase_one(void);
 void life_erase_year(void);
