@@ -281,7 +281,7 @@ static void erase(const char *what, const struct erase_order *o)
 
         for (size_t k = 0; k < has; k++)
             is_gone = is_gone && strcmp(before[i], after[k]) != 0;
-        (void)snprintf(f.name, sizeof(f.name), "%s", before[i]);
+        (void)snprintf(f.name, sizeof(f.name), "%.64s", before[i]);
         if (is_gone)
             fact_add(f);
     }
