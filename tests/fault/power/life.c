@@ -162,7 +162,7 @@ void note_file(void *ctx, const char *path)
     struct fact f = {.kind = FACT_FILE, .part = part};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
-    uint8_t *bytes;
+    uint8_t *bytes = NULL;
 
     assert_true(fd >= 0 && fstat(fd, &st) == 0 && (bytes = malloc((size_t)st.st_size)) != NULL);
     assert_int_equal(read(fd, bytes, (size_t)st.st_size), st.st_size);
