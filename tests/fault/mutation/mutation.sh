@@ -20,11 +20,7 @@ debug=$tree/build/debug
 say() { printf '%s\n' "$*" >&2; }
 die() { say "mutation: $*"; exit 1; }
 
-names() {
-    for patch in "$here"/*.patch; do
-        basename "$patch" .patch
-    done
-}
+names() { (cd "$here" && printf '%s\n' *.patch | sed 's/\.patch$//'); }
 header() { sed -n "s/^$2:* //p" "$here/$1.patch" | head -n 1; } # NAME invariant|tests
 
 # ---- do they apply? ----
@@ -40,8 +36,10 @@ check() {
     for name in $(names); do
         count=$((count + 1))
         applies "$name" "$root" || bad="$bad $name"
-        [ -n "$(header "$name" invariant)" ] && [ -n "$(header "$name" tests)" ] || bad="$bad $name(no-header)"
     done
+    bad="$bad $(cd "$here" && grep -L '^invariant [1-9]: ' -- *.patch; cd "$here" && grep -L '^tests: .' -- *.patch)"
+    bad=$(printf '%s' "$bad" | tr -s ' \n' ' ')
+    bad=${bad# }
     [ -z "$bad" ] || die "these no longer apply, or do not say what they attack: $bad
      The code that they break was rewritten: break the new one in the same way (tests/fault/mutation/NAME.patch)."
     [ "$count" -ge 40 ] || die "only $count mutations"
