@@ -222,7 +222,7 @@ for name in "$@"; do
 $(names)"
 done
 mkdir -p "$work/results"
-digest=$(source_files | grep -v '^tests/' | digest_of)
+digest=$(source_files | grep -E '^(CMake|common/|protocol/|agent/|hub/|configs/)' | digest_of)
 if [ $only_table = yes ]; then
     table "$@"
     exit
