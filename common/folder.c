@@ -105,7 +105,14 @@ enum err folder_make(const char *dir, const char *name)
 
     if (e == OK && mkdir(path, 0700) != 0)
         e = err_errno(ERR_IO, errno, "%s", path);
-    return e;
+    return e == OK ? folder_sync_of(path) : e;
+}
+
+enum err folder_ensure(const char *path, unsigned mode)
+{
+    if (mkdir(path, (mode_t)mode) != 0 && errno != EEXIST)
+        return err_errno(ERR_IO, errno, "%s", path);
+    return folder_sync_of(path);
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)

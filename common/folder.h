@@ -14,8 +14,10 @@ MUST_CHECK enum err folder_path(char out[FOLDER_PATH_MAX], const char *dir, cons
 MUST_CHECK enum err folder_begin(char fresh[FOLDER_PATH_MAX], const char *dir);
 /* Renames it to `dir`. */
 MUST_CHECK enum err folder_finish(const char *fresh, const char *dir);
-/* A folder inside, 0700. */
+/* A folder inside, 0700; its name is durable. */
 MUST_CHECK enum err folder_make(const char *dir, const char *name);
+/* Makes the folder `path` unless it is there; its name is durable afterwards, and so is what is written into it. */
+MUST_CHECK enum err folder_ensure(const char *path, unsigned mode);
 /* What was made, renamed or deleted at `path` is durable afterwards: fsync of the folder that it stands in.  A file
  * system that cannot do it (EINVAL) is taken as it is.  ERR_IO, ERR_NOMEM. */
 MUST_CHECK enum err folder_sync_of(const char *path);

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct asked {
@@ -233,9 +232,7 @@ static enum err make_folder(const struct hub *h)
     char path[FOLDER_PATH_MAX];
     enum err e = folder_path(path, h->dir, ACT_FOLDER);
 
-    if (e == OK && mkdir(path, 0700) != 0 && errno != EEXIST)
-        e = err_errno(ERR_IO, errno, "%s", path);
-    return e;
+    return e == OK ? folder_ensure(path, 0700) : e;
 }
 
 /* A restored hub gives the numbers again: files of an act that it does not know may be all that is left of that act. */

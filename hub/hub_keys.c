@@ -5,6 +5,7 @@
 #include "common/folder.h"
 #include "common/log.h"
 #include "hub/audit.h"
+#include "hub/key_destroy.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -148,6 +149,21 @@ static const struct ring_key *find_year(const struct key_ring *ring, int32_t yea
     return NULL;
 }
 
+/* It was retired, and whoever destroyed it was killed, or lost power: done now, by whoever may write here. */
+static enum err destroy_rest(const struct hub *h, const char *file)
+{
+    char path[FOLDER_PATH_MAX];
+    enum err e = key_path(path, h, file);
+
+    if (e != OK)
+        return e;
+    if (h->access != HUB_READ && key_file_destroy(path) == OK)
+        log_notice(_("keys/%s was retired; what was left of it is destroyed now"), file);
+    else
+        log_warning(_("keys/%s was retired, and should not lie there any more: delete it"), file);
+    return OK;
+}
+
 /* Files that the ring does not name: the store is older than they are (a backup), or a lost one was found.  They open
  * what was sealed to them, and the next directory says so. */
 static enum err read_stranger(struct hub_keys *out, const struct hub *h, const char *file, int32_t year,
@@ -155,17 +171,17 @@ static enum err read_stranger(struct hub_keys *out, const struct hub *h, const c
 {
     char name[sizeof("keys/") + RING_FILE_MAX];
     struct key *k = NULL;
-    const struct ring_key *r;
+    const struct ring_key *r = find_year(out->ring, year, ordinal);
     enum err e = read_key(&k, h, file, KEY_SEAL);
 
+    if (e == ERR_MALFORMED && r != NULL && r->state == RING_ERASED) /* half destroyed */
+        return destroy_rest(h, file);
     if (e != OK)
         return h->access == HUB_KEYS ? OK : e;
     r = ring_find(out->ring, RING_SEAL, key_public(k));
     if (r != NULL && r->state != RING_LOST) {
-        if (r->state == RING_ERASED)
-            log_warning(_("keys/%s was retired, and should not lie there any more: delete it"), file);
         key_free(k);
-        return OK;
+        return r->state == RING_ERASED ? destroy_rest(h, file) : OK;
     }
     if (r == NULL && find_year(out->ring, year, ordinal) != NULL) {
         key_free(k);

@@ -4,12 +4,12 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "hub/audit.h"
+#include "hub/key_destroy.h"
 #include "hub/ledger.h"
 #include "hub/registry.h"
 #include "hub/returns.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -333,19 +333,10 @@ static void take_name(const struct hub *h, const char *from_file, const char *to
         log_warning(_("%s could not take its name: %s"), from, strerror(errno));
 }
 
-/* Flash may keep a copy nobody can reach by name: docs/keys.md says so. */
 static void destroy_file(const char *path)
 {
-    static const uint8_t zeros[1024];
-    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-
-    if (fd >= 0) {
-        if (write(fd, zeros, sizeof(zeros)) != (ssize_t)sizeof(zeros) || fsync(fd) != 0)
-            log_warning("%s: %s", path, strerror(errno));
-        close(fd);
-    }
-    if (unlink(path) != 0 && errno != ENOENT)
-        log_warning(_("%s could not be deleted: %s; delete it"), path, strerror(errno));
+    if (key_file_destroy(path) != OK)
+        log_warning(_("%s could not be deleted: %s; delete it"), path, err_text());
 }
 
 void key_change_done(struct key_change *c)

@@ -3,11 +3,9 @@
 #include "common/cli.h"
 #include "common/folder.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define PREPARED_DAYS 90 /* after the first of September it is still that year that is being prepared */
 
@@ -268,9 +266,7 @@ static enum err make_folder(const char *dir, const char *name)
     char path[FOLDER_PATH_MAX];
     enum err e = folder_path(path, dir, name);
 
-    if (e == OK && mkdir(path, 0700) != 0 && errno != EEXIST)
-        e = err_errno(ERR_IO, errno, "%s", path);
-    return e;
+    return e == OK ? folder_ensure(path, 0700) : e;
 }
 
 static enum err write_file(const char *dir, const char *name, const void *bytes, size_t len)

@@ -3,6 +3,7 @@
 #include "common/cli.h"
 #include "common/folder.h"
 #include "hub/hub.h"
+#include "hub/key_destroy.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -273,7 +274,7 @@ static enum err remove_parts(const struct storage_keys *s)
         return err_errno(ERR_IO, errno, "%s", dir);
     for (struct dirent *f; e == OK && (f = readdir(d)) != NULL;)
         if (strstr(f->d_name, PART_WORD) != NULL && (e = folder_path(path, dir, f->d_name)) == OK)
-            e = storage_file_destroy(path);
+            e = key_file_destroy(path);
     (void)closedir(d);
     return e;
 }
@@ -316,7 +317,7 @@ static enum err check_row(void *ctx, const struct storage_row *at, struct row *r
     if (e != OK)
         return e;
     if (r->act != 0)
-        return (e = storage_file_tidy(path)) == OK ? storage_file_destroy(path) : e;
+        return (e = storage_file_tidy(path)) == OK ? key_file_destroy(path) : e;
     if ((e = storage_file_read(&tree, path)) == ERR_NOT_FOUND)
         return err_set(ERR_NOT_FOUND,
                        _("%s: the key file is missing (nothing was changed): put it back from the recovery copy; "

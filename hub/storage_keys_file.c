@@ -3,6 +3,7 @@
 
 #include "common/cli.h"
 #include "common/folder.h"
+#include "hub/key_destroy.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,12 +33,8 @@ enum err storage_file_folder(const char *home)
     struct stat st;
     enum err e = folder_path(path, home, "keys/" STORAGE_FOLDER);
 
-    if (e != OK)
+    if (e != OK || (e = folder_ensure(path, 0700)) != OK)
         return e;
-    if (mkdir(path, 0700) == 0)
-        return folder_sync_of(path);
-    if (errno != EEXIST)
-        return err_errno(ERR_IO, errno, "%s", path);
     if (stat(path, &st) != 0)
         return err_errno(ERR_IO, errno, "%s", path);
     if ((st.st_mode & 077) != 0)
@@ -190,42 +187,7 @@ enum err storage_file_read(struct storage_tree *out, const char *path)
     return e;
 }
 
-/* ---- destroying ---- */
-
-static enum err overwrite(int fd, const char *path, off_t size)
-{
-    static const uint8_t zeros[4096];
-    off_t at = 0;
-
-    while (at < size) {
-        size_t len = size - at < (off_t)sizeof(zeros) ? (size_t)(size - at) : sizeof(zeros);
-        ssize_t n = pwrite(fd, zeros, len, at);
-
-        if (n < 0 && errno != EINTR)
-            return err_errno(ERR_IO, errno, _("%s: the key file cannot be overwritten"), path);
-        at += n > 0 ? n : 0;
-    }
-    return fsync(fd) == 0 ? OK : err_errno(ERR_IO, errno, _("%s: the key file cannot be overwritten"), path);
-}
-
-enum err storage_file_destroy(const char *path)
-{
-    struct stat st;
-    enum err e = OK;
-    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-
-    if (fd < 0 && errno == ENOENT)
-        return OK;
-    if (fd < 0 || fstat(fd, &st) != 0)
-        e = err_errno(ERR_IO, errno, _("%s: the key file cannot be overwritten"), path);
-    else
-        e = overwrite(fd, path, st.st_size);
-    if (fd >= 0)
-        (void)close(fd);
-    if (e == OK && unlink(path) != 0 && errno != ENOENT)
-        e = err_errno(ERR_IO, errno, _("%s: the key file cannot be removed"), path);
-    return e == OK ? folder_sync_of(path) : e;
-}
+/* ---- replacing ---- */
 
 static enum err old_path(char out[FOLDER_PATH_MAX], const char *path)
 {
@@ -246,7 +208,7 @@ enum err storage_file_tidy(const char *path)
         return e;
     if (stat(path, &a) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
         return unlink(old) == 0 ? folder_sync_of(path) : err_errno(ERR_IO, errno, "%s", old);
-    return storage_file_destroy(old);
+    return key_file_destroy(old);
 }
 
 /* The key has a name at every moment: old and new trade places by one rename. */

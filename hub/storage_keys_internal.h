@@ -44,7 +44,5 @@ MUST_CHECK enum err storage_file_read(struct storage_tree *out, const char *path
 MUST_CHECK enum err storage_file_replace(const char *path, const struct storage_tree *t);
 /* What a crash left beside it: overwritten and removed. */
 MUST_CHECK enum err storage_file_tidy(const char *path);
-/* Overwrites, removes, synchronises; OK when there is none. */
-MUST_CHECK enum err storage_file_destroy(const char *path);
 
 #endif

@@ -128,8 +128,8 @@ static enum err make_folders(const char *home, const char *name)
     for (const char *slash = strchr(name, '/'); e == OK && slash != NULL; slash = strchr(slash + 1, '/')) {
         (void)snprintf(inside, sizeof(inside), "%.*s", (int)(slash - name), name);
         e = folder_path(path, home, inside);
-        if (e == OK && mkdir(path, 0700) != 0 && errno != EEXIST)
-            e = err_errno(ERR_IO, errno, "%s", path);
+        if (e == OK)
+            e = folder_ensure(path, 0700);
     }
     return e;
 }

@@ -27,6 +27,18 @@ int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsign
     return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
 }
 
+/* ... and which folder was synchronised last. */
+static ino_t synced;
+
+int fsync(int fd)
+{
+    struct stat st;
+
+    assert_int_equal(fstat(fd, &st), 0);
+    synced = st.st_ino;
+    return (int)syscall(SYS_fsync, fd);
+}
+
 static char root[256];
 
 static int make_root(void **state)
@@ -101,6 +113,26 @@ static void a_home_appears_only_when_it_is_finished(void **state)
     assert_int_equal(access(fresh, F_OK), -1);
     assert_true(is_private_folder(home));
     assert_true(is_private_folder(in_root("home/run")));
+}
+
+/* Else a power loss could take it, and all that is in it. */
+static void a_folder_that_was_made_keeps_its_name(void **state)
+{
+    struct stat st;
+
+    (void)state;
+    assert_int_equal(stat(root, &st), 0);
+    for (int round = 0; round < 2; round++) { /* one that is there may have been made by a program that was killed */
+        synced = 0;
+        assert_int_equal(folder_ensure(in_root("keys"), 0700), OK);
+        assert_int_equal(synced, st.st_ino);
+    }
+    assert_true(is_private_folder(in_root("keys")));
+    synced = 0;
+    assert_int_equal(folder_make(root, "other"), OK);
+    assert_int_equal(synced, st.st_ino);
+    make_file(in_root("file"));
+    assert_int_equal(folder_ensure(in_root("file/keys"), 0700), ERR_IO);
 }
 
 static void an_empty_folder_may_become_a_home(void **state)
@@ -215,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_path_is_cut_nowhere),
         IN_ROOT(a_home_appears_only_when_it_is_finished),
+        IN_ROOT(a_folder_that_was_made_keeps_its_name),
         IN_ROOT(an_empty_folder_may_become_a_home),
         IN_ROOT(a_folder_in_use_is_left_alone),
         IN_ROOT(a_home_may_have_a_name_without_folders),

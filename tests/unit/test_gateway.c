@@ -232,6 +232,61 @@ static void who_knocks_is_judged_by_what_the_core_had_said_before(void **state)
     free_gateway(g);
 }
 
+static uint16_t next_handshake(void *monitor)
+{
+    uint16_t event;
+
+    do {
+        zmq_pollitem_t item = {monitor, 0, ZMQ_POLLIN, 0};
+
+        assert_int_equal(zmq_poll(&item, 1, 10000), 1);
+        event = frame_event(monitor);
+    } while ((event & (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+                       ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)) == 0);
+    return event;
+}
+
+/* By itself libzmq lets everybody in when nobody answers at the door (invariant 6). */
+static void without_its_doorkeeper_the_gateway_lets_nobody_in(void **state)
+{
+    struct gateway *g = new_gateway();
+    struct ipc_listener *l = &g->limits.listeners[0];
+    const int no = -1;
+    char endpoint[256];
+    size_t size = sizeof(endpoint);
+    struct key *own = NULL;
+    void *school;
+
+    (void)state;
+    assert_int_equal(keys_start(), OK);
+    assert_non_null(g->ctx = zmq_ctx_new());
+    assert_int_equal(key_generate(&own, KEY_CURVE), OK);
+    assert_int_equal(key_generate(&g->keys[0].key, KEY_CURVE), OK);
+    g->key_count = g->limits.listener_count = 1;
+    (void)snprintf(g->keys[0].name, sizeof(g->keys[0].name), "curve.key");
+    (void)snprintf(l->key, sizeof(l->key), "curve.key");
+    (void)snprintf(l->url, sizeof(l->url), "tcp://127.0.0.1:*");
+    memcpy(l->curve, key_public(g->keys[0].key), KEY_BYTES);
+    l->kind = LISTENER_SCHOOLS;
+    assert_int_equal(sockets_open(g), OK);
+    while (frame_event(g->sockets[0].monitor) != 0)
+        ;                                                              /* the self-test's */
+    assert_int_equal(zmq_unbind(g->zap, "inproc://zeromq.zap.01"), 0); /* at once, as closing is not */
+    assert_int_equal(zmq_getsockopt(g->sockets[0].router, ZMQ_LAST_ENDPOINT, endpoint, &size), 0);
+    assert_non_null(school = zmq_socket(g->ctx, ZMQ_DEALER));
+    assert_int_equal(zmq_setsockopt(school, ZMQ_CURVE_SERVERKEY, l->curve, KEY_BYTES), 0);
+    assert_int_equal(zmq_setsockopt(school, ZMQ_CURVE_PUBLICKEY, key_public(own), KEY_BYTES), 0);
+    assert_int_equal(zmq_setsockopt(school, ZMQ_CURVE_SECRETKEY, key_secret(own), KEY_BYTES), 0);
+    assert_int_equal(zmq_setsockopt(school, ZMQ_RECONNECT_IVL, &no, sizeof(no)), 0);
+    assert_int_equal(zmq_connect(school, endpoint), 0);
+    assert_int_equal(next_handshake(g->sockets[0].monitor), ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL);
+    assert_int_equal(zmq_close(school) + zmq_close(g->zap), 0);
+    sockets_close(g);
+    assert_int_equal(zmq_ctx_term(g->ctx), 0);
+    key_free(own);
+    free_gateway(g);
+}
+
 /* libzmq cannot drop one peer; ending the process, which is started again, drops them all. */
 /* Each ROUTER numbers its connections by itself. */
 static void the_same_number_at_two_sockets_is_two_connections(void **state)
@@ -326,6 +381,7 @@ int main(void)
         cmocka_unit_test(a_user_id_is_a_key_in_hex_and_nothing_else),
         cmocka_unit_test(a_key_taken_off_the_list_is_heard_no_more_on_its_old_connection),
         cmocka_unit_test(who_knocks_is_judged_by_what_the_core_had_said_before),
+        cmocka_unit_test(without_its_doorkeeper_the_gateway_lets_nobody_in),
         cmocka_unit_test(the_same_number_at_two_sockets_is_two_connections),
         cmocka_unit_test(keys_off_the_list_that_go_on_talking_end_the_process),
         cmocka_unit_test(nobody_speaks_for_another),

@@ -82,12 +82,13 @@ static void take_refusals(struct world *w, const struct sealed *s, struct refusa
 
 static void each_mistake_is_quarantined_alone_with_its_reason(void **state)
 {
-    static const enum quarantine_reason expected[] = {QUARANTINE_INVALID, QUARANTINE_UNIT, QUARANTINE_PERIOD,
-                                                      QUARANTINE_PERIOD,  QUARANTINE_ROLE, QUARANTINE_TARGET,
-                                                      QUARANTINE_TARGET};
+    static const enum quarantine_reason expected[] = {QUARANTINE_INVALID, QUARANTINE_UNIT,  QUARANTINE_PERIOD,
+                                                      QUARANTINE_PERIOD,  QUARANTINE_ROLE,  QUARANTINE_TARGET,
+                                                      QUARANTINE_TARGET,  QUARANTINE_TARGET};
     struct world w;
-    struct sub subs[] = {grade(1, "ok", 12), grade(2, "a", 21), grade(3, "b", 1), grade(4, "c", 1),   grade(5, "d", 1),
-                         grade(6, "e", 1),   grade(7, "f", 1),  retraction(8, 8), grade(9, "ok2", 10)};
+    struct sub subs[] = {grade(1, "ok", 12), grade(2, "a", 21),   grade(3, "b", 1), grade(4, "c", 1),
+                         grade(5, "d", 1),   grade(6, "e", 1),    grade(7, "f", 1), retraction(8, 8),
+                         retraction(9, 10),  grade(10, "ok2", 10)};
     struct refusals r;
     struct sealed s;
 

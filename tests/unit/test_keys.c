@@ -394,6 +394,23 @@ static void locked_bytes_open_with_their_key_and_context_only(void **state)
     buf_fini(&plain);
 }
 
+static void what_is_locked_twice_never_looks_the_same(void **state) /* a nonce serves once */
+{
+    static const uint8_t key[KEY_BYTES] = {1, 2, 3};
+    struct buf locked[2];
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        buf_init(&locked[i], 1000);
+        assert_int_equal(lock_bytes(&locked[i], key, text("ad"), text("hello")), OK);
+    }
+    assert_int_equal(locked[0].len, locked[1].len);
+    assert_memory_not_equal(locked[0].data, locked[1].data, LOCK_OVERHEAD - 16);
+    assert_memory_not_equal(locked[0].data + LOCK_OVERHEAD - 16, locked[1].data + LOCK_OVERHEAD - 16, 16 + 5);
+    for (size_t i = 0; i < 2; i++)
+        buf_fini(&locked[i]);
+}
+
 static void a_sealed_thing_opens_for_its_recipient_only(void **state)
 {
     struct key *seal;
@@ -535,6 +552,7 @@ int main(void)
         cmocka_unit_test(a_name_of_two_lines_is_a_mistake_of_ours),
         cmocka_unit_test(a_signature_holds_for_its_key_domain_and_bytes_only),
         cmocka_unit_test(locked_bytes_open_with_their_key_and_context_only),
+        cmocka_unit_test(what_is_locked_twice_never_looks_the_same),
         cmocka_unit_test(a_sealed_thing_opens_for_its_recipient_only),
         cmocka_unit_test(fingerprints_are_eight_groups_of_four),
         cmocka_unit_test(codes_survive_being_typed),

@@ -233,6 +233,31 @@ static void a_dead_number_is_remembered_before_it_arrives(void **state)
     world_close(&w);
 }
 
+/* The later one was corrected away in its own batch, which comes first: the slot stays empty (invariant 3). */
+static void an_older_one_that_comes_late_revives_nothing(void **state)
+{
+    struct world w;
+    struct sub early[] = {grade(1, "anna", 12)};
+    struct sub late[] = {grade(2, "anna", 13), retraction(3, 2)};
+    struct sealed a;
+    struct sealed b;
+    uint64_t v[VERDICT_COUNT];
+
+    (void)state;
+    world_open(&w);
+    seal_array(&w, early, 1, 1, NULL, &a);
+    seal_array(&w, late, 2, 2, a.digest, &b);
+    assert_int_equal(take(&w, &b, v), LEDGER_STORED);
+    assert_int_equal(take(&w, &a, v), LEDGER_STORED);
+    assert_int_equal(v[VERDICT_SUPERSEDED], 1);
+    assert_int_equal(cell_of(&w, "pupils", "gp", "2020-09", "").n, 0);
+    assert_int_equal(rows_of(&w, H_SLOTS), 0);
+    assert_int_equal(verify_bad(&w), 0);
+    buf_fini(&a.bytes);
+    buf_fini(&b.bytes);
+    world_close(&w);
+}
+
 /* Which of several that name one target is remembered does not depend on the order of arrival (invariant 5). */
 static void the_greatest_that_names_a_target_is_remembered(void **state)
 {
@@ -404,10 +429,11 @@ static void gaps_are_named_until_they_are_filled(void **state)
 static void a_fork_is_found_on_every_side(void **state)
 {
     struct world w;
-    struct sub subs[] = {grade(1, "a", 1), grade(2, "b", 2), grade(3, "c", 3)};
+    struct sub subs[] = {grade(1, "a", 1), grade(2, "b", 2), grade(3, "c", 3), grade(4, "d", 4)};
     struct sealed s1;
     struct sealed s2;
     struct sealed s3;
+    struct sealed other4;
     struct sealed other1;
     struct sealed other2;
     struct sealed other3;
@@ -421,12 +447,14 @@ static void a_fork_is_found_on_every_side(void **state)
     seal_array(&w, &subs[2], 1, 1, NULL, &other1);
     seal_array(&w, &subs[1], 1, 2, other1.digest, &other2);
     seal_array(&w, &subs[1], 1, 2, s1.digest, &other3);
+    seal_array(&w, &subs[3], 1, 4, other2.digest, &other4);
     assert_int_equal(take(&w, &s1, NULL), LEDGER_STORED);
     assert_int_equal(take(&w, &s3, NULL), LEDGER_STORED);
     entries = rows_of(&w, H_JOURNAL);
     assert_int_equal(take(&w, &other1, NULL), LEDGER_FORK); /* same sequence */
     assert_int_equal(take(&w, &other2, NULL), LEDGER_FORK); /* does not join what stands before */
     assert_int_equal(take(&w, &other3, NULL), LEDGER_FORK); /* what stands after does not join it */
+    assert_int_equal(take(&w, &other4, NULL), LEDGER_FORK); /* nor does the newest, with nothing behind it */
     assert_int_equal(rows_of(&w, H_JOURNAL), entries);
     assert_int_equal(take(&w, &s2, NULL), LEDGER_STORED);
     assert_int_equal(verify_bad(&w), 0);
@@ -436,6 +464,7 @@ static void a_fork_is_found_on_every_side(void **state)
     buf_fini(&other1.bytes);
     buf_fini(&other2.bytes);
     buf_fini(&other3.bytes);
+    buf_fini(&other4.bytes);
     world_close(&w);
 }
 
@@ -1102,6 +1131,7 @@ int main(void)
         cmocka_unit_test(a_later_one_replaces_and_an_earlier_one_does_not),
         cmocka_unit_test(a_retraction_empties_the_slot_for_good),
         cmocka_unit_test(a_dead_number_is_remembered_before_it_arrives),
+        cmocka_unit_test(an_older_one_that_comes_late_revives_nothing),
         cmocka_unit_test(the_greatest_that_names_a_target_is_remembered),
         cmocka_unit_test(duplicates_in_a_new_generation_are_not_counted_twice),
         cmocka_unit_test(the_same_number_again_is_a_duplicate_or_a_conflict),

@@ -7,6 +7,8 @@
 
 #include "common/form_rule.h"
 
+#include <dlfcn.h>
+#include <lmdb.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -556,6 +558,42 @@ static void a_batch_is_sealed_once_and_stays_the_same(void **state) /* invariant
     assert_int_equal(status(s).sealed, 701);
     assert_int_equal(status(s).batches_open, 2);
     assert_verifies(s);
+}
+
+/* In front of LMDB's: who seals meets another that was quicker, between reading and storing. */
+static struct school *quicker;
+
+int mdb_txn_begin(MDB_env *env, MDB_txn *parent, unsigned flags, MDB_txn **txn)
+{
+    static int (*real)(MDB_env *, MDB_txn *, unsigned, MDB_txn **);
+    struct school *s = (flags & MDB_RDONLY) != 0 ? NULL : quicker;
+    struct store_txn *t = NULL;
+    struct gen_row row;
+
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "mdb_txn_begin");
+    if (s != NULL) {
+        quicker = NULL;
+        assert_int_equal(store_begin_write(s->a->store, &t), OK);
+        assert_int_equal(gen_row_get(t, &s->a->gen, &row), OK);
+        row.sequence++;
+        assert_int_equal(gen_row_put(t, &row), OK);
+        assert_int_equal(store_commit(t), OK);
+    }
+    return real(env, parent, flags, txn);
+}
+
+static void two_that_seal_at_once_seal_nothing_twice(void **state) /* invariant 3 */
+{
+    struct school *s = *state;
+    struct batch_state b;
+    uint64_t sealed;
+
+    put_rows(s, 1, 5);
+    quicker = s;
+    assert_int_equal(queue_seal(s->a, &sealed), ERR_BUSY);
+    assert_null(quicker);
+    assert_int_equal(queue_batch(s->a, &s->a->gen, 1, &b), ERR_NOT_FOUND);
 }
 
 /* Between two transactions of a writer a sync may seal what was queued before. */
@@ -1162,6 +1200,32 @@ static void bring_together(struct school *s, const struct reconcile *r, uint64_t
     reconcile_free(p);
 }
 
+/* What was copied before it was numbered: the hub holds the same bytes under other numbers (invariant 3). */
+static void what_the_hub_holds_under_another_number_gets_no_new_one(void **state)
+{
+    struct school *s = *state;
+    struct reconcile_item items[2] = {{.number = 1}};
+    struct reconcile r = {.first = 1,
+                          .last = 2,
+                          .held_last_number = 2,
+                          .held_last_sequence = 1,
+                          .next_counter = 2,
+                          .is_closed = true,
+                          .count = 2,
+                          .items = items};
+    uint64_t dropped, renumbered;
+
+    put_rows(s, 1, 3);
+    digest_of(s, 2, &items[0]);
+    digest_of(s, 1, &items[1]);
+    items[0].number = 1;
+    items[1].number = 2;
+    bring_together(s, &r, &dropped, &renumbered);
+    assert_int_equal(dropped, 2);
+    assert_int_equal(renumbered, 1);
+    assert_verifies(s);
+}
+
 /* A restored copy: batches of 1 to 4, 5 to 7 and 8, of which the second has lost its receipt; 9 is not sealed yet.  The
  * hub holds 1 to 8. */
 static void restore_copy(struct school *s, struct hub_page *hub)
@@ -1442,6 +1506,7 @@ int main(void)
         TEST(the_current_submission_of_a_slot_is_the_last_that_nothing_names),
         TEST(a_batch_is_sealed_once_and_stays_the_same),
         TEST(sealing_while_records_are_staged_is_not_forgotten),
+        TEST(two_that_seal_at_once_seal_nothing_twice),
         TEST(limits_of_the_settings_split_batches),
         TEST(parts_of_a_batch_make_the_whole),
         TEST(a_receipt_moves_the_batch_on_and_is_kept),
@@ -1459,6 +1524,7 @@ int main(void)
         TEST(drafts_go_when_their_period_is_over),
         TEST(a_restored_queue_gives_new_numbers_only_to_what_the_hub_lacks),
         TEST(what_was_recognised_after_a_restore_goes_by_term),
+        TEST(what_the_hub_holds_under_another_number_gets_no_new_one),
         TEST(histories_that_meet_again_begin_the_days_again),
         TEST(a_generation_that_the_hub_left_open_is_not_renumbered),
         TEST(what_is_archived_stays_out_of_reconciling),

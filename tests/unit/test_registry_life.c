@@ -3,6 +3,7 @@
  * and the journal alone tells it all again (5, 6). */
 #include "tests/unit/ledger_fixture.h"
 
+#include "common/cli.h"
 #include "hub/audit.h"
 #include "hub/key_change.h"
 #include "hub/registry_status.h"
@@ -668,6 +669,49 @@ static void finish(const char *id, const struct computer *c)
     MUST(end_txn(t, registry_finish(w.hub, t, id, key_public(c->sign))));
 }
 
+static bool lies_there(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+static void open_again(enum hub_access access)
+{
+    char home[128];
+
+    (void)snprintf(home, sizeof(home), "%s/hub", w.dir);
+    intake_free(w.intake);
+    w.intake = NULL;
+    hub_close(w.hub, false);
+    w.hub = NULL;
+    MUST(hub_open(&w.hub, home, access));
+}
+
+/* Power loss, or kill -9, between the decision and the last of the file: the hub opens, and ends what was begun. */
+static void what_is_left_of_a_retired_key_goes_when_the_hub_is_opened(void **state)
+{
+    static const uint8_t zeros[64];
+    struct key_change c = {.h = w.hub, .who = "test"};
+    struct ring_key *old;
+    char path[160];
+
+    (void)state;
+    (void)snprintf(path, sizeof(path), "%s/hub/keys/seal-2020.key", w.dir);
+    MUST(store_begin_write(w.hub->store, &c.t));
+    MUST(key_change_seal(&c, 2020, NULL));
+    assert_non_null(old = ring_find(w.hub->ring, RING_SEAL, key_public(w.hub->seal[0])));
+    MUST(key_change_retire(&c, old));
+    finish_txn(&w, c.t); /* and no key_change_done() */
+    assert_true(lies_there(path));
+    open_again(HUB_READ);
+    assert_true(lies_there(path)); /* who only reads changes nothing */
+    open_again(HUB_WRITE);
+    assert_false(lies_there(path));
+    MUST(cli_write_file(path, zeros, sizeof(zeros), 0600, false)); /* overwritten, and not gone */
+    open_again(HUB_READ);
+    open_again(HUB_CORE);
+    assert_false(lies_there(path));
+}
+
 /* Nothing that a school signed is thrown away before its time (invariant 2): a key waits for what may be sealed to it.
  */
 static void a_key_waits_for_closed_replaced_and_revoked_computers(void **state)
@@ -726,6 +770,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(each_decision_has_one_entry_that_names_no_reason_and_a_refusal_none, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(a_key_waits_for_closed_replaced_and_revoked_computers, open_world, close_world),
+        cmocka_unit_test_setup_teardown(what_is_left_of_a_retired_key_goes_when_the_hub_is_opened, open_world,
+                                        close_world),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -18,6 +19,14 @@
 #define MUCH (UINT64_C(64) << 20)
 #define DAY  (INT64_C(86400) * 1000)
 #define NOW  INT64_C(1600000000000)
+
+/* In front of the C library's: a disk that takes what it is given in small bites. */
+static size_t bite = SIZE_MAX;
+
+ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at)
+{
+    return syscall(SYS_pwrite64, fd, bytes, len < bite ? len : bite, at);
+}
 
 struct place {
     char dir[64];
@@ -133,6 +142,25 @@ static void bytes_are_kept_from_the_beginning_and_read_back_when_all_are_there(v
     assert_int_equal(out.data[1000], 'b');
     assert_int_equal(out.data[2999], 'c');
     buf_fini(&out);
+}
+
+static void a_write_that_was_cut_short_is_gone_on_with(void **state) /* invariant 4 */
+{
+    struct place *p = *state;
+    uint8_t d[DIGEST_BYTES];
+    struct spool_key k = key("gp", d, 1, 100);
+    struct buf whole;
+
+    buf_init(&whole, 1000);
+    bite = 7;
+    assert_int_equal(append(p, &k, 60, 'a'), OK);
+    assert_int_equal(append(p, &k, 40, 'b'), OK);
+    bite = SIZE_MAX;
+    assert_int_equal(spool_have(p->s, &k), 100);
+    assert_int_equal(spool_read(p->s, &k, &whole), OK);
+    for (size_t i = 0; i < 100; i++)
+        assert_int_equal(whole.data[i], i < 60 ? 'a' : 'b');
+    buf_fini(&whole);
 }
 
 static void files_are_for_nobody_elses_eyes(void **state)
@@ -367,6 +395,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(bytes_are_kept_from_the_beginning_and_read_back_when_all_are_there, begin, end),
+        cmocka_unit_test_setup_teardown(a_write_that_was_cut_short_is_gone_on_with, begin, end),
         cmocka_unit_test_setup_teardown(files_are_for_nobody_elses_eyes, begin, end),
         cmocka_unit_test_setup_teardown(more_than_was_announced_is_refused_and_nothing_stays, begin, end),
         cmocka_unit_test_setup_teardown(each_participant_has_beginnings_of_its_own, begin, end),

@@ -1,8 +1,8 @@
 #include "tests/fault/year/year.h"
+#include "tests/fault/seeded.h"
 
 #include "hub/nights.h"
 
-#include <sodium.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -12,21 +12,9 @@ static uint64_t seed;
 
 /* ---- chance ---- */
 
-/* splitmix64: one source for the schools' lives and for all keys, so that a seed repeats everything. */
-static uint64_t next_of(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
-static uint64_t of_lives, of_keys;
-
 uint64_t chance(void)
 {
-    return next_of(&of_lives);
+    return seeded_next(&seeded_lives);
 }
 
 bool once_in(uint32_t many)
@@ -38,25 +26,6 @@ int64_t chance_between(int64_t least, int64_t most)
 {
     return least + (int64_t)(chance() % (uint64_t)(most - least + 1));
 }
-
-static const char *random_name(void)
-{
-    return "seeded";
-}
-
-static uint32_t random_word(void)
-{
-    return (uint32_t)next_of(&of_keys);
-}
-
-static void random_fill(void *const out, const size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        ((uint8_t *)out)[i] = (uint8_t)next_of(&of_keys);
-}
-
-static struct randombytes_implementation seeded = {
-    .implementation_name = random_name, .random = random_word, .buf = random_fill};
 
 /* ---- time ---- */
 
@@ -342,10 +311,8 @@ int main(int argc, char **argv)
         else
             (void)argument("");
     }
-    of_lives = seed;
-    of_keys = ~seed;
     if (setenv("TZ", HUB_ZONE, 1) != 0 || setenv("LC_ALL", "C", 1) != 0 || mkdtemp(dir) == NULL ||
-        randombytes_set_implementation(&seeded) != 0)
+        seeded_start(seed) != 0)
         at_fault("cannot begin");
     tzset();
     true_ms = began_ms = INT64_C(1598263200000) + (days > 100 ? 0 : 42 * DAY); /* 24 August or 5 October 2020, noon */
