@@ -158,8 +158,9 @@ static void run(const char *dir)
 {
     history_begin();
     true_ms = began_ms;
-    of_lives = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-    of_keys = ~of_lives;
+    of_lives = seed; /* neighbours are to have nothing in common */
+    of_lives = next_of(&of_lives);
+    of_keys = ~next_of(&of_lives);
     school_count = 3 + chance_below(SOAK_SCHOOLS_MAX - 2);
     MUST(keys_start());
     world_make(dir);
