@@ -9,6 +9,7 @@
  *   soak_world.c    the district: making it, the pack, meetings, the end
  *   soak_deeds.c    what people do at a school
  *   soak_faults.c   what befalls a school or the hub
+ *   soak_homes.c    older copies of homes, and second ones
  *   soak_history.c  what was acknowledged; what the schools' queues say of it in the end
  *   soak_model.c    what each indicator must be, from the history
  *   soak_check.c    the invariants */
@@ -48,8 +49,8 @@ uint32_t chance_below(uint32_t below);
 /* ---- the history (soak_history.c) ---- */
 enum about { ABOUT_GRADES, ABOUT_CARD, ABOUT_POLL };
 enum said { SAID_NEW, SAID_CORRECTION, SAID_RETRACTION };
-/* A submission.  The first whole number of each is its mark, by which it is known whatever number it gets; a retraction
- * is known by what it retracts. */
+/* A submission.  The first whole number of each is its mark, by which it is known whatever number it gets; a
+ * retraction has it in its reason, or is known by the list that it came with. */
 struct entry {
     size_t school;
     enum about about;
@@ -59,9 +60,14 @@ struct entry {
     uint32_t target;                 /* mark; corrections and retractions */
     uint32_t deed;                   /* what was done in one go is there as a whole or not at all */
     uint32_t session;                /* answers: from 1 */
+    bool is_by_list;                 /* retractions: a full list had the row no more */
     bool is_sure;                    /* it was acknowledged */
-    struct record_ref ref;           /* where its school's queue has it in the end; */
-    bool is_here;                    /* ... it has it, */
+    struct record_ref ref;           /* where its school's queue has it, or had it when that was last looked at; */
+    struct record_ref twin;          /* an answer that waited in a copy of its home, too, may have left both */
+    bool has_twin;                   /* ... */
+    uint8_t digest[DIGEST_BYTES];    /* ... of its bytes there */
+    bool was_seen;                   /* ... it was there once */
+    bool is_here;                    /* it is there now, or the hub has it and the school's computer went back, */
     bool is_counted;                 /* ... and the rules say that it counts */
 };
 struct sitting { /* a session of anonymous answers */
@@ -87,8 +93,12 @@ uint32_t history_add_sitting(const struct sitting *s);
 /* All of that deed were acknowledged. */
 void history_sure(uint32_t deed);
 uint32_t history_new_deed(void);
-/* Finds every submission in its school's queue and compares; says what is lost, halved, twice or unknown. */
-void history_compare(void);
+/* Looks into the queue of the school's computer, which is about to go back to an older copy: what is there now may be
+ * at the hub, or be lost with the disk. */
+void history_see(struct school *s);
+/* Finds every submission in its school's queue and compares; says what is lost, halved, twice or unknown.  `is_at_hub`
+ * is asked about those that went with a disk. */
+void history_compare(bool (*is_at_hub)(void *ctx, const struct entry *e), void *ctx);
 
 /* ---- the district (soak_world.c) ---- */
 void world_make(const char *dir);
@@ -116,11 +126,29 @@ enum fault {
     FAULT_SCHOOL_DISK,
     FAULT_HUB_DISK,
     FAULT_CLOCK,
+    FAULT_SCHOOL_BACK,  /* its computer goes on from an older copy of its home */
+    FAULT_SCHOOL_TWICE, /* a copy of its home on another computer is used for a while, and both go on */
+    FAULT_HUB_BACK,     /* the hub goes on from an older copy of its home */
     FAULTS
 };
 extern const char *const fault_names[FAULTS];
 extern uint64_t fault_counts[FAULTS];
 void fault_happen(struct school *s);
+
+/* ---- homes (soak_homes.c) ---- */
+void homes_begin(const char *dir);
+/* A copy of its home as it is now is laid aside; there is one of each school, and one of the hub. */
+void home_keep(struct school *s);
+void home_back(struct school *s); /* nothing when none was kept */
+/* From here on the school's other computer is used, with a copy of the home as it is when that is first said. */
+void home_turn(struct school *s);
+bool home_has_other(const struct school *s);
+/* What is lost with a disk is no fault of the queue's. */
+bool home_went_back(size_t school);
+/* No computer of it need know everything that it has entered. */
+bool home_is_astray(size_t school);
+void hub_keep(void);
+void hub_back(void);
 
 /* ---- the model (soak_model.c) ---- */
 struct figure {

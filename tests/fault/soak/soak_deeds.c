@@ -125,7 +125,12 @@ static void plan_list(struct school *s, struct plan *p)
             p->count = history_add(&e) + 1 - p->first;
     }
     for (unsigned i = 0; i < SOAK_PUPILS; i++) {
-        struct entry e = {.school = s->number, .said = SAID_RETRACTION, .period = period, .pupil = i, .deed = p->deed};
+        struct entry e = {.school = s->number,
+                          .is_by_list = true,
+                          .said = SAID_RETRACTION,
+                          .period = period,
+                          .pupil = i,
+                          .deed = p->deed};
 
         if ((chosen >> i & 1) == 0 && (e.target = standing(s, ABOUT_GRADES, period, i, &ref)) != 0)
             (void)history_add(&e);
@@ -203,7 +208,8 @@ static enum err enter(struct school *s, const struct plan *p)
 {
     const struct entry *x = &entries[p->first - 1];
     static const enum record_kind kinds[] = {RECORD_NEW, RECORD_CORRECTION, RECORD_RETRACTION};
-    struct capture_deed deed = {.kind = kinds[x->said], .target = p->target, .reason = "a reason"};
+    char reason[16];
+    struct capture_deed deed = {.kind = kinds[x->said], .target = p->target, .reason = reason};
     struct value values[FIELDS_MAX];
     struct record_ref ref;
     struct capture *c;
@@ -211,6 +217,7 @@ static enum err enter(struct school *s, const struct plan *p)
 
     if (e != OK)
         return e;
+    (void)snprintf(reason, sizeof(reason), "%u", p->first);
     fill(x, p->first, values);
     if (x->said != SAID_RETRACTION)
         MUST(capture_judge(c, values, false, NULL, NULL));

@@ -10,6 +10,9 @@ const char *const fault_names[FAULTS] = {
     "a school's disk",
     "the hub's disk",
     "a clock jumps",
+    "a school's computer goes on from an older copy",
+    "a school goes on with two computers from one copy",
+    "the hub goes on from an older copy",
 };
 uint64_t fault_counts[FAULTS];
 
@@ -185,6 +188,22 @@ void fault_happen(struct school *s)
     case FAULT_SCHOOL_DISK: school_disk(s); break;
     case FAULT_HUB_DISK: hub_disk(s); break;
     case FAULT_CLOCK: jump(s); break;
+    case FAULT_SCHOOL_BACK:
+        if (once_in(2))
+            home_keep(s);
+        else
+            home_back(s);
+        break;
+    case FAULT_SCHOOL_TWICE:
+        home_turn(s);
+        soak_note("%s: its other computer is used", s->id);
+        break;
+    case FAULT_HUB_BACK:
+        if (once_in(2))
+            hub_keep();
+        else
+            hub_back();
+        break;
     case FAULTS: break;
     }
 }

@@ -57,7 +57,6 @@ void history_sure(uint32_t deed)
 
 struct look {
     size_t school;
-    uint64_t retractions; /* whose target is not (yet) known */
 };
 
 static bool is_same(const struct entry *e, const struct record *r, enum about about)
@@ -80,13 +79,22 @@ static bool is_same(const struct entry *e, const struct record *r, enum about ab
            memcmp(r->values[3].as.text.p, text, strlen(text)) == 0 && r->values[4].as.i == (e->a >= 10);
 }
 
+/* A school's other computer may have the same one: under the same number, unless it is an answer. */
 static void found(const struct look *l, struct entry *e, const struct queue_submission *s)
 {
-    if (e->is_here)
+    bool is_other = e->is_here && record_ref_compare(&e->ref, &s->ref) != 0;
+
+    if (is_other && e->about == ABOUT_POLL && home_is_astray(l->school)) {
+        e->twin = s->ref;
+        e->has_twin = true;
+        return;
+    }
+    if (is_other)
         at_fault("invariant 3: %s has submission %u twice, as number %llu and as %llu", schools[l->school].id,
                  (unsigned)(e - entries) + 1, (unsigned long long)e->ref.number, (unsigned long long)s->ref.number);
-    e->is_here = true;
+    e->is_here = e->was_seen = true;
     e->ref = s->ref;
+    digest(e->digest, s->bytes);
 }
 
 static enum about about_of(const struct form *f, bool *is_ours)
@@ -126,17 +134,78 @@ static enum err see_value(void *ctx, const struct queue_submission *s)
 static struct entry *entry_at(size_t school, const struct record_ref *ref)
 {
     for (uint32_t i = 0; i < entry_count; i++)
-        if (entries[i].school == school && entries[i].is_here && entries[i].said != SAID_RETRACTION &&
-            record_ref_compare(&entries[i].ref, ref) == 0)
+        if (entries[i].school == school && entries[i].was_seen && entries[i].said != SAID_RETRACTION &&
+            (record_ref_compare(&entries[i].ref, ref) == 0 ||
+             (entries[i].has_twin && record_ref_compare(&entries[i].twin, ref) == 0)))
             return &entries[i];
     return NULL;
 }
 
-/* Of single answers only a whole session is withdrawn: that is known by the session. */
+/* The rows of a full list, of which this one is what it says of a row that it has not. */
+static bool has_list(uint32_t i)
+{
+    for (uint32_t k = i; k > 0 && entries[k - 1].deed == entries[i].deed; k--)
+        if (entries[k - 1].said == SAID_NEW)
+            return entries[k - 1].is_here;
+    return false;
+}
+
+/* A list says nothing of its own about what it retracts: it is found by its rows.  Two computers of a school may each
+ * have retracted the same one. */
+static struct entry *retraction_by_list(uint32_t mark, const struct record_ref *ref)
+{
+    struct entry *fits = NULL;
+
+    for (uint32_t i = 0; i < entry_count; i++) {
+        struct entry *e = &entries[i];
+
+        if (e->said != SAID_RETRACTION || e->target != mark || !e->is_by_list || !has_list(i))
+            continue;
+        if (e->is_here && record_ref_compare(&e->ref, ref) == 0)
+            return e;
+        if (!e->is_here && fits == NULL)
+            fits = e;
+    }
+    return fits;
+}
+
+/* An answer only goes with its whole session: then the history learns of it now. */
+static struct entry *retraction_of_answer(const struct entry *target, uint32_t mark)
+{
+    struct entry e = {.school = target->school,
+                      .about = target->about,
+                      .said = SAID_RETRACTION,
+                      .period = target->period,
+                      .target = mark};
+
+    for (uint32_t i = 0; i < entry_count; i++)
+        if (entries[i].said == SAID_RETRACTION && entries[i].target == mark)
+            return &entries[i];
+    if (target->session == 0 || !sittings[target->session - 1].is_withdrawn)
+        return NULL;
+    return &entries[history_add(&e) - 1];
+}
+
+static struct entry *retraction_of(const struct entry *target, const struct queue_submission *s)
+{
+    uint32_t mark = (uint32_t)(target - entries) + 1;
+    char reason[16];
+    unsigned long own;
+
+    if (target->about == ABOUT_POLL)
+        return retraction_of_answer(target, mark);
+    (void)snprintf(reason, sizeof(reason), "%.*s", (int)s->record->reason.len, (const char *)s->record->reason.p);
+    if ((own = strtoul(reason, NULL, 10)) == 0)
+        return retraction_by_list(mark, &s->ref);
+    return own <= entry_count && entries[own - 1].said == SAID_RETRACTION && entries[own - 1].target == mark
+               ? &entries[own - 1]
+               : NULL;
+}
+
 static enum err see_target(void *ctx, const struct queue_submission *s)
 {
     const struct look *l = ctx;
-    struct entry *target;
+    struct entry *target, *retraction;
     bool is_ours;
 
     (void)about_of(s->form, &is_ours);
@@ -145,28 +214,16 @@ static enum err see_target(void *ctx, const struct queue_submission *s)
     if ((target = entry_at(l->school, &s->record->target)) == NULL)
         at_fault("%s: number %llu is about one that is not in the queue", schools[l->school].id,
                  (unsigned long long)s->ref.number);
-    if (target->about == ABOUT_POLL) {
-        if (target->session == 0 || !sittings[target->session - 1].is_withdrawn)
-            at_fault("%s: an answer was withdrawn, its session not", schools[l->school].id);
+    if (s->record->kind == RECORD_CORRECTION) {
+        if (&entries[entries[s->record->values[0].as.i - 1].target - 1] != target)
+            at_fault("%s: number %llu corrects another one than was said", schools[l->school].id,
+                     (unsigned long long)s->ref.number);
         return OK;
     }
-    for (uint32_t i = 0; i < entry_count; i++) {
-        struct entry *e = &entries[i];
-
-        if (e->school != l->school || e->said == SAID_NEW || &entries[e->target - 1] != target ||
-            (e->said == SAID_RETRACTION) != (s->record->kind == RECORD_RETRACTION))
-            continue;
-        if (e->said == SAID_CORRECTION && record_ref_compare(&e->ref, &s->ref) != 0)
-            continue;
-        if (e->said == SAID_RETRACTION) {
-            if (e->is_here)
-                continue;
-            found(l, e, s);
-        }
-        return OK;
-    }
-    at_fault("%s: number %llu corrects or retracts what nobody changed", schools[l->school].id,
-             (unsigned long long)s->ref.number);
+    if ((retraction = retraction_of(target, s)) == NULL)
+        at_fault("%s: number %llu retracts what nobody retracted", schools[l->school].id,
+                 (unsigned long long)s->ref.number);
+    found(l, retraction, s);
     return OK;
 }
 
@@ -178,9 +235,9 @@ static void compare_deeds(void)
 
         if (e->session != 0 && sittings[e->session - 1].is_withdrawn)
             continue; /* what had not left is not there */
-        if (e->is_sure && !e->is_here)
+        if (e->is_sure && !e->is_here && !home_went_back(e->school))
             at_fault("invariant 2: submission %u of %s was acknowledged, and is lost", i + 1, schools[e->school].id);
-        if (i > 0 && entries[i - 1].deed == e->deed && entries[i - 1].is_here != e->is_here)
+        if (i > 0 && e->deed != 0 && entries[i - 1].deed == e->deed && entries[i - 1].is_here != e->is_here)
             at_fault("invariant 4: of what %s did in one go a part is there (submissions %u and %u)",
                      schools[e->school].id, i, i + 1);
     }
@@ -198,28 +255,49 @@ static void compare_sittings(size_t school)
         if (s->school != school)
             continue;
         e = session_find(schools[school].agent, &f, &x);
-        if (e == ERR_NOT_FOUND && !s->is_sure)
+        if (e == ERR_NOT_FOUND && (!s->is_sure || home_is_astray(school)))
             continue;
         if (e != OK)
             at_fault("invariant 2: the session %s of %s is lost", s->name, schools[school].id);
-        if (s->is_withdrawn && x.word.state != SESSION_WITHDRAWN && s->is_sure)
+        if (s->is_withdrawn && x.word.state != SESSION_WITHDRAWN && !home_is_astray(school))
             at_fault("invariant 1: the session %s of %s was withdrawn, and is not", s->name, schools[school].id);
-        s->is_withdrawn = x.word.state == SESSION_WITHDRAWN;
+        s->is_withdrawn |= x.word.state == SESSION_WITHDRAWN;
     }
 }
 
-void history_compare(void)
+static void look(size_t school)
 {
     static const struct queue_filter any;
+    struct look l = {.school = school};
 
+    speaking = &schools[school];
+    compare_sittings(school);
+    MUST(queue_each(schools[school].agent, &any, see_value, &l));
+    MUST(queue_each(schools[school].agent, &any, see_target, &l));
+}
+
+void history_see(struct school *s)
+{
+    for (uint32_t i = 0; i < entry_count; i++)
+        if (entries[i].school == s->number)
+            entries[i].is_here = false;
+    look(s->number);
+}
+
+void history_compare(bool (*is_at_hub)(void *ctx, const struct entry *e), void *ctx)
+{
     for (uint32_t i = 0; i < entry_count; i++)
         entries[i].is_here = false;
     for (size_t i = 0; i < school_count; i++) {
-        struct look l = {.school = i};
-
-        compare_sittings(i);
-        MUST(queue_each(schools[i].agent, &any, see_value, &l));
-        MUST(queue_each(schools[i].agent, &any, see_target, &l));
+        look(i);
+        if (!home_has_other(&schools[i]))
+            continue;
+        home_turn(&schools[i]);
+        look(i);
+        home_turn(&schools[i]);
     }
+    for (uint32_t i = 0; i < entry_count; i++)
+        if (!entries[i].is_here && entries[i].was_seen && home_went_back(entries[i].school))
+            entries[i].is_here = is_at_hub(ctx, &entries[i]);
     compare_deeds();
 }

@@ -30,7 +30,7 @@ void model_decide(void)
         if (!e->is_here || e->said == SAID_RETRACTION)
             continue;
         if (e->about == ABOUT_POLL)
-            e->is_counted = e->session == 0 || !sittings[e->session - 1].is_withdrawn;
+            e->is_counted = true;
         else if (*at == NULL || is_later(e, *at))
             *at = e;
     }
