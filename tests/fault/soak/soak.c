@@ -133,24 +133,35 @@ struct totals {
 static struct totals *totals; /* shared with the processes of the runs */
 static uint64_t ops_of_a_run = 500;
 
+/* In a hundred operations there are about so many of each. */
+static void operate(struct school *s, uint32_t what)
+{
+    if (what < 4)
+        fault_happen(s);
+    else if (what < 13)
+        world_meet(s);
+    else if (what < 16)
+        stick_from(s);
+    else if (what < 18)
+        office_reads();
+    else if (what < 20)
+        stick_to(s);
+    else if (deed_do(s) == OK)
+        totals->acknowledged++;
+    else
+        totals->refused++;
+}
+
 static void live(void)
 {
     for (soak_op = 1; soak_op <= ops_of_a_run; soak_op++) {
         struct school *s = &schools[chance_below((uint32_t)school_count)];
-        uint32_t what = chance_below(100);
 
         time_passes(chance_between(1, 20) * MINUTE);
         if (once_in(40))
             hub_tick();
         totals->ops++;
-        if (what < 4)
-            fault_happen(s);
-        else if (what < 14)
-            world_meet(s);
-        else if (deed_do(s) == OK)
-            totals->acknowledged++;
-        else
-            totals->refused++;
+        operate(s, chance_below(100));
     }
 }
 

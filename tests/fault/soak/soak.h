@@ -9,6 +9,7 @@
  *   soak_world.c    the district: making it, the pack, meetings, the end
  *   soak_deeds.c    what people do at a school
  *   soak_faults.c   what befalls a school or the hub
+ *   soak_sticks.c   files instead of a line
  *   soak_homes.c    older copies of homes, and second ones
  *   soak_history.c  what was acknowledged; what the schools' queues say of it in the end
  *   soak_model.c    what each indicator must be, from the history
@@ -149,6 +150,14 @@ bool home_went_back(size_t school);
 bool home_is_astray(size_t school);
 void hub_keep(void);
 void hub_back(void);
+
+void copy_file(const char *from, const char *to);
+
+/* ---- files instead of a line (soak_sticks.c) ---- */
+void sticks_begin(const char *dir);
+void stick_from(struct school *s);
+void stick_to(struct school *s);
+void office_reads(void);
 
 /* ---- the model (soak_model.c) ---- */
 struct figure {

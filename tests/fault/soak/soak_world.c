@@ -125,6 +125,7 @@ void world_make(const char *dir)
     struct hub *h;
 
     homes_begin(dir);
+    sticks_begin(dir);
     (void)snprintf(hub_home, sizeof(hub_home), "%s/hub", dir);
     hub_make();
     MUST(hub_open(&h, hub_home, HUB_WRITE));
