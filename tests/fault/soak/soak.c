@@ -252,46 +252,79 @@ static uint64_t argument(const char *text)
     unsigned long long n = text == NULL ? 0 : strtoull(text, &end, 10);
 
     if (text == NULL || *text == '\0' || *end != '\0') {
-        (void)fputs("usage: soak [--runs N | --cpu SECONDS] [--seed N] [--ops N] [--loud]\n", stderr);
+        (void)fputs("usage: soak [HOURS | --runs N] [--seed N] [--fresh] [--ops N] [--loud]\n"
+                    "HOURS, or --fresh after the runs: seeds that nobody chose\n",
+                    stderr);
         exit(2);
     }
     return n;
 }
 
-int main(int argc, char **argv)
+/* What nobody chose: from the clock of this computer, which nothing else here reads. */
+static uint64_t fresh_seed(void)
 {
-    uint64_t runs = UINT64_MAX;
-    uint64_t cpu = UINT64_MAX;
-    uint64_t first = 1;
-    uint64_t done = 0;
+    struct timespec now = {.tv_sec = 0};
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+struct order {
+    uint64_t runs, hours, first;
+    bool has_seed, with_fresh;
+};
+
+static struct order order_of(int argc, char **argv)
+{
+    struct order o = {.first = 1};
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--loud") == 0)
             is_loud = true;
+        else if (strcmp(argv[i], "--fresh") == 0)
+            o.with_fresh = true;
         else if (strcmp(argv[i], "--runs") == 0)
-            runs = argument(argv[++i]);
-        else if (strcmp(argv[i], "--cpu") == 0)
-            cpu = argument(argv[++i]);
-        else if (strcmp(argv[i], "--seed") == 0)
-            first = argument(argv[++i]);
+            o.runs = argument(argv[++i]);
         else if (strcmp(argv[i], "--ops") == 0)
             ops_of_a_run = argument(argv[++i]);
-        else
-            (void)argument(NULL);
+        else if (strcmp(argv[i], "--seed") == 0) {
+            o.first = argument(argv[++i]);
+            o.has_seed = true;
+        } else
+            o.hours = argument(argv[i]);
     }
+    if (o.runs == 0 && o.hours == 0)
+        o.runs = 1;
+    if (o.hours != 0 && !o.has_seed)
+        o.first = fresh_seed();
+    return o;
+}
+
+int main(int argc, char **argv)
+{
+    const struct order o = order_of(argc, argv);
+    time_t until = time(NULL) + (time_t)(o.hours * 3600);
+    uint64_t done = 0;
+
     totals = mmap(NULL, sizeof(*totals), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (totals == MAP_FAILED || setenv("TZ", "UTC", 1) != 0 || setenv("LC_ALL", "C", 1) != 0 ||
         randombytes_set_implementation(&seeded) != 0)
         at_fault("cannot begin");
     tzset();
     log_init("soak", is_loud ? LOG_WARNING : (enum log_level)0);
-    for (seed = first; done < runs && cpu_seconds() < (double)cpu; seed++) {
+    for (seed = o.first; o.hours != 0 ? time(NULL) < until : done < o.runs; seed++) {
         if (!run_apart())
             return 1;
         if (++done % 50 == 0)
-            say(done, first);
+            say(done, o.first);
     }
-    say(done, first);
+    say(done, o.first);
+    if (o.with_fresh) {
+        seed = fresh_seed();
+        (void)printf("soak: one more, with seed %llu\n", (unsigned long long)seed);
+        if (!run_apart())
+            return 1;
+    }
     say_faults();
     return 0;
 }
