@@ -146,6 +146,8 @@ static void operate(struct school *s, uint32_t what)
         office_reads();
     else if (what < 20)
         stick_to(s);
+    else if (what < 22)
+        office_decides(s);
     else if (deed_do(s) == OK)
         totals->acknowledged++;
     else

@@ -10,6 +10,7 @@
  *   soak_deeds.c    what people do at a school
  *   soak_faults.c   what befalls a school or the hub
  *   soak_sticks.c   files instead of a line
+ *   soak_office.c   what the office decides
  *   soak_homes.c    older copies of homes, and second ones
  *   soak_history.c  what was acknowledged; what the schools' queues say of it in the end
  *   soak_model.c    what each indicator must be, from the history
@@ -102,6 +103,9 @@ void history_see(struct school *s);
 void history_compare(bool (*is_at_hub)(void *ctx, const struct entry *e), void *ctx);
 
 /* ---- the district (soak_world.c) ---- */
+/* From this grade on a pupil has passed, and a school is good: 10, and 12 by the programme's second version. */
+extern int64_t soak_pass_grade;
+void world_load_programme(struct hub *h, struct store_txn *t, void *ctx);
 void world_make(const char *dir);
 void world_forget(void);
 /* One meeting; what comes of it does not matter. */
@@ -158,6 +162,17 @@ void sticks_begin(const char *dir);
 void stick_from(struct school *s);
 void stick_to(struct school *s);
 void office_reads(void);
+
+/* The copy of the hub that was laid aside is from another time: decisions have been made since. */
+void hub_forget_copy(void);
+
+/* ---- the office (soak_office.c) ---- */
+void office_begin(const char *dir);
+/* One random decision, about that school if about any. */
+void office_decides(struct school *s);
+void office_releases_all(void);
+/* Everything that was kept apart. */
+void office_lets_out(void);
 
 /* ---- the model (soak_model.c) ---- */
 struct figure {

@@ -136,7 +136,7 @@ static void school_disk(struct school *s)
     else
         world_meet(s);
     fail_io_disarm();
-    if (e != OK && e != ERR_IO && e != ERR_FULL && e != ERR_DENIED && e != ERR_CORRUPT)
+    if (e != OK && e != ERR_IO && e != ERR_FULL && e != ERR_DENIED && e != ERR_NOT_FOUND && e != ERR_CORRUPT)
         at_fault("a broken disk is called %s: %s", err_name(e), err_text());
     school_end(s);
     school_start(s);

@@ -155,3 +155,8 @@ void hub_back(void)
     hub_start();
     soak_note("the hub goes on from an older copy");
 }
+
+void hub_forget_copy(void)
+{
+    hub_was_kept = false;
+}

@@ -59,7 +59,7 @@ static void add_entry(struct sums *s, const struct entry *e, uint32_t mark)
         s->by_level[e->a >= 10]++;
         s->grades += e->a;
         s->row_marks += mark;
-        s->passed += e->a >= 10;
+        s->passed += e->a >= soak_pass_grade;
         s->by_grade[e->a]++;
         s->teachers += !s->has_teacher[e->teacher];
         s->has_teacher[e->teacher] = true;
@@ -164,7 +164,7 @@ static void tell_period(struct teller *t, const struct sums *of)
     int64_t good = 0;
 
     for (size_t i = 0; i < school_count; i++) {
-        bool is_good = of[i].rows > 0 && of[i].grades >= 10 * of[i].rows;
+        bool is_good = of[i].rows > 0 && of[i].grades >= soak_pass_grade * of[i].rows;
 
         t->f.unit = (int)i;
         tell_sums(t, &of[i]);

@@ -1,23 +1,25 @@
 #include "tests/fault/soak/soak.h"
 
 #include "agent/queue.h"
+#include "hub/ledger_build.h"
 
 const char *const soak_periods[SOAK_PERIODS] = {"2020-09", "2020-10", "2020-11"};
 
+/* The number of the version, the grade, the grade. */
 static const char soak_programme[] =
-    "programme: soak\nversion: \"1\"\ntitle: Soak\n"
+    "programme: soak\nversion: \"%d\"\ntitle: Soak\n"
     "indicators:\n"
     "  - {id: rows, name: Rows, form: grades, kind: count, breakdown: level}\n"
     "  - {id: grade_sum, name: Sum, form: grades, kind: sum, value: \"${grade}\"}\n"
     "  - {id: row_marks, name: Marks, form: grades, kind: sum, value: \"${mark}\"}\n"
     "  - {id: grade_mean, name: Mean, form: grades, kind: mean, value: \"${grade}\", places: 2}\n"
-    "  - {id: passed, name: Passed, form: grades, kind: share, condition: \"${grade} >= 10\"}\n"
+    "  - {id: passed, name: Passed, form: grades, kind: share, condition: \"${grade} >= %d\"}\n"
     "  - {id: middle, name: Median, kind: formula, value: \"${median.grades_v}\", period: month}\n"
     "  - {id: teachers, name: Teachers, kind: sum, value: \"${teacher_codes}\", period: month}\n"
     "  - {id: per_teacher, name: Per teacher, kind: ratio, numerator: \"${pupils_v}\", denominator: \"${staff_v}\","
     " period: month}\n"
     "  - {id: card_marks, name: Marks, form: card, kind: sum, value: \"${mark}\"}\n"
-    "  - {id: good_schools, name: Good, kind: units, condition: \"${grade_mean} >= 10\", period: month}\n"
+    "  - {id: good_schools, name: Good, kind: units, condition: \"${grade_mean} >= %d\", period: month}\n"
     "  - {id: answers, name: Answers, form: poll, kind: count}\n"
     "  - {id: mood, name: Mood, form: poll, kind: mean, value: \"${mood}\", places: 2}\n"
     "  - {id: answer_marks, name: Marks, form: poll, kind: sum, value: \"${mark}\"}\n";
@@ -27,14 +29,15 @@ static const char soak_variables[] = "variables:\n"
                                      "  - {id: pupils_v, form: card, value: \"${pupils}\"}\n"
                                      "  - {id: staff_v, form: card, value: \"${staff}\"}\n";
 static const char grades_form[] =
-    "form: grades\nversion: \"1\"\ntitle: Grades\nmode: rows\nkey: pupil\nrole: school\nperiod: month\n"
+    "form: grades\nversion: \"%d\"\ntitle: Grades\nmode: rows\nkey: pupil\nrole: school\nperiod: month\n"
     "choices:\n  levels:\n    - {code: low, label: Low}\n    - {code: high, label: High}\n"
     "survey:\n"
     "  - {type: integer, name: mark, label: Mark, required: true}\n"
     "  - {type: text, name: pupil, label: Pupil, required: true}\n"
     "  - {type: integer, name: grade, label: Grade, required: true, constraint: \". >= 0 and . <= 20\"}\n"
     "  - {type: text, name: teacher, label: Teacher, required: true}\n"
-    "  - {type: select_one levels, name: level, label: Level, required: true}\n";
+    "  - {type: select_one levels, name: level, label: Level, required: true}\n"
+    "%s";
 static const char card_form[] = "form: card\nversion: \"1\"\ntitle: Card\nmode: record\nrole: school\nperiod: month\n"
                                 "survey:\n"
                                 "  - {type: integer, name: mark, label: Mark, required: true}\n"
@@ -50,27 +53,51 @@ static struct pack_file text_file(const char *name, const char *text)
     return (struct pack_file){(char *)(uintptr_t)name, (void *)(uintptr_t)text, strlen(text)};
 }
 
-static void add_programme(struct hub *h, struct store_txn *t)
+static void judge_pack(struct programme **out, const struct pack *pack)
 {
-    struct pack_file files[] = {text_file("programme.yaml", soak_programme),
-                                text_file("variables.yaml", soak_variables),
-                                text_file("forms/grades.yaml", grades_form), text_file("forms/card.yaml", card_form),
-                                text_file("forms/poll.yaml", poll_form)};
-    struct pack pack = {files, COUNT(files)};
-    struct programme *p = NULL;
     struct calendar *calendar;
     struct report *r;
 
     MUST(report_new(&r, 0));
     MUST(calendar_new(&calendar));
-    if (programme_load(&p, &pack, calendar, r) != OK) {
+    if (programme_load(out, pack, calendar, r) != OK) {
         report_print(r, stderr);
         at_fault("the programme was refused");
     }
-    MUST(hub_add_programme(h, t, &pack, p));
-    programme_free(p);
     calendar_free(calendar);
     report_free(r);
+}
+
+int64_t soak_pass_grade;
+
+/* As `svodka-hub programme load` does it.  The second version asks one thing more. */
+void world_load_programme(struct hub *h, struct store_txn *t, void *ctx)
+{
+    static char programme[4096], grades[2048];
+    bool is_second = soak_pass_grade != 10;
+    struct pack_file files[5];
+    struct pack pack = {files, COUNT(files)};
+    struct programme *p = NULL;
+    struct cell_build *build;
+
+    (void)ctx;
+    (void)snprintf(programme, sizeof(programme), soak_programme, is_second ? 2 : 1, (int)soak_pass_grade,
+                   (int)soak_pass_grade);
+    (void)snprintf(grades, sizeof(grades), grades_form, is_second ? 2 : 1,
+                   is_second ? "  - {type: text, name: note, label: Note}\n" : "");
+    files[0] = text_file("programme.yaml", programme);
+    files[1] = text_file("variables.yaml", soak_variables);
+    files[2] = text_file("forms/grades.yaml", grades);
+    files[3] = text_file("forms/card.yaml", card_form);
+    files[4] = text_file("forms/poll.yaml", poll_form);
+    judge_pack(&p, &pack);
+    MUST(cell_build_new(&build, h, p));
+    MUST(cell_build_run(build, t));
+    MUST(cell_build_store(build, t));
+    MUST(hub_add_programme(h, t, &pack, p));
+    MUST(hub_reload(h, t));
+    cell_build_free(build);
+    programme_free(p);
 }
 
 /* ---- schools ---- */
@@ -126,12 +153,13 @@ void world_make(const char *dir)
 
     homes_begin(dir);
     sticks_begin(dir);
+    office_begin(dir);
     (void)snprintf(hub_home, sizeof(hub_home), "%s/hub", dir);
     hub_make();
     MUST(hub_open(&h, hub_home, HUB_WRITE));
     MUST(store_begin_write(h->store, &t));
-    add_programme(h, t);
-    MUST(hub_reload(h, t));
+    soak_pass_grade = 10;
+    world_load_programme(h, t, NULL);
     for (size_t i = 0; i < school_count; i++) {
         struct school *s = &schools[i];
         struct school_add a = {.id = s->id, .name = s->id};
@@ -217,18 +245,25 @@ static void heal(struct school *s)
     }
 }
 
+static void heal_all(void)
+{
+    for (size_t i = 0; i < school_count; i++) {
+        struct school *s = &schools[i];
+
+        heal(s);
+        if (!home_has_other(s))
+            continue;
+        home_turn(s);
+        heal(s);
+        home_turn(s);
+    }
+}
+
 void world_heal(void)
 {
     core_is_away = false;
-    for (unsigned round = 0; round < 2; round++) /* what a second computer says may concern the first */
-        for (size_t i = 0; i < school_count; i++) {
-            struct school *s = &schools[i];
-
-            heal(s);
-            if (!home_has_other(s))
-                continue;
-            home_turn(s);
-            heal(s);
-            home_turn(s);
-        }
+    office_releases_all();
+    heal_all();
+    office_lets_out();
+    heal_all(); /* what a second computer said may concern the first, and all hear what the office has decided */
 }
