@@ -146,7 +146,7 @@ static void operate(struct school *s, uint32_t what)
         office_reads();
     else if (what < 20)
         stick_to(s);
-    else if (what < 22)
+    else if (what < 23)
         office_decides(s);
     else if (deed_do(s) == OK)
         totals->acknowledged++;

@@ -199,10 +199,13 @@ void fault_happen(struct school *s)
         soak_note("%s: its other computer is used", s->id);
         break;
     case FAULT_HUB_BACK:
-        if (once_in(2))
+        if (once_in(3)) {
             hub_keep();
-        else
-            hub_back();
+            break;
+        }
+        hub_back();
+        if (once_in(2)) /* what was sent last may come first */
+            office_reads();
         break;
     case FAULTS: break;
     }

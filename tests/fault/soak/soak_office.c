@@ -202,7 +202,11 @@ void office_decides(struct school *s)
     case 3: restore(); return;
     case 4: decide(renew_key, NULL); break;
     case 5: new_version(); break;
-    default: decide(hold_or_release, s); break;
+    default:
+        decide(hold_or_release, s);
+        if (once_in(2)) /* it does not know yet, and sends what is kept apart */
+            world_meet(s);
+        break;
     }
     backup_again();
 }
