@@ -79,7 +79,6 @@ struct sitting { /* a session of anonymous answers */
     bool is_sure;      /* its opening was acknowledged */
     bool is_open;      /* as far as is known */
     bool is_withdrawn; /* ... */
-    bool is_doubtful;  /* nobody knows whether what was done last was done */
 };
 extern struct entry *entries; /* [mark - 1] */
 extern uint32_t entry_count;

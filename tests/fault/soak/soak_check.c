@@ -1,5 +1,6 @@
 #include "tests/fault/soak/soak.h"
 
+#include "agent/own_return.h"
 #include "hub/evaluate.h"
 #include "hub/ledger_quarantine.h"
 
@@ -40,7 +41,6 @@ static void check_schools(void)
 
 struct standing {
     uint64_t count;
-    uint32_t *seen; /* by mark: how often it stands */
 };
 
 static enum err see_current(void *ctx, const struct submission *s)
@@ -105,6 +105,48 @@ static void check_ledger(struct hub *h, struct store_txn *t)
         if (x.count != counted[i])
             at_fault("invariant 3: of %s %llu submissions count, and %llu should", forms[i],
                      (unsigned long long)x.count, (unsigned long long)counted[i]);
+    }
+}
+
+/* ---- the covers of returns ---- */
+
+struct covers {
+    struct hub *hub;
+    struct store_txn *t;
+    size_t school;
+    uint64_t count;
+};
+
+static enum err see_cover(void *ctx, const struct own_cover *c)
+{
+    struct covers *x = ctx;
+    const struct participant *p = registry_by_id(x->hub->registry, schools[x->school].id);
+    struct submission s;
+
+    if (ledger_find(x->hub->ledger, x->t, p->index, &c->ref, &s) != OK)
+        at_fault("invariant 2: what %s said of a return is not at the hub", schools[x->school].id);
+    x->count++;
+    return OK;
+}
+
+/* What a school says of its returns now is what the hub knows of them. */
+static void check_covers(struct hub *h, struct store_txn *t)
+{
+    static const char *const forms[] = {"grades", "card", "poll"};
+
+    for (size_t i = 0; i < school_count; i++) {
+        struct covers x = {.hub = h, .t = t, .school = i};
+        struct standing at_hub = {.count = 0};
+
+        if (home_is_astray(i))
+            continue;
+        for (size_t f = 0; f < COUNT(forms); f++)
+            for (size_t k = 0; k < SOAK_PERIODS; k++)
+                MUST(own_covers_each(schools[i].agent, forms[f], schools[i].id, soak_periods[k], see_cover, &x));
+        MUST(ledger_each_current(h->ledger, t, COVER_FORM, schools[i].id, NULL, see_current, &at_hub));
+        if (x.count != at_hub.count)
+            at_fault("invariant 3: the hub knows %llu covers of %s, and there are %llu",
+                     (unsigned long long)at_hub.count, schools[i].id, (unsigned long long)x.count);
     }
 }
 
@@ -229,6 +271,7 @@ void check_all(void)
     model_decide();
     check_schools();
     check_ledger(x.hub, x.t);
+    check_covers(x.hub, x.t);
     check_indicators(x.hub, x.t);
     store_abort(x.t);
     MUST(ledger_verify(x.hub, stderr, &bad));

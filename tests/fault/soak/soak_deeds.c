@@ -2,6 +2,7 @@
 #include "tests/fault/soak/soak.h"
 
 #include "agent/import.h"
+#include "agent/own_return.h"
 
 #define FIELDS_MAX 6u
 #define COLUMNS    5u /* of a list */
@@ -197,13 +198,18 @@ void deed_plan(struct school *s, struct plan *p)
         plan_change(s, p);
     else if (what < 72)
         plan_list(s, p);
+    else if (what < 76)
+        *p = (struct plan){.kind = PLAN_MARK,
+                           .deed = p->deed,
+                           .form = chance_below(COUNT(form_ids)),
+                           .period = chance_below(SOAK_PERIODS)};
     else
         plan_sitting(s, p);
     soak_note("%s: deed %u: %s, submissions %u to %u, target %u, session %u", s->id, p->deed, plan_names[p->kind],
               p->first, entry_count, p->first != 0 ? entries[p->first - 1].target : 0, p->sitting);
 }
 
-const char *const plan_names[] = {"enter", "change", "list", "open", "answer", "close", "withdraw"};
+const char *const plan_names[] = {"enter", "change", "list", "open", "answer", "close", "withdraw", "mark"};
 
 /* ---- doing ---- */
 
@@ -330,6 +336,25 @@ static enum err sit(struct school *s, const struct plan *p)
     return session_withdraw(s->agent, &x, "a reason", &by, &gone);
 }
 
+/* A return without a row can only be marked as such, one with rows not. */
+static enum err mark_return(struct school *s, const struct plan *p)
+{
+    struct return_marking m = {.state = p->deed % 2 == 0 ? COVER_COMPLETE : COVER_PARTIAL, .reason = "a reason"};
+    const struct form *f = agent_form(s->agent, form_ids[p->form]);
+    struct own_return *r = NULL;
+    bool is_new;
+    enum err e = f == NULL ? err_set(ERR_NOT_FOUND, "%s has no form", s->id)
+                           : own_return_read(&r, s->agent, f, s->id, soak_periods[p->period]);
+
+    if (e != OK)
+        return e;
+    if (r->rows == 0)
+        m.state = COVER_NOTHING;
+    e = own_return_mark(s->agent, r, &m, &is_new);
+    own_return_free(r);
+    return e;
+}
+
 enum err deed_run(struct school *s, const struct plan *p)
 {
     speaking = s;
@@ -342,6 +367,7 @@ enum err deed_run(struct school *s, const struct plan *p)
     case PLAN_ANSWER:
     case PLAN_CLOSE:
     case PLAN_WITHDRAW: return sit(s, p);
+    case PLAN_MARK: return mark_return(s, p);
     }
     return ERR_INTERNAL;
 }
@@ -350,22 +376,22 @@ enum err deed_run(struct school *s, const struct plan *p)
 
 void deed_acknowledged(const struct plan *p)
 {
-    struct sitting *x = p->sitting != 0 ? &sittings[p->sitting - 1] : NULL;
+    struct sitting *x;
 
     history_sure(p->deed);
-    if (p->kind == PLAN_OPEN)
-        x->is_sure = x->is_open = true;
-    if (p->kind == PLAN_CLOSE || p->kind == PLAN_WITHDRAW)
-        x->is_open = false;
-    if (p->kind == PLAN_WITHDRAW)
-        x->is_withdrawn = true;
+    if (p->sitting == 0)
+        return;
+    x = &sittings[p->sitting - 1];
+    x->is_sure |= p->kind == PLAN_OPEN;
+    x->is_open = p->kind == PLAN_OPEN || p->kind == PLAN_ANSWER;
+    x->is_withdrawn |= p->kind == PLAN_WITHDRAW;
 }
 
 /* A session whose end nobody confirmed is left alone. */
 void deed_unknown(const struct plan *p)
 {
-    if (p->kind == PLAN_CLOSE || p->kind == PLAN_WITHDRAW || p->kind == PLAN_OPEN)
-        sittings[p->sitting - 1].is_open = sittings[p->sitting - 1].is_doubtful = true;
+    if (p->kind == PLAN_CLOSE || p->kind == PLAN_WITHDRAW)
+        sittings[p->sitting - 1].is_open = false;
 }
 
 enum err deed_do(struct school *s)

@@ -4,12 +4,12 @@
 
 #include "tests/fault/soak/soak.h"
 
-enum plan_kind { PLAN_ENTER, PLAN_CHANGE, PLAN_LIST, PLAN_OPEN, PLAN_ANSWER, PLAN_CLOSE, PLAN_WITHDRAW };
+enum plan_kind { PLAN_ENTER, PLAN_CHANGE, PLAN_LIST, PLAN_OPEN, PLAN_ANSWER, PLAN_CLOSE, PLAN_WITHDRAW, PLAN_MARK };
 extern const char *const plan_names[];
 struct plan {
     enum plan_kind kind;
     uint32_t deed, first, count; /* marks of what is entered */
-    unsigned period;
+    unsigned form, period;       /* of a return; of a list */
     struct record_ref target;
     uint32_t sitting;
 };
