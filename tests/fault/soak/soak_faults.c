@@ -73,18 +73,20 @@ static bool let_die(const struct dying *d)
     return WIFEXITED(status) && WEXITSTATUS(status) == COMPLETED;
 }
 
-static void store_of(const struct school *s, char out[160])
+/* Its store, as fail_io_watch() names it, which keeps no copy. */
+static const char *store_of(const struct school *s)
 {
-    (void)snprintf(out, 160, "/%s/store/data.mdb", s->id);
+    static char file[64];
+
+    (void)snprintf(file, sizeof(file), "/%s/store/data.mdb", s->id);
+    return file;
 }
 
 static void kill_in_deed(struct school *s)
 {
     struct plan p;
-    char file[160];
-    struct dying d = {.school = s, .plan = &p, .watched = file};
+    struct dying d = {.school = s, .plan = &p, .watched = store_of(s)};
 
-    store_of(s, file);
     d.nth = 1 + chance_below(8);
     deed_plan(s, &p);
     if (let_die(&d))
@@ -95,11 +97,8 @@ static void kill_in_deed(struct school *s)
 
 static void kill_in_meeting(struct school *s, bool hub)
 {
-    char file[160] = "/hub/store/data.mdb";
-    struct dying d = {.school = s, .with_hub = true, .watched = file};
+    struct dying d = {.school = s, .with_hub = true, .watched = hub ? "/hub/store/data.mdb" : store_of(s)};
 
-    if (!hub)
-        store_of(s, file);
     d.nth = 1 + chance_below(hub ? 16 : 12);
     (void)let_die(&d);
 }
@@ -126,11 +125,9 @@ static void spoil(const char *watched)
 
 static void school_disk(struct school *s)
 {
-    char file[160];
     enum err e = OK;
 
-    store_of(s, file);
-    spoil(file);
+    spoil(store_of(s));
     if (once_in(2))
         e = deed_do(s);
     else

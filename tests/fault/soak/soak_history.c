@@ -131,14 +131,26 @@ static enum err see_value(void *ctx, const struct queue_submission *s)
     return OK;
 }
 
+static bool has_ref(const struct entry *e, const struct record_ref *ref)
+{
+    return record_ref_compare(&e->ref, ref) == 0 || (e->has_twin && record_ref_compare(&e->twin, ref) == 0);
+}
+
+/* What was there once, and went with a disk, may have had a number that another one has now. */
 static struct entry *entry_at(size_t school, const struct record_ref *ref)
 {
-    for (uint32_t i = 0; i < entry_count; i++)
-        if (entries[i].school == school && entries[i].was_seen && entries[i].said != SAID_RETRACTION &&
-            (record_ref_compare(&entries[i].ref, ref) == 0 ||
-             (entries[i].has_twin && record_ref_compare(&entries[i].twin, ref) == 0)))
-            return &entries[i];
-    return NULL;
+    struct entry *gone = NULL;
+
+    for (uint32_t i = 0; i < entry_count; i++) {
+        struct entry *e = &entries[i];
+
+        if (e->school != school || !e->was_seen || e->said == SAID_RETRACTION || !has_ref(e, ref))
+            continue;
+        if (e->is_here)
+            return e;
+        gone = e;
+    }
+    return gone;
 }
 
 /* The rows of a full list, of which this one is what it says of a row that it has not. */
