@@ -160,6 +160,38 @@ static enum err move_entry(void *ctx, struct book *b)
     return e;
 }
 
+struct replaced {
+    const char *from, *to;
+};
+
+/* So that a table made before this one can be told (import_preview.c). */
+static enum err note_replaced(void *ctx, struct book *b)
+{
+    const struct replaced *r = ctx;
+    enum err e;
+
+    book_drop(b, r->to);
+    e = book_put(b, r->from, r->to);
+    return e == ERR_INVALID || e == ERR_LIMIT ? OK : e; /* an unusually long code, or very many: it cannot be told */
+}
+
+static enum err note_all_replaced(const struct recode *x)
+{
+    struct replaced r = {.from = x->from, .to = x->to};
+    char name[BOOK_NAME_MAX];
+    enum err e = book_change(x->a, book_of_old_codes(name, x->form->id, x->unit), note_replaced, &r);
+
+    for (size_t i = 0; i < x->others.count && e == OK; i++) {
+        const struct code_follower *f = &x->others.items[i];
+
+        if (f->place != CODE_BUILT_ON || f->is_taken)
+            continue;
+        r = (struct replaced){.from = f->key, .to = f->fresh};
+        e = book_change(x->a, book_of_old_codes(name, f->form->id, x->unit), note_replaced, &r);
+    }
+    return e;
+}
+
 static enum err agree(const struct recode *x, bool queue, bool *yes)
 {
     *yes = queue || (x->count == 0 && !x->moves_others);
@@ -184,7 +216,7 @@ static enum err recode(struct recode *x, const char *form_id, const char *unit, 
     propose(x);
     if ((e = agree(x, queue, &yes)) != OK || !yes)
         return e;
-    if ((e = change_rows(x)) == OK)
+    if ((e = change_rows(x)) == OK && (e = note_all_replaced(x)) == OK)
         e = book_change(x->a, book_of_form(name, x->form->id, x->unit), move_entry, x);
     return e;
 }

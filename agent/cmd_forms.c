@@ -13,13 +13,33 @@
 
 /* ---- the list ---- */
 
+/* A kind of school in words, as the field of that name says it: in the office's register, or else where a form asks for
+ * the kind.  NULL: no form here knows it. */
+static const char *kind_in(const struct form *f, const char *code)
+{
+    int32_t at = f != NULL ? form_find_field(f, "kind", 4) : -1;
+    const struct choice_list *l = at >= 0 ? f->fields[at].choices : NULL;
+    int32_t i = l != NULL ? choice_find(l, code, strlen(code)) : -1;
+
+    return i >= 0 ? cli_pick(l->items[i].label_ru, l->items[i].label_en) : NULL;
+}
+
+static const char *kind_word(const struct agent *a, const char *code)
+{
+    const char *word = kind_in(agent_form(a, "roster"), code);
+
+    for (size_t i = 0; word == NULL && i < a->form_count; i++)
+        word = kind_in(agent_form_at(a, i), code);
+    return word != NULL ? word : code;
+}
+
 /* What else the calendar says: for which kinds of schools, that the day is the office's own proposal, its note. */
-static void put_note(struct buf *out, const struct due_rule *r)
+static void put_note(struct buf *out, const struct agent *a, const struct due_rule *r)
 {
     const char *note = cli_pick(r->note_ru, r->note_en);
 
     for (uint32_t i = 0; i < r->kind_count; i++)
-        buf_printf(out, "%s%s", i == 0 ? _("only: ") : ", ", r->kinds[i]);
+        buf_printf(out, "%s%s", i == 0 ? _("only: ") : ", ", kind_word(a, r->kinds[i]));
     if (r->is_proposal)
         buf_printf(out, "%s%s", out->len > 0 ? "; " : "", _("the day is a proposal"));
     if (note != NULL)
@@ -57,7 +77,7 @@ static enum err put_line(struct table *t, const struct agent *a, const struct du
         date_format(due, l->days.due);
         if (l->days.late_until > l->days.due)
             date_format(late, l->days.late_until);
-        put_note(&note, l->rule);
+        put_note(&note, a, l->rule);
     }
     e = excused_put(a, f->id, due_unit(a, f), p->id, due, late, &note);
     cells[10] = buf_cstr(&note);

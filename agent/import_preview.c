@@ -1,5 +1,6 @@
 #include "agent/import_internal.h"
 
+#include "agent/local_book.h"
 #include "common/cli.h"
 
 #include <stdlib.h>
@@ -21,7 +22,8 @@ struct import_preview {
     const struct form *form;
     bool many_units;
     struct current_rows current;
-    struct kind fresh, changed, gone;
+    struct book old_codes; /* of a table about one unit */
+    struct kind fresh, changed, gone, renamed;
     uint64_t taken, same, stood;
     uint8_t table[DIGEST_BYTES]; /* of the rows so far */
     struct buf key, text, record;
@@ -46,6 +48,7 @@ enum err import_preview_new(struct import_preview **out, struct agent *a, const 
     buf_init_secret(&p->fresh.lines, TEXT_MAX);
     buf_init_secret(&p->changed.lines, TEXT_MAX);
     buf_init_secret(&p->gone.lines, TEXT_MAX);
+    buf_init_secret(&p->renamed.lines, TEXT_MAX);
     buf_init_secret(&p->key, ROW_KEY_MAX);
     buf_init_secret(&p->text, TEXT_MAX);
     buf_init_secret(&p->record, RECORD_MAX);
@@ -58,10 +61,12 @@ void import_preview_free(struct import_preview *p)
     if (p == NULL)
         return;
     current_rows_fini(&p->current);
+    book_fini(&p->old_codes);
     record_space_free(p->space);
     buf_wipe(&p->fresh.lines);
     buf_wipe(&p->changed.lines);
     buf_wipe(&p->gone.lines);
+    buf_wipe(&p->renamed.lines);
     buf_wipe(&p->key);
     buf_wipe(&p->text);
     buf_wipe(&p->record);
@@ -70,8 +75,14 @@ void import_preview_free(struct import_preview *p)
 
 enum err import_preview_begin(struct import_preview *p)
 {
+    char name[BOOK_NAME_MAX];
+    enum err e = OK;
+
     current_rows_fini(&p->current);
-    return current_rows_read(&p->current, p->a, p->capture, p->many_units);
+    book_fini(&p->old_codes);
+    if (p->form->key >= 0 && !p->many_units)
+        e = book_read(p->a, NULL, book_of_old_codes(name, p->form->id, capture_unit(p->capture)), &p->old_codes);
+    return e == OK ? current_rows_read(&p->current, p->a, p->capture, p->many_units) : e;
 }
 
 const struct current_rows *import_preview_current(const struct import_preview *p)
@@ -194,6 +205,20 @@ static enum err add_named(struct import_preview *p, struct kind *k, const struct
     return buf_status(&k->lines);
 }
 
+static enum err add_fresh(struct import_preview *p, const char *unit, const struct value *values)
+{
+    const struct book_entry *old = NULL;
+
+    if (p->old_codes.count > 0) {
+        buf_reset(&p->text);
+        value_format(&p->text, &p->form->fields[p->form->key], &values[p->form->key]);
+        old = p->text.failed ? NULL : book_find(&p->old_codes, buf_cstr(&p->text));
+    }
+    if (old != NULL && tell(&p->renamed))
+        buf_printf(&p->renamed.lines, "  %s → %s\n", old->code, old->who);
+    return add_named(p, &p->fresh, p->form, unit, values, "");
+}
+
 /* The submission that stands, decoded; valid until the next one.  ERR_NOT_FOUND: its form's version is not held. */
 static enum err load(struct import_preview *p, const struct record_ref *ref, struct record *r, const struct form **f)
 {
@@ -301,7 +326,7 @@ enum err import_preview_row(struct import_preview *p, const struct value *values
     if ((e = buf_status(&p->key)) != OK)
         return e;
     if ((row = current_rows_find(&p->current, key)) == NULL)
-        return add_named(p, &p->fresh, p->form, unit, values, "");
+        return add_fresh(p, unit, values);
     row->is_in_table = true;
     if (memcmp(row->values, says, sizeof(says)) != 0)
         return add_changed(p, row, values);
@@ -372,6 +397,16 @@ static void print_once(const struct import_preview *p, FILE *to)
     print_kind(&p->changed, to);
 }
 
+static void print_renamed(const struct import_preview *p, FILE *to)
+{
+    if (p->renamed.count == 0)
+        return;
+    (void)fprintf(to, "%s\n",
+                  _("These codes were replaced on this computer, and the table enters them anew. If it is older than "
+                    "that, put the present code into it:"));
+    print_kind(&p->renamed, to);
+}
+
 static const char *what_becomes(bool is_replace)
 {
     return is_replace ? _("ended? They will be retracted") : _("ended? They stay as they are; --replace retracts them");
@@ -390,6 +425,7 @@ void import_preview_print(const struct import_preview *p, bool is_replace, FILE 
     }
     (void)fprintf(to, _("New rows: %llu\n"), (unsigned long long)p->fresh.count);
     print_kind(&p->fresh, to);
+    print_renamed(p, to);
     (void)fprintf(to, _("Changed rows: %llu\n"), (unsigned long long)p->changed.count);
     print_kind(&p->changed, to);
     (void)fprintf(to, _("No longer in the table: %llu"), (unsigned long long)p->gone.count);
@@ -404,6 +440,7 @@ void import_preview_print(const struct import_preview *p, bool is_replace, FILE 
 
 void import_preview_summary(const struct import_preview *p, bool is_replace, FILE *to)
 {
+    print_renamed(p, to);
     if (p->stood == 0) /* nothing to compare with */
         return;
     (void)fprintf(

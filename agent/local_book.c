@@ -19,6 +19,12 @@ const char *book_of_form(char out[BOOK_NAME_MAX], const char *form, const char *
     return out;
 }
 
+const char *book_of_old_codes(char out[BOOK_NAME_MAX], const char *form, const char *unit)
+{
+    (void)snprintf(out, BOOK_NAME_MAX, "old/%s/%s", form, unit);
+    return out;
+}
+
 static const char *key_of(char out[KEY_SIZE], const char *name)
 {
     (void)snprintf(out, KEY_SIZE, KEY_PREFIX "%s", name);

@@ -22,6 +22,8 @@ struct book {
 
 /* The book of the rows of a form and unit. */
 const char *book_of_form(char out[BOOK_NAME_MAX], const char *form, const char *unit);
+/* The book of codes that no row of these has any more; each entry's `who` is the code that took its place. */
+const char *book_of_old_codes(char out[BOOK_NAME_MAX], const char *form, const char *unit);
 
 /* An empty one, when nothing was written yet.  ERR_CORRUPT.  `t` NULL: own transaction. */
 MUST_CHECK enum err book_read(const struct agent *a, struct store_txn *t, const char *name, struct book *out);

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #define COLUMNS_ON_PAPER 12u /* of A4, lying */
+#define COLUMNS_WIDE     9u  /* from this many on in smaller letters */
 #define WIDTH_MIN        10.0
 #define WIDTH_MAX        26.0
 #define FIRST_WIDTH      36.0
@@ -38,14 +39,15 @@ static const char style[] =
     "0;break-after:avoid}p{margin:.7mm 0}"
     "section+section{break-before:page;margin-top:10mm}"
     "table{border-collapse:collapse;margin:3mm 0}thead{display:table-header-group}tr{break-inside:avoid}"
-    "th,td{border:1px solid #999;padding:.6mm 1.4mm;vertical-align:top;text-align:left;overflow-wrap:anywhere}"
-    "th{background:#e7e6e6;vertical-align:middle;hyphens:auto}td.n{text-align:right;white-space:nowrap}"
+    "th,td{border:1px solid #999;padding:.6mm 1.4mm;vertical-align:top;text-align:left;overflow-wrap:break-word}"
+    "th{background:#e7e6e6;vertical-align:middle;hyphens:auto}td.n{text-align:right}"
     "tr.span th{background:#f3f3f3}.total{font-weight:bold}"
     ".good{background:#d9ead3}.bad{background:#f4cccc}.unsure{background:#fff2cc}"
     "*{-webkit-print-color-adjust:exact;print-color-adjust:exact}"
-    ".mark{font-style:italic;color:#555}footer{display:none}"
-    "@media print{body{margin:0}footer{display:block;position:fixed;bottom:0;font-size:8pt;color:#555}}"
-    "@page{size:A4 landscape;margin:10mm 10mm 16mm}";
+    ".mark{font-style:italic;color:#555}.wide{font-size:8pt}"
+    ".paper,.paper>*>tr>td{border:0;padding:0;margin:0}.paper>tbody>tr{break-inside:auto}"
+    ".paper>tfoot td{font-size:8pt;color:#555;padding-top:2mm}@media screen{.paper>tfoot{display:none}}"
+    "@media print{body{margin:0}}@page{size:A4 landscape;margin:10mm}";
 
 static bool ends_in(const char *path, const char *suffix)
 {
@@ -68,17 +70,21 @@ enum err handout_names(const char *xlsx, const char *html)
     return OK;
 }
 
+static void put_element(struct handout *o, const char *before, const char *text, const char *after)
+{
+    buf_put_str(&o->page, before);
+    html_put(&o->page, text);
+    buf_put_str(&o->page, after);
+}
+
 static void begin_page(struct handout *o, const char *title)
 {
     buf_printf(&o->page, "<!DOCTYPE html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\">\n<title>",
                cli_pick("ru", "en"));
     html_put(&o->page, title);
     buf_printf(&o->page, "</title>\n<style>%s</style></head>\n<body>\n", style);
-    if (o->mark != NULL) {
-        buf_put_str(&o->page, "<footer>");
-        html_put(&o->page, o->mark);
-        buf_put_str(&o->page, "</footer>\n");
-    }
+    if (o->mark != NULL) /* a table's foot is the one thing that browsers repeat on each side, and keep room for */
+        put_element(o, "<table class=\"paper\"><tfoot><tr><td>", o->mark, "</td></tr></tfoot><tbody><tr><td>\n");
 }
 
 enum err handout_new(struct handout **out, const char *path, const char *title, const char *mark, int32_t day)
@@ -158,13 +164,6 @@ static void end_sheet(struct handout *o)
 }
 
 /* ---- sheets, lines, tables ---- */
-
-static void put_element(struct handout *o, const char *before, const char *text, const char *after)
-{
-    buf_put_str(&o->page, before);
-    html_put(&o->page, text);
-    buf_put_str(&o->page, after);
-}
 
 void handout_sheet(struct handout *o, const char *name, const char *title)
 {
@@ -281,7 +280,7 @@ void handout_table(struct handout *o, const struct handout_column *columns, size
         put_book_heads(o, columns, count);
         return;
     }
-    buf_put_str(&o->page, "<table><thead><tr>");
+    buf_put_str(&o->page, count >= COLUMNS_WIDE ? "<table class=\"wide\"><thead><tr>" : "<table><thead><tr>");
     for (size_t i = 0; i < count; i++)
         put_element(o, "<th>", columns[i].title, "</th>");
     buf_put_str(&o->page, "</tr></thead><tbody>\n");
@@ -377,7 +376,7 @@ enum err handout_save(struct handout *o)
                    : ERR_NOMEM;
     if (o->book != NULL)
         return xlsx_save(o->book, o->path, false);
-    buf_put_str(&o->page, "</body></html>\n");
+    buf_put_str(&o->page, o->mark != NULL ? "</td></tr></tbody></table></body></html>\n" : "</body></html>\n");
     if ((e = buf_status(&o->page)) != OK)
         return e;
     return cli_write_file(o->path, o->page.data, o->page.len, 0600, false);

@@ -227,7 +227,8 @@ enum err act_html(struct buf *out, struct hub *h, struct store_txn *t, const str
     buf_put_str(out, "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>");
     html_put(out, title);
     buf_put_str(out, "</title>\n<style>body{font-family:serif;margin:2cm}th{text-align:left;vertical-align:top;"
-                     "padding-right:1em}td{word-break:break-word}.sign{margin-top:2cm}</style></head>\n<body><h1>");
+                     "padding-right:1em}td{overflow-wrap:break-word}.sign{margin-top:2cm}"
+                     "@page{size:A4;margin:15mm}@media print{body{margin:0}}</style></head>\n<body><h1>");
     html_put(out, title);
     buf_put_str(out, "</h1>\n<table>\n");
     e = each_line(h, t, a, html_line, out);

@@ -18,18 +18,37 @@
 
 /* ---- the file ---- */
 
+/* A hub's, by its head. */
+static enum err open_head(struct backup_reader **out, const char *path)
+{
+    enum err e = backup_open(out, path);
+
+    if (e != OK || backup_head(*out)->kind == BACKUP_HUB)
+        return e;
+    backup_close(*out);
+    *out = NULL;
+    return err_prefix(err_set(ERR_INVALID, _("this is the backup of a school's agent, not of a hub")), "%s", path);
+}
+
+enum err backup_is_hub(const char *path)
+{
+    struct backup_reader *r = NULL;
+    enum err e = open_head(&r, path);
+
+    backup_close(r);
+    return e;
+}
+
 /* Signed by a key that this root certified, and unlocked. */
 static enum err open_backup(struct backup_reader **out, const char *path, const struct key *root)
 {
     struct key *recovery = NULL;
-    enum err e = backup_open(out, path);
+    enum err e = open_head(out, path);
 
     if (e != OK)
         return e;
-    if (backup_head(*out)->kind != BACKUP_HUB)
-        e = err_set(ERR_INVALID, _("this is the backup of a school's agent, not of a hub"));
-    else if ((e = backup_check_signer(backup_head(*out), key_public(root))) == OK &&
-             (e = recovery_key_from_root(&recovery, root, backup_head(*out)->district)) == OK)
+    if ((e = backup_check_signer(backup_head(*out), key_public(root))) == OK &&
+        (e = recovery_key_from_root(&recovery, root, backup_head(*out)->district)) == OK)
         e = backup_unlock(*out, recovery);
     key_free(recovery);
     if (e != OK) {

@@ -464,10 +464,10 @@ static enum err restore(const char *path, const char *home, const char *root_fil
     struct key *root = NULL;
     char when[64], who[80];
     uint64_t acts = 0;
-    enum err e = root_key_open(&root, root_file, passphrase, NULL);
+    enum err e = backup_is_hub(path);
 
     command_user(who, sizeof(who));
-    if (e == OK)
+    if (e == OK && (e = root_key_open(&root, root_file, passphrase, NULL)) == OK)
         e = backup_restore_hub(path, home, root, who, &head, &acts);
     key_free(root);
     if (e != OK)

@@ -434,7 +434,7 @@ enum err indicators_print(const struct indicators_paper *paper, const char *path
               "--period shows what there is"),
             path, period);
     buf_init(&p.text, TEXT_MAX);
-    buf_printf(&p.text, "%s, %s", _("Indicators"), period);
+    buf_printf(&p.text, _("Indicators, %s"), period);
     e = handout_new(&p.out, path, buf_cstr(&p.text), command_internal(), clock_today());
     buf_reset(&p.text);
     if (e == OK && (e = put_programmes(&p)) == OK && (e = buf_status(&p.text)) == OK && (e = handout_save(p.out)) == OK)

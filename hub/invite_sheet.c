@@ -69,13 +69,25 @@ static void add_units(struct page *p, const struct ticket *t)
     buf_fini(&text);
 }
 
+static const char *role_word(const char *role)
+{
+    static const struct {
+        const char *role, *word;
+    } words[] = {{"school", N_("a school")}, {"office", N_("the office")}, {"centre", N_("a methodical centre")}};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strcmp(words[i].role, role) == 0)
+            return _(words[i].word);
+    return role; /* of a programme's own */
+}
+
 static void add_roles(struct page *p, const struct ticket *t)
 {
     struct buf text;
 
     buf_init(&text, 1000);
     for (uint32_t i = 0; i < t->role_count; i++)
-        buf_printf(&text, "%s%s", i > 0 ? ", " : "", t->roles[i]);
+        buf_printf(&text, "%s%s", i > 0 ? ", " : "", role_word(t->roles[i]));
     add_row(p, _("May send the forms of"), buf_cstr(&text), false);
     buf_fini(&text);
 }

@@ -72,7 +72,8 @@ static void begin(const struct page *p, const char *title)
         put_text(p, title);
         buf_put_str(p->out, "</title>\n<style>\nbody { font: 12pt serif; margin: 2cm; max-width: 17cm; }\n"
                             "pre { font: bold 20pt monospace; border: 1px solid; padding: 6mm; line-height: 1.6; }\n"
-                            ".fact { margin: 2mm 0; }\n@page { size: A4; margin: 15mm; }\n</style>\n</head>\n<body>\n");
+                            ".fact { margin: 2mm 0; }\n@page { size: A4; margin: 15mm; }\n"
+                            "@media print { body { margin: 0; } }\n</style>\n</head>\n<body>\n");
     }
     put_line(p, "h1", title);
 }

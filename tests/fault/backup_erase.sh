@@ -3,6 +3,7 @@
 # moment: it restores, verifies, and either knows the act or is named by it; none lies in between (invariants 4, 5).
 set -eu
 name=backup_erase
+on_disk=yes
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/integration/lib.sh
 . "$here/../integration/lib.sh"

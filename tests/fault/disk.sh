@@ -5,6 +5,7 @@
 # SVODKA_TEST_SEED repeats a run; scenarios may be named one by one (see the end).
 set -eu
 name=disk
+on_disk=yes
 here=$(cd "$(dirname "$0")" && pwd)
 # Who is not root may still mount a tmpfs in a name space of his own.
 if [ "$(id -u)" != 0 ] && [ -z "${SVODKA_UNSHARED:-}" ] && unshare -rm true 2>/dev/null; then

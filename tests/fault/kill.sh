@@ -7,6 +7,7 @@
 # SVODKA_TEST_SEED repeats a run.
 set -eu
 name='kill'
+on_disk=yes
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/integration/lib.sh
 . "$here/../integration/lib.sh"

@@ -12,6 +12,7 @@ LC_ALL=C.UTF-8
 export LC_ALL
 unset LANGUAGE
 name=leak
+on_disk=yes
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/integration/lib.sh
 . "$here/../integration/lib.sh"

@@ -2,7 +2,8 @@
 # lib.sh: what the shell scripts of tests/integration, tests/fault and tests/bench share.  Sourced, never run.
 #
 # A script sets `name`, sources this file and calls `begin BUILD_DIR`.  From then on there is a fresh folder $work that
-# goes away at the end, however the script ends, together with every process that was started through this file.
+# goes away at the end, however the script ends, together with every process that was started through this file.  What is
+# about the disk itself sets on_disk=yes before: $work is not in memory then, wherever TMPDIR points (./run test).
 # Addresses are 127.0.0.1 only.
 
 name=${name:?the name of the script is expected}
@@ -36,7 +37,9 @@ begin() { # BUILD_DIR
     trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 143' TERM
-    work=$(mktemp -d "${TMPDIR:-/tmp}/svodka-$name-XXXXXX") || exit 1
+    begin_in=${TMPDIR:-/tmp}
+    [ -z "${on_disk:-}" ] || begin_in=${SVODKA_TEST_DISK:-$begin_in}
+    work=$(mktemp -d "$begin_in/svodka-$name-XXXXXX") || exit 1
     chmod 700 "$work"
 }
 

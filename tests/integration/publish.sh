@@ -215,6 +215,9 @@ hub school rekey c --invite c2.invite >rekey.txt
 agent c2 sync >sync.txt 2>&1 || { cat sync.txt >&2; fail 'the new computer of c cannot sync'; }
 own c2 | grep -q '^well,W-1,c,2020/21,,10.000000,7,70,ok,' || { own c2 >&2; fail 'a new computer does not get the figures'; }
 verify_clean b c2 d g
+# A school that is closed after the period stays in what was published of it.
+hub school close f >close.txt
+hub publish 2020/21 --for region --format csv 2>err.txt | cmp -s - "$csv" || { cat err.txt >&2; fail 'a school was closed, and the past is another one'; }
 
 # ---- what came late is not published ----
 

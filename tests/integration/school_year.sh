@@ -103,6 +103,8 @@ says '<td>Петрова А. А.</td>' паспорт.html # the paper stays her
 # ---- the staff in a workbook ----
 
 staff='Педагогические работники'
+s 2020-09-20 forms
+says 'только: основная, средняя' out.txt # schools, as the register calls them
 s 2020-09-20 forms staff --template staff.xlsx --period "$year"
 set --
 for i in 1 2 3 4 5 6 7 8 9; do
@@ -270,6 +272,10 @@ says 'svodka-agent correct tand --period 2020/21 --key 1 --set mentee_code=T11' 
 s 2021-01-19 return pd --period "$year" --format csv
 for row in T11-1 T01-1; do says "$row" out.txt; done
 [ "$(wc -l <out.txt)" = 3 ] || { cat out.txt >&2; fail 'the row of the old code stands as well'; }
+# A workbook from before that would bring T10 back: it is told, by its preview and when it is taken.
+s 2021-01-19 import staff --period "$year" --xlsx новые.xlsx --preview
+says 'Эти коды на этом компьютере уже заменены' out.txt
+says '  T10 → T11' out.txt
 meet 2021-01-12 "$school"
 
 # ---- February: forty sheets of paper ----

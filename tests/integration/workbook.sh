@@ -197,7 +197,7 @@ has '1 из 3' book.csv
 has 'Предварительно: отчитались 1 из 3.' book.csv
 has 'Школа &lt;b&gt;№ 2&lt;/b&gt;' table.html
 if grep -qF '<b>' table.html; then fail 'a name became markup'; fi
-has '<footer>Только для служебного пользования' table.html
+has '<tfoot><tr><td>Только для служебного пользования' table.html
 # What stands in rows is added only where the form says so; of anonymous answers nobody is told what was answered.
 h table pd --period 2026/27 --format csv >table.csv 2>err.txt
 [ "$(column hours total)" = 47 ] && [ "$(column submissions s1)" = 3 ] && [ "$(column kind=webinar s1)" = 1 ] ||
