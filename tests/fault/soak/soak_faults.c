@@ -163,6 +163,14 @@ static void jump(struct school *s)
     soak_note("%s: its clock is %lld min off", s->id, (long long)(s->clock_error_ms / MINUTE));
 }
 
+/* There is much to do at the other computer, and what is entered there is changed there. */
+static void work_on(struct school *s)
+{
+    for (uint32_t n = chance_below(12); n > 0; n--)
+        if (deed_do(s) != OK)
+            return;
+}
+
 void fault_happen(struct school *s)
 {
     enum fault f = (enum fault)chance_below(FAULTS);
@@ -194,6 +202,7 @@ void fault_happen(struct school *s)
     case FAULT_SCHOOL_TWICE:
         home_turn(s);
         soak_note("%s: its other computer is used", s->id);
+        work_on(s);
         break;
     case FAULT_HUB_BACK:
         if (once_in(3)) {
