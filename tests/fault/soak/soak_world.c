@@ -200,9 +200,11 @@ void world_meet(struct school *s)
     speaking = s;
     clock_of(s->clock_error_ms);
     e = sync_once(s->agent, &r);
-    soak_note("%s meets: outcome %d, %llu sent, %llu receipts, %llu left, %llu there, %llu renumbered%s%s", s->id,
-              (int)r.outcome, (unsigned long long)r.batches, (unsigned long long)r.receipts, (unsigned long long)r.left,
-              (unsigned long long)r.already_there, (unsigned long long)r.renumbered, e == OK ? "" : ": ",
+    soak_note("%s meets: outcome %d, %llu sent, %llu receipts, %llu left, %llu there, %llu renumbered, %llu apart, "
+              "%llu words%s%s",
+              s->id, (int)r.outcome, (unsigned long long)r.batches, (unsigned long long)r.receipts,
+              (unsigned long long)r.left, (unsigned long long)r.already_there, (unsigned long long)r.renumbered,
+              (unsigned long long)r.verdicts[VERDICT_QUARANTINED], (unsigned long long)r.words, e == OK ? "" : ": ",
               e == OK ? "" : err_text());
     s->line_breaks = false;
     clock_of(0);
