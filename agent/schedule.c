@@ -119,6 +119,7 @@ static void after_refusal(struct schedule_state *s, const struct agent_conf *c, 
     case MERR_ORDER:
     case MERR_SEQUENCE:
     case MERR_BUSY:
+    case MERR_ROOM:
     case MERR_LIMIT:
     case MERR_INTERNAL: break;
     }

@@ -61,6 +61,11 @@ enum err sync_explain(const struct msg_error *error)
     case MERR_ENROL:
         return err_set(ERR_DENIED, _("the hub does not accept this invitation; ask the district office for a new one"));
     case MERR_BUSY: return err_set(ERR_BUSY, _("the hub is busy and asks to come back in %u s"), error->seconds);
+    case MERR_ROOM:
+        return err_set(ERR_BUSY,
+                       _("the hub has no room on its disk for more; nothing is lost, what waits goes when the district "
+                         "office has made room; the next try is in %u s"),
+                       error->seconds);
     case MERR_MALFORMED:
     case MERR_ORDER:
     case MERR_SIGNATURE:
@@ -81,8 +86,8 @@ static enum err conclude(struct meeting *m, enum err e)
 
         part(m);
         out->refusal = error.code;
-        out->outcome = error.code == MERR_BUSY ? SYNC_LATER : SYNC_REFUSED;
-        out->later_seconds = error.code == MERR_BUSY ? error.seconds : 0;
+        out->outcome = error.code == MERR_BUSY || error.code == MERR_ROOM ? SYNC_LATER : SYNC_REFUSED;
+        out->later_seconds = out->outcome == SYNC_LATER ? error.seconds : 0;
         return sync_explain(&error);
     }
     if (e == OK && m->has_welcome && m->welcome.go == WELCOME_LATER) {

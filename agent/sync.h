@@ -31,7 +31,7 @@ uint32_t sync_addresses(const struct agent *a, struct directory_endpoint list[SY
 /* What happened; all counts are of this pass. */
 struct sync_result {
     enum sync_outcome outcome;
-    enum message_error refusal; /* with SYNC_REFUSED, and with LATER when the hub was busy; else 0 */
+    enum message_error refusal; /* with SYNC_REFUSED, and with LATER when the hub was busy or full; else 0 */
     uint32_t later_seconds;
     bool joined;                                    /* the invitation was redeemed */
     uint64_t sealed;                                /* batches made of what waited */

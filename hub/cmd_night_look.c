@@ -118,6 +118,7 @@ const char *night_refusal_word(enum message_error why)
     case MERR_SIGNATURE: return _("the signature does not fit");
     case MERR_SEQUENCE: return _("its history is another one than the hub's; this settles by itself");
     case MERR_BUSY: return _("the hub was busy; it comes again");
+    case MERR_ROOM: return _("the hub had no room on its disk; it comes again");
     case MERR_LIMIT: return _("a limit was exceeded");
     case MERR_MALFORMED:
     case MERR_ORDER:

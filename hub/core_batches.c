@@ -58,7 +58,7 @@ static bool has_room(struct core *c, uint64_t connection)
     else if (was_closed && !c->is_closed)
         log_notice("core: there is room on the disk again; what schools send is taken");
     if (c->is_closed)
-        core_error(c, connection, MERR_BUSY, ROOM_AFTER, "the hub's disk is nearly full; it will be taken later");
+        core_error(c, connection, MERR_ROOM, ROOM_AFTER, "the hub's disk is nearly full; it will be taken later");
     return !c->is_closed;
 }
 

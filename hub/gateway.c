@@ -538,6 +538,7 @@ static void close_parts(struct gateway *g)
     frame_fini(&g->routing);
     frame_fini(&g->payload);
     free(g->meetings);
+    admission_fini(&g->admission);
     for (unsigned i = 0; i < g->key_count; i++)
         key_free(g->keys[i].key);
     if (g->signals >= 0)
@@ -556,7 +557,7 @@ enum err gateway_run(const char *home, const char *exchange, int ready_fd)
     g->signals = -1;
     g->ready_fd = ready_fd;
     g->pause_ms = PAUSE_FIRST_MS;
-    g->average_ms = 20000;
+    admission_init(&g->admission);
     buf_init(&g->assembly, MESSAGE_MAX_DOWN);
     buf_init(&g->out, MESSAGE_MAX_DOWN);
     frame_init(&g->routing);

@@ -192,7 +192,7 @@ static bool begin_batch(struct gateway *g, struct meeting *m, const struct msg_c
     struct spool_key k;
 
     if (!has_room(g)) {
-        refuse(g, m, MERR_BUSY, ROOM_SECONDS, "the hub's disk is nearly full; it will be taken later");
+        refuse(g, m, MERR_ROOM, ROOM_SECONDS, "the hub's disk is nearly full; it will be taken later");
         return false;
     }
     m->sequence = c->sequence;

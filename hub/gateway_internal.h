@@ -2,6 +2,7 @@
 #ifndef SVODKA_HUB_GATEWAY_INTERNAL_H
 #define SVODKA_HUB_GATEWAY_INTERNAL_H
 
+#include "hub/admission.h"
 #include "hub/gateway.h"
 #include "hub/gateway_spool.h"
 #include "hub/ipc.h"
@@ -13,7 +14,6 @@
 #define MEETING_UNKNOWN 16u /* frames of unknown type */
 #define MEETING_GETS    16u /* unanswered */
 #define AWAY_SECONDS    30u /* BUSY while the core is away */
-#define LATER_MAX       3600u
 #define REVOKED_PATIENCE                                                                                               \
     256u /* messages a minute of keys that are not allowed any more: then the process starts afresh */
 #define REVOKED_MINUTE_MS 60000
@@ -164,8 +164,7 @@ struct gateway {
     struct meeting **meetings; /* count of limits.slots at most */
     size_t meeting_count, meeting_cap;
     uint64_t serial;
-    int64_t later_ms;   /* the moment given to the last one who found no slot */
-    int64_t average_ms; /* a meeting takes, lately */
+    struct admission admission; /* who found no slot, and when it comes back */
     bool acks_due;
     bool is_closed; /* for want of room on the spool's disk: said once */
 

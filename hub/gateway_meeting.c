@@ -7,10 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LATER_LEAST   5u
-#define AVERAGE_SHARE 8 /* the last meeting weighs one eighth */
-#define AVERAGE_LEAST 500
-
 /* ---- the table ---- */
 
 static struct meeting **bucket_of(struct gateway *g, uint32_t number)
@@ -92,9 +88,7 @@ void meeting_end(struct gateway *g, struct meeting *m)
     struct ipc_packet p = {.type = IPC_CLOSED, .as.connection = m->connection};
     int64_t took = clock_mono_ms() - m->started_ms;
 
-    g->average_ms += (took - g->average_ms) / AVERAGE_SHARE;
-    if (g->average_ms < AVERAGE_LEAST)
-        g->average_ms = AVERAGE_LEAST;
+    admission_ended(&g->admission, took);
     log_info("gateway: the meeting with %s is over after %lld ms", m->participant, (long long)took);
     forget(g, m);
     if (g->has_core)
@@ -130,12 +124,18 @@ static void say_bye(struct gateway *g, struct route to)
     (void)gateway_send(g, to, &bye);
 }
 
+/* While the core is away: not all of them are to come in the same moment after that. */
+static uint32_t put_off(struct gateway *g, const uint8_t curve[KEY_BYTES])
+{
+    return admission_put_off(&g->admission, curve, g->limits.slots, AWAY_SECONDS, clock_mono_ms());
+}
+
 void meeting_end_all(struct gateway *g)
 {
     while (g->meeting_count > 0) {
         struct meeting *m = g->meetings[0];
 
-        meeting_error(g, m->route, m, MERR_BUSY, AWAY_SECONDS, "the hub is being restarted");
+        meeting_error(g, m->route, m, MERR_BUSY, put_off(g, m->curve), "the hub is being restarted");
     }
 }
 
@@ -160,34 +160,16 @@ void meeting_sweep(struct gateway *g)
 
 /* ---- HELLO ---- */
 
-/* No slot: each one gets a moment of its own, as far apart as slots become free, so that they do not come at once. */
-static uint32_t later_seconds(struct gateway *g)
-{
-    int64_t now = clock_mono_ms();
-    int64_t slots = g->limits.slots > 0 ? g->limits.slots : 1;
-    int64_t seconds;
-
-    if (g->later_ms < now + g->average_ms)
-        g->later_ms = now + g->average_ms;
-    g->later_ms += g->average_ms / slots + 1;
-    seconds = (g->later_ms - now + 999) / 1000;
-    if (seconds > LATER_MAX) {
-        g->later_ms = now + g->average_ms; /* the next ones share the hour with the first */
-        seconds = LATER_MAX;
-    }
-    return seconds < LATER_LEAST ? LATER_LEAST : (uint32_t)seconds;
-}
-
-static void say_later(struct gateway *g, const struct incoming *in, const struct msg_hello *h)
+static void say_later(struct gateway *g, const struct incoming *in, const struct msg_hello *h, uint32_t seconds)
 {
     struct message out = {.type = MSG_WELCOME};
     struct msg_welcome *w = &out.as.welcome;
 
     w->version = MESSAGE_VERSION_MAX;
     w->go = WELCOME_LATER;
-    w->later_seconds = later_seconds(g);
+    w->later_seconds = seconds;
     w->hub_ms = clock_wall_ms();
-    log_info("gateway: %s (%s): all %u slots are taken; it comes back in %u s", h->participant, in->peer,
+    log_info("gateway: %s (%s): no slot of %u is free for it; it comes back in %u s", h->participant, in->peer,
              g->limits.slots, w->later_seconds);
     (void)gateway_send(g, in->from, &out);
 }
@@ -221,6 +203,7 @@ static void take_hello(struct gateway *g, const struct incoming *in, struct meet
 {
     const bool is_asking = who->is_invitation && message_hello_is_asking(h); /* it knows its code and nothing else */
     struct meeting *before;
+    uint32_t later = 0;
 
     if (!is_asking && memcmp(h->district, g->limits.district, sizeof(h->district)) != 0) {
         meeting_error(g, in->from, m, MERR_UNKNOWN, 0, "this hub is another district's");
@@ -245,11 +228,13 @@ static void take_hello(struct gateway *g, const struct incoming *in, struct meet
         meeting_end(g, before);
     }
     if (!g->has_core) {
-        meeting_error(g, in->from, m, MERR_BUSY, AWAY_SECONDS, "the hub is being restarted");
+        meeting_error(g, in->from, m, MERR_BUSY, put_off(g, in->curve), "the hub is being restarted");
         return;
     }
-    if (m == NULL && g->meeting_count >= g->limits.slots) {
-        say_later(g, in, h);
+    if (m == NULL)
+        later = admission_ask(&g->admission, in->curve, g->limits.slots, g->meeting_count, clock_mono_ms());
+    if (later > 0) {
+        say_later(g, in, h, later);
         return;
     }
     if (m == NULL && (m = add(g, in, who->participant)) == NULL) {

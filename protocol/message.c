@@ -20,6 +20,7 @@ const char *message_error_name(enum message_error e)
     case MERR_LIMIT: return "limit";
     case MERR_INTERNAL: return "internal";
     case MERR_INVITATION_LOCKED: return "invitation-locked";
+    case MERR_ROOM: return "room";
     }
     return "other";
 }

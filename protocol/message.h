@@ -48,9 +48,10 @@ enum message_error {
     MERR_BUSY = 12,      /* overload or core away: come back in `seconds` */
     MERR_LIMIT = 13,     /* a stated limit was exceeded */
     MERR_INTERNAL = 14,
-    MERR_INVITATION_LOCKED = 15 /* five wrong tries */
+    MERR_INVITATION_LOCKED = 15, /* five wrong tries */
+    MERR_ROOM = 16               /* the hub's disk is nearly full: come back in `seconds` */
 };
-#define MERR_LAST MERR_INVITATION_LOCKED
+#define MERR_LAST MERR_ROOM
 const char *message_error_name(enum message_error e); /* "version" ... */
 const char *message_type_name(enum message_type t);   /* "HELLO" ... */
 

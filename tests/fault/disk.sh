@@ -148,14 +148,14 @@ hub_nearly_full() {
     make_rows "$work/rows.csv" 300 100000
     agent school import marks --period "$period" --csv "$work/rows.csv" >"$work/import.txt" 2>&1
     model_import school "$period" "$work/rows.csv"
-    refused 1 'come back in 900 s' agent school sync # by the gateway, before anything lies in its spool
+    refused 1 'the hub has no room on its disk' agent school sync # by the gateway, before anything lies in its spool
     stop_hub
     mkdir -m 700 "$work/exchange" "$work/exchange/spool"
     echo "gateway.folder: $work/exchange" >>"$hub_home/hub.yaml"
     start_hub
     find_hub_parts
     near_parts="$core_pid $gateway_pid"
-    refused 1 'come back in 900 s' agent school sync # the spool is on another disk: by the core
+    refused 1 'the hub has no room on its disk' agent school sync # the spool is on another disk: by the core
     agent school bundle write "$work/near.svodka" >"$work/bundle.txt"
     refused 1 "the hub's disk is nearly full" hub bundle read "$work/near.svodka"
     refused_code=0

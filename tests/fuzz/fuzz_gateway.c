@@ -247,7 +247,7 @@ static struct gateway *gateway_new(void)
     g->limits.slots = SLOTS;
     g->limits.credit = 4096;
     g->limits.chunk = 2048;
-    g->average_ms = 1000;
+    admission_init(&g->admission);
     buf_init(&g->out, MESSAGE_MAX_DOWN);
     frame_init(&g->routing);
     frame_init(&g->payload);
@@ -265,6 +265,7 @@ static void gateway_free(struct gateway *g)
     while (g->meeting_count > 0)
         meeting_end(g, g->meetings[0]);
     free(g->meetings);
+    admission_fini(&g->admission);
     spool_close(g->spool);
     allow_fini(&g->allowed);
     buf_fini(&g->out);

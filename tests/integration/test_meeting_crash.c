@@ -202,7 +202,7 @@ static void a_hub_without_its_core_asks_to_come_back(void **state)
     assert_int_equal(sync_once(a, &r), ERR_BUSY);
     assert_int_equal(r.outcome, SYNC_LATER);
     assert_int_equal(r.refusal, MERR_BUSY);
-    assert_int_equal(r.later_seconds, 30);
+    assert_in_range(r.later_seconds, 30, 60); /* each a moment of its own after it */
     start_core(d);
     sync_until_done(a);
     assert_int_equal(held_by(d).counted, 10);

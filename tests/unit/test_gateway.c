@@ -26,7 +26,7 @@ static struct gateway *new_gateway(void)
     assert_non_null(g);
     g->has_core = g->has_limits = true;
     g->limits.slots = SLOTS;
-    g->average_ms = 20000;
+    admission_init(&g->admission);
     buf_init(&g->out, MESSAGE_MAX_DOWN);
     return g;
 }
@@ -37,6 +37,7 @@ static void free_gateway(struct gateway *g)
     allow_fini(&g->allowed);
     buf_fini(&g->out);
     free(g->meetings);
+    admission_fini(&g->admission);
     free(g);
 }
 
@@ -290,51 +291,31 @@ static void nobody_speaks_for_another(void **state)
 
 /* ---- admission ---- */
 
-/* After a power cut a whole valley comes at once: each is told a moment of its own, no more of them in the time of a
- * meeting than there are slots, and none later than an hour. */
-static void five_thousand_at_once_are_told_moments_as_far_apart_as_slots_become_free(void **state)
-{
-    struct gateway *g = new_gateway();
-    int64_t before;
-
-    (void)state;
-    for (unsigned n = 0; n < 5000; n++) {
-        struct ipc_allow a = {.serial = 1};
-
-        key_of(a.curve, n);
-        name_of(a.participant, n);
-        assert_int_equal(allow_add(&g->allowed, &a), OK);
-    }
-    allow_sort(&g->allowed);
-    for (unsigned n = 0; n < SLOTS; n++)
-        greet(g, n, n);
-    assert_int_equal(g->meeting_count, SLOTS);
-    assert_int_equal(g->later_ms, 0);
-    greet(g, SLOTS, SLOTS);
-    before = g->later_ms;
-    for (unsigned n = SLOTS + 1; n < 5000; n++) {
-        greet(g, n, n);
-        assert_true(g->later_ms - before >= g->average_ms / SLOTS);
-        before = g->later_ms;
-    }
-    assert_int_equal(g->meeting_count, SLOTS);
-    /* 4,900 of them, 100 in 20 s, is 980 s. */
-    assert_in_range((uint64_t)(g->later_ms - g->meetings[0]->started_ms), 980000, 1100000);
-    free_gateway(g);
-}
-
-static void nobody_is_told_to_come_back_after_more_than_an_hour(void **state)
+/* Whom to let in and when is admission.h; here: it is asked, it hears when meetings end, and its word counts. */
+static void who_finds_no_slot_is_promised_one_and_goes_first_when_it_is_free(void **state)
 {
     struct gateway *g = new_gateway();
 
     (void)state;
-    g->limits.slots = 1;
-    for (unsigned n = 0; n < 1000; n++)
+    g->limits.slots = 2;
+    for (unsigned n = 0; n < 5; n++)
         allow(g, n);
-    for (unsigned n = 0; n < 1000; n++) { /* 20 s each: five and a half hours, if nobody stopped it */
+    for (unsigned n = 0; n < 4; n++)
         greet(g, n, n);
-        assert_true(g->later_ms - g->meetings[0]->started_ms <= 3600 * 1000 + 21000);
-    }
+    assert_int_equal(g->meeting_count, 2);
+    assert_int_equal(g->admission.count, 2);
+    meeting_end(g, g->meetings[0]);
+    assert_true(g->admission.average_us < 5000000); /* a short one was seen */
+    for (size_t i = 0; i < 2; i++)
+        g->admission.promises[i].at_ms = 0;
+    greet(g, 4, 4);
+    assert_int_equal(g->meeting_count, 1);
+    greet(g, 5, 3);
+    assert_int_equal(g->meeting_count, 2);
+    assert_string_equal(g->meetings[1]->participant, "school-3");
+    g->has_core = false;
+    meeting_end_all(g); /* those that were in a meeting are promised one after it */
+    assert_int_equal(g->admission.count, 4);
     free_gateway(g);
 }
 
@@ -348,8 +329,7 @@ int main(void)
         cmocka_unit_test(the_same_number_at_two_sockets_is_two_connections),
         cmocka_unit_test(keys_off_the_list_that_go_on_talking_end_the_process),
         cmocka_unit_test(nobody_speaks_for_another),
-        cmocka_unit_test(five_thousand_at_once_are_told_moments_as_far_apart_as_slots_become_free),
-        cmocka_unit_test(nobody_is_told_to_come_back_after_more_than_an_hour),
+        cmocka_unit_test(who_finds_no_slot_is_promised_one_and_goes_first_when_it_is_free),
     };
 
     if (keys_start() != OK)

@@ -288,6 +288,15 @@ static uint64_t argument(const char *text)
     return n;
 }
 
+static uint64_t quiet_meetings(void)
+{
+    uint64_t quiet = 0;
+
+    for (size_t i = 0; i < school_count; i++)
+        quiet += schools[i].quiet;
+    return quiet;
+}
+
 static void say(uint64_t entered, int64_t days)
 {
     struct rusage use;
@@ -304,12 +313,13 @@ static void say(uint64_t entered, int64_t days)
     }
     (void)getrusage(RUSAGE_SELF, &use);
     (void)printf("year: seed %llu: %zu schools, %lld nights: %llu submissions, all arrived, once each; %llu meetings, "
-                 "%llu asked to come back; school-nights kept %llu, missed %llu, explained %llu; days asked for %llu, "
+                 "%llu asked to come back, %llu without news; school-nights kept %llu, missed %llu, explained %llu; "
+                 "days asked for %llu, "
                  "wrong where nobody could know %llu; %.1f s of processor time\n",
                  (unsigned long long)seed, school_count, (long long)days, (unsigned long long)entered,
-                 (unsigned long long)meetings, (unsigned long long)later, (unsigned long long)nights_kept,
-                 (unsigned long long)nights_missed, (unsigned long long)nights_explained, (unsigned long long)undated,
-                 (unsigned long long)misdated,
+                 (unsigned long long)meetings, (unsigned long long)later, (unsigned long long)quiet_meetings(),
+                 (unsigned long long)nights_kept, (unsigned long long)nights_missed,
+                 (unsigned long long)nights_explained, (unsigned long long)undated, (unsigned long long)misdated,
                  (double)use.ru_utime.tv_sec + (double)use.ru_stime.tv_sec +
                      (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6);
 }
@@ -352,6 +362,8 @@ int main(int argc, char **argv)
                  (unsigned long long)entered);
     hub_must_verify();
     say(entered, days);
+    if (quiet_meetings() == 0)
+        at_fault("there was no night without news");
     for (size_t i = 0; i < school_count; i++)
         agent_close(schools[i].agent);
     hub_stop();

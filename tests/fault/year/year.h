@@ -18,6 +18,7 @@
 #define HOUR        (60 * MINUTE)
 #define DAY         (24 * HOUR)
 #define SCHOOLS_MAX 60u
+#define QUIET_BYTES 2048u           /* a night without news costs the line no more than that, beyond the handshake */
 #define HUB_ZONE    "Europe/Berlin" /* clocks are put on and back there */
 
 /* ---- chance: one seed for all ---- */
@@ -61,6 +62,8 @@ struct school {
     bool came, came_before; /* in this night, in the one before */
     bool clock_jumped;      /* in this night or the one before */
     unsigned refused;       /* BUSY or LATER, in all */
+    uint64_t wire_bytes;    /* of the last connection, both ways, with what CURVE adds to each message */
+    uint64_t quiet;         /* meetings in which there was nothing to say */
 };
 extern struct school schools[SCHOOLS_MAX];
 extern size_t school_count;

@@ -118,7 +118,7 @@ static void open_gateway(void)
     assert_non_null(gate);
     gate->home = hub_home;
     gate->is_listening = gate->has_core = true;
-    gate->average_ms = 1000;
+    admission_init(&gate->admission);
     buf_init(&gate->out, MESSAGE_MAX_DOWN);
     buf_init(&gate->assembly, MESSAGE_MAX_DOWN);
     frame_init(&gate->routing);
@@ -171,6 +171,7 @@ void hub_stop(void)
     while (gate->meeting_count > 0)
         meeting_end(gate, gate->meetings[0]);
     free(gate->meetings);
+    admission_fini(&gate->admission);
     spool_close(gate->spool);
     allow_fini(&gate->allowed);
     buf_fini(&gate->out);

@@ -5,6 +5,7 @@
 #define INBOX_MAX   4096u
 #define ROUND_TRIP  120
 #define BREAK_AFTER 12u /* frames: somewhere in the meeting */
+#define CURVE_BYTES 42u /* a frame's head, "MESSAGE", the nonce, a flag and the MAC */
 
 struct link {
     uint32_t number;
@@ -47,6 +48,7 @@ enum err link_open(struct link **out, const struct link_options *o)
     memcpy(l->curve, key_public(o->curve), KEY_BYTES);
     l->frames_left = s->line_breaks ? (unsigned)(chance() % BREAK_AFTER) : UINT32_MAX;
     s->line_breaks = false;
+    s->wire_bytes = 0;
     open_link = l;
     *out = l;
     return OK;
@@ -72,10 +74,21 @@ static bool has_died(struct link *l)
     return false;
 }
 
+static void count_sent(struct link *l, const struct message *m)
+{
+    struct buf b;
+
+    buf_init(&b, MESSAGE_MAX_UP);
+    MUST(message_encode(&b, m));
+    l->school->wire_bytes += b.len + CURVE_BYTES;
+    buf_fini(&b);
+}
+
 enum err link_send(struct link *l, const struct message *m)
 {
     if (has_died(l))
         return no_line();
+    count_sent(l, m);
     hub_hears(l->number, l->curve, m);
     hub_works();
     clock_of(l->school->clock_error_ms);
@@ -109,6 +122,7 @@ void line_answer(uint32_t connection, struct bytes frame)
     if (l == NULL || l->number != connection)
         return;
     note_welcome(l->school, frame);
+    l->school->wire_bytes += frame.len + CURVE_BYTES;
     if (l->count == INBOX_MAX)
         at_fault("the hub said more than a line holds");
     b = &l->inbox[(l->first + l->count++) % INBOX_MAX];

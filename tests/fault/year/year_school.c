@@ -273,6 +273,17 @@ uint64_t school_left(struct school *s)
 
 /* ---- what it sends ---- */
 
+/* Nothing was sent and nothing was new. */
+static void look_at_bytes(struct school *s, const struct sync_result *r)
+{
+    if (r->outcome != SYNC_COMPLETE || r->bytes > 0 || r->receipts > 0 || r->words > 0 || r->objects > 0 ||
+        r->new_directory || r->new_grant || r->joined || r->reconciled > 0)
+        return;
+    s->quiet++;
+    if (s->wire_bytes > QUIET_BYTES)
+        at_fault("%s: a night without news cost %llu bytes", s->id, (unsigned long long)s->wire_bytes);
+}
+
 void school_pass(struct school *s)
 {
     struct schedule_state st;
@@ -287,6 +298,7 @@ void school_pass(struct school *s)
     if (e == OK ? r.outcome != SYNC_COMPLETE : r.outcome == SYNC_FAILED || r.outcome == SYNC_REFUSED)
         at_fault("%s: a pass ended in %d (%s)", s->id, (int)r.outcome, err_text());
     s->refused += r.outcome == SYNC_LATER;
+    look_at_bytes(s, &r);
     s->next_ms = st.next_ms;
     if (s->next_ms == SCHEDULE_NEVER)
         at_fault("%s will never send again", s->id);
