@@ -338,7 +338,9 @@ enum err queue_send_again(struct agent *a, const struct batch_state *b)
     if ((e = batch_row_at(t, &b->gen, b->sequence, &now, NULL)) == OK && now.sequence == b->sequence) {
         now.life = BATCH_SEALED;
         now.receipt_ms = 0;
-        if ((e = batch_row_put(t, &now, bytes_of("", 0))) == OK && (e = leftover_begin_again(t, NULL)) == OK)
+        /* What the hub had said of its submissions went with the batch; it judges them anew. */
+        if ((e = batch_row_put(t, &now, bytes_of("", 0))) == OK && (e = leftover_begin_again(t, NULL)) == OK &&
+            (e = standing_forget(a, t, &b->gen, now.first_number, now.last_number)) == OK)
             return store_commit(t);
     }
     store_abort(t);

@@ -802,6 +802,10 @@ static void refused_records_are_told_to_the_school(void **state) /* invariant 9 
     assert_int_equal(agent_each_event(s->a, false, count_event, &told), OK);
     assert_int_equal(told.len, 0);
     buf_fini(&told);
+    /* The hub went back, and judges anew. */
+    assert_int_equal(queue_send_again(s->a, &b), OK);
+    assert_int_equal(receive(s, 1, RECEIPT_STORED, TEST_NOW_MS + 1), OK);
+    assert_int_equal(status(s).refused, 0);
 }
 
 static void copies_go_30_days_after_archived_and_never_without(void **state) /* invariant 2 */

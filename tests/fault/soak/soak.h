@@ -1,0 +1,193 @@
+/* soak.h: nothing lost, counted once, whatever happens.  A district of several schools and one hub in one process (as
+ * in tests/fault/year: the agents' own code, the gateway's meetings, the core, its ledger), random operations, random
+ * faults, and a history of what was acknowledged.  In the end everything is healed and meets until all is quiet; then
+ * the history alone says what each indicator must be (soak_model.c, which shares nothing with the hub), and the hub is
+ * compared with it, and the invariants of the design are looked at one by one.  One run is one seed, and a seed is
+ * always the same run.
+ *
+ *   soak.c          runs, figures
+ *   soak_world.c    the district: making it, the pack, meetings, the end
+ *   soak_deeds.c    what people do at a school
+ *   soak_faults.c   what befalls a school or the hub
+ *   soak_sticks.c   files instead of a line
+ *   soak_office.c   what the office decides
+ *   soak_homes.c    older copies of homes, and second ones
+ *   soak_history.c  what was acknowledged; what the schools' queues say of it in the end
+ *   soak_model.c    what each indicator must be, from the history
+ *   soak_check.c    the invariants */
+#ifndef SVODKA_TESTS_SOAK_H
+#define SVODKA_TESTS_SOAK_H
+
+#include "tests/fault/fail_io.h"
+#include "tests/fault/year/year.h"
+
+#include "agent/session.h"
+
+/* Every failure names the seed. */
+#undef MUST
+#define MUST(call)                                                                                                     \
+    do {                                                                                                               \
+        enum err must_e_ = (call);                                                                                     \
+        if (must_e_ != OK)                                                                                             \
+            at_fault("%s, line %d: %s: %s: %s", __func__, __LINE__, #call, err_name(must_e_), err_text());             \
+    } while (0)
+
+/* ---- the run ---- */
+#define SOAK_SCHOOLS_MAX 12u
+#define SOAK_PERIODS     3u
+#define SOAK_PUPILS      8u
+#define SOAK_TEACHERS    4u
+#define SOAK_DAY         18540 /* 5 October 2020: everything is filled in on this day */
+
+extern const char *const soak_periods[SOAK_PERIODS];
+extern uint64_t soak_op; /* the operation under way, from 1 */
+/* What was done last, for who has to find out why; kept in a ring. */
+void soak_note(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* What comes from the keys' chance from here on is what nobody has drawn yet, in no process. */
+void chance_of_keys_moves(void);
+/* A number in [0, below). */
+uint32_t chance_below(uint32_t below);
+
+/* ---- the history (soak_history.c) ---- */
+enum about { ABOUT_GRADES, ABOUT_CARD, ABOUT_POLL };
+enum said { SAID_NEW, SAID_CORRECTION, SAID_RETRACTION };
+/* A submission.  The first whole number of each is its mark, by which it is known whatever number it gets; a
+ * retraction has it in its reason, or is known by the list that it came with. */
+struct entry {
+    size_t school;
+    enum about about;
+    enum said said;
+    unsigned period, pupil, teacher; /* rows */
+    int64_t a, b;                    /* grade; pupils, teachers; mood */
+    uint32_t target;                 /* mark; corrections and retractions */
+    uint32_t deed;                   /* what was done in one go is there as a whole or not at all */
+    uint32_t session;                /* answers: from 1 */
+    bool is_by_list;                 /* retractions: a full list had the row no more */
+    bool is_sure;                    /* it was acknowledged */
+    struct record_ref ref;           /* where its school's queue has it, or had it when that was last looked at; */
+    struct record_ref twin;          /* an answer that waited in a copy of its home, too, may have left both */
+    bool has_twin;                   /* ... */
+    uint8_t digest[DIGEST_BYTES];    /* ... of its bytes there */
+    bool was_seen;                   /* ... it was there once */
+    bool is_here;                    /* it is there now, or the hub has it and the school's computer went back, */
+    bool is_counted;                 /* ... and the rules say that it counts */
+};
+struct sitting { /* a session of anonymous answers */
+    size_t school;
+    char name[16];
+    unsigned period;
+    bool is_sure;      /* its opening was acknowledged */
+    bool is_open;      /* as far as is known */
+    bool is_withdrawn; /* ... */
+};
+extern struct entry *entries; /* [mark - 1] */
+extern uint32_t entry_count;
+extern struct sitting *sittings; /* [number - 1] */
+extern uint32_t sitting_count;
+
+void history_begin(void);
+/* The mark that the next one will have. */
+uint32_t history_next(void);
+/* Copies; returns its mark. */
+uint32_t history_add(const struct entry *e);
+uint32_t history_add_sitting(const struct sitting *s);
+/* All of that deed were acknowledged. */
+void history_sure(uint32_t deed);
+uint32_t history_new_deed(void);
+/* Looks into the queue of the school's computer, which is about to go back to an older copy: what is there now may be
+ * at the hub, or be lost with the disk. */
+void history_see(struct school *s);
+/* Finds every submission in its school's queue and compares; says what is lost, halved, twice or unknown.  `is_at_hub`
+ * is asked about those that went with a disk. */
+void history_compare(bool (*is_at_hub)(void *ctx, const struct entry *e), void *ctx);
+
+/* ---- the district (soak_world.c) ---- */
+/* From this grade on a pupil has passed, and a school is good: 10, and 12 by the programme's second version. */
+extern int64_t soak_pass_grade;
+void world_load_programme(struct hub *h, struct store_txn *t, void *ctx);
+void world_make(const char *dir);
+void world_forget(void);
+/* One meeting; what comes of it does not matter. */
+void world_meet(struct school *s);
+/* Everything is mended, and all meet until nothing is left. */
+void world_heal(void);
+void school_start(struct school *s);
+void school_end(struct school *s);
+
+/* ---- what people do (soak_deeds.c) ---- */
+/* One random deed at that school; OK: it was acknowledged, and the history says so.  Errors: whoever did it was told
+ * that it was not done. */
+MUST_CHECK enum err deed_do(struct school *s);
+
+/* ---- what befalls them (soak_faults.c) ---- */
+enum fault {
+    FAULT_SCHOOL_KILLED,
+    FAULT_MEETING_KILLED, /* the school's computer, in a meeting */
+    FAULT_HUB_KILLED,     /* in a meeting, and with it the school */
+    FAULT_LINE_LOST,
+    FAULT_CORE_AWAY,
+    FAULT_HUB_AGAIN, /* stopped and started */
+    FAULT_SCHOOL_DISK,
+    FAULT_HUB_DISK,
+    FAULT_CLOCK,
+    FAULT_SCHOOL_BACK,  /* its computer goes on from an older copy of its home */
+    FAULT_SCHOOL_TWICE, /* a copy of its home on another computer is used for a while, and both go on */
+    FAULT_HUB_BACK,     /* the hub goes on from an older copy of its home */
+    FAULTS
+};
+extern const char *const fault_names[FAULTS];
+extern uint64_t fault_counts[FAULTS];
+void fault_happen(struct school *s);
+
+/* ---- homes (soak_homes.c) ---- */
+void homes_begin(const char *dir);
+/* A copy of its home as it is now is laid aside; there is one of each school, and one of the hub. */
+void home_keep(struct school *s);
+void home_back(struct school *s); /* nothing when none was kept */
+/* From here on the school's other computer is used, with a copy of the home as it is when that is first said. */
+void home_turn(struct school *s);
+bool home_has_other(const struct school *s);
+/* What is lost with a disk is no fault of the queue's. */
+bool home_went_back(size_t school);
+/* No computer of it need know everything that it has entered. */
+bool home_is_astray(size_t school);
+void hub_keep(void);
+void hub_back(void);
+
+void copy_file(const char *from, const char *to);
+
+/* ---- files instead of a line (soak_sticks.c) ---- */
+void sticks_begin(const char *dir);
+void stick_from(struct school *s);
+void stick_to(struct school *s);
+void office_reads(void);
+
+/* The copy of the hub that was laid aside is from another time: decisions have been made since. */
+void hub_forget_copy(void);
+
+/* ---- the office (soak_office.c) ---- */
+void office_begin(const char *dir);
+/* One random decision, about that school if about any. */
+void office_decides(struct school *s);
+void office_releases_all(void);
+/* Everything that was kept apart. */
+void office_lets_out(void);
+
+/* ---- the model (soak_model.c) ---- */
+struct figure {
+    const char *indicator;
+    int unit; /* school; -1: the district */
+    unsigned period;
+    const char *part; /* "" */
+    bool has_value;
+    i128 value; /* times a million, rounded once, half up */
+    i128 above, below;
+};
+/* Decides which entries count; both need history_compare() before. */
+void model_decide(void);
+void model_figures(void (*each)(void *ctx, const struct figure *f), void *ctx);
+
+/* ---- the end (soak_check.c) ---- */
+void check_all(void);
+
+#endif
