@@ -107,7 +107,7 @@ static bool is_withdrawn(const struct agent *a, const char *id)
 
 const struct form *command_own_form(const struct agent *a, size_t n)
 {
-    const struct form *f = a->forms[n].object->is_current ? agent_form_at(a, n) : NULL;
+    const struct form *f = a->forms[n].is_offered ? agent_form_at(a, n) : NULL;
 
     return f != NULL && grant_allows(a->grant, f->role, NULL) ? f : NULL;
 }
@@ -128,7 +128,7 @@ enum err command_form(const struct agent *a, const char *id, const struct form *
                          "sent and accepted all the same"),
                        id);
     for (size_t i = 0; i < a->form_count && count < DIRECTORY_MAX_FORMS; i++)
-        if (a->forms[i].object->is_current)
+        if (a->forms[i].is_offered)
             names[count++] = a->forms[i].object->name;
     for (size_t i = 0; i < count; i++)
         if (strcmp(names[i], id) == 0)

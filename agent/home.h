@@ -58,9 +58,10 @@ struct agent_conf {
 
 /* A form that lies in the home.  Most commands need one of the twenty to sixty that a district has. */
 struct held_form {
-    const struct directory_object *object; /* of the directory: id, digest, whether it is offered now */
+    const struct directory_object *object; /* of the directory: id, digest */
     struct form *form;                     /* NULL: not read yet */
     bool is_broken;                        /* cannot be read by this program: said once */
+    bool is_offered;                       /* current, or the latest here of one whose current version is on its way */
 };
 
 struct agent {
@@ -109,7 +110,7 @@ bool agent_is_enrolled(const struct agent *a);
 bool agent_is_stopped(const struct agent *a);
 /* The n-th of the forms held.  NULL: it cannot be read by this program, which the log says; the others can. */
 const struct form *agent_form_at(const struct agent *a, size_t n);
-/* Current version by id; or any version by digest; NULL: none, or it cannot be read. */
+/* The version of an id that is offered; or any version by digest; NULL: none, or it cannot be read. */
 const struct form *agent_form(const struct agent *a, const char *id);
 const struct form *agent_form_by_digest(const struct agent *a, const uint8_t digest[32]);
 /* A map object (YAML) by name.  ERR_NOT_FOUND. */

@@ -126,6 +126,27 @@ static enum err load_kinds(struct agent *a, bool are_due)
     return e;
 }
 
+/* The current version of a form, or, while that is on its way, the latest of those that are here: a line may break
+ * between a version's name and its text, and every version stays acceptable. */
+static void offer(struct agent *a, const struct directory_object *current)
+{
+    struct held_form *best = NULL;
+
+    for (size_t i = 0; i < a->form_count; i++) {
+        struct held_form *h = &a->forms[i];
+
+        if (h->object == current) {
+            h->is_offered = true;
+            return;
+        }
+        if (strcmp(h->object->name, current->name) == 0 &&
+            (best == NULL || strverscmp(h->object->version, best->object->version) > 0))
+            best = h;
+    }
+    if (best != NULL)
+        best->is_offered = true;
+}
+
 /* What is due is read when all periods are known. */
 enum err agent_load_objects(struct agent *a)
 {
@@ -133,6 +154,9 @@ enum err agent_load_objects(struct agent *a)
 
     if (e == OK)
         e = load_kinds(a, false);
+    for (uint32_t i = 0; i < a->directory->object_count; i++)
+        if (a->directory->objects[i].kind == OBJECT_FORM && a->directory->objects[i].is_current)
+            offer(a, &a->directory->objects[i]);
     return e == OK ? load_kinds(a, true) : e;
 }
 
@@ -177,7 +201,7 @@ static enum err reload_objects(struct agent *a)
 const struct form *agent_form(const struct agent *a, const char *id)
 {
     for (size_t i = 0; i < a->form_count; i++)
-        if (a->forms[i].object->is_current && strcmp(a->forms[i].object->name, id) == 0)
+        if (a->forms[i].is_offered && strcmp(a->forms[i].object->name, id) == 0)
             return agent_form_at(a, i);
     return NULL;
 }

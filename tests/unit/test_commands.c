@@ -289,6 +289,34 @@ static void a_form_that_is_listed_but_not_here_comes_with_the_next_meeting(void 
                  "the form \"new-form\" comes with the next meeting: run svodka-agent sync");
 }
 
+/* The line broke between the new version's name and its text. */
+static void while_a_new_version_is_on_its_way_the_one_before_is_filled_in(void **state)
+{
+    struct school *s = *state;
+    struct directory_object *next = &s->directory.objects[s->directory.object_count++];
+    struct directory_object *old = s->directory.objects;
+    const struct form *f;
+
+    while (old->kind != OBJECT_FORM)
+        old++;
+    *next = *old;
+    (void)snprintf(next->version, sizeof(next->version), "2");
+    memset(next->digest, 7, sizeof(next->digest));
+    old->is_current = false;
+    s->directory.version++;
+    sign_district(s);
+    assert_int_equal(agent_take_directory(s->a, view(&s->directory_object)), OK);
+    f = agent_form(s->a, old->name);
+    assert_non_null(f);
+    assert_memory_equal(f->digest, old->digest, sizeof(f->digest));
+    assert_shows(command(s, NULL, WORDS("forms", old->name)), 0, f->fields[0].name);
+    next->is_current = false; /* withdrawn: nothing of it is offered */
+    s->directory.version++;
+    sign_district(s);
+    assert_int_equal(agent_take_directory(s->a, view(&s->directory_object)), OK);
+    assert_null(agent_form(s->a, old->name));
+}
+
 /* Seals what waits; the hub kept number 2 apart, if there is one. */
 static void receive(struct school *s, enum receipt_state state)
 {
@@ -422,6 +450,7 @@ int main(void)
         TEST(a_participant_on_hold_is_told_and_goes_on_working),
         TEST(a_clock_that_is_a_year_off_is_told),
         TEST(a_form_that_is_listed_but_not_here_comes_with_the_next_meeting),
+        TEST(while_a_new_version_is_on_its_way_the_one_before_is_filled_in),
         TEST(a_receipt_is_shown_in_plain_words),
         TEST(status_shows_messages_until_they_are_read),
         TEST(verify_counts_what_is_not_as_it_should_be),
