@@ -277,15 +277,33 @@ static void compare_sittings(size_t school)
     }
 }
 
-static void look(size_t school)
+static void look_at(size_t school, enum err (*see)(void *ctx, const struct queue_submission *s))
 {
     static const struct queue_filter any;
     struct look l = {.school = school};
 
     speaking = &schools[school];
-    compare_sittings(school);
-    MUST(queue_each(schools[school].agent, &any, see_value, &l));
-    MUST(queue_each(schools[school].agent, &any, see_target, &l));
+    MUST(queue_each(schools[school].agent, &any, see, &l));
+}
+
+/* At all of its computers for what they hold, before what that is about: a computer may take an answer back by the
+ * number under which the other one has sent it. */
+static void look(size_t school)
+{
+    struct school *s = &schools[school];
+    const bool has_other = home_has_other(s);
+
+    for (int turn = 0; turn < (has_other ? 2 : 1); turn++) {
+        compare_sittings(school);
+        look_at(school, see_value);
+        if (has_other)
+            home_turn(s);
+    }
+    for (int turn = 0; turn < (has_other ? 2 : 1); turn++) {
+        look_at(school, see_target);
+        if (has_other)
+            home_turn(s);
+    }
 }
 
 void history_see(struct school *s)
@@ -300,14 +318,8 @@ void history_compare(bool (*is_at_hub)(void *ctx, const struct entry *e), void *
 {
     for (uint32_t i = 0; i < entry_count; i++)
         entries[i].is_here = false;
-    for (size_t i = 0; i < school_count; i++) {
+    for (size_t i = 0; i < school_count; i++)
         look(i);
-        if (!home_has_other(&schools[i]))
-            continue;
-        home_turn(&schools[i]);
-        look(i);
-        home_turn(&schools[i]);
-    }
     for (uint32_t i = 0; i < entry_count; i++)
         if (!entries[i].is_here && entries[i].was_seen && home_went_back(entries[i].school))
             entries[i].is_here = is_at_hub(ctx, &entries[i]);
