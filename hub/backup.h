@@ -31,8 +31,8 @@ MUST_CHECK enum err backup_is_elsewhere(const char *path, const char *home, bool
 /* The version that follows `version` in a restored hub: seconds since 1970, which are above all that were handed out
  * after the backup, since versions rise by single steps; by a clock that is plainly wrong, a million more. */
 uint64_t backup_version_after(uint64_t version);
-/* The head alone, before anybody is asked for the passphrase of the root key; errors as of backup_open(), ERR_INVALID: a
- * school's. */
+/* The head alone, before anybody is asked for the passphrase of the root key; errors as of backup_open(), ERR_INVALID:
+ * a school's. */
 MUST_CHECK enum err backup_is_hub(const char *path);
 /* Restores into a fresh folder, whole or not at all: the file is checked whole first.  Versions of directory and grants
  * jump above all that were ever handed out (SPEC.md 11.5).  `who`: for the audit of the restored hub.
