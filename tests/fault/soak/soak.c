@@ -1,6 +1,7 @@
 #include "tests/fault/soak/soak.h"
 
-#include <sodium.h>
+#include "tests/fault/seeded.h"
+
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -23,21 +24,9 @@ static bool is_loud;
 
 /* ---- chance ---- */
 
-/* splitmix64: one source for what happens and one for all keys, so that a seed repeats everything. */
-static uint64_t of_lives, of_keys;
-
-static uint64_t next_of(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
 uint64_t chance(void)
 {
-    return next_of(&of_lives);
+    return seeded_next(&seeded_lives);
 }
 
 bool once_in(uint32_t many)
@@ -57,27 +46,8 @@ int64_t chance_between(int64_t least, int64_t most)
 
 void chance_of_keys_moves(void)
 {
-    of_keys ^= next_of(&of_keys) << 1;
+    seeded_keys ^= seeded_next(&seeded_keys) << 1;
 }
-
-static const char *random_name(void)
-{
-    return "seeded";
-}
-
-static uint32_t random_word(void)
-{
-    return (uint32_t)next_of(&of_keys);
-}
-
-static void random_fill(void *const out, const size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        ((uint8_t *)out)[i] = (uint8_t)next_of(&of_keys);
-}
-
-static struct randombytes_implementation seeded = {
-    .implementation_name = random_name, .random = random_word, .buf = random_fill};
 
 /* ---- time ---- */
 
@@ -171,9 +141,9 @@ static void run(const char *dir)
 {
     history_begin();
     true_ms = began_ms;
-    of_lives = seed; /* neighbours are to have nothing in common */
-    of_lives = next_of(&of_lives);
-    of_keys = ~next_of(&of_lives);
+    seeded_lives = seed; /* neighbours are to have nothing in common */
+    seeded_lives = seeded_next(&seeded_lives);
+    seeded_keys = ~seeded_next(&seeded_lives);
     school_count = 3 + chance_below(SOAK_SCHOOLS_MAX - 2);
     MUST(keys_start());
     world_make(dir);
@@ -310,7 +280,7 @@ int main(int argc, char **argv)
 
     totals = mmap(NULL, sizeof(*totals), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (totals == MAP_FAILED || setenv("TZ", "UTC", 1) != 0 || setenv("LC_ALL", "C", 1) != 0 ||
-        randombytes_set_implementation(&seeded) != 0)
+        seeded_start(o.first) != 0)
         at_fault("cannot begin");
     tzset();
     log_init("soak", is_loud ? LOG_WARNING : (enum log_level)0);
