@@ -57,24 +57,20 @@ struct applied {
     uint64_t verdicts[VERDICT_COUNT];
 };
 
-/* A generation that the hub does not know although it knows one with an equal or greater counter (SPEC.md 7.2, point
- * 3): a computer that began anew, whose entries must come after all others.  What an earlier key of the participant has
- * signed is no beginning: an old stick, and its entries stand where they stood. */
+/* A computer that began anew, whose entries must come after all others (SPEC.md 7.2, point 3)?  What an earlier key of
+ * the participant has signed is no beginning: an old stick, and its entries stand where they stood. */
 static enum err is_foreign_generation(const struct carry_reading *r, struct store_txn *t, const struct prepared *p,
                                       bool *out)
 {
     const struct participant *from = registry_by_id(r->hub->registry, p->participant_id);
     struct ledger_chain chain;
-    uint32_t counter = 0;
     enum err e = ledger_chain(t, p->participant, &p->header.gen, &chain);
 
     *out = false;
     if (e != OK || chain.is_closed || chain.held_last > 0 || from == NULL ||
         memcmp(p->header.sign_key, from->grant.sign_key, KEY_BYTES) != 0)
         return e;
-    if ((e = ledger_max_counter(t, p->participant, &counter)) == OK)
-        *out = counter >= p->header.gen.counter;
-    return e;
+    return ledger_begins_anew(t, p->participant, &p->header.gen, p->header.sign_key, out);
 }
 
 /* Closing and refusing are durable together: nobody hears of it before. */

@@ -99,7 +99,6 @@ static enum err check_history(struct greeting *g, struct store_txn *t, const str
 {
     const struct msg_hello *h = g->hello;
     bool is_held = true;
-    uint32_t counter = 0;
     enum err e = OK;
 
     *differs = *all_done = false;
@@ -112,9 +111,9 @@ static enum err check_history(struct greeting *g, struct store_txn *t, const str
     }
     if (chain->held_last > 0)
         return check_known(g, t, chain, differs);
-    if ((e = ledger_max_counter(t, g->from->index, &counter)) == OK)
-        *differs = counter >= h->gen.counter;
-    return e;
+    return registry_is_present(g->from, g->by)
+               ? ledger_begins_anew(t, g->from->index, &h->gen, g->from->grant.sign_key, differs)
+               : OK;
 }
 
 /* Durable before the agent hears of it: from here on no copy of this generation can have anything new counted, so what

@@ -370,23 +370,57 @@ enum err ledger_batch(struct store_txn *t, uint32_t participant, const struct ge
     return buf_status(receipt);
 }
 
-/* Greatest key below the next participant's. */
-enum err ledger_max_counter(struct store_txn *t, uint32_t participant, uint32_t *counter)
+/* A cursor on the batch with the greatest key of a participant.  ERR_NOT_FOUND: there is none. */
+static enum err seek_greatest(struct store_txn *t, uint32_t participant, struct store_cursor **c, struct bytes *key,
+                              struct bytes *value)
 {
-    struct store_cursor *c;
-    struct bytes key;
-    struct bytes value;
     uint8_t next[4];
-    enum err e = store_cursor_open(t, H_BATCHES, &c);
+    enum err e = store_cursor_open(t, H_BATCHES, c);
 
     if (e != OK)
         return e;
-    *counter = 0;
-    be32_put(next, participant + 1);
-    e = participant == UINT32_MAX ? store_last(c, &key, &value)
-                                  : store_seek_before(c, bytes_of(next, sizeof(next)), &key, &value);
-    if (e == OK && key.len == PLACE_KEY_BYTES && be32_get(key.p) == participant)
-        *counter = be32_get(key.p + 4);
+    be32_put(next, participant + 1); /* below the next participant's */
+    e = participant == UINT32_MAX ? store_last(*c, key, value)
+                                  : store_seek_before(*c, bytes_of(next, sizeof(next)), key, value);
+    if (e == OK && (key->len != PLACE_KEY_BYTES || be32_get(key->p) != participant))
+        e = ERR_NOT_FOUND;
+    return e;
+}
+
+enum err ledger_max_counter(struct store_txn *t, uint32_t participant, uint32_t *counter)
+{
+    struct store_cursor *c = NULL;
+    struct bytes key;
+    struct bytes value;
+    enum err e = seek_greatest(t, participant, &c, &key, &value);
+
+    *counter = e == OK ? be32_get(key.p + 4) : 0;
+    store_cursor_close(c);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+enum err ledger_begins_anew(struct store_txn *t, uint32_t participant, const struct generation *gen,
+                            const uint8_t sign_key[KEY_BYTES], bool *out)
+{
+    struct store_cursor *c = NULL;
+    struct bytes key;
+    struct bytes value;
+    enum err e = seek_greatest(t, participant, &c, &key, &value);
+
+    *out = false;
+    while (e == OK && key.len == PLACE_KEY_BYTES && be32_get(key.p) == participant &&
+           be32_get(key.p + 4) >= gen->counter) {
+        struct batch_row row = {0};
+        uint8_t signer[KEY_BYTES];
+
+        *out = true;
+        if ((e = batch_row_get(&row, value)) == OK && (e = batch_signer(t, row.lsn, signer)) == OK) {
+            *out = memcmp(signer, sign_key, KEY_BYTES) != 0;
+            break;
+        }
+        if (e == ERR_NOT_FOUND) /* refused: who signed it is not kept */
+            e = store_prev(c, &key, &value);
+    }
     store_cursor_close(c);
     return e == ERR_NOT_FOUND ? OK : e;
 }

@@ -106,6 +106,12 @@ MUST_CHECK enum err ledger_each_receipt(struct store_txn *t, uint32_t participan
 MUST_CHECK enum err ledger_batch_bytes(struct ledger *l, struct store_txn *t, uint64_t lsn, struct buf *out);
 /* Greatest generation counter of a participant; 0: none. */
 MUST_CHECK enum err ledger_max_counter(struct store_txn *t, uint32_t participant, uint32_t *counter);
+/* A generation of which nothing is held, of a participant's present computer, which signs with `sign_key`: did that
+ * computer begin anew, without knowing of what the participant had said before?  So it is when the hub holds one with
+ * an equal or greater counter that another computer signed; then what it says now must come after that (SPEC.md 7.2,
+ * point 3).  Otherwise the hub has lost it, or it is of a copy that has not spoken yet: its numbers stand. */
+MUST_CHECK enum err ledger_begins_anew(struct store_txn *t, uint32_t participant, const struct generation *gen,
+                                       const uint8_t sign_key[KEY_BYTES], bool *out);
 /* Two histories met: from now on nothing new of this generation is taken (LEDGER_FORK), whichever copy sends it, so
  * that the copy which asks may give what the hub lacks new numbers without any chance that it is counted under both
  * (invariant 3).  To be called, and committed, before ledger_reconcile() answers.  Again: no change. */

@@ -115,3 +115,25 @@ enum err batch_entry_get(struct batch_entry *out, uint64_t lsn, struct bytes ent
         return err_set(ERR_CORRUPT, "ledger: entry %llu of the journal is damaged", (unsigned long long)lsn);
     return OK;
 }
+
+enum err batch_signer(struct store_txn *t, uint64_t lsn, uint8_t sign[KEY_BYTES])
+{
+    enum journal_type type;
+    uint8_t previous[DIGEST_BYTES];
+    struct batch_entry entry;
+    struct bytes bytes;
+    int64_t wall_ms;
+    size_t elements;
+    struct mp m;
+    enum err e = journal_get(t, lsn, &bytes);
+
+    if (e == ERR_NOT_FOUND)
+        return err_set(ERR_CORRUPT, "ledger: entry %llu of the journal is missing", (unsigned long long)lsn);
+    if (e != OK || (e = journal_read(bytes, &m, &type, &wall_ms, previous, &elements)) != OK)
+        return e;
+    if (type != JOURNAL_BATCH)
+        return ERR_NOT_FOUND;
+    if ((e = batch_entry_get(&entry, lsn, bytes)) == OK)
+        memcpy(sign, entry.sign_key, KEY_BYTES);
+    return e;
+}

@@ -83,6 +83,8 @@ struct batch_entry {
 };
 void batch_entry_put(struct buf *out, const struct batch_entry *e, size_t *elements);
 MUST_CHECK enum err batch_entry_get(struct batch_entry *out, uint64_t lsn, struct bytes entry);
+/* The key that signed it.  ERR_NOT_FOUND: it was refused, and that is not kept. */
+MUST_CHECK enum err batch_signer(struct store_txn *t, uint64_t lsn, uint8_t sign[KEY_BYTES]);
 void verdicts_put(struct buf *out, const struct prepared *p);
 /* The same of one byte a record. */
 void reasons_put(struct buf *out, const uint8_t *reasons, uint32_t count);

@@ -116,13 +116,7 @@ enum err ledger_quarantined(struct store_txn *t, uint32_t participant, const str
 
 enum err ledger_quarantined_signer(struct store_txn *t, const struct quarantined *q, uint8_t sign[KEY_BYTES])
 {
-    struct batch_entry entry;
-    struct bytes bytes;
-    enum err e = journal_get(t, q->lsn, &bytes);
-
-    if (e == OK && (e = batch_entry_get(&entry, q->lsn, bytes)) == OK)
-        memcpy(sign, entry.sign_key, KEY_BYTES);
-    return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
+    return batch_signer(t, q->lsn, sign);
 }
 
 enum err ledger_quarantined_record(struct ledger *l, struct store_txn *t, const struct quarantined *q,

@@ -334,6 +334,36 @@ static void another_history_in_a_file_is_refused_with_the_pages_that_settle_it(v
     each_counts_once(s, BATCHES);
 }
 
+/* Invariants 3 and 5: a hub that went back hears a later history first, and then the one that it has lost: the numbers
+ * stand, so that a correction goes on hitting what it names, whichever computer of the school tells which. */
+static void what_the_hub_has_lost_is_taken_as_it_was(void **state)
+{
+    struct stick *s = *state;
+    struct sub x[] = {correction(1, 1, "p0", 17), grade(2, "p9", 3)};
+    const struct sealed *in[1];
+    struct sealed later;
+
+    for (size_t i = 0; i < 2; i++)
+        x[i].gen = generation_of(3, 99);
+    seal_array(&s->w, x, 2, 1, NULL, &later);
+    in[0] = &later;
+    write_carried(&s->w, in, 1, "later.svodka");
+    write_carried(&s->w, s->in, BATCHES, "lost.svodka");
+    assert_int_equal(read_carried(&s->w, "later.svodka", &s->schools).batches, 1);
+    assert_int_equal(read_carried(&s->w, "lost.svodka", &s->schools).batches, BATCHES);
+    buf_fini(&later.bytes);
+    assert_int_equal(cell_of(&s->w, "grade_mean", "gp", "2020-09", "").sum, (17 + 3 + 6 + 7 + 8 + 9) * 100);
+    each_counts_once(s, BATCHES + 1);
+}
+
+/* The school's computer is another one, which its registry knows. */
+static void replace_computer(struct world *w)
+{
+    key_free(w->sign[0]);
+    MUST(key_generate(&w->sign[0], KEY_SIGN));
+    memcpy(((struct participant *)(uintptr_t)w->of[0])->grant.sign_key, key_public(w->sign[0]), KEY_BYTES);
+}
+
 /* SPEC.md 7.2, point 3. */
 static void a_computer_that_began_anew_is_led_into_a_later_generation(void **state)
 {
@@ -346,6 +376,7 @@ static void a_computer_that_began_anew_is_led_into_a_later_generation(void **sta
     write_carried(&s->w, s->in, BATCHES, "a.svodka");
     (void)read_carried(&s->w, "a.svodka", &s->schools);
     carry_fini(&s->schools);
+    replace_computer(&s->w);
     x.gen = generation_of(1, 99);
     seal_array(&s->w, &x, 1, 1, NULL, &fresh);
     in[0] = &fresh;
@@ -390,6 +421,7 @@ int main(void)
         TEST(the_answer_holds_everything_that_travels_down),
         TEST(a_hub_that_went_back_answers_with_its_words_above_those_held),
         TEST(another_history_in_a_file_is_refused_with_the_pages_that_settle_it),
+        TEST(what_the_hub_has_lost_is_taken_as_it_was),
         TEST(a_computer_that_began_anew_is_led_into_a_later_generation),
         TEST(the_second_stick_may_come_first),
     };
