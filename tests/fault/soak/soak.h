@@ -144,16 +144,13 @@ void homes_begin(const char *dir);
 /* A copy of its home as it is now is laid aside; there is one of each school, and one of the hub. */
 void home_keep(struct school *s);
 void home_back(struct school *s); /* nothing when none was kept */
-/* From here on the school's other computer is used, with a copy of the home as it is when that is first said.  Nothing
- * when it had none and the hub has gone back. */
+/* From here on the school's other computer is used, with a copy of the home as it is when that is first said. */
 void home_turn(struct school *s);
 bool home_has_other(const struct school *s);
 /* What is lost with a disk is no fault of the queue's. */
 bool home_went_back(size_t school);
 /* No computer of it need know everything that it has entered. */
 bool home_is_astray(size_t school);
-/* Asked for by whoever puts it back, and then it is. */
-bool hub_may_go_back(void);
 void hub_keep(void);
 void hub_back(void);
 

@@ -3,7 +3,7 @@
 #include <dirent.h>
 
 static char folder[64];
-static bool was_kept[SOAK_SCHOOLS_MAX], hub_was_kept, hub_is_back;
+static bool was_kept[SOAK_SCHOOLS_MAX], hub_was_kept;
 static bool went_back[SOAK_SCHOOLS_MAX];
 static bool has_other[SOAK_SCHOOLS_MAX];
 
@@ -13,7 +13,7 @@ void homes_begin(const char *dir)
     memset(was_kept, 0, sizeof(was_kept));
     memset(went_back, 0, sizeof(went_back));
     memset(has_other, 0, sizeof(has_other));
-    hub_was_kept = hub_is_back = false;
+    hub_was_kept = false;
 }
 
 bool home_went_back(size_t school)
@@ -116,8 +116,6 @@ void home_turn(struct school *s)
 {
     char other[128], between[128];
 
-    if (hub_is_back && !has_other[s->number])
-        return;
     aside(other, "other", s->id);
     aside(between, "between", s->id);
     school_end(s);
@@ -130,16 +128,6 @@ void home_turn(struct school *s)
 }
 
 /* ---- the hub's ---- */
-
-/* Not beside a school with two computers: docs/reliability.md says what is not promised then. */
-bool hub_may_go_back(void)
-{
-    for (size_t i = 0; i < SOAK_SCHOOLS_MAX; i++)
-        if (has_other[i])
-            return false;
-    hub_is_back = true;
-    return true;
-}
 
 void hub_keep(void)
 {
@@ -158,7 +146,7 @@ void hub_back(void)
 {
     char old[128];
 
-    if (!hub_was_kept || !hub_may_go_back())
+    if (!hub_was_kept)
         return;
     aside(old, "old", "hub");
     hub_stop();

@@ -155,7 +155,7 @@ static void restore(void)
     uint64_t acts;
     char path[128];
 
-    if (backups == 0 || !hub_may_go_back())
+    if (backups == 0)
         return;
     clock_of(0);
     hub_stop();
