@@ -12,6 +12,7 @@
  *   soak_sticks.c   files instead of a line
  *   soak_office.c   what the office decides
  *   soak_homes.c    older copies of homes, and second ones
+ *   soak_computers.c new computers of schools, and what comes from the ones before
  *   soak_history.c  what was acknowledged; what the schools' queues say of it in the end
  *   soak_model.c    what each indicator must be, from the history
  *   soak_check.c    the invariants */
@@ -51,6 +52,13 @@ uint32_t chance_below(uint32_t below);
 /* ---- the history (soak_history.c) ---- */
 enum about { ABOUT_GRADES, ABOUT_CARD, ABOUT_POLL };
 enum said { SAID_NEW, SAID_CORRECTION, SAID_RETRACTION };
+/* Under which number it is sent, and which one it is about.  Two homes of a school that never met may have led the same
+ * submission into numberings of their own (SPEC.md 7.2): then there are several, and each is about its own. */
+#define COPIES_MAX 6u
+struct copy {
+    struct record_ref ref, target; /* target: corrections and retractions */
+    uint8_t digest[DIGEST_BYTES];  /* of its bytes */
+};
 /* A submission.  The first whole number of each is its mark, by which it is known whatever number it gets; a
  * retraction has it in its reason, or is known by the list that it came with. */
 struct entry {
@@ -64,11 +72,8 @@ struct entry {
     uint32_t session;                /* answers: from 1 */
     bool is_by_list;                 /* retractions: a full list had the row no more */
     bool is_sure;                    /* it was acknowledged */
-    struct record_ref ref;           /* where its school's queue has it, or had it when that was last looked at; */
-    struct record_ref twin;          /* an answer that waited in a copy of its home, too, may have left both */
-    bool has_twin;                   /* ... */
-    uint8_t digest[DIGEST_BYTES];    /* ... of its bytes there */
-    bool was_seen;                   /* ... it was there once */
+    struct copy copies[COPIES_MAX];  /* where its school's queue has it, or had it when that was last looked at */
+    unsigned copy_count;             /* 0: never seen there */
     bool is_here;                    /* it is there now, or the hub has it and the school's computer went back, */
     bool is_counted;                 /* ... and the rules say that it counts */
 };
@@ -97,9 +102,11 @@ uint32_t history_new_deed(void);
 /* Looks into the queue of the school's computer, which is about to go back to an older copy: what is there now may be
  * at the hub, or be lost with the disk. */
 void history_see(struct school *s);
+/* Its sessions stay with the computer that the school has no more. */
+void history_end_sittings(size_t school);
 /* Finds every submission in its school's queue and compares; says what is lost, halved, twice or unknown.  `is_at_hub`
- * is asked about those that went with a disk. */
-void history_compare(bool (*is_at_hub)(void *ctx, const struct entry *e), void *ctx);
+ * is asked about those that went with a disk, and leaves those of its numbers that are. */
+void history_compare(bool (*is_at_hub)(void *ctx, struct entry *e), void *ctx);
 
 /* ---- the district (soak_world.c) ---- */
 /* From this grade on a pupil has passed, and a school is good: 10, and 12 by the programme's second version. */
@@ -113,6 +120,10 @@ void world_meet(struct school *s);
 void world_heal(void);
 void school_start(struct school *s);
 void school_end(struct school *s);
+void school_make_home(struct school *s, const struct buf *invitation);
+/* Meets until it is enrolled. */
+void school_joins(struct school *s);
+void school_ends_sessions(struct school *s);
 
 /* ---- what people do (soak_deeds.c) ---- */
 /* One random deed at that school; OK: it was acknowledged, and the history says so.  Errors: whoever did it was told
@@ -147,12 +158,30 @@ void home_back(struct school *s); /* nothing when none was kept */
 /* From here on the school's other computer is used, with a copy of the home as it is when that is first said. */
 void home_turn(struct school *s);
 bool home_has_other(const struct school *s);
+/* Neither the other computer of the school nor an older copy of its home is used any more. */
+void home_forget(const struct school *s);
 /* What is lost with a disk is no fault of the queue's. */
 bool home_went_back(size_t school);
+void home_loses(size_t school);
 /* No computer of it need know everything that it has entered. */
 bool home_is_astray(size_t school);
+/* Its two homes may have given the same submission two numbers: the hub went back when there were two. */
+bool home_is_split(size_t school);
 void hub_keep(void);
 void hub_back(void);
+/* Whoever puts it back says so. */
+void hub_has_gone_back(void);
+
+/* ---- new computers (soak_computers.c) ---- */
+void computers_begin(const char *dir);
+/* The office invites, and the school goes on with a new computer, which has what the district gives back. */
+void computer_begins(struct school *s);
+bool computer_is_new(size_t school);
+/* There is an earlier computer, put away when it was replaced. */
+bool computer_has_past(const struct school *s);
+void computer_past_speaks(struct school *s);
+/* False: an earlier computer gave it that number. */
+bool computer_entered(size_t school, const struct record_ref *ref);
 
 void copy_file(const char *from, const char *to);
 
@@ -169,6 +198,8 @@ void hub_forget_copy(void);
 void office_begin(const char *dir);
 /* One random decision, about that school if about any. */
 void office_decides(struct school *s);
+/* Without a core beside it, in one transaction. */
+void office_decides_that(void (*deed)(struct hub *h, struct store_txn *t, void *ctx), void *ctx);
 void office_releases_all(void);
 /* Everything that was kept apart. */
 void office_lets_out(void);

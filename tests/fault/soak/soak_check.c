@@ -60,12 +60,13 @@ static void check_submission(struct hub *h, struct store_txn *t, const struct en
     struct buf own;
     enum err err;
 
-    if ((err = ledger_find(h->ledger, t, p->index, &e->ref, &s)) != OK)
-        at_fault("invariant 2: submission %u of %s is not at the hub: %s", mark, schools[e->school].id, err_text());
+    for (unsigned i = e->copy_count; i > 0; i--)
+        if ((err = ledger_find(h->ledger, t, p->index, &e->copies[i - 1].ref, &s)) != OK)
+            at_fault("invariant 2: submission %u of %s is not at the hub: %s", mark, schools[e->school].id, err_text());
     if (home_is_astray(e->school))
         return; /* not all of it lies at that computer */
     buf_init(&own, RECORD_MAX);
-    MUST(queue_get(schools[e->school].agent, &e->ref, &own));
+    MUST(queue_get(schools[e->school].agent, &e->copies[0].ref, &own));
     if (own.len != s.record.len || memcmp(own.data, s.record.p, own.len) != 0)
         at_fault("invariant 4: submission %u of %s is not at the hub as it was sent", mark, schools[e->school].id);
     buf_fini(&own);
@@ -246,17 +247,25 @@ struct asked {
 };
 
 /* What went with a school's disk: has the hub received it before? */
-static bool is_at_hub(void *ctx, const struct entry *e)
+static bool is_at_hub(void *ctx, struct entry *e)
 {
     const struct asked *x = ctx;
     const struct participant *p = registry_by_id(x->hub->registry, schools[e->school].id);
-    uint8_t found[DIGEST_BYTES];
-    struct submission s;
+    unsigned held = 0;
 
-    if (ledger_find(x->hub->ledger, x->t, p->index, &e->ref, &s) != OK)
-        return false;
-    digest(found, s.record);
-    return memcmp(found, e->digest, sizeof(found)) == 0;
+    for (unsigned i = 0; i < e->copy_count; i++) {
+        uint8_t found[DIGEST_BYTES];
+        struct submission s;
+
+        if (ledger_find(x->hub->ledger, x->t, p->index, &e->copies[i].ref, &s) != OK)
+            continue;
+        digest(found, s.record);
+        if (memcmp(found, e->copies[i].digest, sizeof(found)) == 0)
+            e->copies[held++] = e->copies[i];
+    }
+    if (held > 0)
+        e->copy_count = held;
+    return held > 0;
 }
 
 void check_all(void)

@@ -53,6 +53,13 @@ void history_sure(uint32_t deed)
             entries[i - 1].is_sure = true;
 }
 
+void history_end_sittings(size_t school)
+{
+    for (uint32_t i = 0; i < sitting_count; i++)
+        if (sittings[i].school == school)
+            sittings[i].is_open = false;
+}
+
 /* ---- what a school's queue says ---- */
 
 struct look {
@@ -79,22 +86,36 @@ static bool is_same(const struct entry *e, const struct record *r, enum about ab
            memcmp(r->values[3].as.text.p, text, strlen(text)) == 0 && r->values[4].as.i == (e->a >= 10);
 }
 
-/* A school's other computer may have the same one: under the same number, unless it is an answer. */
+static bool has_ref(const struct entry *e, const struct record_ref *ref)
+{
+    for (unsigned i = 0; i < e->copy_count; i++)
+        if (record_ref_compare(&e->copies[i].ref, ref) == 0)
+            return true;
+    return false;
+}
+
+/* An answer that waited in both homes may have left both. */
+static bool may_have_copies(const struct entry *e)
+{
+    return home_is_split(e->school) || (e->about == ABOUT_POLL && home_is_astray(e->school));
+}
+
+/* A school's other computer may have the same one: under the same number, unless it may have another there. */
 static void found(const struct look *l, struct entry *e, const struct queue_submission *s)
 {
-    bool is_other = e->is_here && record_ref_compare(&e->ref, &s->ref) != 0;
-
-    if (is_other && e->about == ABOUT_POLL && home_is_astray(l->school)) {
-        e->twin = s->ref;
-        e->has_twin = true;
+    if (!e->is_here)
+        e->copy_count = 0;
+    else if (has_ref(e, &s->ref))
         return;
-    }
-    if (is_other)
+    else if (!may_have_copies(e))
         at_fault("invariant 3: %s has submission %u twice, as number %llu and as %llu", schools[l->school].id,
-                 (unsigned)(e - entries) + 1, (unsigned long long)e->ref.number, (unsigned long long)s->ref.number);
-    e->is_here = e->was_seen = true;
-    e->ref = s->ref;
-    digest(e->digest, s->bytes);
+                 (unsigned)(e - entries) + 1, (unsigned long long)e->copies[0].ref.number,
+                 (unsigned long long)s->ref.number);
+    if (e->copy_count == COPIES_MAX)
+        at_fault("%s has submission %u under too many numbers", schools[l->school].id, (unsigned)(e - entries) + 1);
+    e->is_here = true;
+    e->copies[e->copy_count] = (struct copy){.ref = s->ref, .target = s->record->target};
+    digest(e->copies[e->copy_count++].digest, s->bytes);
 }
 
 static enum about about_of(const struct form *f, bool *is_ours)
@@ -131,11 +152,6 @@ static enum err see_value(void *ctx, const struct queue_submission *s)
     return OK;
 }
 
-static bool has_ref(const struct entry *e, const struct record_ref *ref)
-{
-    return record_ref_compare(&e->ref, ref) == 0 || (e->has_twin && record_ref_compare(&e->twin, ref) == 0);
-}
-
 /* What was there once, and went with a disk, may have had a number that another one has now. */
 static struct entry *entry_at(size_t school, const struct record_ref *ref)
 {
@@ -144,7 +160,7 @@ static struct entry *entry_at(size_t school, const struct record_ref *ref)
     for (uint32_t i = 0; i < entry_count; i++) {
         struct entry *e = &entries[i];
 
-        if (e->school != school || !e->was_seen || e->said == SAID_RETRACTION || !has_ref(e, ref))
+        if (e->school != school || e->copy_count == 0 || e->said == SAID_RETRACTION || !has_ref(e, ref))
             continue;
         if (e->is_here)
             return e;
@@ -167,18 +183,21 @@ static bool has_list(uint32_t i)
 static struct entry *retraction_by_list(uint32_t mark, const struct record_ref *ref)
 {
     struct entry *fits = NULL;
+    struct entry *again = NULL;
 
     for (uint32_t i = 0; i < entry_count; i++) {
         struct entry *e = &entries[i];
 
         if (e->said != SAID_RETRACTION || e->target != mark || !e->is_by_list || !has_list(i))
             continue;
-        if (e->is_here && record_ref_compare(&e->ref, ref) == 0)
+        if (e->is_here && has_ref(e, ref))
             return e;
         if (!e->is_here && fits == NULL)
             fits = e;
+        if (may_have_copies(e))
+            again = e;
     }
-    return fits;
+    return fits != NULL ? fits : again;
 }
 
 /* An answer only goes with its whole session: then the history learns of it now. */
@@ -267,7 +286,7 @@ static void compare_sittings(size_t school)
         if (s->school != school)
             continue;
         e = session_find(schools[school].agent, &f, &x);
-        if (e == ERR_NOT_FOUND && (!s->is_sure || home_is_astray(school)))
+        if (e == ERR_NOT_FOUND && (!s->is_sure || home_is_astray(school) || computer_is_new(school)))
             continue;
         if (e != OK)
             at_fault("invariant 2: the session %s of %s is lost", s->name, schools[school].id);
@@ -314,14 +333,18 @@ void history_see(struct school *s)
     look(s->number);
 }
 
-void history_compare(bool (*is_at_hub)(void *ctx, const struct entry *e), void *ctx)
+void history_compare(bool (*is_at_hub)(void *ctx, struct entry *e), void *ctx)
 {
     for (uint32_t i = 0; i < entry_count; i++)
         entries[i].is_here = false;
     for (size_t i = 0; i < school_count; i++)
         look(i);
-    for (uint32_t i = 0; i < entry_count; i++)
-        if (!entries[i].is_here && entries[i].was_seen && home_went_back(entries[i].school))
-            entries[i].is_here = is_at_hub(ctx, &entries[i]);
+    for (uint32_t i = 0; i < entry_count; i++) {
+        struct entry *e = &entries[i];
+        bool is_own = e->is_here && computer_entered(e->school, &e->copies[0].ref); /* others are not sent again */
+
+        if (!is_own && e->copy_count > 0 && home_went_back(e->school))
+            e->is_here = is_at_hub(ctx, e);
+    }
     compare_deeds();
 }

@@ -21,8 +21,7 @@ void office_begin(const char *dir)
     backups = 0;
 }
 
-/* Without a core beside it, in one transaction; everything is as before when it fails. */
-static void decide(void (*deed)(struct hub *h, struct store_txn *t, void *ctx), void *ctx)
+void office_decides_that(void (*deed)(struct hub *h, struct store_txn *t, void *ctx), void *ctx)
 {
     struct store_txn *t;
     struct hub *h;
@@ -76,7 +75,7 @@ void office_releases_all(void)
 {
     for (size_t i = 0; i < school_count; i++)
         if (is_held[i])
-            decide(hold_or_release, &schools[i]);
+            office_decides_that(hold_or_release, &schools[i]);
 }
 
 static void let_out(struct hub *h, struct store_txn *t, void *ctx)
@@ -97,7 +96,7 @@ void office_lets_out(void)
 {
     struct quarantine_outcome out = {.counted = 0};
 
-    decide(let_out, &out);
+    office_decides_that(let_out, &out);
     soak_note("the office lets out: %llu counted, %llu superseded, %llu stayed", (unsigned long long)out.counted,
               (unsigned long long)out.superseded, (unsigned long long)out.stayed);
 }
@@ -162,10 +161,11 @@ static void restore(void)
     folder_remove(hub_home);
     path_of_backup(path, backups);
     MUST(backup_restore_hub(path, hub_home, root, "office", &head, &acts));
+    hub_has_gone_back();
     hub_start();
     soak_note("the office restores backup %u", backups);
     if (soak_pass_grade != 10)
-        decide(world_load_programme, NULL);
+        office_decides_that(world_load_programme, NULL);
 }
 
 /* A backup from before a decision would take it back. */
@@ -181,7 +181,7 @@ static void new_version(void)
     if (soak_pass_grade != 10)
         return;
     soak_pass_grade = 12;
-    decide(world_load_programme, NULL);
+    office_decides_that(world_load_programme, NULL);
     soak_note("the office loads a new version");
 }
 
@@ -195,15 +195,19 @@ void office_decides(struct school *s)
         (void)snprintf(path, sizeof(path), "%s/keys/root.key", hub_home);
         MUST(root_key_open(&root, path, NULL, NULL));
     }
-    switch (chance_below(8)) {
+    switch (chance_below(9)) {
     case 0:
-    case 1: decide(close_or_open, &period); return;
+    case 1: office_decides_that(close_or_open, &period); return;
     case 2: back_up(); return;
     case 3: restore(); return;
-    case 4: decide(renew_key, NULL); break;
+    case 4: office_decides_that(renew_key, NULL); break;
     case 5: new_version(); break;
+    case 6:
+        if (!is_held[s->number])
+            computer_begins(s);
+        break;
     default:
-        decide(hold_or_release, s);
+        office_decides_that(hold_or_release, s);
         if (once_in(2)) /* it does not know yet, and sends what is kept apart */
             world_meet(s);
         break;
