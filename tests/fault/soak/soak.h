@@ -13,6 +13,7 @@
  *   soak_office.c   what the office decides
  *   soak_homes.c    older copies of homes, and second ones
  *   soak_computers.c new computers of schools, and what comes from the ones before
+ *   soak_erase.c    what is erased when all is quiet
  *   soak_history.c  what was acknowledged; what the schools' queues say of it in the end
  *   soak_model.c    what each indicator must be, from the history
  *   soak_check.c    the invariants */
@@ -76,6 +77,8 @@ struct entry {
     unsigned copy_count;             /* 0: never seen there */
     bool is_here;                    /* it is there now, or the hub has it and the school's computer went back, */
     bool is_counted;                 /* ... and the rules say that it counts */
+    bool is_erased;                  /* its content was, at the hub */
+    bool is_gone;                    /* ... by the order that is being looked at */
 };
 struct sitting { /* a session of anonymous answers */
     size_t school;
@@ -200,6 +203,8 @@ void office_begin(const char *dir);
 void office_decides(struct school *s);
 /* Without a core beside it, in one transaction. */
 void office_decides_that(void (*deed)(struct hub *h, struct store_txn *t, void *ctx), void *ctx);
+void office_backs_up(void);
+void office_restores(void); /* nothing when there is no backup */
 void office_releases_all(void);
 /* Everything that was kept apart. */
 void office_lets_out(void);
@@ -220,5 +225,11 @@ void model_figures(void (*each)(void *ctx, const struct figure *f), void *ctx);
 
 /* ---- the end (soak_check.c) ---- */
 void check_all(void);
+/* What the hub holds, and says: as the history has it since. */
+void check_hub(void);
+
+/* ---- erasing (soak_erase.c) ---- */
+/* After check_all(): the history knows what the hub holds. */
+void erase_at_last(const char *dir);
 
 #endif

@@ -123,7 +123,7 @@ static void path_of_backup(char out[128], unsigned n)
     (void)snprintf(out, 128, "%s/backup-%u", folder, n);
 }
 
-static void back_up(void)
+void office_backs_up(void)
 {
     struct archive_row row;
     struct store_txn *t;
@@ -148,7 +148,7 @@ static void back_up(void)
 
 /* The last backup: what the office does when the hub's disk is dead.  The programme and who is held are as they were
  * then; the office puts that right. */
-static void restore(void)
+void office_restores(void)
 {
     struct backup_head head;
     uint64_t acts;
@@ -172,7 +172,7 @@ static void restore(void)
 static void backup_again(void)
 {
     if (backups > 0)
-        back_up();
+        office_backs_up();
     hub_forget_copy();
 }
 
@@ -198,8 +198,8 @@ void office_decides(struct school *s)
     switch (chance_below(9)) {
     case 0:
     case 1: office_decides_that(close_or_open, &period); return;
-    case 2: back_up(); return;
-    case 3: restore(); return;
+    case 2: office_backs_up(); return;
+    case 3: office_restores(); return;
     case 4: office_decides_that(renew_key, NULL); break;
     case 5: new_version(); break;
     case 6:
