@@ -9,6 +9,7 @@
  *   soak_world.c    the district: making it, the pack, meetings, the end
  *   soak_deeds.c    what people do at a school
  *   soak_faults.c   what befalls a school or the hub
+ *   soak_bounds.c   what a home must refuse and outlive
  *   soak_sticks.c   files instead of a line
  *   soak_office.c   what the office decides
  *   soak_homes.c    older copies of homes, and second ones
@@ -59,6 +60,7 @@ enum said { SAID_NEW, SAID_CORRECTION, SAID_RETRACTION };
 struct copy {
     struct record_ref ref, target; /* target: corrections and retractions */
     uint8_t digest[DIGEST_BYTES];  /* of its bytes */
+    unsigned homes;                /* a bit for each home of the school that had it when they were last looked at */
 };
 /* A submission.  The first whole number of each is its mark, by which it is known whatever number it gets; a
  * retraction has it in its reason, or is known by the list that it came with. */
@@ -147,11 +149,23 @@ enum fault {
     FAULT_SCHOOL_BACK,  /* its computer goes on from an older copy of its home */
     FAULT_SCHOOL_TWICE, /* a copy of its home on another computer is used for a while, and both go on */
     FAULT_HUB_BACK,     /* the hub goes on from an older copy of its home */
+    FAULT_SCHOOL_FULL,  /* a store has reached its size limit */
+    FAULT_HUB_FULL,
+    FAULT_SYNC_TWICE, /* two processes of one home */
+    FAULT_HUB_TWICE,  /* a second hub on one home */
+    FAULT_LINE_TWICE, /* frames come twice, and late */
+    FAULT_OLD_WORDS,  /* a school's program is of an earlier year for a while, and knows fewer fields of HELLO */
     FAULTS
 };
 extern const char *const fault_names[FAULTS];
 extern uint64_t fault_counts[FAULTS];
 void fault_happen(struct school *s);
+
+/* ---- what a home must refuse and outlive (soak_bounds.c) ---- */
+void school_is_full(struct school *s);
+void hub_is_full(struct school *s);
+void school_syncs_twice(struct school *s);
+void hub_starts_twice(void);
 
 /* ---- homes (soak_homes.c) ---- */
 void homes_begin(const char *dir);

@@ -88,6 +88,7 @@ void computer_begins(struct school *s)
     put_away(s, is_lost);
     office_decides_that(invite, &x);
     s->clock_error_ms = 0;
+    s->hello_lacks = 0;
     school_make_home(s, &x.invitation);
     school_joins(s);
     buf_fini(&x.invitation);

@@ -64,6 +64,7 @@ void history_end_sittings(size_t school)
 
 struct look {
     size_t school;
+    unsigned home; /* a bit */
 };
 
 static bool is_same(const struct entry *e, const struct record *r, enum about about)
@@ -86,12 +87,12 @@ static bool is_same(const struct entry *e, const struct record *r, enum about ab
            memcmp(r->values[3].as.text.p, text, strlen(text)) == 0 && r->values[4].as.i == (e->a >= 10);
 }
 
-static bool has_ref(const struct entry *e, const struct record_ref *ref)
+static struct copy *copy_of(struct entry *e, const struct record_ref *ref)
 {
     for (unsigned i = 0; i < e->copy_count; i++)
         if (record_ref_compare(&e->copies[i].ref, ref) == 0)
-            return true;
-    return false;
+            return &e->copies[i];
+    return NULL;
 }
 
 /* An answer that waited in both homes may have left both. */
@@ -103,18 +104,21 @@ static bool may_have_copies(const struct entry *e)
 /* A school's other computer may have the same one: under the same number, unless it may have another there. */
 static void found(const struct look *l, struct entry *e, const struct queue_submission *s)
 {
+    struct copy *c;
+
     if (!e->is_here)
         e->copy_count = 0;
-    else if (has_ref(e, &s->ref))
+    else if ((c = copy_of(e, &s->ref)) != NULL) {
+        c->homes |= l->home;
         return;
-    else if (!may_have_copies(e))
+    } else if (!may_have_copies(e))
         at_fault("invariant 3: %s has submission %u twice, as number %llu and as %llu", schools[l->school].id,
                  (unsigned)(e - entries) + 1, (unsigned long long)e->copies[0].ref.number,
                  (unsigned long long)s->ref.number);
     if (e->copy_count == COPIES_MAX)
         at_fault("%s has submission %u under too many numbers", schools[l->school].id, (unsigned)(e - entries) + 1);
     e->is_here = true;
-    e->copies[e->copy_count] = (struct copy){.ref = s->ref, .target = s->record->target};
+    e->copies[e->copy_count] = (struct copy){.ref = s->ref, .target = s->record->target, .homes = l->home};
     digest(e->copies[e->copy_count++].digest, s->bytes);
 }
 
@@ -152,21 +156,27 @@ static enum err see_value(void *ctx, const struct queue_submission *s)
     return OK;
 }
 
-/* What was there once, and went with a disk, may have had a number that another one has now. */
-static struct entry *entry_at(size_t school, const struct record_ref *ref)
+/* What was there once, and went with a disk, may have had a number that another one has now; and two homes that have
+ * not met the hub may have given the same number to two. */
+static struct entry *entry_at(const struct look *l, const struct record_ref *ref)
 {
+    struct entry *here = NULL;
     struct entry *gone = NULL;
 
     for (uint32_t i = 0; i < entry_count; i++) {
         struct entry *e = &entries[i];
+        const struct copy *c = e->school == l->school && e->said != SAID_RETRACTION ? copy_of(e, ref) : NULL;
 
-        if (e->school != school || e->copy_count == 0 || e->said == SAID_RETRACTION || !has_ref(e, ref))
+        if (c == NULL)
             continue;
-        if (e->is_here)
+        if (e->is_here && (c->homes & l->home) != 0)
             return e;
-        gone = e;
+        if (e->is_here)
+            here = e;
+        else
+            gone = e;
     }
-    return gone;
+    return here != NULL ? here : gone;
 }
 
 /* The rows of a full list, of which this one is what it says of a row that it has not. */
@@ -190,7 +200,7 @@ static struct entry *retraction_by_list(uint32_t mark, const struct record_ref *
 
         if (e->said != SAID_RETRACTION || e->target != mark || !e->is_by_list || !has_list(i))
             continue;
-        if (e->is_here && has_ref(e, ref))
+        if (e->is_here && copy_of(e, ref) != NULL)
             return e;
         if (!e->is_here && fits == NULL)
             fits = e;
@@ -242,7 +252,7 @@ static enum err see_target(void *ctx, const struct queue_submission *s)
     (void)about_of(s->form, &is_ours);
     if (!is_ours || s->record->kind == RECORD_NEW)
         return OK;
-    if ((target = entry_at(l->school, &s->record->target)) == NULL)
+    if ((target = entry_at(l, &s->record->target)) == NULL)
         at_fault("%s: number %llu is about one that is not in the queue", schools[l->school].id,
                  (unsigned long long)s->ref.number);
     if (s->record->kind == RECORD_CORRECTION) {
@@ -252,8 +262,8 @@ static enum err see_target(void *ctx, const struct queue_submission *s)
         return OK;
     }
     if ((retraction = retraction_of(target, s)) == NULL)
-        at_fault("%s: number %llu retracts what nobody retracted", schools[l->school].id,
-                 (unsigned long long)s->ref.number);
+        at_fault("%s: number %llu retracts submission %u, and nobody retracted it", schools[l->school].id,
+                 (unsigned long long)s->ref.number, (unsigned)(target - entries) + 1);
     found(l, retraction, s);
     return OK;
 }
@@ -296,10 +306,10 @@ static void compare_sittings(size_t school)
     }
 }
 
-static void look_at(size_t school, enum err (*see)(void *ctx, const struct queue_submission *s))
+static void look_at(size_t school, int turn, enum err (*see)(void *ctx, const struct queue_submission *s))
 {
     static const struct queue_filter any;
-    struct look l = {.school = school};
+    struct look l = {.school = school, .home = 1u << turn};
 
     speaking = &schools[school];
     MUST(queue_each(schools[school].agent, &any, see, &l));
@@ -314,12 +324,12 @@ static void look(size_t school)
 
     for (int turn = 0; turn < (has_other ? 2 : 1); turn++) {
         compare_sittings(school);
-        look_at(school, see_value);
+        look_at(school, turn, see_value);
         if (has_other)
             home_turn(s);
     }
     for (int turn = 0; turn < (has_other ? 2 : 1); turn++) {
-        look_at(school, see_target);
+        look_at(school, turn, see_target);
         if (has_other)
             home_turn(s);
     }

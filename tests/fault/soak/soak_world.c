@@ -238,6 +238,7 @@ void school_ends_sessions(struct school *s)
 static void heal(struct school *s)
 {
     s->clock_error_ms = 0;
+    s->hello_lacks = 0;
     s->line_breaks = false;
     school_ends_sessions(s);
     for (unsigned tries = 0; tries == 0 || left_at(s) > 0; tries++) {
