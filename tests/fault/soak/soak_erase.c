@@ -124,18 +124,27 @@ static void spread(const struct entry *of)
     }
 }
 
+/* The versions of a row, or of a card; those of what a retraction takes back, when that is named. */
+static bool is_version(const struct plan_of_erasure *p, const struct entry *e, const struct entry *of)
+{
+    if (p->of != NULL && (e == of || (of->said == SAID_RETRACTION && !entries[of->target - 1].is_here)))
+        return e == of;
+    return e->said != SAID_RETRACTION && (of->about != ABOUT_GRADES || e->pupil == of->pupil);
+}
+
 /* Marks what goes by it now; returns how many entries those are. */
 static uint32_t mark(const struct plan_of_erasure *p, const struct entry *of)
 {
+    const bool is_all = p->o.scope == ACT_RETURN && p->o.key == NULL;
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < entry_count; i++) {
         struct entry *e = &entries[i];
-        bool is_row = e->said != SAID_RETRACTION && (of->about != ABOUT_GRADES || e->pupil == of->pupil);
 
-        e->is_gone = p->o.scope == ACT_CLASS
-                         ? e->is_here
-                         : is_of_return(e, of) && ((p->o.scope == ACT_RETURN && p->o.key == NULL) || is_row || e == of);
+        if (p->o.scope == ACT_CLASS)
+            e->is_gone = e->is_here;
+        else
+            e->is_gone = is_of_return(e, of) && (is_all || is_version(p, e, of));
     }
     if (p->o.scope == ACT_SUBMISSION || p->o.key != NULL)
         spread(of);
