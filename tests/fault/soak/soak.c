@@ -155,6 +155,7 @@ static void run(const char *dir)
     if (once_in(3))
         erase_at_last(dir);
     world_forget();
+    check_clear(dir);
     totals->submissions += entry_count;
     for (size_t i = 0; i < FAULTS; i++)
         totals->faults[i] += fault_counts[i];

@@ -17,7 +17,8 @@
  *   soak_erase.c    what is erased when all is quiet
  *   soak_history.c  what was acknowledged; what the schools' queues say of it in the end
  *   soak_model.c    what each indicator must be, from the history
- *   soak_check.c    the invariants */
+ *   soak_check.c    the invariants
+ *   soak_clear.c    ... of what may lie in a file */
 #ifndef SVODKA_TESTS_SOAK_H
 #define SVODKA_TESTS_SOAK_H
 
@@ -40,6 +41,8 @@
 #define SOAK_PERIODS     3u
 #define SOAK_PUPILS      8u
 #define SOAK_TEACHERS    4u
+#define SOAK_TEACHER     "Zhelezyaka-Marker-" /* each one's code begins so: an answer that lies nowhere in clear */
+#define SOAK_TEXT_MAX    32u
 #define SOAK_DAY         18540 /* 5 October 2020: everything is filled in on this day */
 
 extern const char *const soak_periods[SOAK_PERIODS];
@@ -241,6 +244,8 @@ void model_figures(void (*each)(void *ctx, const struct figure *f), void *ctx);
 void check_all(void);
 /* What the hub holds, and says: as the history has it since. */
 void check_hub(void);
+/* Invariant 6: no file below it holds what was answered, in clear. */
+void check_clear(const char *dir);
 
 /* ---- erasing (soak_erase.c) ---- */
 /* After check_all(): the history knows what the hub holds. */

@@ -69,7 +69,7 @@ struct look {
 
 static bool is_same(const struct entry *e, const struct record *r, enum about about)
 {
-    char text[16];
+    char text[SOAK_TEXT_MAX];
 
     if (e->about != about || strcmp(r->period, soak_periods[e->period]) != 0 ||
         strcmp(r->unit, schools[e->school].id) != 0 || (r->kind == RECORD_CORRECTION) != (e->said == SAID_CORRECTION))
@@ -82,7 +82,7 @@ static bool is_same(const struct entry *e, const struct record *r, enum about ab
     (void)snprintf(text, sizeof(text), "p%u", e->pupil);
     if (r->values[1].as.text.len != strlen(text) || memcmp(r->values[1].as.text.p, text, strlen(text)) != 0)
         return false;
-    (void)snprintf(text, sizeof(text), "t%u", e->teacher);
+    (void)snprintf(text, sizeof(text), SOAK_TEACHER "%u", e->teacher);
     return r->values[2].as.i == e->a && r->values[3].as.text.len == strlen(text) &&
            memcmp(r->values[3].as.text.p, text, strlen(text)) == 0 && r->values[4].as.i == (e->a >= 10);
 }
