@@ -102,6 +102,7 @@ void computer_past_speaks(struct school *s)
 {
     struct agent *present = s->agent;
     struct queue_status st;
+    uint64_t left = 0;
     char past[128];
 
     if (!has_past[s->number])
@@ -115,12 +116,13 @@ void computer_past_speaks(struct school *s)
         time_passes(10 * MINUTE);
         world_meet(s);
         MUST(queue_status(s->agent, &st));
-        if (st.waiting + st.sealed == 0)
+        left = st.waiting + st.sealed;
+        if (left == 0)
             break;
     }
-    if (st.waiting + st.sealed > 0 && !home_went_back(s->number))
+    if (left > 0 && !home_went_back(s->number))
         at_fault("invariant 2: %llu submissions of %s do not arrive from the computer that was replaced",
-                 (unsigned long long)(st.waiting + st.sealed), s->id);
+                 (unsigned long long)left, s->id);
     agent_close(s->agent);
     s->agent = present;
 }

@@ -52,6 +52,7 @@ static void order_again(struct hub *h, struct store_txn *t, struct plan_of_erasu
     p->o.by = "office";
     p->o.order = again.order;
     order(h, t, p);
+    memset(&p->o, 0, sizeof(p->o)); /* loans of the act */
     erase_again_fini(&again);
 }
 
