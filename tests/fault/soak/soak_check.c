@@ -56,7 +56,7 @@ static enum err see_current(void *ctx, const struct submission *s)
 static void check_submission(struct hub *h, struct store_txn *t, const struct entry *e, uint32_t mark)
 {
     const struct participant *p = registry_by_id(h->registry, schools[e->school].id);
-    struct submission s;
+    struct submission s = {.record = {NULL, 0}};
     struct buf own;
     enum err err;
 

@@ -43,7 +43,7 @@ static void order(struct hub *h, struct store_txn *t, struct plan_of_erasure *p)
 
 static void order_again(struct hub *h, struct store_txn *t, struct plan_of_erasure *p)
 {
-    struct erase_again again;
+    static struct erase_again again;
 
     MUST(erase_again_read(&again, h, t, p->file));
     if (again.is_known)
