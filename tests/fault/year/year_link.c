@@ -103,7 +103,7 @@ enum err link_send(struct link *l, const struct message *m)
     take_fields_off(&said, l->school->hello_lacks);
     count_sent(l, &said);
     hub_hears(l->number, l->curve, &said);
-    if (l->school->line_repeats && once_in(3))
+    if (l->school->line_repeats && chance() % 3 == 0)
         hub_hears(l->number, l->curve, &said);
     hub_works();
     clock_of(l->school->clock_error_ms);
@@ -167,9 +167,9 @@ void line_answer(uint32_t connection, struct bytes frame)
     put_answer(l, frame);
     if (!l->school->line_repeats)
         return;
-    if (once_in(3))
+    if (chance() % 3 == 0)
         put_answer(l, frame);
-    if (l->count >= 2 && once_in(4))
+    if (l->count >= 2 && chance() % 4 == 0)
         put_last_first(l);
 }
 
