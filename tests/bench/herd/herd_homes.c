@@ -22,28 +22,35 @@ void school_enter(size_t i)
     present = i;
 }
 
+/* libzmq speaks IPv6 and writes 127.0.0.1 as ::ffff:127.0.0.1. */
+static struct sockaddr_in6 mapped(uint32_t address, int port)
+{
+    struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+    const uint32_t in_order = htonl(address);
+
+    memset(a.sin6_addr.s6_addr + 10, 0xff, 2);
+    memcpy(a.sin6_addr.s6_addr + 12, &in_order, sizeof(in_order));
+    return a;
+}
+
 /* Each school comes from another address, 127.0.1.1 and on; some by the line of herd->line_port. */
 int connect(int fd, const struct sockaddr *to, socklen_t len)
 {
     static int (*real)(int, const struct sockaddr *, socklen_t);
-    struct sockaddr_in from = {.sin_family = AF_INET}, by_line;
+    const struct sockaddr_in6 hub = mapped(INADDR_LOOPBACK, herd->port);
+    struct sockaddr_in6 a;
     const int yes = 1;
 
     if (real == NULL)
         *(void **)&real = dlsym(RTLD_NEXT, "connect");
-    if (present != SIZE_MAX && to->sa_family == AF_INET) {
-        from.sin_addr.s_addr =
-            htonl(INADDR_LOOPBACK + 256 + (uint32_t)(present % 250) + 256 * (uint32_t)(present / 250));
-        (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof(yes));
-        (void)bind(fd, (const struct sockaddr *)&from, sizeof(from));
-        if (herd->line_port != 0 && present % LINE_PART == 0 && len == sizeof(by_line)) {
-            memcpy(&by_line, to, sizeof(by_line));
-            if (ntohs(by_line.sin_port) == herd->port)
-                by_line.sin_port = htons((uint16_t)herd->line_port);
-            to = (const struct sockaddr *)&by_line;
-        }
-    }
-    return real(fd, to, len);
+    if (present == SIZE_MAX || to->sa_family != AF_INET6 || len < sizeof(hub) || memcmp(to, &hub, sizeof(hub)) != 0)
+        return real(fd, to, len);
+    a = mapped(INADDR_LOOPBACK + 256 + (uint32_t)(present % 250) + 256 * (uint32_t)(present / 250), 0);
+    (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof(yes));
+    if (bind(fd, (const struct sockaddr *)&a, sizeof(a)) != 0)
+        at_fault("bind: %s", strerror(errno));
+    a = herd->line_port != 0 && present % LINE_PART == 0 ? mapped(INADDR_LOOPBACK, herd->line_port) : hub;
+    return real(fd, (const struct sockaddr *)&a, sizeof(a));
 }
 
 /* ---- homes ---- */
