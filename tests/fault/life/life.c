@@ -167,11 +167,11 @@ static void say(void)
         (unsigned long long)region->cut, (unsigned long long)region->half_closed, (unsigned long long)region->held_back,
         (unsigned long long)region->abandoned);
     (void)printf(
-        "office: %llu commands, %llu killed, %llu failed after a fault; %llu backups, closed %llu times; reader "
-        "lag at most %llu commits; hub %.1f s of processor time\n",
+        "office: %llu commands, %llu killed, %llu failed after a fault; %llu backups, closed %llu times; hub %.1f s "
+        "of processor time\n",
         (unsigned long long)region->commands, (unsigned long long)region->interrupted,
         (unsigned long long)region->failed, (unsigned long long)region->backups, (unsigned long long)region->closed,
-        (unsigned long long)region->most_lag, hub_cpu());
+        hub_cpu());
 }
 
 /* ---- arguments ---- */

@@ -63,8 +63,7 @@ struct region {
     atomic_int disturbed; /* seconds since `began` at which the hub was last killed or stopped */
     /* By the office: */
     uint64_t commands, interrupted, failed, backups, closed;
-    uint64_t submissions, hub_used, hub_file, hub_disk, spool, schools_disk, lag, most_lag;
-    unsigned readers;
+    uint64_t submissions, hub_used, hub_file, hub_disk, spool, schools_disk;
     /* By the line: */
     uint64_t lines, cut, half_closed, held_back, abandoned;
     /* By the faults: */

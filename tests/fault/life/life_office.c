@@ -5,15 +5,14 @@
 #include <ftw.h>
 
 #define PAUSE_MS     6000.0 /* between two commands */
-#define COMMAND_MS   180000 /* what takes longer hangs */
+#define COMMAND_MS   900000 /* what takes longer hangs */
 #define SAMPLE_MS    15000.0
 #define NEVER        INT64_MAX
 #define AFTERMATH    30 /* seconds after a fault of the hub in which a command may fail */
-#define PINNED_MS    240000
 #define BACKUPS_KEPT 2u
 
 static pid_t process;
-static int64_t sample_ms, pinned_since_ms;
+static int64_t sample_ms;
 
 static bool write_to(const char *path, int as)
 {
@@ -100,11 +99,13 @@ static void close_or_open(void)
 static void back_up(void)
 {
     static uint64_t number;
-    char path[160];
+    char path[160], text[24];
 
     (void)snprintf(path, sizeof(path), "%s/backup-%llu", herd->dir, (unsigned long long)++number);
-    if (ASK(false, "backup", path))
-        region->backups++;
+    if (ASK(false, "backup", path)) {
+        (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)++region->backups);
+        (void)ASK(true, "backup", "confirm", text);
+    }
     if (number > BACKUPS_KEPT) {
         (void)snprintf(path, sizeof(path), "%s/backup-%llu", herd->dir, (unsigned long long)(number - BACKUPS_KEPT));
         (void)unlink(path);
@@ -136,7 +137,10 @@ static void decide(void)
     case 7: (void)ASK(true, "doctor"); break;
     case 8: (void)ASK(false, "quarantine", "list"); break;
     case 9: (void)ASK(false, "school", "list"); break;
-    case 10: (void)ASK(false, "verify"); break;
+    case 10:
+        if (chance_below(3) == 0)
+            (void)ASK(false, "verify");
+        break;
     case 11:
     case 12: check_and_die(); break;
     case 13: back_up(); break;
@@ -163,21 +167,6 @@ static uint64_t disk_of(const char *path)
     return bytes_below;
 }
 
-static void watch_readers(const struct store_usage *u)
-{
-    if (u->reader_lag > region->most_lag)
-        region->most_lag = u->reader_lag;
-    if (u->readers == 0 || u->reader_lag < region->lag)
-        pinned_since_ms = 0;
-    else if (pinned_since_ms == 0)
-        pinned_since_ms = clock_mono_ms();
-    else if (clock_mono_ms() - pinned_since_ms > PINNED_MS)
-        at_fault("a reader has held the pages of the hub for %d s: %llu commits", PINNED_MS / 1000,
-                 (unsigned long long)u->reader_lag);
-    region->lag = u->reader_lag;
-    region->readers = u->readers;
-}
-
 static void sample(void)
 {
     struct ledger_totals totals;
@@ -195,7 +184,6 @@ static void sample(void)
     hub_close(h, false);
     region->submissions = totals.records;
     region->hub_used = u.used_bytes;
-    watch_readers(&u);
     (void)snprintf(path, sizeof(path), "%s/store/data.mdb", herd->home);
     region->hub_file = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
     region->hub_disk = disk_of(herd->home);

@@ -95,12 +95,12 @@ static void measure_store(struct agent *a)
 {
     struct store_usage u;
     struct stat st;
-    char path[160];
+    char home[128], path[160];
 
     MUST(store_usage(a->store, &u));
     own()->store_used = u.used_bytes;
-    school_home(path, self);
-    (void)strcat(path, "/store/data.mdb");
+    school_home(home, self);
+    (void)snprintf(path, sizeof(path), "%s/store/data.mdb", home);
     own()->store_file = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 

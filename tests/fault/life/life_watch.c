@@ -56,21 +56,19 @@ static void take(struct sample *s)
 
 static void say_sample(const struct sample *s)
 {
-    (void)printf(
-        "%6.0f %8.0f | %6.1f %4.0f %2.0f | %6.1f %4.0f %2.0f | %7.1f %6.1f %6.1f %5.2f %4u %5llu | %5.2f %6.0f "
-        "%6.0f\n",
-        s->at, s->submissions, s->gateway_anon / 1024, s->gateway_files, s->gateway_threads, s->core_anon / 1024,
-        s->core_files, s->core_threads, s->hub_used / MIB, s->hub_file / MIB, s->hub_disk / MIB, s->spool / MIB,
-        region->readers, (unsigned long long)region->lag, s->school_anon / 1024, s->school_file / 1024,
-        s->schools_disk / MIB);
+    (void)printf("%6.0f %8.0f | %6.1f %4.0f %2.0f | %6.1f %4.0f %2.0f | %7.1f %6.1f %6.1f %5.2f | %5.2f %6.0f "
+                 "%6.0f\n",
+                 s->at, s->submissions, s->gateway_anon / 1024, s->gateway_files, s->gateway_threads,
+                 s->core_anon / 1024, s->core_files, s->core_threads, s->hub_used / MIB, s->hub_file / MIB,
+                 s->hub_disk / MIB, s->spool / MIB, s->school_anon / 1024, s->school_file / 1024,
+                 s->schools_disk / MIB);
     (void)fflush(stdout);
 }
 
 static void say_heading(void)
 {
-    (void)printf(
-        "     s  entries | gateway MiB  | core     MiB  | hub: used   file   disk spool read   lag | a school: "
-        "MiB, KiB; all MiB\n");
+    (void)printf("     s  entries | gateway MiB  | core     MiB  | hub: used   file   disk spool | a school: "
+                 "MiB, KiB; all MiB\n");
 }
 
 void watch_step(bool say)
@@ -157,9 +155,9 @@ static double hub_free(const struct sample *s)
 {
     return (s->hub_file - s->hub_used) / MIB;
 }
-static double hub_disk(const struct sample *s)
+static double hub_other(const struct sample *s)
 {
-    return s->hub_disk / (s->submissions + 1);
+    return (s->hub_disk - s->hub_file) / MIB;
 }
 static double schools_disk(const struct sample *s)
 {
@@ -186,7 +184,7 @@ static const struct rule {
     {"a school's store, bytes per entry", school_used, 1.05, 0},
     {"hub's store, bytes per entry", hub_used, 1.05, 0},
     {"... free inside the file, MiB", hub_free, 1.25, 16},
-    {"hub's disk, bytes per entry", hub_disk, 1.10, 0},
+    {"hub's other files, MiB", hub_other, 1.50, 8},
     {"schools' disks, bytes per entry", schools_disk, 1.05, 0},
     {"spool, MiB", spool, 1.50, 4},
 };
