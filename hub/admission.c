@@ -140,13 +140,25 @@ static uint32_t promise_again(struct admission *a, struct promise *p, uint32_t s
     return promise(p, next_moment(a, &a->again_ms, slots, least_ms, now_ms), now_ms);
 }
 
+static bool has_come(const struct promise *p, int64_t now_ms)
+{
+    return p != NULL && p->at_ms <= now_ms + EARLY_MS;
+}
+
+bool admission_is_due(struct admission *a, const uint8_t curve[KEY_BYTES], int64_t now_ms)
+{
+    size_t needed = 0;
+
+    return has_come(look(a, curve, now_ms, &needed), now_ms);
+}
+
 uint32_t admission_ask(struct admission *a, const uint8_t curve[KEY_BYTES], uint32_t slots, size_t taken,
                        int64_t now_ms)
 {
     size_t needed = 0;
     struct promise *p = look(a, curve, now_ms, &needed);
     size_t left = taken < slots ? slots - taken : 0;
-    bool is_due = p != NULL && p->at_ms <= now_ms + EARLY_MS;
+    bool is_due = has_come(p, now_ms);
 
     if (left > (is_due ? 0 : needed)) {
         if (p != NULL)

@@ -40,6 +40,8 @@ void admission_fini(struct admission *a);
  * the seconds after which it is to come back. */
 uint32_t admission_ask(struct admission *a, const uint8_t curve[KEY_BYTES], uint32_t slots, size_t taken,
                        int64_t now_ms);
+/* Has this one been promised a moment that has come? */
+bool admission_is_due(struct admission *a, const uint8_t curve[KEY_BYTES], int64_t now_ms);
 /* Nobody can meet for `least_s` seconds: when shall this one come back? */
 uint32_t admission_put_off(struct admission *a, const uint8_t curve[KEY_BYTES], uint32_t slots, uint32_t least_s,
                            int64_t now_ms);

@@ -94,6 +94,7 @@ static void fill_limits(const struct core *c, struct ipc_limits *l)
     l->slots = (uint32_t)conf->slots;
     l->credit = (uint32_t)conf->credit;
     l->chunk = (uint32_t)conf->chunk;
+    l->turn_ms = (uint32_t)conf->turn_ms;
     l->spool_max = (uint64_t)conf->spool_max;
     l->spool_days = (uint32_t)conf->spool_days;
     l->disk_reserve = (uint64_t)conf->disk_reserve;

@@ -198,6 +198,20 @@ static void forward(struct gateway *g, const struct meeting *m, struct bytes fra
     (void)gateway_tell_core(g, &p);
 }
 
+/* A promise is kept also when all slots are taken for long: by whoever has been here longest, beyond its turn.  What it
+ * was sending goes on next time where it stopped. */
+static void end_longest(struct gateway *g)
+{
+    struct meeting *longest = NULL;
+
+    for (size_t i = 0; i < g->meeting_count; i++)
+        if (longest == NULL || g->meetings[i]->started_ms < longest->started_ms)
+            longest = g->meetings[i];
+    if (longest != NULL && clock_mono_ms() - longest->started_ms > (int64_t)g->limits.turn_ms)
+        meeting_error(g, longest->route, longest, MERR_BUSY, put_off(g, longest->curve),
+                      "others wait: it goes on from here");
+}
+
 static void take_hello(struct gateway *g, const struct incoming *in, struct meeting *m, const struct ipc_allow *who,
                        const struct msg_hello *h)
 {
@@ -231,6 +245,8 @@ static void take_hello(struct gateway *g, const struct incoming *in, struct meet
         meeting_error(g, in->from, m, MERR_BUSY, put_off(g, in->curve), "the hub is being restarted");
         return;
     }
+    if (m == NULL && g->meeting_count >= g->limits.slots && admission_is_due(&g->admission, in->curve, clock_mono_ms()))
+        end_longest(g);
     if (m == NULL)
         later = admission_ask(&g->admission, in->curve, g->limits.slots, g->meeting_count, clock_mono_ms());
     if (later > 0) {

@@ -75,6 +75,7 @@ struct hub_conf {
     int64_t group_ms;      /* group commit waits at most so long for more batches */
     int64_t slots;         /* meetings at once */
     int64_t credit, chunk; /* bytes */
+    int64_t turn_ms;       /* a meeting may last while others wait */
     int64_t spool_max, spool_days;
     const char *gateway_user;   /* whose gateway is let in besides our own; NULL: nobody's */
     const char *gateway_folder; /* where core.sock and spool/ are; NULL: in the home */

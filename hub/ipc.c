@@ -10,12 +10,13 @@
 
 static void put_limits(struct buf *b, const struct ipc_limits *l)
 {
-    mp_put_array(b, 10);
+    mp_put_array(b, 11);
     mp_put_uint(b, IPC_LIMITS);
     mp_put_bin(b, l->district, sizeof(l->district));
     mp_put_uint(b, l->slots);
     mp_put_uint(b, l->credit);
     mp_put_uint(b, l->chunk);
+    mp_put_uint(b, l->turn_ms);
     mp_put_uint(b, l->spool_max);
     mp_put_uint(b, l->spool_days);
     mp_put_uint(b, l->disk_reserve);
@@ -126,6 +127,7 @@ static void get_limits(struct mp *m, struct ipc_limits *l)
     l->slots = (uint32_t)mp_uint(m, UINT32_MAX);
     l->credit = (uint32_t)mp_uint(m, CREDIT_MAX);
     l->chunk = (uint32_t)mp_uint(m, CHUNK_MAX);
+    l->turn_ms = (uint32_t)mp_uint(m, UINT32_MAX);
     l->spool_max = mp_uint(m, UINT64_MAX);
     l->spool_days = (uint32_t)mp_uint(m, UINT32_MAX);
     l->disk_reserve = mp_uint(m, UINT64_MAX);
@@ -190,7 +192,7 @@ static void get_status(struct mp *m, struct ipc_status *s)
 static size_t elements_of(uint64_t type)
 {
     switch (type) {
-    case IPC_LIMITS: return 10;
+    case IPC_LIMITS: return 11;
     case IPC_ALLOW: return 7;
     case IPC_STATUS: return 6;
     case IPC_REPLY:
@@ -223,7 +225,7 @@ static void get_fields(struct mp *m, struct ipc_packet *p)
 enum err ipc_decode(struct ipc_packet *p, struct bytes in)
 {
     struct mp m = mp_of(in);
-    size_t elements = mp_array(&m, 2, 10);
+    size_t elements = mp_array(&m, 2, 11);
     uint64_t type = mp_uint(&m, IPC_STATUS);
 
     memset(p, 0, sizeof(*p));

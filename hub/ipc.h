@@ -44,6 +44,7 @@ struct ipc_listener {
 struct ipc_limits {
     uint8_t district[16];
     uint32_t slots, credit, chunk;
+    uint32_t turn_ms; /* a meeting may last while others wait */
     uint64_t spool_max;
     uint32_t spool_days;
     uint64_t disk_reserve; /* store.disk_reserve, for the disk that the spool is on */

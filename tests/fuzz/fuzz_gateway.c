@@ -245,6 +245,7 @@ static struct gateway *gateway_new(void)
     g->has_core = g->has_limits = g->is_listening = true;
     memset(g->limits.district, 9, sizeof(g->limits.district));
     g->limits.slots = SLOTS;
+    g->limits.turn_ms = 1000;
     g->limits.credit = 4096;
     g->limits.chunk = 2048;
     admission_init(&g->admission);

@@ -2,6 +2,7 @@
  * Holds invariants 6 (only enrolled participants are heard) and 8 (bounded).  With sockets: tests/integration. */
 #include "hub/gateway_internal.h"
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "protocol/keys.h"
 
@@ -16,7 +17,8 @@
 #include <cmocka.h>
 #include <zmq.h>
 
-#define SLOTS 100u
+#define SLOTS   100u
+#define TURN_MS 600000
 
 /* A gateway that has heard from its core and has no socket: what it sends goes nowhere. */
 static struct gateway *new_gateway(void)
@@ -26,6 +28,7 @@ static struct gateway *new_gateway(void)
     assert_non_null(g);
     g->has_core = g->has_limits = true;
     g->limits.slots = SLOTS;
+    g->limits.turn_ms = TURN_MS;
     admission_init(&g->admission);
     buf_init(&g->out, MESSAGE_MAX_DOWN);
     return g;
@@ -374,6 +377,49 @@ static void who_finds_no_slot_is_promised_one_and_goes_first_when_it_is_free(voi
     free_gateway(g);
 }
 
+/* Whose moment has come while all slots are taken for long: the longest meeting beyond its turn makes room, no other,
+ * and goes on when a moment of its own has come (fairness; invariant 8). */
+static void a_promise_is_kept_by_who_has_been_here_beyond_its_turn(void **state)
+{
+    struct gateway *g = new_gateway();
+    const int64_t began = 1000000;
+
+    (void)state;
+    g->limits.slots = 2;
+    for (unsigned n = 0; n < 5; n++)
+        allow(g, n);
+    clock_test_set_mono(began);
+    greet(g, 0, 0);
+    clock_test_set_mono(began + 1000);
+    greet(g, 1, 1);
+    greet(g, 2, 2); /* is promised a moment ... */
+    clock_test_set_mono(began + TURN_MS);
+    greet(g, 2, 2); /* ... and both have their turn still */
+    assert_int_equal(g->meeting_count, 2);
+    clock_test_set_mono(began + TURN_MS + 900000);
+    greet(g, 3, 3); /* nothing was promised to this one yet */
+    assert_int_equal(g->meeting_count, 2);
+    for (size_t i = 0; i < g->admission.count; i++)
+        g->admission.promises[i].at_ms = 0;
+    greet(g, 3, 3);
+    assert_int_equal(g->meeting_count, 2);
+    assert_string_equal(g->meetings[0]->participant, "school-1"); /* school-0 was here longer */
+    assert_string_equal(g->meetings[1]->participant, "school-3");
+    greet(g, 0, 0); /* it was told when to come back */
+    assert_int_equal(g->meeting_count, 2);
+    for (size_t i = 0; i < g->admission.count; i++)
+        g->admission.promises[i].at_ms = 0;
+    greet(g, 0, 0);
+    assert_string_equal(g->meetings[0]->participant, "school-3");
+    assert_string_equal(g->meetings[1]->participant, "school-0");
+    for (size_t i = 0; i < g->admission.count; i++)
+        g->admission.promises[i].at_ms = 0;
+    greet(g, 1, 1); /* both have just come */
+    assert_string_equal(g->meetings[0]->participant, "school-3");
+    free_gateway(g);
+    clock_test_real();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +432,7 @@ int main(void)
         cmocka_unit_test(keys_off_the_list_that_go_on_talking_end_the_process),
         cmocka_unit_test(nobody_speaks_for_another),
         cmocka_unit_test(who_finds_no_slot_is_promised_one_and_goes_first_when_it_is_free),
+        cmocka_unit_test(a_promise_is_kept_by_who_has_been_here_beyond_its_turn),
     };
 
     if (keys_start() != OK)

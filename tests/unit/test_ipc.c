@@ -22,6 +22,7 @@ static struct ipc_packet limits_packet(void)
     p.as.limits.slots = 100;
     p.as.limits.credit = CREDIT_MAX;
     p.as.limits.chunk = CHUNK_MAX;
+    p.as.limits.turn_ms = 600000;
     p.as.limits.spool_max = UINT64_C(1) << 40;
     p.as.limits.spool_days = 14;
     p.as.limits.disk_reserve = 128 << 20;
