@@ -175,6 +175,8 @@ static enum err fill_welcome(struct greeting *g, struct msg_welcome *w)
     store_abort(t);
     if (e != OK)
         return e;
+    if (differs && !chain.is_closed)
+        log_notice("core: %s holds another history than the hub, or an old message of it came late", g->from->id);
     core_tell(g->c, g->connection, g->from->index, differs && !chain.is_closed ? &g->hello->gen : NULL);
     if (all_done) {
         chain.next_sequence = chain.held_last + 1;

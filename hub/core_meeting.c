@@ -50,7 +50,7 @@ static enum err close_if_told(struct core *c, uint64_t connection, const struct 
 
     if (!was_told(c, connection, from->index, gen))
         return OK;
-    log_notice("core: %s holds another history than the hub; its queue is reconciled", from->id);
+    log_notice("core: the two histories of %s are reconciled", from->id);
     if ((e = core_close_generation(c, from, gen)) == OK)
         core_tell(c, connection, from->index, NULL);
     return e;
