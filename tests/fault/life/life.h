@@ -118,6 +118,8 @@ int office_command(const char *const *words, size_t count, int64_t kill_after_ms
 
 /* ---- life_watch.c ---- */
 void watch_step(bool say);
+/* False: a meeting left a file or a thread at a school. */
+bool watch_rest(void);
 /* Prints the comparison.  False: something grows. */
 bool watch_judge(void);
 

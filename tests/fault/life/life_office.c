@@ -175,6 +175,7 @@ static void sample(void)
     struct stat st;
     struct hub *h;
     char path[160];
+    uint64_t of_schools = 0;
 
     MUST(hub_open(&h, herd->home, HUB_READ));
     MUST(store_usage(h->store, &u));
@@ -189,11 +190,11 @@ static void sample(void)
     region->hub_disk = disk_of(herd->home);
     (void)snprintf(path, sizeof(path), "%s/spool", herd->home);
     region->spool = disk_of(path);
-    region->schools_disk = 0;
     for (size_t i = 0; i < herd->count; i++) {
         school_home(path, i);
-        region->schools_disk += disk_of(path);
+        of_schools += disk_of(path);
     }
+    region->schools_disk = of_schools;
 }
 
 /* What was read is thrown away, as an office does; nothing of it may have been bad. */
