@@ -116,8 +116,8 @@ static enum err check_history(struct greeting *g, struct store_txn *t, const str
                : OK;
 }
 
-/* Durable before the agent hears of it: from here on no copy of this generation can have anything new counted, so what
- * the hub lacks may get new numbers without any chance of being counted under both (invariant 3). */
+/* Durable before the agent sees a page of it: from here on no copy of this generation can have anything new counted, so
+ * what the hub lacks may get new numbers without any chance of being counted under both (invariant 3). */
 enum err core_close_generation(struct core *c, const struct participant *from, const struct generation *gen)
 {
     struct store_txn *t = NULL;
@@ -175,11 +175,9 @@ static enum err fill_welcome(struct greeting *g, struct msg_welcome *w)
     store_abort(t);
     if (e != OK)
         return e;
-    if (differs && !chain.is_closed) {
-        log_notice("core: %s holds another history than the hub; its queue is reconciled", g->from->id);
-        if ((e = core_close_generation(g->c, g->from, &g->hello->gen)) != OK)
-            return e;
-    }
+    if (differs && !chain.is_closed)
+        log_notice("core: %s holds another history than the hub, or an old message of it came late", g->from->id);
+    core_tell(g->c, g->connection, g->from->index, differs && !chain.is_closed ? &g->hello->gen : NULL);
     if (all_done) {
         chain.next_sequence = chain.held_last + 1;
         chain.gap_count = 0;

@@ -53,6 +53,14 @@ struct core_nights {
     int32_t pruned;     /* the night in which what is too old was forgotten */
 };
 
+/* ---- who was told RECONCILE (core_meeting.c) ---- */
+#define CORE_TOLD_MAX 256u
+struct core_told {
+    uint64_t connection; /* 0: nobody */
+    uint32_t participant;
+    struct generation gen;
+};
+
 /* ---- the core ---- */
 struct core {
     struct hub *hub;
@@ -71,6 +79,8 @@ struct core {
     struct inbox *inbox;           /* NULL: none is watched */
     struct carry_host inbox_host;
     struct core_nights nights;
+    struct core_told told[CORE_TOLD_MAX]; /* the last ones; who is forgotten is told again in the next meeting */
+    size_t told_next;
     bool is_closed;         /* for want of room: said once */
     bool gateway_is_paused; /* enough jobs: nothing more is read */
     bool stopping;

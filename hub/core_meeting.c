@@ -25,6 +25,37 @@ void core_error(struct core *c, uint64_t connection, enum message_error code, ui
 
 /* ---- RECONCILE ---- */
 
+void core_tell(struct core *c, uint64_t connection, uint32_t participant, const struct generation *gen)
+{
+    for (size_t i = 0; i < CORE_TOLD_MAX; i++)
+        if (c->told[i].connection == connection)
+            c->told[i].connection = 0;
+    if (gen != NULL)
+        c->told[c->told_next++ % CORE_TOLD_MAX] = (struct core_told){connection, participant, *gen};
+}
+
+static bool was_told(const struct core *c, uint64_t connection, uint32_t participant, const struct generation *gen)
+{
+    for (size_t i = 0; i < CORE_TOLD_MAX; i++)
+        if (c->told[i].connection == connection)
+            return c->told[i].participant == participant && generation_compare(&c->told[i].gen, gen) == 0;
+    return false;
+}
+
+/* Before its first page. */
+static enum err close_if_told(struct core *c, uint64_t connection, const struct participant *from,
+                              const struct generation *gen)
+{
+    enum err e;
+
+    if (!was_told(c, connection, from->index, gen))
+        return OK;
+    log_notice("core: the two histories of %s are reconciled", from->id);
+    if ((e = core_close_generation(c, from, gen)) == OK)
+        core_tell(c, connection, from->index, NULL);
+    return e;
+}
+
 static enum err answer_reconcile(struct core *c, uint64_t connection, const struct participant *from,
                                  const struct msg_reconcile *q)
 {
@@ -60,7 +91,7 @@ static enum err reconcile(struct core *c, const struct ipc_frame *f, const struc
         core_error(c, f->connection, MERR_UNKNOWN, 0, "this key is not enrolled");
         return OK;
     }
-    if ((e = core_commit_done(c)) == OK)
+    if ((e = core_commit_done(c)) == OK && (e = close_if_told(c, f->connection, from, &q->gen)) == OK)
         e = answer_reconcile(c, f->connection, from, q);
     if (e != OK) {
         log_error("core: no answer about what is held of %s: %s", from->id, err_text());

@@ -30,6 +30,11 @@ struct greeting {
 void core_turn_away(const struct greeting *g, enum message_error code, const char *text);
 
 MUST_CHECK enum err core_hello(struct core *c, const struct ipc_frame *f, const struct msg_hello *h);
+/* On this connection it was said that there are two histories of this generation; NULL: that there are not.  Whoever
+ * asks there for its pages has heard it, and only then the generation is closed: a HELLO may have lain on the line
+ * while the computer that had said it died, came back and sent more. */
+void core_tell(struct core *c, uint64_t connection, uint32_t participant, const struct generation *gen);
+
 /* Enrols within one transaction.  The registry changes in memory: no worker may be reading it.  An error is answered.
  */
 MUST_CHECK enum err core_enrol(struct greeting *g);

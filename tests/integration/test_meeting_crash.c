@@ -244,6 +244,87 @@ static void a_queue_restored_from_an_old_copy_is_reconciled(void **state)
     agent_close(a);
 }
 
+/* The gateway may not have noticed yet that the connection before is gone. */
+static void meet_when_there_is_room(struct agent *a, struct sync_result *r)
+{
+    int64_t until = clock_mono_ms() + START_MS;
+
+    while (sync_once(a, r) != OK) {
+        assert_int_equal(r->outcome, SYNC_LATER);
+        assert_true(clock_mono_ms() < until);
+    }
+}
+
+/* Its computer died after it had said HELLO, which lay on the line; it began again and sent more. */
+static void a_hello_that_comes_late_closes_nothing(void **state)
+{
+    struct district *d = *state;
+    struct agent *a = joined(d, 0);
+    struct sync_result r;
+    struct message *late;
+    struct client c;
+
+    add_marks(a, 1, 10);
+    sync_until_done(a);
+    late = hello_of(a);
+    add_marks(a, 101, 5);
+    sync_until_done(a);
+    client_open(&c, d, a, a->curve, NULL);
+    client_send(&c, late);
+    client_expect(&c, MSG_WELCOME);
+    assert_int_equal(c.in.as.welcome.go, WELCOME_RECONCILE);
+    client_close(&c);
+    free(late);
+    add_marks(a, 201, 3);
+    meet_when_there_is_room(a, &r);
+    assert_int_equal(r.reconciled, 0);
+    assert_int_equal(r.verdicts[VERDICT_COUNTED], 3);
+    assert_int_equal(a->gen.counter, 1);
+    assert_int_equal(held_by(d).counted, 18);
+    assert_hub_verifies(d);
+    agent_close(a);
+}
+
+/* Who says that and is there is asked, and its numbering takes nothing new from then on. */
+static void a_numbering_is_closed_when_its_pages_are_asked_for(void **state)
+{
+    struct district *d = *state;
+    struct agent *a = joined(d, 0);
+    struct message *late;
+    struct message ask = {.type = MSG_RECONCILE, .as.reconcile = {.from = 1}};
+    struct reconcile page;
+    struct sync_result r;
+    struct client c;
+
+    late = hello_of(a);
+    ask.as.reconcile.gen = a->gen;
+    add_marks(a, 1, 10);
+    sync_until_done(a);
+    client_open(&c, d, a, a->curve, NULL);
+    for (int closed = 0; closed < 2; closed++) { /* whoever was told GO may ask as well, and closes nothing */
+        struct message *m = closed == 0 ? hello_of(a) : late;
+
+        client_send(&c, m);
+        client_expect(&c, MSG_WELCOME);
+        assert_int_equal(c.in.as.welcome.go, closed == 0 ? WELCOME_GO : WELCOME_RECONCILE);
+        do /* receipts go with GO */
+            client_send(&c, &ask);
+        while (client_receive(&c, START_MS) && c.in.type != MSG_RECONCILE_REPLY);
+        MUST(reconcile_open(&page, c.in.as.signed_object, a->directory->hub_sign));
+        assert_int_equal(page.is_closed, closed);
+        reconcile_fini(&page);
+        free(m);
+    }
+    client_close(&c);
+    add_marks(a, 201, 3);
+    meet_when_there_is_room(a, &r);
+    assert_int_equal(r.reconciled, 1);
+    assert_int_equal(r.renumbered, 3);
+    assert_int_equal(held_by(d).counted, 13);
+    assert_hub_verifies(d);
+    agent_close(a);
+}
+
 static void two_computers_with_the_same_home_are_each_counted_once(void **state)
 {
     struct district *d = *state;
@@ -317,6 +398,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_core_or_gateway_killed_at_any_moment_loses_and_doubles_nothing, begin, end),
         cmocka_unit_test_setup_teardown(a_hub_without_its_core_asks_to_come_back, begin, end),
         cmocka_unit_test_setup_teardown(a_queue_restored_from_an_old_copy_is_reconciled, begin, end),
+        cmocka_unit_test_setup_teardown(a_hello_that_comes_late_closes_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(a_numbering_is_closed_when_its_pages_are_asked_for, begin, end),
         cmocka_unit_test_setup_teardown(two_computers_with_the_same_home_are_each_counted_once, begin, end),
         cmocka_unit_test_setup_teardown(a_hub_restored_from_an_old_copy_gets_again_what_it_lost, begin, end),
     };

@@ -3,7 +3,6 @@
  * Exit code 0: every submission of every school is counted once, and the hub verifies; 1: not so, or not in time. */
 #include "tests/bench/herd/herd.h"
 
-#include <sys/mman.h>
 #include <sys/resource.h>
 
 #define SAMPLE_MS 250
@@ -11,76 +10,12 @@
 #define KILLS     2u
 #define RUDE_PART 10u /* of the hostile: one in so many is a school in good standing */
 
-struct herd *herd;
-static uint64_t state_of;
-
-_Noreturn void at_fault(const char *fmt, ...)
-{
-    va_list ap;
-
-    (void)fprintf(stderr, "herd: seed %llu: ", (unsigned long long)herd->seed);
-    va_start(ap, fmt);
-    (void)vfprintf(stderr, fmt, ap);
-    va_end(ap);
-    (void)fputc('\n', stderr);
-    exit(1);
-}
-
-uint64_t herd_chance(void)
-{
-    uint64_t z = state_of += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
-/* ---- making ---- */
-
 struct options {
     size_t agents, hostile;
     int64_t limit_ms;
     bool kills;
     const char *dir;
 };
-
-static void make_hub(const char *lines)
-{
-    char listen[64];
-    const char *const urls[] = {listen};
-    struct hub_init init = {.name = "Region", .listen = urls, .listen_count = 1};
-    struct district d = {.home = ""};
-
-    (void)snprintf(herd->home, sizeof(herd->home), "%s/hub", herd->dir);
-    herd->port = free_port();
-    (void)snprintf(listen, sizeof(listen), "tcp://127.0.0.1:%d", herd->port);
-    MUST(hub_create(herd->home, &init));
-    (void)snprintf(d.home, sizeof(d.home), "%s", herd->home);
-    add_conf(&d, lines);
-}
-
-static void make_schools(void)
-{
-    static struct buf invitations[SCHOOL_MAX];
-    struct store_txn *t;
-    struct hub *h;
-
-    MUST(hub_open(&h, herd->home, HUB_WRITE));
-    MUST(store_begin_write(h->store, &t));
-    load_programme(h, t);
-    MUST(hub_reload(h, t));
-    for (size_t i = 0; i < herd->count; i++)
-        school_invite(h, t, i, &invitations[i]);
-    MUST(hub_reload(h, t)); /* once for all: it takes its time with so many */
-    for (size_t i = 0; i < herd->count; i++) {
-        herd->schools[i].is_rude = i >= herd->count - herd->rude;
-        school_make(h, t, i, &invitations[i]);
-        buf_fini(&invitations[i]);
-    }
-    MUST(store_commit(t));
-    ledger_committed(h->ledger);
-    hub_close(h, false);
-}
 
 /* ---- playing ---- */
 
@@ -253,16 +188,11 @@ int main(int argc, char **argv)
 {
     struct options o = {.agents = 5000, .limit_ms = 3600000, .dir = "/dev/shm"};
     int64_t took_ms;
-    int version[3];
 
-    zmq_version(&version[0], &version[1], &version[2]); /* so that it is loaded once, not in each process */
-    herd = mmap(NULL, sizeof(*herd), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (herd == MAP_FAILED)
-        return 1;
-    herd->seed = 1;
+    herd_begin(1);
     herd->window_ms = 10000;
     read_options(argc, argv, &o);
-    state_of = herd->seed;
+    herd_chance_begin(herd->seed);
     herd->rude = o.hostile / RUDE_PART;
     herd->count = o.agents + herd->rude;
     if (o.agents == 0 || herd->count > SCHOOL_MAX)
@@ -273,8 +203,8 @@ int main(int argc, char **argv)
     if (setenv("TZ", "UTC", 1) != 0 || mkdtemp(herd->dir) == NULL)
         at_fault("cannot begin in %s", o.dir);
     took_ms = clock_mono_ms();
-    make_hub(herd->is_small ? "gateway.slots: 4\n" : "");
-    make_schools();
+    herd_make_hub(herd->is_small ? "gateway.slots: 4\n" : "");
+    herd_make_schools(SUBMISSIONS);
     (void)printf(
         "herd: %zu schools with %u submissions each, made in %.1f s; all knock within %lld s; strangers: %zu (%s)\n",
         herd->count, SUBMISSIONS, (double)(clock_mono_ms() - took_ms) / 1e3, (long long)herd->window_ms / 1000,

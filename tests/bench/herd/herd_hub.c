@@ -7,6 +7,7 @@
 
 struct watched gateway = {.name = "svodka-hub-gatew"}; /* as much of it as the system remembers */
 struct watched core = {.name = "svodka-hub"};
+const char *const *hub_wrapper;
 static pid_t serve;
 
 static double ticks(void)
@@ -55,7 +56,7 @@ static long count_files(pid_t pid)
     return n;
 }
 
-static void read_memory(struct watched *w)
+void read_memory(struct watched *w)
 {
     char path[64], line[256];
     FILE *f;
@@ -66,6 +67,7 @@ static void read_memory(struct watched *w)
     while (fgets(line, sizeof(line), f) != NULL) {
         (void)sscanf(line, "RssAnon: %ld", &w->anon_kib);
         (void)sscanf(line, "VmRSS: %ld", &w->rss_kib);
+        (void)sscanf(line, "Threads: %ld", &w->threads);
     }
     (void)fclose(f);
     w->files = count_files(w->pid);
@@ -75,6 +77,25 @@ static void read_memory(struct watched *w)
         w->most_rss_kib = w->rss_kib;
     if (w->files > w->most_files)
         w->most_files = w->files;
+}
+
+/* One of its arguments ends so: also when another program runs it, and not yet before it is what it becomes. */
+static bool has_word(pid_t pid, const char *word)
+{
+    char path[64], words[4096], *at = words;
+    size_t len = 0, tail = strlen(word);
+    FILE *f;
+
+    (void)snprintf(path, sizeof(path), "/proc/%ld/cmdline", (long)pid);
+    if ((f = fopen(path, "r")) != NULL) {
+        len = fread(words, 1, sizeof(words) - 1, f);
+        (void)fclose(f);
+    }
+    words[len] = '\0';
+    for (size_t n; at < words + len; at += n + 1)
+        if ((n = strlen(at)) >= tail && strcmp(at + n - tail, word) == 0)
+            return true;
+    return false;
 }
 
 static void find_children(void)
@@ -92,9 +113,9 @@ static void find_children(void)
 
         if (pid <= 0 || !read_stat(pid, name, &parent, &cpu) || parent != serve)
             continue;
-        if (strncmp(name, "svodka-hub-gat", 14) == 0)
+        if (has_word(pid, "svodka-hub-gateway"))
             gateway.pid = pid;
-        else
+        else if (has_word(pid, "core"))
             core.pid = pid;
     }
     (void)closedir(d);
@@ -141,12 +162,21 @@ void hub_begin(void)
 {
     char program[] = SVODKA_BINARY_DIR "/hub/svodka-hub", word[] = "serve", option[] = "--home";
     char libexec[] = SVODKA_BINARY_DIR "/hub", ready[160];
-    char *argv[] = {program, word, option, herd->home, NULL};
+    char *argv[16] = {NULL};
+    size_t argc = 0;
     struct district d = {.home = ""};
     int64_t until = clock_mono_ms() + READY_MS;
 
     (void)snprintf(d.dir, sizeof(d.dir), "%s", herd->dir);
     (void)snprintf(ready, sizeof(ready), "%s/run/ready", herd->home);
+    while (hub_wrapper != NULL && hub_wrapper[argc] != NULL && argc < COUNT(argv) - 5) {
+        argv[argc] = (char *)(uintptr_t)hub_wrapper[argc];
+        argc++;
+    }
+    argv[argc++] = program;
+    argv[argc++] = word;
+    argv[argc++] = option;
+    argv[argc] = herd->home;
     if (setenv("SVODKA_LIBEXEC", libexec, 1) != 0)
         at_fault("setenv");
     serve = start_program(&d, argv, -1);
