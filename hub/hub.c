@@ -301,7 +301,7 @@ enum err hub_conf_load(struct hub *h)
                                    .slots = 100,
                                    .credit = CREDIT_MAX,
                                    .chunk = CHUNK_MAX,
-                                   .turn_ms = 10 * 60000,
+                                   .turn_ms = 600000,
                                    .spool_max = INT64_C(1) << 30,
                                    .spool_days = 14,
                                    .log_refused = 100,
