@@ -20,10 +20,8 @@ void *keep_alloc(struct buf *keep, size_t size)
     size_t len = keep->len;
     size_t at = (len + KEEP_ALIGNMENT - 1) & ~(KEEP_ALIGNMENT - 1);
 
-    if (keep->cap <= room && !keep->failed && len < room) { /* grown once, so that loans into it never move */
-        (void)buf_grow(keep, room - len);
-        keep->len = len;
-    }
+    if (keep->cap <= room && len < room) /* once, so that loans into it never move */
+        (void)buf_reserve(keep, room - len);
     if (keep->failed) {
         (void)err_set(ERR_NOMEM, _("no memory for the answers"));
         return NULL;
@@ -32,7 +30,7 @@ void *keep_alloc(struct buf *keep, size_t size)
         (void)err_set(ERR_LIMIT, _("the answers take more than %zu bytes together"), room);
         return NULL;
     }
-    keep->len = at + size;
+    (void)buf_grow(keep, at + size - len); /* there is room: what is never given out is never touched, nor wiped */
     return keep->data + at;
 }
 

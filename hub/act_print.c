@@ -2,7 +2,7 @@
 
 #include "common/cli.h"
 #include "common/html.h"
-#include "hub/commands.h"
+#include "hub/command_text.h"
 #include "hub/copies.h"
 #include "hub/ledger_internal.h"
 

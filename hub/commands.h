@@ -6,6 +6,7 @@
 #include "common/cli.h"
 #include "common/table.h"
 #include "hub/audit.h"
+#include "hub/command_text.h"
 #include "hub/evaluate.h"
 #include "hub/hub.h"
 #include "hub/registry.h"
@@ -141,13 +142,9 @@ MUST_CHECK enum err command_unit(struct hub *h, const char *unit);
 MUST_CHECK enum err command_form(const struct hub *h, const char *id, const struct form **out);
 /* `programme load DIR`, but for opening and closing the hub: judges, prints what is wrong, loads, says so. */
 MUST_CHECK enum err command_load_pack(struct hub *h, const char *dir);
-/* Who works here, for the audit: "office:NAME" of the account that logged in, also behind sudo -u. */
-void command_user(char *out, size_t size);
 
 /* ---- what is shown ---- */
 
-/* For people by language, for programs ISO 8601 in UTC; "" for 0. */
-void command_time(char *out, size_t size, int64_t wall_ms, enum table_format f);
 /* For people by language, for programs the stable English word. */
 const char *command_state(enum participant_state s, enum table_format f);
 /* Why something is kept apart, for people. */
@@ -156,14 +153,8 @@ const char *command_reason(enum quarantine_reason r);
 const char *command_standing(const struct participant *p, enum table_format f);
 /* A participant by id; ERR_NOT_FOUND with a suggestion. */
 MUST_CHECK enum err command_school(const struct hub *h, const char *id, const struct participant **out);
-/* A value for people, rounded, with its unit of measure: "34,5 %", "yes", the name of a class; of RESULT_OK alone. */
-void command_value(struct buf *out, const struct indicator *i, const struct result *r);
-/* What it is a part of: "34 / 100"; of RESULT_OK alone; "" where there is no denominator. */
-void command_fraction(struct buf *out, const struct indicator *i, const struct result *r);
 /* A target as it is written, "yes" in words; NULL: nothing. */
 void command_target(struct buf *out, const struct target *t);
-/* "below the target"; "" where there is none. */
-const char *command_target_word(enum target_status s);
 /* Prints and frees the table, unless `e` is an error already. */
 MUST_CHECK enum err command_print(struct table *t, enum table_format f, enum err e);
 /* "of the office alone": on stderr before every view that `publish` did not make (invariant 7). */

@@ -6,7 +6,7 @@
 #include "common/log.h"
 #include "common/utf8.h"
 #include "hub/audit.h"
-#include "hub/commands.h"
+#include "hub/command_text.h"
 #include "hub/ledger.h"
 #include "hub/programme.h"
 #include "hub/recovery.h"

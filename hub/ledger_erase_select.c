@@ -153,6 +153,22 @@ static enum err keep_chosen(struct searching *x)
     return x->out->count > 0 ? OK : err_set(ERR_NOT_FOUND, _("there is no such submission, or it was erased already"));
 }
 
+/* A retraction has no slot of its own: all versions of what it takes back are meant, if that is there. */
+static enum err name_retracted(struct searching *x, const struct record_ref *target)
+{
+    struct submission s;
+    const struct form *f;
+    struct record r;
+    enum err e = ledger_find(x->hub->ledger, x->t, x->order->participant, target, &s);
+
+    if (e == OK && (e = decoder_read(x->hub->ledger->decoder, s.record, &r, &f)) == OK) {
+        if (r.kind != RECORD_RETRACTION)
+            slot_of(x->slot, &x->hub->ledger->slot_key, f, x->order->participant, s.record, &r);
+        return OK;
+    }
+    return e == ERR_NOMEM || e == ERR_IO || e == ERR_CORRUPT ? e : OK; /* the retraction alone, then */
+}
+
 static enum err name_submission(struct searching *x)
 {
     const struct erase_order *o = x->order;
@@ -173,8 +189,12 @@ static enum err name_submission(struct searching *x)
     (void)snprintf(x->out->form, sizeof(x->out->form), "%s", f->id);
     (void)snprintf(x->out->unit, sizeof(x->out->unit), "%s", r.unit);
     (void)snprintf(x->out->period, sizeof(x->out->period), "%s", r.period);
-    if (r.kind != RECORD_RETRACTION)
-        slot_of(x->slot, &x->hub->ledger->slot_key, f, o->participant, s.record, &r);
+    if (r.kind == RECORD_RETRACTION) {
+        const struct record_ref target = r.target;
+
+        return name_retracted(x, &target);
+    }
+    slot_of(x->slot, &x->hub->ledger->slot_key, f, o->participant, s.record, &r);
     return OK;
 }
 

@@ -1,7 +1,8 @@
 /* What a summary says in words. */
 #include "hub/summary.h"
 
-#include "hub/commands.h"
+#include "common/cli.h"
+#include "hub/command_text.h"
 
 #include <string.h>
 

@@ -361,6 +361,27 @@ static void one_submission_by_its_id(void **state)
     world_close(&w);
 }
 
+/* Who names the retraction means what it takes back, with what that had replaced. */
+static void a_retraction_goes_with_all_versions_of_what_it_takes_back(void **state)
+{
+    struct erase_order o = {.scope = ACT_SUBMISSION, .by = "test", .order = "No. 4"};
+    struct sub rows[] = {grade(1, "anna", 12), grade(2, "anna", 14), retraction(3, 2), grade(4, "boris", 9)};
+    uint8_t head[DIGEST_BYTES];
+    struct world w;
+
+    (void)state;
+    world_open(&w);
+    take_array(&w, rows, COUNT(rows), 1, head, NULL);
+    o.participant = w.of[0]->index;
+    o.ref = (struct record_ref){generation_of(1, 7), 3};
+    erase(&w, &o);
+    for (uint64_t number = 1; number <= 3; number++)
+        assert_int_equal(find(&w, number), ERR_ERASED);
+    assert_int_equal(find(&w, 4), OK);
+    assert_int_equal(verify_bad(&w), 0);
+    world_close(&w);
+}
+
 /* ---- cells are still a function of the ledger ---- */
 
 static void rebuilt_cells_hold_what_was_frozen(void **state)
@@ -833,6 +854,7 @@ int main(void)
         cmocka_unit_test(one_after_another_and_then_the_class),
         cmocka_unit_test(uncounted_means_out_of_the_sums),
         cmocka_unit_test(one_submission_by_its_id),
+        cmocka_unit_test(a_retraction_goes_with_all_versions_of_what_it_takes_back),
         cmocka_unit_test(rebuilt_cells_hold_what_was_frozen),
         cmocka_unit_test(a_crash_before_the_commit_leaves_everything),
         cmocka_unit_test(a_crash_after_the_commit_is_completed_at_the_next_opening),

@@ -150,9 +150,12 @@ static void run(const char *dir)
     live();
     world_heal();
     check_all();
-    world_forget();
     for (uint32_t i = 0; i < entry_count; i++)
         totals->counted += entries[i].is_counted;
+    if (once_in(3))
+        erase_at_last(dir);
+    world_forget();
+    check_clear(dir);
     totals->submissions += entry_count;
     for (size_t i = 0; i < FAULTS; i++)
         totals->faults[i] += fault_counts[i];

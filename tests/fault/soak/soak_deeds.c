@@ -10,7 +10,7 @@
 /* ---- what is entered ---- */
 
 static const char *const form_ids[] = {"grades", "card", "poll"};
-static char texts[2][16];
+static char texts[2][SOAK_TEXT_MAX];
 
 static void fill(const struct entry *e, uint32_t mark, struct value values[FIELDS_MAX])
 {
@@ -22,7 +22,7 @@ static void fill(const struct entry *e, uint32_t mark, struct value values[FIELD
         return;
     }
     (void)snprintf(texts[0], sizeof(texts[0]), "p%u", e->pupil);
-    (void)snprintf(texts[1], sizeof(texts[1]), "t%u", e->teacher);
+    (void)snprintf(texts[1], sizeof(texts[1]), SOAK_TEACHER "%u", e->teacher);
     values[1].as.text = bytes_of(texts[0], strlen(texts[0]));
     values[2].as.i = e->a;
     values[3].as.text = bytes_of(texts[1], strlen(texts[1]));
@@ -240,7 +240,7 @@ static enum err enter(struct school *s, const struct plan *p)
 struct list_rows {
     uint32_t next, end;
     bool has_headings;
-    char texts[COLUMNS][16];
+    char texts[COLUMNS][SOAK_TEXT_MAX];
     struct bytes cells[COLUMNS];
 };
 
@@ -255,7 +255,7 @@ static enum err next_row(void *ctx, struct csv_row *row)
     (void)snprintf(l->texts[0], sizeof(l->texts[0]), "%u", l->next);
     (void)snprintf(l->texts[1], sizeof(l->texts[1]), "p%u", e->pupil);
     (void)snprintf(l->texts[2], sizeof(l->texts[2]), "%lld", (long long)e->a);
-    (void)snprintf(l->texts[3], sizeof(l->texts[3]), "t%u", e->teacher);
+    (void)snprintf(l->texts[3], sizeof(l->texts[3]), SOAK_TEACHER "%u", e->teacher);
     (void)snprintf(l->texts[4], sizeof(l->texts[4]), "%s", e->a >= 10 ? "high" : "low");
     for (unsigned i = 0; i < COLUMNS; i++) {
         const char *text = l->has_headings ? l->texts[i] : headings[i];

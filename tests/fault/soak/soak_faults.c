@@ -13,6 +13,12 @@ const char *const fault_names[FAULTS] = {
     "a school's computer goes on from an older copy",
     "a school goes on with two computers from one copy",
     "the hub goes on from an older copy",
+    "a school's store is full",
+    "the hub's store is full",
+    "two processes of a school meet the hub",
+    "a second hub on one home",
+    "frames come twice, and late",
+    "a school's program is of an earlier year for a while",
 };
 uint64_t fault_counts[FAULTS];
 
@@ -212,6 +218,20 @@ void fault_happen(struct school *s)
         hub_back();
         if (once_in(2)) /* what was sent last may come first */
             office_reads();
+        break;
+    case FAULT_SCHOOL_FULL: school_is_full(s); break;
+    case FAULT_HUB_FULL: hub_is_full(s); break;
+    case FAULT_SYNC_TWICE: school_syncs_twice(s); break;
+    case FAULT_HUB_TWICE: hub_starts_twice(); break;
+    case FAULT_LINE_TWICE:
+        s->line_repeats = true;
+        world_meet(s);
+        s->line_repeats = false;
+        break;
+    case FAULT_OLD_WORDS:
+        s->hello_lacks = chance_below(HELLO_LACKS_MAX + 1);
+        soak_note("%s: its program knows %u fields of HELLO less", s->id, s->hello_lacks);
+        world_meet(s);
         break;
     case FAULTS: break;
     }

@@ -53,15 +53,23 @@ void history_sure(uint32_t deed)
             entries[i - 1].is_sure = true;
 }
 
+void history_end_sittings(size_t school)
+{
+    for (uint32_t i = 0; i < sitting_count; i++)
+        if (sittings[i].school == school)
+            sittings[i].is_open = false;
+}
+
 /* ---- what a school's queue says ---- */
 
 struct look {
     size_t school;
+    unsigned home; /* a bit */
 };
 
 static bool is_same(const struct entry *e, const struct record *r, enum about about)
 {
-    char text[16];
+    char text[SOAK_TEXT_MAX];
 
     if (e->about != about || strcmp(r->period, soak_periods[e->period]) != 0 ||
         strcmp(r->unit, schools[e->school].id) != 0 || (r->kind == RECORD_CORRECTION) != (e->said == SAID_CORRECTION))
@@ -74,27 +82,44 @@ static bool is_same(const struct entry *e, const struct record *r, enum about ab
     (void)snprintf(text, sizeof(text), "p%u", e->pupil);
     if (r->values[1].as.text.len != strlen(text) || memcmp(r->values[1].as.text.p, text, strlen(text)) != 0)
         return false;
-    (void)snprintf(text, sizeof(text), "t%u", e->teacher);
+    (void)snprintf(text, sizeof(text), SOAK_TEACHER "%u", e->teacher);
     return r->values[2].as.i == e->a && r->values[3].as.text.len == strlen(text) &&
            memcmp(r->values[3].as.text.p, text, strlen(text)) == 0 && r->values[4].as.i == (e->a >= 10);
 }
 
-/* A school's other computer may have the same one: under the same number, unless it is an answer. */
+static struct copy *copy_of(struct entry *e, const struct record_ref *ref)
+{
+    for (unsigned i = 0; i < e->copy_count; i++)
+        if (record_ref_compare(&e->copies[i].ref, ref) == 0)
+            return &e->copies[i];
+    return NULL;
+}
+
+/* An answer that waited in both homes may have left both. */
+static bool may_have_copies(const struct entry *e)
+{
+    return home_is_split(e->school) || (e->about == ABOUT_POLL && home_is_astray(e->school));
+}
+
+/* A school's other computer may have the same one: under the same number, unless it may have another there. */
 static void found(const struct look *l, struct entry *e, const struct queue_submission *s)
 {
-    bool is_other = e->is_here && record_ref_compare(&e->ref, &s->ref) != 0;
+    struct copy *c;
 
-    if (is_other && e->about == ABOUT_POLL && home_is_astray(l->school)) {
-        e->twin = s->ref;
-        e->has_twin = true;
+    if (!e->is_here)
+        e->copy_count = 0;
+    else if ((c = copy_of(e, &s->ref)) != NULL) {
+        c->homes |= l->home;
         return;
-    }
-    if (is_other)
+    } else if (!may_have_copies(e))
         at_fault("invariant 3: %s has submission %u twice, as number %llu and as %llu", schools[l->school].id,
-                 (unsigned)(e - entries) + 1, (unsigned long long)e->ref.number, (unsigned long long)s->ref.number);
-    e->is_here = e->was_seen = true;
-    e->ref = s->ref;
-    digest(e->digest, s->bytes);
+                 (unsigned)(e - entries) + 1, (unsigned long long)e->copies[0].ref.number,
+                 (unsigned long long)s->ref.number);
+    if (e->copy_count == COPIES_MAX)
+        at_fault("%s has submission %u under too many numbers", schools[l->school].id, (unsigned)(e - entries) + 1);
+    e->is_here = true;
+    e->copies[e->copy_count] = (struct copy){.ref = s->ref, .target = s->record->target, .homes = l->home};
+    digest(e->copies[e->copy_count++].digest, s->bytes);
 }
 
 static enum about about_of(const struct form *f, bool *is_ours)
@@ -131,26 +156,27 @@ static enum err see_value(void *ctx, const struct queue_submission *s)
     return OK;
 }
 
-static bool has_ref(const struct entry *e, const struct record_ref *ref)
+/* What was there once, and went with a disk, may have had a number that another one has now; and two homes that have
+ * not met the hub may have given the same number to two. */
+static struct entry *entry_at(const struct look *l, const struct record_ref *ref)
 {
-    return record_ref_compare(&e->ref, ref) == 0 || (e->has_twin && record_ref_compare(&e->twin, ref) == 0);
-}
-
-/* What was there once, and went with a disk, may have had a number that another one has now. */
-static struct entry *entry_at(size_t school, const struct record_ref *ref)
-{
+    struct entry *here = NULL;
     struct entry *gone = NULL;
 
     for (uint32_t i = 0; i < entry_count; i++) {
         struct entry *e = &entries[i];
+        const struct copy *c = e->school == l->school && e->said != SAID_RETRACTION ? copy_of(e, ref) : NULL;
 
-        if (e->school != school || !e->was_seen || e->said == SAID_RETRACTION || !has_ref(e, ref))
+        if (c == NULL)
             continue;
-        if (e->is_here)
+        if (e->is_here && (c->homes & l->home) != 0)
             return e;
-        gone = e;
+        if (e->is_here)
+            here = e;
+        else
+            gone = e;
     }
-    return gone;
+    return here != NULL ? here : gone;
 }
 
 /* The rows of a full list, of which this one is what it says of a row that it has not. */
@@ -167,18 +193,21 @@ static bool has_list(uint32_t i)
 static struct entry *retraction_by_list(uint32_t mark, const struct record_ref *ref)
 {
     struct entry *fits = NULL;
+    struct entry *again = NULL;
 
     for (uint32_t i = 0; i < entry_count; i++) {
         struct entry *e = &entries[i];
 
         if (e->said != SAID_RETRACTION || e->target != mark || !e->is_by_list || !has_list(i))
             continue;
-        if (e->is_here && record_ref_compare(&e->ref, ref) == 0)
+        if (e->is_here && copy_of(e, ref) != NULL)
             return e;
         if (!e->is_here && fits == NULL)
             fits = e;
+        if (may_have_copies(e))
+            again = e;
     }
-    return fits;
+    return fits != NULL ? fits : again;
 }
 
 /* An answer only goes with its whole session: then the history learns of it now. */
@@ -223,7 +252,7 @@ static enum err see_target(void *ctx, const struct queue_submission *s)
     (void)about_of(s->form, &is_ours);
     if (!is_ours || s->record->kind == RECORD_NEW)
         return OK;
-    if ((target = entry_at(l->school, &s->record->target)) == NULL)
+    if ((target = entry_at(l, &s->record->target)) == NULL)
         at_fault("%s: number %llu is about one that is not in the queue", schools[l->school].id,
                  (unsigned long long)s->ref.number);
     if (s->record->kind == RECORD_CORRECTION) {
@@ -233,8 +262,8 @@ static enum err see_target(void *ctx, const struct queue_submission *s)
         return OK;
     }
     if ((retraction = retraction_of(target, s)) == NULL)
-        at_fault("%s: number %llu retracts what nobody retracted", schools[l->school].id,
-                 (unsigned long long)s->ref.number);
+        at_fault("%s: number %llu retracts submission %u, and nobody retracted it", schools[l->school].id,
+                 (unsigned long long)s->ref.number, (unsigned)(target - entries) + 1);
     found(l, retraction, s);
     return OK;
 }
@@ -267,7 +296,7 @@ static void compare_sittings(size_t school)
         if (s->school != school)
             continue;
         e = session_find(schools[school].agent, &f, &x);
-        if (e == ERR_NOT_FOUND && (!s->is_sure || home_is_astray(school)))
+        if (e == ERR_NOT_FOUND && (!s->is_sure || home_is_astray(school) || computer_is_new(school)))
             continue;
         if (e != OK)
             at_fault("invariant 2: the session %s of %s is lost", s->name, schools[school].id);
@@ -277,10 +306,10 @@ static void compare_sittings(size_t school)
     }
 }
 
-static void look_at(size_t school, enum err (*see)(void *ctx, const struct queue_submission *s))
+static void look_at(size_t school, int turn, enum err (*see)(void *ctx, const struct queue_submission *s))
 {
     static const struct queue_filter any;
-    struct look l = {.school = school};
+    struct look l = {.school = school, .home = 1u << turn};
 
     speaking = &schools[school];
     MUST(queue_each(schools[school].agent, &any, see, &l));
@@ -295,12 +324,12 @@ static void look(size_t school)
 
     for (int turn = 0; turn < (has_other ? 2 : 1); turn++) {
         compare_sittings(school);
-        look_at(school, see_value);
+        look_at(school, turn, see_value);
         if (has_other)
             home_turn(s);
     }
     for (int turn = 0; turn < (has_other ? 2 : 1); turn++) {
-        look_at(school, see_target);
+        look_at(school, turn, see_target);
         if (has_other)
             home_turn(s);
     }
@@ -314,14 +343,18 @@ void history_see(struct school *s)
     look(s->number);
 }
 
-void history_compare(bool (*is_at_hub)(void *ctx, const struct entry *e), void *ctx)
+void history_compare(bool (*is_at_hub)(void *ctx, struct entry *e), void *ctx)
 {
     for (uint32_t i = 0; i < entry_count; i++)
         entries[i].is_here = false;
     for (size_t i = 0; i < school_count; i++)
         look(i);
-    for (uint32_t i = 0; i < entry_count; i++)
-        if (!entries[i].is_here && entries[i].was_seen && home_went_back(entries[i].school))
-            entries[i].is_here = is_at_hub(ctx, &entries[i]);
+    for (uint32_t i = 0; i < entry_count; i++) {
+        struct entry *e = &entries[i];
+        bool is_own = e->is_here && computer_entered(e->school, &e->copies[0].ref); /* others are not sent again */
+
+        if (!is_own && e->copy_count > 0 && home_went_back(e->school))
+            e->is_here = is_at_hub(ctx, e);
+    }
     compare_deeds();
 }

@@ -3,9 +3,10 @@
 #include <dirent.h>
 
 static char folder[64];
-static bool was_kept[SOAK_SCHOOLS_MAX], hub_was_kept, hub_is_back;
+static bool was_kept[SOAK_SCHOOLS_MAX], hub_was_kept;
 static bool went_back[SOAK_SCHOOLS_MAX];
 static bool has_other[SOAK_SCHOOLS_MAX];
+static bool had_other[SOAK_SCHOOLS_MAX], is_split[SOAK_SCHOOLS_MAX], hub_is_back;
 
 void homes_begin(const char *dir)
 {
@@ -13,6 +14,8 @@ void homes_begin(const char *dir)
     memset(was_kept, 0, sizeof(was_kept));
     memset(went_back, 0, sizeof(went_back));
     memset(has_other, 0, sizeof(has_other));
+    memset(had_other, 0, sizeof(had_other));
+    memset(is_split, 0, sizeof(is_split));
     hub_was_kept = hub_is_back = false;
 }
 
@@ -24,6 +27,21 @@ bool home_went_back(size_t school)
 bool home_has_other(const struct school *s)
 {
     return has_other[s->number];
+}
+
+void home_loses(size_t school)
+{
+    went_back[school] = true;
+}
+
+void home_forget(const struct school *s)
+{
+    was_kept[s->number] = has_other[s->number] = false;
+}
+
+bool home_is_split(size_t school)
+{
+    return is_split[school];
 }
 
 bool home_is_astray(size_t school)
@@ -116,30 +134,21 @@ void home_turn(struct school *s)
 {
     char other[128], between[128];
 
-    if (hub_is_back && !has_other[s->number])
-        return;
     aside(other, "other", s->id);
     aside(between, "between", s->id);
     school_end(s);
-    if (!has_other[s->number])
+    if (!has_other[s->number]) {
+        folder_remove(other);
         copy_folder(s->home, other);
-    has_other[s->number] = true;
+    }
+    has_other[s->number] = had_other[s->number] = true;
+    is_split[s->number] |= hub_is_back;
     if (rename(s->home, between) != 0 || rename(other, s->home) != 0 || rename(between, other) != 0)
         at_fault("homes cannot change places");
     school_start(s);
 }
 
 /* ---- the hub's ---- */
-
-/* Not beside a school with two computers: docs/reliability.md says what is not promised then. */
-bool hub_may_go_back(void)
-{
-    for (size_t i = 0; i < SOAK_SCHOOLS_MAX; i++)
-        if (has_other[i])
-            return false;
-    hub_is_back = true;
-    return true;
-}
 
 void hub_keep(void)
 {
@@ -154,16 +163,24 @@ void hub_keep(void)
     soak_note("a copy of the hub's home is laid aside");
 }
 
+void hub_has_gone_back(void)
+{
+    hub_is_back = true;
+    for (size_t i = 0; i < SOAK_SCHOOLS_MAX; i++)
+        is_split[i] |= had_other[i];
+}
+
 void hub_back(void)
 {
     char old[128];
 
-    if (!hub_was_kept || !hub_may_go_back())
+    if (!hub_was_kept)
         return;
     aside(old, "old", "hub");
     hub_stop();
     folder_remove(hub_home);
     copy_folder(old, hub_home);
+    hub_has_gone_back();
     hub_start();
     soak_note("the hub goes on from an older copy");
 }

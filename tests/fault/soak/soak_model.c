@@ -5,41 +5,72 @@
 
 #define MILLION 1000000
 
-static bool is_later(const struct entry *a, const struct entry *b)
+static bool is_later(const struct record_ref *a, const struct record_ref *b)
 {
     int tags;
 
-    if (a->ref.gen.counter != b->ref.gen.counter)
-        return a->ref.gen.counter > b->ref.gen.counter;
-    if ((tags = memcmp(a->ref.gen.tag, b->ref.gen.tag, sizeof(a->ref.gen.tag))) != 0)
+    if (a->gen.counter != b->gen.counter)
+        return a->gen.counter > b->gen.counter;
+    if ((tags = memcmp(a->gen.tag, b->gen.tag, sizeof(a->gen.tag))) != 0)
         return tags > 0;
-    return a->ref.number > b->ref.number;
+    return a->number > b->number;
 }
 
 /* The latest of each place: of a card, or of a pupil's row. */
-static struct entry *latest[SOAK_SCHOOLS_MAX][SOAK_PERIODS][SOAK_PUPILS + 1];
+struct latest {
+    struct entry *entry; /* NULL: none */
+    const struct record_ref *ref;
+};
+static struct latest latest[SOAK_SCHOOLS_MAX][SOAK_PERIODS][SOAK_PUPILS + 1];
+
+static void take_place(struct entry *e)
+{
+    struct latest *at = &latest[e->school][e->period][e->about == ABOUT_CARD ? SOAK_PUPILS : e->pupil];
+
+    for (unsigned i = 0; i < e->copy_count; i++)
+        if (at->entry == NULL || is_later(&e->copies[i].ref, at->ref))
+            *at = (struct latest){.entry = e, .ref = &e->copies[i].ref};
+}
+
+static bool is_same(const struct record_ref *a, const struct record_ref *b)
+{
+    return !is_later(a, b) && !is_later(b, a);
+}
+
+/* What a correction or retraction names counts no more; of an answer, under whichever of its numbers. */
+static void take_out(const struct entry *e)
+{
+    struct entry *target = &entries[e->target - 1];
+    const struct latest *at =
+        &latest[e->school][target->period][target->about == ABOUT_CARD ? SOAK_PUPILS : target->pupil];
+
+    if (target->about == ABOUT_POLL)
+        target->is_counted = false;
+    for (unsigned i = 0; i < e->copy_count && target->about != ABOUT_POLL; i++)
+        if (at->entry != NULL && is_same(&e->copies[i].target, at->ref))
+            at->entry->is_counted = false;
+}
 
 void model_decide(void)
 {
     memset(latest, 0, sizeof(latest));
     for (uint32_t i = 0; i < entry_count; i++) {
         struct entry *e = &entries[i];
-        struct entry **at = &latest[e->school][e->period][e->about == ABOUT_CARD ? SOAK_PUPILS : e->pupil];
 
         e->is_counted = false;
         if (!e->is_here || e->said == SAID_RETRACTION)
             continue;
         if (e->about == ABOUT_POLL)
             e->is_counted = true;
-        else if (*at == NULL || is_later(e, *at))
-            *at = e;
+        else
+            take_place(e);
     }
-    for (size_t i = 0; i < sizeof(latest) / sizeof(struct entry *); i++)
-        if (((struct entry **)latest)[i] != NULL)
-            ((struct entry **)latest)[i]->is_counted = true;
+    for (size_t i = 0; i < sizeof(latest) / sizeof(latest[0][0][0]); i++)
+        if ((&latest[0][0][0])[i].entry != NULL)
+            (&latest[0][0][0])[i].entry->is_counted = true;
     for (uint32_t i = 0; i < entry_count; i++)
         if (entries[i].is_here && entries[i].said != SAID_NEW)
-            entries[entries[i].target - 1].is_counted = false;
+            take_out(&entries[i]);
 }
 
 /* ---- sums ---- */

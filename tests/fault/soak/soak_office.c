@@ -21,8 +21,7 @@ void office_begin(const char *dir)
     backups = 0;
 }
 
-/* Without a core beside it, in one transaction; everything is as before when it fails. */
-static void decide(void (*deed)(struct hub *h, struct store_txn *t, void *ctx), void *ctx)
+void office_decides_that(void (*deed)(struct hub *h, struct store_txn *t, void *ctx), void *ctx)
 {
     struct store_txn *t;
     struct hub *h;
@@ -76,7 +75,7 @@ void office_releases_all(void)
 {
     for (size_t i = 0; i < school_count; i++)
         if (is_held[i])
-            decide(hold_or_release, &schools[i]);
+            office_decides_that(hold_or_release, &schools[i]);
 }
 
 static void let_out(struct hub *h, struct store_txn *t, void *ctx)
@@ -97,7 +96,7 @@ void office_lets_out(void)
 {
     struct quarantine_outcome out = {.counted = 0};
 
-    decide(let_out, &out);
+    office_decides_that(let_out, &out);
     soak_note("the office lets out: %llu counted, %llu superseded, %llu stayed", (unsigned long long)out.counted,
               (unsigned long long)out.superseded, (unsigned long long)out.stayed);
 }
@@ -124,7 +123,7 @@ static void path_of_backup(char out[128], unsigned n)
     (void)snprintf(out, 128, "%s/backup-%u", folder, n);
 }
 
-static void back_up(void)
+void office_backs_up(void)
 {
     struct archive_row row;
     struct store_txn *t;
@@ -149,30 +148,31 @@ static void back_up(void)
 
 /* The last backup: what the office does when the hub's disk is dead.  The programme and who is held are as they were
  * then; the office puts that right. */
-static void restore(void)
+void office_restores(void)
 {
     struct backup_head head;
     uint64_t acts;
     char path[128];
 
-    if (backups == 0 || !hub_may_go_back())
+    if (backups == 0)
         return;
     clock_of(0);
     hub_stop();
     folder_remove(hub_home);
     path_of_backup(path, backups);
     MUST(backup_restore_hub(path, hub_home, root, "office", &head, &acts));
+    hub_has_gone_back();
     hub_start();
     soak_note("the office restores backup %u", backups);
     if (soak_pass_grade != 10)
-        decide(world_load_programme, NULL);
+        office_decides_that(world_load_programme, NULL);
 }
 
 /* A backup from before a decision would take it back. */
 static void backup_again(void)
 {
     if (backups > 0)
-        back_up();
+        office_backs_up();
     hub_forget_copy();
 }
 
@@ -181,7 +181,7 @@ static void new_version(void)
     if (soak_pass_grade != 10)
         return;
     soak_pass_grade = 12;
-    decide(world_load_programme, NULL);
+    office_decides_that(world_load_programme, NULL);
     soak_note("the office loads a new version");
 }
 
@@ -195,15 +195,19 @@ void office_decides(struct school *s)
         (void)snprintf(path, sizeof(path), "%s/keys/root.key", hub_home);
         MUST(root_key_open(&root, path, NULL, NULL));
     }
-    switch (chance_below(8)) {
+    switch (chance_below(9)) {
     case 0:
-    case 1: decide(close_or_open, &period); return;
-    case 2: back_up(); return;
-    case 3: restore(); return;
-    case 4: decide(renew_key, NULL); break;
+    case 1: office_decides_that(close_or_open, &period); return;
+    case 2: office_backs_up(); return;
+    case 3: office_restores(); return;
+    case 4: office_decides_that(renew_key, NULL); break;
     case 5: new_version(); break;
+    case 6:
+        if (!is_held[s->number])
+            computer_begins(s);
+        break;
     default:
-        decide(hold_or_release, s);
+        office_decides_that(hold_or_release, s);
         if (once_in(2)) /* it does not know yet, and sends what is kept apart */
             world_meet(s);
         break;

@@ -115,7 +115,7 @@ void school_end(struct school *s)
     s->agent = NULL;
 }
 
-static void make_home(struct school *s, const struct buf *invitation)
+void school_make_home(struct school *s, const struct buf *invitation)
 {
     struct invitation *inv = calloc(1, sizeof(*inv));
     struct buf keep;
@@ -136,7 +136,7 @@ static void make_home(struct school *s, const struct buf *invitation)
         at_fault("agent.yaml cannot be written");
 }
 
-static void join(struct school *s)
+void school_joins(struct school *s)
 {
     school_start(s);
     for (unsigned i = 0; i < 5 && !agent_is_enrolled(s->agent); i++)
@@ -152,6 +152,7 @@ void world_make(const char *dir)
     struct hub *h;
 
     homes_begin(dir);
+    computers_begin(dir);
     sticks_begin(dir);
     office_begin(dir);
     (void)snprintf(hub_home, sizeof(hub_home), "%s/hub", dir);
@@ -178,9 +179,9 @@ void world_make(const char *dir)
     hub_close(h, false);
     hub_start();
     for (size_t i = 0; i < school_count; i++) {
-        make_home(&schools[i], &invitations[i]);
+        school_make_home(&schools[i], &invitations[i]);
         buf_fini(&invitations[i]);
-        join(&schools[i]);
+        school_joins(&schools[i]);
     }
 }
 
@@ -220,7 +221,7 @@ static uint64_t left_at(struct school *s)
     return st.waiting + st.sealed;
 }
 
-static void end_sessions(struct school *s)
+void school_ends_sessions(struct school *s)
 {
     static const struct session_by by;
     static const struct session_filter open = {.open_only = true};
@@ -237,8 +238,9 @@ static void end_sessions(struct school *s)
 static void heal(struct school *s)
 {
     s->clock_error_ms = 0;
+    s->hello_lacks = 0;
     s->line_breaks = false;
-    end_sessions(s);
+    school_ends_sessions(s);
     for (unsigned tries = 0; tries == 0 || left_at(s) > 0; tries++) {
         if (tries == 20)
             at_fault("invariant 2: %s: %llu submissions do not arrive", s->id, (unsigned long long)left_at(s));
@@ -253,6 +255,7 @@ static void heal_all(void)
     for (size_t i = 0; i < school_count; i++) {
         struct school *s = &schools[i];
 
+        computer_past_speaks(s);
         heal(s);
         if (!home_has_other(s))
             continue;

@@ -14,12 +14,13 @@
 #include "common/clock.h"
 #include "tests/integration/meeting_fixture.h"
 
-#define MINUTE      INT64_C(60000)
-#define HOUR        (60 * MINUTE)
-#define DAY         (24 * HOUR)
-#define SCHOOLS_MAX 60u
-#define QUIET_BYTES 2048u           /* a night without news costs the line no more than that, beyond the handshake */
-#define HUB_ZONE    "Europe/Berlin" /* clocks are put on and back there */
+#define MINUTE          INT64_C(60000)
+#define HOUR            (60 * MINUTE)
+#define DAY             (24 * HOUR)
+#define SCHOOLS_MAX     60u
+#define QUIET_BYTES     2048u /* a night without news costs the line no more than that, beyond the handshake */
+#define HELLO_LACKS_MAX 3u
+#define HUB_ZONE        "Europe/Berlin" /* clocks are put on and back there */
 
 /* ---- chance: one seed for all ---- */
 uint64_t chance(void);
@@ -49,12 +50,14 @@ struct school {
     int64_t line_ms;         /* when its line dies or comes back next */
     int64_t dead_from_ms, dead_to_ms;
     bool has_line;
-    bool line_breaks;    /* in the middle of the next meeting */
-    int64_t next_ms;     /* of its own clock */
-    int64_t enter_ms;    /* the next submission */
-    uint64_t entered;    /* submissions accepted */
-    uint64_t meetings;   /* the hub welcomed it */
-    int64_t welcomed_ms; /* true time of the last one; */
+    bool line_breaks;     /* in the middle of the next meeting */
+    bool line_repeats;    /* frames come twice, some after later ones */
+    unsigned hello_lacks; /* so many of the fields that later years added to HELLO its program does not know */
+    int64_t next_ms;      /* of its own clock */
+    int64_t enter_ms;     /* the next submission */
+    uint64_t entered;     /* submissions accepted */
+    uint64_t meetings;    /* the hub welcomed it */
+    int64_t welcomed_ms;  /* true time of the last one; */
     uint64_t misdated, undated;
     int64_t could_since_ms; /* computer on, line there, hub there: since when; 0: not now */
     int64_t could_ms;       /* the longest stretch of that in this night */
