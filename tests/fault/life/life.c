@@ -48,7 +48,8 @@ static char valgrind_log[160];
 
 static void wrap_hub(void)
 {
-    static const char *const words[] = {"/usr/bin/valgrind", "-q", "--trace-children=yes", valgrind_log, NULL};
+    static const char *const words[] = {"/usr/bin/valgrind",    "-q",         "--leak-check=full",
+                                        "--trace-children=yes", valgrind_log, NULL};
 
     (void)snprintf(valgrind_log, sizeof(valgrind_log), "--log-file=%s/valgrind.%%p", herd->dir);
     hub_wrapper = words;
