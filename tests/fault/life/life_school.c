@@ -5,8 +5,9 @@
 #include <dirent.h>
 #include <sys/resource.h>
 
-#define PACE_MS  15000.0 /* between two times that somebody sits down at a school */
-#define QUIET_MS 500
+#define PACE_MS    15000.0 /* between two times that somebody sits down at a school */
+#define QUIET_MS   500
+#define AT_REST_MS 2000
 
 static size_t self;
 
@@ -107,9 +108,13 @@ static void measure_store(struct agent *a)
 static void measure_self(void)
 {
     struct watched w = {.pid = getpid()};
+    int64_t until = clock_mono_ms() + AT_REST_MS;
     struct life *l = own();
 
-    read_memory(&w);
+    do { /* the system may count a thread that was joined a moment longer */
+        read_memory(&w);
+        clock_sleep_ms(w.threads > 1 ? 10 : 0);
+    } while (w.threads > 1 && clock_mono_ms() < until);
     l->anon_kib = w.anon_kib;
     l->files = w.files;
     l->threads = w.threads;
