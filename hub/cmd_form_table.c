@@ -45,13 +45,13 @@ static enum err put_unit(struct view *v, const struct form_table_unit *u)
     (void)snprintf(submissions, sizeof(submissions), "%llu", (unsigned long long)u->submissions);
     (void)snprintf(erased, sizeof(erased), "%llu", (unsigned long long)u->erased);
     if (v->format == TABLE_TEXT) {
-        v->cells[0] = u->name;
+        v->cells[0] = form_table_unit_name(u);
         v->cells[1] = form_table_state(u, true);
         v->cells[2] = submissions; /* of a form with rows; else a cell of the form stands there by and by */
     } else {
         v->cells[0] = "unit";
         v->cells[1] = u->id;
-        v->cells[2] = u->name;
+        v->cells[2] = form_table_unit_name(u);
         v->cells[3] = form_table_state(u, false);
         v->cells[4] = submissions;
         v->cells[5] = erased;

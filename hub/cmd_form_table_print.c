@@ -62,7 +62,7 @@ static enum handout_look look_of(const struct form_table_unit *u)
 static void put_unit(const struct printing *p, const struct form_table_unit *u)
 {
     handout_row(p->out);
-    handout_text(p->out, HANDOUT_CELL, u->name);
+    handout_text(p->out, HANDOUT_CELL, form_table_unit_name(u));
     handout_text(p->out, look_of(u), form_table_state(u, true));
     if (form_table_heads(p->ft->form) > 2)
         handout_number(p->out, HANDOUT_CELL, (int64_t)u->submissions, 0);

@@ -164,8 +164,8 @@ static enum err put_list(struct printing *p)
         if (l->programme != p->programme || (l->unit != SUMMARY_MUNICIPALITY) != of_unit)
             continue;
         if (before == NULL) {
-            put_top(p, of_unit ? p->s->units[l->unit].name : _("District"),
-                    of_unit ? p->s->units[l->unit].name : p->s->hub->conf.name);
+            put_top(p, of_unit ? summary_unit_name(&p->s->units[l->unit]) : _("District"),
+                    of_unit ? summary_unit_name(&p->s->units[l->unit]) : p->s->hub->conf.name);
             begin_list(p, !of_unit);
         }
         put_row(p, l, before);
@@ -301,7 +301,8 @@ static enum err put_grid_table(struct printing *p, const struct grid *g, size_t 
     columns[1] = (struct handout_column){.title = _("Target"), .width = 11};
     for (size_t i = first; i < end; i++)
         columns[GRID_HEADS + i - first] = (struct handout_column){
-            .title = i < g->unit_count ? p->s->units[g->units[i]].name : _("District"), .is_number = true};
+            .title = i < g->unit_count ? summary_unit_name(&p->s->units[g->units[i]]) : _("District"),
+            .is_number = true};
     handout_table(p->out, columns, GRID_HEADS + end - first);
     for (size_t row = 0; row < g->row_count; row++)
         put_grid_row(p, g, row, first, end);
@@ -323,7 +324,7 @@ static void put_grid_notes(struct printing *p, const struct grid *g)
 
             reached += r == SUMMARY_REACHED ? 1 : 0;
             if (r == SUMMARY_NOT_REACHED)
-                buf_printf(&names, "%s%s", missed++ > 0 ? ", " : "", p->s->units[g->units[k]].name);
+                buf_printf(&names, "%s%s", missed++ > 0 ? ", " : "", summary_unit_name(&p->s->units[g->units[k]]));
         }
         if (reached + missed > 0) {
             buf_printf(&p->text, _("%s: the target is reached by %llu of %llu schools that have a value"),
@@ -346,7 +347,7 @@ static void put_comments(struct printing *p)
 
         if (l->programme != p->programme || l->unit == SUMMARY_MUNICIPALITY || l->comment[0] == '\0')
             continue;
-        buf_printf(&p->text, "%s, %s", l->indicator->id, p->s->units[l->unit].name);
+        buf_printf(&p->text, "%s, %s", l->indicator->id, summary_unit_name(&p->s->units[l->unit]));
         if (l->breakdown[0] != '\0')
             buf_put_str(&p->text, ", ");
         breakdown_put(&p->text, l->programme, l->indicator, l->breakdown);

@@ -10,7 +10,7 @@
 static int by_name(const void *a, const void *b)
 {
     const struct form_table_unit *x = a, *y = b;
-    int order = strverscmp(x->name, y->name); /* № 2 before № 10 */
+    int order = strverscmp(form_table_unit_name(x), form_table_unit_name(y)); /* № 2 before № 10 */
 
     return order != 0 ? order : strcmp(x->id, y->id);
 }

@@ -41,7 +41,7 @@ struct form_table_cell {
 };
 struct form_table_unit {
     char id[ID_MAX + 1];
-    const char *name;
+    const char *known_name; /* a loan of the roster; NULL: it knows none */
     bool is_expected;
     bool has_state; /* the calendar asks for it */
     enum return_state state;
@@ -74,6 +74,11 @@ struct form_table {
 MUST_CHECK enum err form_table_new(struct form_table **out, struct hub *h, struct store_txn *t, const struct form *form,
                                    const struct period *p, int32_t today);
 void form_table_free(struct form_table *ft); /* NULL does nothing */
+/* For people: its id where nobody has named it. */
+static inline const char *form_table_unit_name(const struct form_table_unit *u)
+{
+    return u->known_name != NULL ? u->known_name : u->id;
+}
 
 /* Places of the numbers of a column. */
 unsigned form_table_places(const struct form_table_column *c);

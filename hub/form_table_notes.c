@@ -47,7 +47,7 @@ static enum err say_state(struct notes *n, enum return_state state)
 
         if (!u->has_state || u->state != state)
             continue;
-        buf_printf(&n->text, "%s%s", count++ > 0 ? ", " : "", u->name);
+        buf_printf(&n->text, "%s%s", count++ > 0 ? ", " : "", form_table_unit_name(u));
         if (u->question != NULL)
             buf_printf(&n->text, " (%s)", u->question);
     }
@@ -65,7 +65,7 @@ static enum err say_covers(struct notes *n, enum cover_state state)
         const struct form_table_unit *u = &n->ft->units[i];
 
         if (u->has_state && u->cover.is_here && u->cover.state == state)
-            buf_printf(&n->text, "%s%s", count++ > 0 ? ", " : "", u->name);
+            buf_printf(&n->text, "%s%s", count++ > 0 ? ", " : "", form_table_unit_name(u));
     }
     return count > 0 ? say(n) : OK;
 }
@@ -81,7 +81,7 @@ static enum err say_differing(struct notes *n)
 
         if (!u->has_state || !u->cover.is_here || u->cover.match == COVER_SAME)
             continue;
-        buf_printf(&n->text, "%s%s (", count++ > 0 ? ", " : "", u->name);
+        buf_printf(&n->text, "%s%s (", count++ > 0 ? ", " : "", form_table_unit_name(u));
         return_cover_say(&n->text, &u->cover);
         buf_put_str(&n->text, ")");
     }
@@ -113,7 +113,7 @@ static enum err say_behalf(struct notes *n)
 
         if (return_behalf_name(&u->behalf, u->submissions)[0] == '\0')
             continue;
-        buf_printf(&n->text, "%s%s (", count++ > 0 ? ", " : "", u->name);
+        buf_printf(&n->text, "%s%s (", count++ > 0 ? ", " : "", form_table_unit_name(u));
         return_behalf_say(&n->text, &u->behalf, u->submissions);
         buf_put_str(&n->text, ")");
     }
@@ -128,7 +128,7 @@ static enum err say_apart(struct notes *n)
     buf_printf(&n->text, "%s ", _("Kept apart, not in the table (svodka-hub quarantine list):"));
     for (size_t i = 0; i < n->ft->unit_count; i++)
         if (n->ft->units[i].apart > 0)
-            buf_printf(&n->text, "%s%s (%llu)", count++ > 0 ? ", " : "", n->ft->units[i].name,
+            buf_printf(&n->text, "%s%s (%llu)", count++ > 0 ? ", " : "", form_table_unit_name(&n->ft->units[i]),
                        (unsigned long long)n->ft->units[i].apart);
     return count > 0 ? say(n) : OK;
 }
@@ -144,7 +144,8 @@ static enum err say_erased(struct notes *n)
 
         if (u->erased == 0)
             continue;
-        buf_printf(&n->text, "%s%s (%llu, ", count++ > 0 ? ", " : "", u->name, (unsigned long long)u->erased);
+        buf_printf(&n->text, "%s%s (%llu, ", count++ > 0 ? ", " : "", form_table_unit_name(u),
+                   (unsigned long long)u->erased);
         buf_printf(&n->text, _("act %llu"), (unsigned long long)u->act);
         buf_put_str(&n->text, ")");
     }
@@ -160,7 +161,7 @@ static enum err say_few(struct notes *n)
                n->ft->few);
     for (size_t i = 0; i < n->ft->unit_count; i++)
         if (n->ft->units[i].is_few)
-            buf_printf(&n->text, "%s %s", count++ > 0 ? "," : "", n->ft->units[i].name);
+            buf_printf(&n->text, "%s %s", count++ > 0 ? "," : "", form_table_unit_name(&n->ft->units[i]));
     return count > 0 ? say(n) : OK;
 }
 

@@ -17,6 +17,7 @@
 static enum err unit_of(struct form_table *ft, const char *id, struct form_table_unit **out)
 {
     struct form_table_unit *u;
+    const char *name;
 
     for (size_t i = 0; i < ft->unit_count; i++) { /* what comes sorted by unit is found at once */
         size_t at = (ft->unit_last + i) % ft->unit_count;
@@ -42,7 +43,8 @@ static enum err unit_of(struct form_table *ft, const char *id, struct form_table
     if ((u->cells = calloc(ft->column_count + 1, sizeof(*u->cells))) == NULL)
         return ERR_NOMEM;
     (void)snprintf(u->id, sizeof(u->id), "%s", id);
-    u->name = strcmp(id, UNIT_DISTRICT) == 0 ? _("the district itself") : roster_name(ft->roster, id);
+    name = strcmp(id, UNIT_DISTRICT) == 0 ? _("the district itself") : roster_name(ft->roster, id);
+    u->known_name = name == id ? NULL : name; /* `id` is somebody else's, and soon gone */
     ft->unit_last = ft->unit_count++;
     *out = u;
     return OK;

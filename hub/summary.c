@@ -48,6 +48,7 @@ static enum err unit_of(struct summary *s, const char *id, uint32_t *out)
 {
     enum err e = OK;
     struct summary_unit *grown;
+    const char *name;
 
     for (size_t i = 0; i < s->unit_count; i++) { /* what comes sorted by unit is found at once */
         size_t at = (s->unit_last + i) % s->unit_count;
@@ -64,7 +65,8 @@ static enum err unit_of(struct summary *s, const char *id, uint32_t *out)
     grown = &s->units[s->unit_count];
     memset(grown, 0, sizeof(*grown));
     (void)snprintf(grown->id, sizeof(grown->id), "%s", id);
-    grown->name = strcmp(id, UNIT_DISTRICT) == 0 ? _("the district itself") : roster_name(s->roster, id);
+    name = strcmp(id, UNIT_DISTRICT) == 0 ? _("the district itself") : roster_name(s->roster, id);
+    grown->known_name = name == id ? NULL : name; /* `id` is somebody else's, and soon gone */
     s->unit_last = s->unit_count;
     *out = (uint32_t)s->unit_count++;
     return OK;
@@ -78,7 +80,7 @@ struct order {
 static int by_name(const void *a, const void *b)
 {
     const struct order *x = a, *y = b;
-    int order = strverscmp(x->unit.name, y->unit.name); /* № 2 before № 10 */
+    int order = strverscmp(summary_unit_name(&x->unit), summary_unit_name(&y->unit)); /* № 2 before № 10 */
 
     return order != 0 ? order : strcmp(x->unit.id, y->unit.id);
 }

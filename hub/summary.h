@@ -28,12 +28,17 @@ struct summary_line {
 
 struct summary_unit {
     char id[ID_MAX + 1];
-    const char *name; /* as long as the summary */
-    bool has_line;    /* a line is about it */
-    bool has_value;   /* ... and has a value */
-    bool is_due;      /* something that the lines rest upon is asked of it */
-    bool is_behind;   /* ... and not all of that is here */
+    const char *known_name; /* as long as the summary; NULL: nobody has named it */
+    bool has_line;          /* a line is about it */
+    bool has_value;         /* ... and has a value */
+    bool is_due;            /* something that the lines rest upon is asked of it */
+    bool is_behind;         /* ... and not all of that is here */
 };
+/* For people: its id where nobody has named it. */
+static inline const char *summary_unit_name(const struct summary_unit *u)
+{
+    return u->known_name != NULL ? u->known_name : u->id;
+}
 /* A return that the lines rest upon and that is not simply here. */
 struct summary_return {
     uint32_t source, unit;

@@ -63,7 +63,7 @@ static enum err say_state(struct notes *n, uint32_t source, enum return_state st
 
         if (r->source != source || r->state != state)
             continue;
-        buf_printf(&n->text, "%s%s", count++ > 0 ? ", " : "", n->s->units[r->unit].name);
+        buf_printf(&n->text, "%s%s", count++ > 0 ? ", " : "", summary_unit_name(&n->s->units[r->unit]));
         if (r->text[0] != '\0')
             buf_printf(&n->text, " (%s)", r->text);
     }
@@ -80,7 +80,7 @@ static enum err say_apart(struct notes *n, uint32_t source)
         const struct summary_apart *a = &n->s->apart[i];
 
         if (a->source == source)
-            buf_printf(&n->text, "%s%s (%llu)", count++ > 0 ? ", " : "", n->s->units[a->unit].name,
+            buf_printf(&n->text, "%s%s (%llu)", count++ > 0 ? ", " : "", summary_unit_name(&n->s->units[a->unit]),
                        (unsigned long long)a->count);
     }
     return count > 0 ? say(n) : OK;
