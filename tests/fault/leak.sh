@@ -104,7 +104,7 @@ printf '{"pupil":"p1","sex":"F","grade":12,"absences":3,"note":"%s"}' "$(mark Su
 agent a submit marks --period 2020/21-Q1 --json "$work/one.json" >"$work/said.txt"
 printf '{"pupil":"p2","sex":"F","grade":99,"note":"%s"}' "$(mark Wrong)" >"$work/wrong.json"
 agent a submit marks --period 2020/21-Q1 --json "$work/wrong.json" >>"$work/said.txt" 2>&1 && fail 'a wrong answer was taken'
-SVODKA_HOME=$work/a python3 "$here/leak_draft.py" "$(mark Draft)" "$agent_program" submit marks --period 2020/21-Q2
+SVODKA_HOME=$work/a "$python" "$here/leak_draft.py" "$(mark Draft)" "$agent_program" submit marks --period 2020/21-Q2
 agent a status --format csv >"$work/said.txt"
 {
     echo 'pupil;sex;grade;absences;note'

@@ -46,8 +46,6 @@ begin "$build_dir"
 data=$here/../data/district
 configs=$(cd "$here/../../configs" && pwd)
 pack=$configs/programmes/$district
-python=/usr/bin/python3
-[ -x "$python" ] || python=python3
 case ${LC_ALL:-${LC_MESSAGES:-${LANG:-}}} in
 ru*) language=ru ;;
 *) language=en ;;

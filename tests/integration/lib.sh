@@ -8,6 +8,11 @@
 
 name=${name:?the name of the script is expected}
 
+# Debian's own: what a version manager puts before it in PATH takes ten times as long to start.
+python=/usr/bin/python3
+[ -x "$python" ] || python=python3
+python3() { command "$python" "$@"; }
+
 say() { printf '%s\n' "$*"; }
 warn() { printf '%s\n' "$*" >&2; }
 fail() {
