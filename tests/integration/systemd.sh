@@ -5,18 +5,11 @@
 # what it should and nothing else, the timers' services work, and the two ways of a school exclude each other.
 set -eu
 name=systemd
+here=$(cd "$(dirname "$0")" && pwd) # in the container: /stage
+# shellcheck source=tests/integration/lib.sh
+. "$here/lib.sh"
 
 # ---- in the container ----
-
-wait_for() { # SECONDS COMMAND...
-    wait_for_left=$(($1 * 10))
-    shift
-    until "$@" >/dev/null 2>&1; do
-        wait_for_left=$((wait_for_left - 1))
-        [ "$wait_for_left" -gt 0 ] || return 1
-        sleep 0.1
-    done
-}
 
 inside_fail() {
     {
@@ -92,7 +85,7 @@ inside() {
     for unit in svodka-hub-core svodka-hub-gateway svodka-agent; do
         before=$(main_pid "$unit")
         kill -KILL "$before"
-        wait_for 30 is_another "$unit" "$before" || inside_fail "$unit was killed and is not started again"
+        wait_until 30 is_another "$unit" "$before" || inside_fail "$unit was killed and is not started again"
     done
     row_arrives 'after everything was killed'
     mkdir -p /run/systemd/system/svodka-hub-gateway.service.d
@@ -101,7 +94,7 @@ inside() {
     systemctl restart svodka-hub-gateway
     before=$(main_pid svodka-hub-gateway)
     kill -STOP "$before"
-    wait_for 30 is_another svodka-hub-gateway "$before" || inside_fail 'a gateway that is stuck is not noticed'
+    wait_until 30 is_another svodka-hub-gateway "$before" || inside_fail 'a gateway that is stuck is not noticed'
     row_arrives 'after the gateway was stuck'
 
     # What the timers start.
@@ -131,9 +124,6 @@ fi
 
 # ---- outside ----
 
-here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=tests/integration/lib.sh
-. "$here/lib.sh"
 [ $# -ge 1 ] || {
     warn 'usage: systemd.sh BUILD_DIR'
     exit 2
@@ -154,7 +144,7 @@ DESTDIR=$stage/put cmake --install "$build" --prefix /usr >"$work/install.txt" 2
     fail 'cmake --install failed'
 }
 cp -R "$here/../fault/pack" "$stage/pack"
-cp "$here/systemd.sh" "$stage/systemd.sh"
+cp "$here/systemd.sh" "$here/lib.sh" "$stage"
 chmod -R a+rX "$stage"
 cat >"$stage/test.service" <<'TXT'
 [Unit]
