@@ -32,7 +32,8 @@ bool roster_is_entered(const struct roster *r);
 size_t roster_count(const struct roster *r);
 const char *roster_unit_at(const struct roster *r, size_t i);
 bool roster_has(const struct roster *r, const char *unit);
-/* For display: of its newest row; the id itself when there is no name, or no such unit. */
+/* For display: of its newest row, or the id when that has no name: as long as the roster lives.  No such unit: `unit`
+ * itself, as long as that lives. */
 const char *roster_name(const struct roster *r, const char *unit);
 
 enum roster_status { ROSTER_ACTIVE, ROSTER_CLOSED, ROSTER_MERGED };

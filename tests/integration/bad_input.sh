@@ -336,6 +336,14 @@ hub_yaml_refused() { # LINE TEXT
 hub_yaml_refused 'gateway.slots: many' 'hub.yaml:5:16: gateway.slots: expected a whole number (found: many)'
 hub_yaml_refused 'gateway.slot: 3' 'hub.yaml:5:1: gateway.slot: unknown key; did you mean "gateway.slots"?'
 hub_yaml_refused 'gateway.slots: 0' 'gateway.slots: expected a value from 1 to 10000 (found: 0)'
+hub_yaml_refused 'gateway.turn: 999ms' 'gateway.turn: expected a value from 1s to 2h (found: 999ms)'
+hub_yaml_refused 'gateway.turn: 7201s' 'gateway.turn: expected a value from 1s to 2h (found: 7201s)'
+cp hub/hub.yaml good.yaml
+for edge in 1s 2h; do
+    printf 'gateway.turn: %s\n' "$edge" >>hub/hub.yaml
+    h status >out.txt 2>&1 || { cat out.txt >&2; fail "gateway.turn: $edge is refused"; }
+    cp good.yaml hub/hub.yaml
+done
 hub_yaml_refused 'gateway.credit: 4K' 'gateway.credit: at least gateway.chunk (65536 bytes) is expected (found: 4096)'
 hub_yaml_refused 'gateway.slots: "1' 'hub.yaml:5:16: not valid YAML: the quotes that open here are never closed'
 hub_yaml_refused 'announce: [tcp://nowhere]' 'announce: tcp://HOST:PORT is expected (found: tcp://nowhere)'
